@@ -1,0 +1,120 @@
+"""The lab's commands, as ``make lab-...`` calls them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from pvs_lab import enter, lifecycle, login
+from pvs_lab.errors import LabError
+from pvs_lab.options import BACKENDS, RELEASES, LabOptions, default_backend
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    chosen = _parser().parse_args(arguments)
+    action: Callable[[argparse.Namespace], int] = chosen.action
+    try:
+        return action(chosen)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing of it is left running", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pvs_lab", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, action: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=text, description=text)
+        one.add_argument("--lab", default="lab", metavar="NAME", help="default: %(default)s")
+        one.set_defaults(action=action)
+        return one
+
+    one = add("up", _up, "bring a lab up: a PVS, a home and a Pi that is not yet a bridge")
+    one.add_argument("--release", default="trixie", metavar="|".join(RELEASES))
+    one.add_argument("--backend", default="", metavar="|".join(BACKENDS))
+    one.add_argument("--simulator", default="", metavar="OPTIONS", help="for python3 -m pvs_sim")
+    add("down", _down, "end a lab and remove all of it")
+    add("list", _list, "name the labs that are up")
+    one = add("run", _run, "run a shell command on a host; its output alone, its exit status")
+    one.add_argument("host")
+    one.add_argument("shell_command")
+    one = add("connect", _connect, "join standard input and output to a TCP port of the home")
+    one.add_argument("address")
+    one.add_argument("port")
+    one = add("power", _power, "pull the Pi's plug, or push it in")
+    one.add_argument("state", choices=["off", "on"])
+    one = add("cable", _cable, "pull a cable of the Pi, or push it in")
+    one.add_argument("side", choices=["pvs", "home"])
+    one.add_argument("position", choices=["in", "out"])
+    one = add("pvs", _pvs, "switch the PVS off or on, its cable still in")
+    one.add_argument("state", choices=["off", "on"])
+    return parser
+
+
+def _up(chosen: argparse.Namespace) -> int:
+    started = time.monotonic()
+    options = LabOptions(
+        name=chosen.lab,
+        release=chosen.release,
+        backend=chosen.backend or default_backend(chosen.release),
+        simulator_arguments=tuple(shlex.split(chosen.simulator)),
+    )
+    lifecycle.up(options, lambda line: print(f"  {line}", flush=True))
+    print(
+        f"lab '{options.name}' is up: {options.release}, {options.backend} "
+        f"({time.monotonic() - started:.1f} s)"
+    )
+    return 0
+
+
+def _down(chosen: argparse.Namespace) -> int:
+    found = lifecycle.down(chosen.lab)
+    print(f"lab '{chosen.lab}' {'is gone' if found else 'was not up'}")
+    return 0
+
+
+def _list(_: argparse.Namespace) -> int:
+    for name in lifecycle.running():
+        lab = lifecycle.describe(name)
+        print(f"{name:20} {lab.release:10} {lab.backend}")
+    return 0
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    shell = ["sh", "-c", chosen.shell_command]
+    return subprocess.run(enter.command_on(chosen.lab, chosen.host, shell), check=False).returncode
+
+
+def _connect(chosen: argparse.Namespace) -> int:
+    join = ["socat", "STDIO", f"TCP:{chosen.address}:{chosen.port},connect-timeout=10"]
+    command = enter.command_on(chosen.lab, "client", join)
+    os.execvp(command[0], command)
+
+
+def _power(chosen: argparse.Namespace) -> int:
+    lifecycle.command(chosen.lab, f"power-{chosen.state}")
+    if chosen.state == "on":
+        login.wait_for(chosen.lab)
+    return 0
+
+
+def _cable(chosen: argparse.Namespace) -> int:
+    lifecycle.command(chosen.lab, "cable", chosen.side, chosen.position)
+    return 0
+
+
+def _pvs(chosen: argparse.Namespace) -> int:
+    lifecycle.command(chosen.lab, f"pvs-{chosen.state}")
+    return 0

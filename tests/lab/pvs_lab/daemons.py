@@ -1,0 +1,99 @@
+"""What runs beside the bridge: the PVS, the home router, the package server."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from pvs_lab import network
+from pvs_lab.paths import PACKAGE_ROOT
+
+SIMULATOR_CONTROL_PORT = 8099
+
+
+@dataclasses.dataclass(frozen=True)
+class Daemon:
+    """A program that runs as long as the lab.
+
+    Attributes:
+        name: also its log's name.
+        host: the network namespace that it runs in.
+        command: program and arguments.
+        environment: added to the lab's own.
+    """
+
+    name: str
+    host: str
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def simulator(arguments: tuple[str, ...], ready_file: Path) -> Daemon:
+    """The PVS's programs: both APIs and the WebSocket."""
+    return Daemon(
+        "pvs-simulator",
+        "pvs",
+        (sys.executable, "-m", "pvs_sim", "--bind", "0.0.0.0", "--http-port", "80",  # noqa: S104
+         "--https-port", "443", "--websocket-port", "9002",
+         "--control-port", str(SIMULATOR_CONTROL_PORT),
+         "--ready-file", str(ready_file), *arguments),
+        (("PYTHONPATH", str(PACKAGE_ROOT)),),
+    )  # fmt: skip
+
+
+def pvs_dhcp(state: Path) -> Daemon:
+    """The PVS's DHCP and name server: offers everything that a bridge must not take."""
+    return Daemon("pvs-dhcp", "pvs", (
+        *_dnsmasq(state / "pvs.leases", "lan1"),
+        "--dhcp-range=172.27.153.2,172.27.153.200,255.255.255.0,10m",
+        f"--dhcp-option=option:router,{network.PVS_ADDRESS}",
+        f"--dhcp-option=option:dns-server,{network.PVS_ADDRESS}",
+        "--dhcp-option=option:domain-name,pvs.example",
+        f"--dhcp-option=option:ntp-server,{network.PVS_ADDRESS}",
+        # Option 121 beats the router option in clients that know it.
+        f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{network.PVS_ADDRESS}",
+        "--dhcp-range=fd53::10,fd53::ff,64,10m",
+        "--enable-ra",
+        f"--dhcp-option=option6:dns-server,[{network.PVS_IPV6}]",
+        f"--address=/sunpowerconsole.com/{network.PVS_ADDRESS}",
+        "--no-resolv",
+    ))  # fmt: skip
+
+
+def home_router(state: Path) -> Daemon:
+    """The home's DHCP and name server; it always gives the bridge the same address."""
+    return Daemon("home-router", "router", (
+        *_dnsmasq(state / "router.leases", "lan0"),
+        "--dhcp-range=192.168.20.100,192.168.20.200,255.255.255.0,10m",
+        f"--dhcp-host={network.BRIDGE_HOME_MAC},{network.BRIDGE_ADDRESS}",
+        f"--dhcp-option=option:router,{network.ROUTER_ADDRESS}",
+        f"--dhcp-option=option:dns-server,{network.ROUTER_ADDRESS}",
+        "--domain=home.arpa",
+        "--local=/home.arpa/",
+        f"--host-record=bridge,bridge.home.arpa,{network.BRIDGE_ADDRESS}",
+        f"--host-record=router,router.home.arpa,{network.ROUTER_ADDRESS}",
+        f"--host-record=client,client.home.arpa,{network.CLIENT_ADDRESS}",
+        f"--host-record=packages.home.arpa,{network.ROUTER_ADDRESS}",
+        # Stands for any name of the world outside, so that tests see who was asked.
+        "--host-record=world.example,192.0.2.1",
+        "--no-resolv",
+    ))  # fmt: skip
+
+
+def _dnsmasq(leases: Path, interface: str) -> tuple[str, ...]:
+    """What both DHCP servers have in common."""
+    return (
+        "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts",
+        "--user=root", "--log-facility=-", "--log-dhcp", f"--dhcp-leasefile={leases}",
+        f"--interface={interface}", "--except-interface=lo", "--bind-dynamic",
+        "--dhcp-authoritative", "--no-ping",
+    )  # fmt: skip
+
+
+def package_server(packages: Path) -> Daemon:
+    """Debian's archive, as far as the roles install from it."""
+    return Daemon("package-server", "router", (
+        sys.executable, "-m", "http.server", "--bind", network.ROUTER_ADDRESS,
+        "--directory", str(packages), "80",
+    ))  # fmt: skip

@@ -1,0 +1,66 @@
+"""Run a program on one of a lab's hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from pvs_lab import lifecycle, network
+from pvs_lab.errors import LabError
+from pvs_lab.process import first_child
+
+# The Pi has its own programs; the controller's environment means nothing there.
+_BRIDGE_ENVIRONMENT = {
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "TERM": os.environ.get("TERM", "dumb"),
+}
+
+
+def command_on(name: str, host: str, command: list[str]) -> list[str]:
+    """The command that runs a command on a host of a lab.
+
+    Args:
+        name: the lab's name.
+        host: one of :data:`pvs_lab.network.HOSTS`. All but the bridge run programs of this
+            machine's own file system, in the current folder.
+        command: program and arguments.
+
+    Raises:
+        LabError: the lab is not up, no such host, or the bridge is off.
+    """
+    if host not in network.HOSTS:
+        raise LabError(f"HOST={host!r} is not in the lab", f"use one of {', '.join(network.HOSTS)}")
+    supervisor = first_child(lifecycle.describe(name).process.pid)
+    into_lab = ["nsenter", f"--target={supervisor}", "--mount", "--pid", "--uts", "--ipc"]
+    if host != "bridge":
+        return [*into_lab, f"--wdns={Path.cwd()}", "ip", "netns", "exec", host, *command]
+    leader = lifecycle.command(name, "status")["bridge_leader"]
+    if leader is None:
+        raise LabError("the bridge is off", f"switch it on: make lab-power-on LAB={name}")
+    environment = [f"{key}={value}" for key, value in _BRIDGE_ENVIRONMENT.items()]
+    return [*into_lab, "nsenter", f"--target={leader}", "--all", "env", "-i", *environment,
+            *command]  # fmt: skip
+
+
+def run(
+    name: str, host: str, command: list[str], *, timeout_seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run a command on a host of a lab and return what it printed.
+
+    Args:
+        name: the lab's name.
+        host: where to run it.
+        command: program and arguments.
+        timeout_seconds: after which it is killed.
+
+    Raises:
+        LabError: as :func:`command_on`.
+        subprocess.TimeoutExpired: it ran too long.
+    """
+    return subprocess.run(
+        command_on(name, host, command),
+        capture_output=True, text=True, check=False, timeout=timeout_seconds,
+    )  # fmt: skip

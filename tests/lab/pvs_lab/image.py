@@ -1,0 +1,146 @@
+"""The root file systems of the lab's Pis: built once from Debian's packages, then cached."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pvs_lab.errors import LabError
+from pvs_lab.paths import cache_dir
+from pvs_lab.recipes import Recipe
+
+# Bump when the code below makes something else of the same recipe.
+_BUILDER_VERSION = 1
+_OFFER_DIR = "/lab-packages"
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A built image.
+
+    Attributes:
+        root: the Pi's file system; never written to, each lab puts an overlay on it.
+        packages: a flat package archive that the lab's package server offers.
+    """
+
+    root: Path
+    packages: Path
+
+
+def provide(recipe: Recipe, report: Callable[[str], None]) -> Image:
+    """Return the image of a recipe, building it when the cache lacks it.
+
+    Args:
+        recipe: what the image contains.
+        report: called with a line to show when something takes time.
+
+    Raises:
+        LabError: the build failed; the log's path is in the message.
+    """
+    description = json.dumps([_BUILDER_VERSION, dataclasses.asdict(recipe)], sort_keys=True)
+    digest = hashlib.sha256(description.encode()).hexdigest()[:12]
+    folder = cache_dir() / "rootfs"
+    final = folder / f"{recipe.release}-{recipe.backend}-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / f"{final.name}.lock"):
+        if not final.exists():
+            started = time.monotonic()
+            report(f"building the {recipe.release} {recipe.backend} image, about a minute")
+            _build(recipe, final)
+            report(f"image built and cached in {time.monotonic() - started:.0f} s")
+    return Image(root=final / "root", packages=final / "packages")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock, so that two labs do not build one image at once."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _build(recipe: Recipe, final: Path) -> None:
+    """Build into a temporary folder and rename: a half-built image never has the final name."""
+    log = final.with_suffix(".log")
+    with tempfile.TemporaryDirectory(prefix="building-", dir=final.parent) as temporary:
+        work = Path(temporary)
+        # mmdebstrap's own temporary name is not readable by the container's users.
+        work.chmod(0o755)
+        (work / "packages").mkdir()
+        with log.open("w") as output:
+            done = subprocess.run(
+                _mmdebstrap_command(recipe, work), stdout=output, stderr=output, check=False
+            )
+        if done.returncode:
+            raise LabError(
+                f"building the {recipe.release} {recipe.backend} image failed; log: {log}",
+                "see the log's last lines; DEBIAN_MIRROR=http://... chooses another mirror",
+            )
+        _index_packages(work / "packages")
+        for path, text in recipe.files:
+            target = work / "root" / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+            # netplan and sudo refuse files that others could write or read.
+            target.chmod(0o600 if path.startswith("/etc/netplan") else 0o644)
+        for path, text in recipe.appended:
+            with (work / "root" / path.lstrip("/")).open("a") as target:
+                target.write(text)
+        log.unlink()
+        ready = work.with_name(f"{work.name}.ready")
+        work.rename(ready)
+        work.mkdir()  # for TemporaryDirectory to remove
+        ready.rename(final)
+
+
+def _mmdebstrap_command(recipe: Recipe, work: Path) -> list[str]:
+    """The command that builds ``work/root`` and fills ``work/packages``."""
+    download = (
+        f'mkdir -p "$1{_OFFER_DIR}/partial" && chroot "$1" apt-get install --yes '
+        f"--download-only --no-install-recommends -o Dir::Cache::archives={_OFFER_DIR} "
+        f"{' '.join(recipe.on_offer)} && mv \"$1{_OFFER_DIR}\"/*.deb '{work}/packages/' "
+        f'&& rm -r "$1{_OFFER_DIR}"'
+    )
+    user = (
+        'chroot "$1" useradd --create-home --shell /bin/bash pi '
+        '&& install -d -m 0700 -o 1000 -g 1000 "$1/home/pi/.ssh"'
+    )
+    return [
+        "mmdebstrap",
+        "--variant=minbase",
+        "--aptopt=APT::Install-Recommends \"false\"",
+        # Byte-compiled files and manuals are not looked at, and cost time to write.
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        f"--include={','.join(recipe.packages)}",
+        f"--customize-hook={user}",
+        f"--customize-hook={download}",
+        # A machine id of its own is given to each lab at boot.
+        '--customize-hook=: > "$1/etc/machine-id"',
+        # Timers that would work through apt's archives while tests measure.
+        '--customize-hook=chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer',
+        recipe.release,
+        str(work / "root"),
+        os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian"),
+    ]  # fmt: skip
+
+
+def _index_packages(folder: Path) -> None:
+    """Make a folder of packages one that apt can read."""
+    with (folder / "Packages").open("w") as index:
+        subprocess.run(["apt-ftparchive", "packages", "."], cwd=folder, stdout=index, check=True)
+
+
+def remove_all() -> None:
+    """Delete every cached image."""
+    shutil.rmtree(cache_dir() / "rootfs", ignore_errors=True)

@@ -1,0 +1,206 @@
+"""Labs come up, are asked, and go down again without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pvs_lab import cgroup, host, image, login
+from pvs_lab.errors import LabError
+from pvs_lab.options import LabOptions
+from pvs_lab.paths import PACKAGE_ROOT, RUN_DIR, lab_dir
+from pvs_lab.process import Process, wait_until
+from pvs_lab.recipes import recipe
+
+_END_TIMEOUT_SECONDS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Lab:
+    """A lab that is up or coming up.
+
+    Attributes:
+        release: Debian release of its bridge.
+        backend: network backend of its bridge.
+        process: the one whose end ends the lab; while the image is made, the one that makes it.
+    """
+
+    release: str
+    backend: str
+    process: Process
+
+
+def up(options: LabOptions, report: Callable[[str], None]) -> None:
+    """Bring a lab up and wait until its Pi can be logged into.
+
+    Args:
+        options: the lab to bring up.
+        report: called with a line to show for each step that takes time.
+
+    Raises:
+        LabError: this machine cannot run it, or a lab of that name is up.
+    """
+    host.check()
+    _take_name(options)
+    try:
+        made = image.provide(recipe(options.release, options.backend), report)
+        login.prepare(options.name, made)
+        _start_supervisor(options, made)
+        login.wait_for(options.name)
+    except BaseException:
+        # Ctrl-C included: a lab is either up or not there.
+        _remove(options.name)
+        raise
+
+
+def _take_name(options: LabOptions) -> None:
+    """Make the lab's folder, which only one can do."""
+    state = lab_dir(options.name)
+    RUN_DIR.mkdir(mode=0o755, exist_ok=True)
+    try:
+        state.mkdir(mode=0o700)
+    except FileExistsError:
+        lab = _find(options.name)
+        if lab is not None:
+            raise LabError(
+                f"the lab {options.name!r} is already up ({lab.release}, {lab.backend})",
+                f"end it by 'make lab-down LAB={options.name}', or name another with LAB=...",
+            ) from None
+        # What a killed run or a crash has left.
+        _remove(options.name)
+        RUN_DIR.mkdir(mode=0o755, exist_ok=True)
+        state.mkdir(mode=0o700)
+    _write(options, Process.of(os.getpid()))
+
+
+def _write(options: LabOptions, process: Process) -> None:
+    """Note which process the lab lives and dies with."""
+    lab = Lab(options.release, options.backend, process)
+    target = lab_dir(options.name) / "lab.json"
+    temporary = target.with_suffix(".new")
+    temporary.write_text(json.dumps(dataclasses.asdict(lab)))
+    temporary.rename(target)
+
+
+def _start_supervisor(options: LabOptions, made: image.Image) -> None:
+    """Start the lab's first process and wait until it has built everything.
+
+    Raises:
+        LabError: it failed; its log is in the message.
+    """
+    state = lab_dir(options.name)
+    (state / "log").mkdir()
+    log_path = state / "log/supervisor.log"
+    supervisor = [
+        sys.executable, "-m", "pvs_lab.supervisor", options.name,
+        str(made.root), str(made.packages), *options.simulator_arguments,
+    ]  # fmt: skip
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--net", "--pid", "--uts", "--ipc", "--fork",
+             "--kill-child=KILL", "--mount-proc",
+             sys.executable, "-m", "pvs_lab.cgroup", options.name, *supervisor],
+            env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    _write(options, Process.of(process.pid))
+    assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
+    with process.stdout as output:
+        answer = output.readline().decode().strip()
+    if answer != "ready":
+        raise LabError(
+            f"the lab did not start: {answer}\n{log_path.read_text()[-2000:]}",
+            "the lines above name the program that failed",
+        )
+
+
+def down(name: str) -> bool:
+    """End a lab and remove all of it.
+
+    Args:
+        name: the lab's name; one that is not up is fine.
+
+    Returns:
+        whether there was anything to remove.
+    """
+    if not lab_dir(name).exists():
+        return False
+    _remove(name)
+    return True
+
+
+def _remove(name: str) -> None:
+    """End what runs of a lab, whole or half-made, and delete its files."""
+    lab = _find(name)
+    if lab is not None and lab.process.pid != os.getpid():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(lab.process.pid, signal.SIGKILL)
+        wait_until(lambda: not lab.process.alive(), _END_TIMEOUT_SECONDS)
+    cgroup.remove(name)
+    shutil.rmtree(lab_dir(name), ignore_errors=True)
+    # Other labs may be up; their folder stays.
+    with contextlib.suppress(OSError):
+        RUN_DIR.rmdir()
+
+
+def running() -> list[str]:
+    """Names of the labs that are up."""
+    if not RUN_DIR.exists():
+        return []
+    return sorted(entry.name for entry in RUN_DIR.iterdir() if _find(entry.name))
+
+
+def _find(name: str) -> Lab | None:
+    """The lab of that name, None unless its process lives."""
+    try:
+        noted = json.loads((lab_dir(name) / "lab.json").read_text())
+    except FileNotFoundError:
+        return None
+    lab = Lab(noted["release"], noted["backend"], Process(**noted["process"]))
+    return lab if lab.process.alive() else None
+
+
+def describe(name: str) -> Lab:
+    """A lab that is up.
+
+    Raises:
+        LabError: it is not.
+    """
+    lab = _find(name)
+    if lab is None:
+        raise LabError(f"the lab {name!r} is not up", "bring it up by 'make lab-up'")
+    return lab
+
+
+def command(name: str, *words: str) -> dict[str, Any]:
+    """Have a lab's supervisor do something and return its answer.
+
+    Args:
+        name: the lab's name.
+        words: one of the supervisor's commands with its arguments.
+
+    Raises:
+        LabError: the lab is not up or the command failed.
+    """
+    describe(name)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(lab_dir(name) / "control"))
+        with connection.makefile("rw") as stream:
+            stream.write(json.dumps(words) + "\n")
+            stream.flush()
+            reply = json.loads(stream.readline())
+    if "error" in reply:
+        raise LabError(
+            f"{' '.join(words)}: {reply['error']}", f"see the logs in {lab_dir(name)}/log"
+        )
+    return reply["result"] or {}

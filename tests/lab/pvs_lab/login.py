@@ -1,0 +1,76 @@
+"""SSH from this machine into a lab's Pi, through the lab's home network, by key only."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from pvs_lab.errors import LabError
+from pvs_lab.image import Image
+from pvs_lab.paths import PACKAGE_ROOT, lab_dir
+from pvs_lab.process import wait_until
+
+_BOOT_TIMEOUT_SECONDS = 90
+_ATTEMPT_TIMEOUT_SECONDS = 5
+
+
+def prepare(name: str, image: Image) -> None:
+    """Make the controller's key and all that ssh needs to know.
+
+    Args:
+        name: the lab's name.
+        image: whose host key the Pi will show.
+    """
+    state = lab_dir(name)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {name}",
+         "-f", str(state / "ssh_key")],
+        check=True,
+    )  # fmt: skip
+    host_key = (image.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
+    (state / "known_hosts").write_text(f"bridge {' '.join(host_key)}\n")
+    connect = (
+        f"env PYTHONPATH={PACKAGE_ROOT} {sys.executable} -m pvs_lab connect --lab {name} %h %p"
+    )
+    (state / "ssh_config").write_text(
+        "Host *\n"
+        "  User pi\n"
+        f"  IdentityFile {state}/ssh_key\n"
+        "  IdentitiesOnly yes\n"
+        f"  UserKnownHostsFile {state}/known_hosts\n"
+        "  HostKeyAlias bridge\n"
+        "  StrictHostKeyChecking yes\n"
+        "  BatchMode yes\n"
+        f"  ProxyCommand {connect}\n"
+    )
+
+
+def ssh_command(name: str, *command: str) -> list[str]:
+    """The command that runs a command on a lab's Pi as its user pi."""
+    return ["ssh", "-F", str(lab_dir(name) / "ssh_config"), "bridge", *command]
+
+
+def wait_for(name: str) -> None:
+    """Wait until the Pi has booted and can be logged into.
+
+    Raises:
+        LabError: it takes too long; the console's last lines are in the message.
+    """
+    attempt = ssh_command(name, "true")
+
+    def can_log_in() -> bool:
+        try:
+            done = subprocess.run(
+                attempt, capture_output=True, check=False, timeout=_ATTEMPT_TIMEOUT_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
+    if not wait_until(can_log_in, _BOOT_TIMEOUT_SECONDS):
+        console = (lab_dir(name) / "log/bridge.log").read_text(errors="replace")
+        raise LabError(
+            f"the lab's Pi could not be logged into within {_BOOT_TIMEOUT_SECONDS} s\n"
+            f"{console[-2000:]}",
+            "the console above says how far it came",
+        )

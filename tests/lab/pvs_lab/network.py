@@ -1,0 +1,112 @@
+"""Addresses, and the cables of the lab.
+
+::
+
+    pvs lan1 ---- port ---- eth0 bridge wlan0 ---- to-bridge --+
+    172.27.153.1                                               |
+                                router lan0 ---- to-router --- home0 (a switch)
+                                192.168.20.1                   |
+                                client lan0 ---- to-client ----+
+                                192.168.20.10
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+PVS_ADDRESS = "172.27.153.1"
+# What the PVS offers over IPv6: nobody has seen a PVS do it, so the bridge must not rely on it.
+PVS_IPV6 = "fd53::1"
+ROUTER_ADDRESS = "192.168.20.1"
+BRIDGE_ADDRESS = "192.168.20.20"
+CLIENT_ADDRESS = "192.168.20.10"
+HOME_PREFIX = 24
+# Locally administered, so no real device's.
+BRIDGE_HOME_MAC = "02:70:76:73:00:02"
+BRIDGE_PVS_MAC = "02:70:76:73:00:01"
+
+HOSTS = ("pvs", "bridge", "router", "client")
+
+
+def ip(*arguments: str, namespace: str | None = None) -> None:
+    """Run ``ip`` in a namespace of this lab, or in the lab's own."""
+    where = ["-netns", namespace] if namespace else []
+    subprocess.run(["ip", *where, *arguments], check=True)
+
+
+def build() -> None:
+    """Make all of the lab's network but the bridge, which has its own life."""
+    ip("link", "set", "lo", "up")
+    _add_switch("home0")
+    for namespace in ("pvs", "router", "client"):
+        _add_namespace(namespace)
+    _add_switch("lan1", namespace="pvs")
+    ip("address", "add", f"{PVS_ADDRESS}/24", "dev", "lan1", namespace="pvs")
+    ip("address", "add", f"{PVS_IPV6}/64", "dev", "lan1", "nodad", namespace="pvs")
+    _plug_into_home("router")
+    ip("address", "add", f"{ROUTER_ADDRESS}/{HOME_PREFIX}", "dev", "lan0", namespace="router")
+    _plug_into_home("client")
+    ip("address", "add", f"{CLIENT_ADDRESS}/{HOME_PREFIX}", "dev", "lan0", namespace="client")
+    ip("route", "add", "default", "via", ROUTER_ADDRESS, namespace="client")
+
+
+def _add_namespace(name: str) -> None:
+    """Make a network namespace with a working loopback."""
+    ip("netns", "add", name)
+    ip("link", "set", "lo", "up", namespace=name)
+
+
+def _add_switch(name: str, namespace: str | None = None) -> None:
+    """Make an Ethernet switch: interfaces plugged into it hear each other."""
+    ip("link", "add", name, "type", "bridge", namespace=namespace)
+    ip("link", "set", name, "up", namespace=namespace)
+
+
+def _plug_into_home(namespace: str) -> None:
+    """Give a namespace an interface, lan0, on the home network."""
+    port = f"to-{namespace}"
+    ip("link", "add", port, "type", "veth", "peer", "name", "lan0", "netns", namespace)
+    ip("link", "set", port, "master", "home0", "up")
+    ip("link", "set", "lan0", "up", namespace=namespace)
+
+
+def add_bridge() -> None:
+    """Give the bridge a network as a Pi that starts has it: nothing up, nothing configured."""
+    _add_namespace("bridge")
+    ip("link", "add", "port", "netns", "pvs", "type", "veth",
+       "peer", "name", "eth0", "address", BRIDGE_PVS_MAC, "netns", "bridge")  # fmt: skip
+    ip("link", "set", "port", "master", "lan1", "up", namespace="pvs")
+    ip("link", "add", "to-bridge", "type", "veth",
+       "peer", "name", "wlan0", "address", BRIDGE_HOME_MAC, "netns", "bridge")  # fmt: skip
+    ip("link", "set", "to-bridge", "master", "home0", "up")
+
+
+def remove_bridge() -> None:
+    """Take the bridge's network away, with the other ends of its cables."""
+    ip("link", "delete", "port", namespace="pvs")
+    ip("link", "delete", "to-bridge")
+    ip("netns", "delete", "bridge")
+
+
+def set_cable(side: str, *, plugged: bool) -> None:
+    """Pull or push a cable: the bridge sees its carrier go or come.
+
+    Args:
+        side: ``pvs`` for eth0, ``home`` for wlan0.
+        plugged: whether the cable is in afterwards.
+    """
+    state = "up" if plugged else "down"
+    if side == "pvs":
+        ip("link", "set", "port", state, namespace="pvs")
+    else:
+        ip("link", "set", "to-bridge", state)
+
+
+def write_resolver(etc: Path) -> None:
+    """Let the client ask the router, and nobody else, for names."""
+    folder = etc / "netns" / "client"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "resolv.conf").write_text(f"nameserver {ROUTER_ADDRESS}\nsearch home.arpa\n")
+    (folder / "nsswitch.conf").write_text("hosts: files dns\n")
+    (folder / "hosts").write_text("127.0.0.1 localhost\n")

@@ -1,0 +1,60 @@
+"""What a person may choose about a lab."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from pvs_lab.errors import LabError
+
+RELEASES = ("bullseye", "bookworm", "trixie")
+BACKENDS = ("networkmanager", "dhcpcd")
+
+
+def default_backend(release: str) -> str:
+    """The network backend that Raspberry Pi OS of this release runs."""
+    return "dhcpcd" if release == "bullseye" else "networkmanager"
+
+
+@dataclasses.dataclass(frozen=True)
+class LabOptions:
+    """One lab's description.
+
+    Attributes:
+        name: tells labs apart that run side by side.
+        release: Debian release of the bridge.
+        backend: what configures the bridge's network.
+        simulator_arguments: handed on to ``python3 -m pvs_sim``.
+    """
+
+    name: str
+    release: str
+    backend: str
+    simulator_arguments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no image exists for.
+
+        Raises:
+            LabError: an option has an impossible value.
+        """
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", self.name):
+            raise LabError(
+                f"LAB={self.name!r} is no lab name",
+                "use up to 31 lower-case letters, digits and hyphens, a letter first",
+            )
+        if self.release not in RELEASES:
+            raise LabError(
+                f"RELEASE={self.release!r} is not a release that the lab knows",
+                f"use one of {', '.join(RELEASES)}",
+            )
+        if self.backend not in BACKENDS:
+            raise LabError(
+                f"BACKEND={self.backend!r} is not a network backend",
+                f"use one of {', '.join(BACKENDS)}",
+            )
+        if (self.release, self.backend) == ("bullseye", "networkmanager"):
+            raise LabError(
+                "BACKEND=networkmanager: Raspberry Pi OS Bullseye does not run NetworkManager",
+                "use BACKEND=dhcpcd with RELEASE=bullseye, or RELEASE=bookworm",
+            )

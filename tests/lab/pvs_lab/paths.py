@@ -1,0 +1,21 @@
+"""Where the lab keeps what it needs, on the machine that runs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# /run is emptied by a reboot, as the labs are.
+RUN_DIR = Path("/run/pvs-bridge-labs")
+PACKAGE_ROOT = Path(__file__).resolve().parents[1]
+
+
+def cache_dir() -> Path:
+    """The folder for what is slow to make and safe to delete."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "pvs-bridge"
+
+
+def lab_dir(name: str) -> Path:
+    """The folder of a running lab: its key, its logs, its control socket."""
+    return RUN_DIR / name

@@ -1,0 +1,212 @@
+"""The first process of a lab: makes its world, keeps it running, obeys its control socket.
+
+Run by :mod:`pvs_lab.lifecycle` inside new mount, network and PID namespaces. The kernel kills
+everything that it started when it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from pvs_lab import daemons, network
+from pvs_lab.container import REBOOT_STATUS, Container
+from pvs_lab.daemons import Daemon
+from pvs_lab.image import Image
+from pvs_lab.paths import lab_dir
+
+_READY_TIMEOUT_SECONDS = 30
+
+
+class Supervisor:
+    """Everything of one lab that has to be kept an eye on.
+
+    Args:
+        name: the lab's name.
+        image: the bridge's image.
+        simulator_arguments: handed on to the PVS simulator.
+    """
+
+    def __init__(self, name: str, image: Image, simulator_arguments: tuple[str, ...]) -> None:
+        """Describe the lab; nothing runs before :meth:`build`."""
+        self.state = lab_dir(name)
+        self.scratch = self.state / "scratch"
+        self.image = image
+        self.container = Container(name, self.scratch / "root", self.state / "log/bridge.log")
+        self.simulator_ready = self.scratch / "simulator.json"
+        self.pvs = (
+            daemons.simulator(simulator_arguments, self.simulator_ready),
+            daemons.pvs_dhcp(self.scratch),
+        )
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, Callable[..., object]] = {
+            "cable": self.cable,
+            "power-off": self.container.cut_power,
+            "power-on": self.power_on,
+            "pvs-off": self.pvs_off,
+            "pvs-on": self.pvs_on,
+            "status": self.status,
+        }
+
+    def build(self) -> None:
+        """Make the world and switch everything on."""
+        _mount_private_files(self.scratch)
+        network.build()
+        self.start(daemons.home_router(self.scratch))
+        self.start(daemons.package_server(self.image.packages))
+        self.pvs_on()
+        key = (self.state / "ssh_key.pub").read_text()
+        self.container.insert_card(self.image, self.scratch / "card", key)
+        self.container.power_on()
+
+    def start(self, daemon: Daemon) -> None:
+        """Run a daemon in its namespace, its output in the lab's log folder."""
+        with (self.state / "log" / f"{daemon.name}.log").open("ab") as log:
+            self.running[daemon.name] = subprocess.Popen(
+                ["ip", "netns", "exec", daemon.host, *daemon.command],
+                env={**os.environ, **dict(daemon.environment)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def pvs_on(self) -> None:
+        """Switch the PVS on and wait until its web server listens.
+
+        Raises:
+            RuntimeError: the simulator ended, or did not listen in time.
+        """
+        self.simulator_ready.unlink(missing_ok=True)
+        for daemon in self.pvs:
+            self.start(daemon)
+        deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
+        simulator = self.running[self.pvs[0].name]
+        while not self.simulator_ready.exists():
+            if simulator.poll() is not None or time.monotonic() > deadline:
+                log = (self.state / "log" / f"{self.pvs[0].name}.log").read_text()
+                raise RuntimeError(f"the PVS simulator did not start:\n{log}")
+            time.sleep(0.05)
+
+    def pvs_off(self) -> None:
+        """Switch the PVS off: no answer to anything, the cable still in."""
+        for daemon in self.pvs:
+            process = self.running.pop(daemon.name)
+            process.kill()
+            process.wait()
+
+    def power_on(self) -> None:
+        """Give the Pi power, unless it has it."""
+        if self.container.process is None:
+            self.container.power_on()
+
+    def cable(self, side: str, position: str) -> None:
+        """Pull or push one of the bridge's cables.
+
+        Args:
+            side: ``pvs`` or ``home``.
+            position: ``in`` or ``out``.
+        """
+        network.set_cable(side, plugged=position == "in")
+
+    def status(self) -> dict[str, object]:
+        """What runs: the bridge's first process as the lab numbers it, and dead daemons."""
+        return {
+            "bridge_leader": self.container.leader(),
+            "dead": [name for name, process in self.running.items() if process.poll() is not None],
+        }
+
+    def reap(self) -> None:
+        """Collect ended children: the Pi, daemons, and orphans that came to process 1."""
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            pi = self.container.process
+            if pi is not None and ended.si_pid == pi.pid:
+                if self.container.ended() == REBOOT_STATUS:
+                    self.container.power_on()
+                continue
+            known = [one for one in self.running.values() if one.pid == ended.si_pid]
+            if known:
+                known[0].wait()
+            else:
+                os.waitpid(ended.si_pid, 0)
+
+    def answer(self, connection: socket.socket) -> None:
+        """Carry out one command and answer with a line of JSON."""
+        with connection, connection.makefile("rw") as stream:
+            name, *arguments = json.loads(stream.readline())
+            try:
+                result = self.commands[name](*arguments)
+                reply: dict[str, object] = {"result": result}
+            except Exception as error:
+                traceback.print_exc()
+                reply = {"error": f"{type(error).__name__}: {error}"}
+            stream.write(json.dumps(reply) + "\n")
+
+    def serve(self) -> None:
+        """Obey until killed."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.state / "control"))
+        listener.listen()
+        wakeup, wakeup_end = socket.socketpair()
+        wakeup.setblocking(False)
+        wakeup_end.setblocking(False)
+        signal.set_wakeup_fd(wakeup_end.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        selector = selectors.DefaultSelector()
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(wakeup, selectors.EVENT_READ)
+        print("ready", flush=True)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is listener:
+                    self.answer(listener.accept()[0])
+                else:
+                    wakeup.recv(4096)
+            self.reap_if_any()
+
+    def reap_if_any(self) -> None:
+        """As :meth:`reap`, where there may be no child at all."""
+        try:
+            self.reap()
+        except ChildProcessError:
+            return
+
+
+def _mount_private_files(scratch: Path) -> None:
+    """Hide this host's namespaces and give the lab an /etc to write into; both end with it."""
+    scratch.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "lab", str(scratch)], check=True)
+    Path("/run/netns").mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "lab", "/run/netns"], check=True)
+    (scratch / "etc").mkdir()
+    (scratch / "etc-work").mkdir()
+    layers = f"lowerdir=/etc,upperdir={scratch / 'etc'},workdir={scratch / 'etc-work'}"
+    subprocess.run(["mount", "-t", "overlay", "etc", "-o", layers, "/etc"], check=True)
+    network.write_resolver(Path("/etc"))
+
+
+def main() -> None:
+    """Run the lab that the arguments describe: NAME ROOT PACKAGES [SIMULATOR_ARGUMENT...]."""
+    name, root, packages, *simulator_arguments = sys.argv[1:]
+    supervisor = Supervisor(name, Image(Path(root), Path(packages)), tuple(simulator_arguments))
+    try:
+        supervisor.build()
+        supervisor.serve()
+    except Exception as error:
+        traceback.print_exc()
+        print(f"failed: {error}", flush=True)
+        shutil.rmtree(supervisor.state / "control", ignore_errors=True)
+        raise
+
+
+if __name__ == "__main__":
+    main()

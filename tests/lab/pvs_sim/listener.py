@@ -1,0 +1,64 @@
+"""A listening socket whose connections all end when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+
+from .wire import MAX_HEAD
+
+
+class ListenError(Exception):
+    """A port cannot be listened on; the text says which, why and what to do."""
+
+
+class Listener:
+    """One listening socket; what it serves is decided by a subclass."""
+
+    def __init__(self) -> None:
+        """Listen nowhere yet."""
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port: int | None = None
+
+    async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
+        """Listen; port 0 takes any free one.
+
+        Raises:
+            ListenError: The address is taken, unknown or not allowed.
+        """
+        try:
+            self._server = await asyncio.start_server(
+                self._accepted, host, port, limit=MAX_HEAD, ssl=context, backlog=256
+            )
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            cure = "choose another with the option for this port, or 0 for any free one"
+            raise ListenError(f"cannot listen on {host} port {port}: {reason}; {cure}") from error
+        self.port = int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Stop listening and end every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        try:
+            # Cancelled by stop(): the connection is over, and nobody waits for the task's end.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.serve(reader, writer)
+        finally:
+            with contextlib.suppress(OSError):
+                writer.close()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection; the caller closes it."""
+        raise NotImplementedError
