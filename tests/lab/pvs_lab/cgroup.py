@@ -40,7 +40,16 @@ def remove(name: str) -> None:
         name: the lab's name.
     """
     group = _group(name)
-    script = f"{_MOUNT} && test ! -d {group} || find {group} -depth -type d -delete"
+    # The kernel takes a moment to end the processes of a PID namespace.
+    script = f"""
+        {_MOUNT}
+        for attempt in $(seq 200); do
+            test -d {group} || exit 0
+            find {group} -depth -type d -delete 2> /dev/null && exit 0
+            sleep 0.1
+        done
+        exit 1
+    """
     subprocess.run(["unshare", "--mount", "sh", "-c", script], check=True)
 
 

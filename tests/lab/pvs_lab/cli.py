@@ -50,9 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     one = add("run", _run, "run a shell command on a host; its output alone, its exit status")
     one.add_argument("host")
     one.add_argument("shell_command")
-    one = add("connect", _connect, "join standard input and output to a TCP port of the home")
-    one.add_argument("address")
-    one.add_argument("port")
+    one = add("exec", _exec, "become a program on a host; for ssh's ProxyCommand and the like")
+    one.add_argument("host")
+    one.add_argument("command", nargs=argparse.REMAINDER)
     one = add("power", _power, "pull the Pi's plug, or push it in")
     one.add_argument("state", choices=["off", "on"])
     one = add("cable", _cable, "pull a cable of the Pi, or push it in")
@@ -97,9 +97,8 @@ def _run(chosen: argparse.Namespace) -> int:
     return subprocess.run(enter.command_on(chosen.lab, chosen.host, shell), check=False).returncode
 
 
-def _connect(chosen: argparse.Namespace) -> int:
-    join = ["socat", "STDIO", f"TCP:{chosen.address}:{chosen.port},connect-timeout=10"]
-    command = enter.command_on(chosen.lab, "client", join)
+def _exec(chosen: argparse.Namespace) -> int:
+    command = enter.command_on(chosen.lab, chosen.host, chosen.command)
     os.execvp(command[0], command)
 
 

@@ -34,7 +34,7 @@ def simulator(arguments: tuple[str, ...], ready_file: Path) -> Daemon:
     return Daemon(
         "pvs-simulator",
         "pvs",
-        (sys.executable, "-m", "pvs_sim", "--bind", "0.0.0.0", "--http-port", "80",  # noqa: S104
+        (sys.executable, "-m", "pvs_sim", "--host", "0.0.0.0", "--http-port", "80",  # noqa: S104
          "--https-port", "443", "--websocket-port", "9002",
          "--control-port", str(SIMULATOR_CONTROL_PORT),
          "--ready-file", str(ready_file), *arguments),

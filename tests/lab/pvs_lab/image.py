@@ -94,8 +94,8 @@ def _build(recipe: Recipe, final: Path) -> None:
             # netplan and sudo refuse files that others could write or read.
             target.chmod(0o600 if path.startswith("/etc/netplan") else 0o644)
         for path, text in recipe.appended:
-            with (work / "root" / path.lstrip("/")).open("a") as target:
-                target.write(text)
+            with (work / "root" / path.lstrip("/")).open("a") as existing:
+                existing.write(text)
         log.unlink()
         ready = work.with_name(f"{work.name}.ready")
         work.rename(ready)

@@ -23,6 +23,9 @@ from pvs_lab.recipes import recipe
 
 _END_TIMEOUT_SECONDS = 20
 
+# Called with a line to show when a step takes time.
+Report = Callable[[str], None]
+
 
 @dataclasses.dataclass(frozen=True)
 class Lab:
@@ -39,12 +42,12 @@ class Lab:
     process: Process
 
 
-def up(options: LabOptions, report: Callable[[str], None]) -> None:
+def up(options: LabOptions, report: Report) -> None:
     """Bring a lab up and wait until its Pi can be logged into.
 
     Args:
         options: the lab to bring up.
-        report: called with a line to show for each step that takes time.
+        report: told what takes time.
 
     Raises:
         LabError: this machine cannot run it, or a lab of that name is up.

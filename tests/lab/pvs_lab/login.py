@@ -1,4 +1,4 @@
-"""SSH from this machine into a lab's Pi, through the lab's home network, by key only."""
+"""Ways from this machine into a lab: SSH into the Pi by key, Ansible into the client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ATTEMPT_TIMEOUT_SECONDS = 5
 
 
 def prepare(name: str, image: Image) -> None:
-    """Make the controller's key and all that ssh needs to know.
+    """Make the controller's key and all that ssh and Ansible need to know.
 
     Args:
         name: the lab's name.
@@ -29,8 +29,8 @@ def prepare(name: str, image: Image) -> None:
     )  # fmt: skip
     host_key = (image.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
     (state / "known_hosts").write_text(f"bridge {' '.join(host_key)}\n")
-    connect = (
-        f"env PYTHONPATH={PACKAGE_ROOT} {sys.executable} -m pvs_lab connect --lab {name} %h %p"
+    on_client = (
+        f"env PYTHONPATH={PACKAGE_ROOT} {sys.executable} -m pvs_lab exec --lab {name} client"
     )
     (state / "ssh_config").write_text(
         "Host *\n"
@@ -41,8 +41,12 @@ def prepare(name: str, image: Image) -> None:
         "  HostKeyAlias bridge\n"
         "  StrictHostKeyChecking yes\n"
         "  BatchMode yes\n"
-        f"  ProxyCommand {connect}\n"
+        f"  ProxyCommand {on_client} socat STDIO TCP:%h:%p,connect-timeout=10\n"
     )
+    # For Ansible, as the interpreter of a host that lives in the home network.
+    interpreter = state / "client-python"
+    interpreter.write_text(f'#!/bin/sh\nexec {on_client} {sys.executable} "$@"\n')
+    interpreter.chmod(0o755)
 
 
 def ssh_command(name: str, *command: str) -> list[str]:
@@ -61,7 +65,13 @@ def wait_for(name: str) -> None:
     def can_log_in() -> bool:
         try:
             done = subprocess.run(
-                attempt, capture_output=True, check=False, timeout=_ATTEMPT_TIMEOUT_SECONDS
+                attempt,
+                check=False,
+                # No pipes: a proxy command that outlives its ssh would keep them open.
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_ATTEMPT_TIMEOUT_SECONDS,
             )
         except subprocess.TimeoutExpired:
             return False

@@ -63,6 +63,7 @@ class Box:
         self._drawn_403 = 0
         self._cured_403 = False
         self._busy_until = 0.0
+        self.reading()  # counts the energies of past days now, not in the first request
 
     def _site(self) -> Site:
         options = self.options

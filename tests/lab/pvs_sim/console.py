@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from typing import Any
 
 from .wire import Response
 
@@ -66,13 +65,13 @@ def static_page(path: str, serial: str, site_type: str) -> Response | None:
     return Response(200, text.encode(), headers)
 
 
-def error_page(status: int, title: str, **kwargs: Any) -> Response:  # noqa: ANN401 - Response's own
+def error_page(status: int, title: str, *, close: bool = False) -> Response:
     """Return the server's own page for an error."""
     text = (
         '<?xml version="1.0" encoding="iso-8859-1"?>\n<html><head>'
         f"<title>{status} - {title}</title></head><body><h1>{status} - {title}</h1></body></html>\n"
     )
-    return Response(status, text.encode(), (("Content-Type", "text/html"),), **kwargs)
+    return Response(status, text.encode(), (("Content-Type", "text/html"),), close=close)
 
 
 def unavailable() -> Response:

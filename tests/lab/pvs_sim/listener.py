@@ -20,6 +20,7 @@ class Listener:
         """Listen nowhere yet."""
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self.port: int | None = None
 
     async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
@@ -40,11 +41,16 @@ class Listener:
 
     async def stop(self) -> None:
         """Stop listening and end every connection."""
+        self._stopping = True
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A connection that has just been accepted gets its task only in the next rounds of the
+        # loop, and one that is closed lets go of its socket only in the next round.
+        for _ in range(3):
+            await asyncio.sleep(0.002)
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -54,7 +60,8 @@ class Listener:
         try:
             # Cancelled by stop(): the connection is over, and nobody waits for the task's end.
             with contextlib.suppress(asyncio.CancelledError):
-                await self.serve(reader, writer)
+                if not self._stopping:
+                    await self.serve(reader, writer)
         finally:
             with contextlib.suppress(OSError):
                 writer.close()

@@ -61,8 +61,7 @@ class Service:
 
     async def stop(self) -> None:
         """Close every port and every connection."""
-        for listener in self._listeners.values():
-            await listener.stop()
+        await asyncio.gather(*(listener.stop() for listener in self._listeners.values()))
         self._listeners.clear()
 
     def ports(self) -> dict[str, int | None]:

@@ -1,0 +1,117 @@
+# The front door: `make help` lists what a person may want to do here.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+# Options, as `make demo RELEASE=bookworm`. They reach the programs through the environment,
+# so that no quote of CMD gets lost on the way.
+export LAB ?= lab
+export RELEASE ?= trixie
+BACKEND ?=
+PANELS ?= 24
+FIRMWARE ?= 61707
+SIMULATOR ?=
+HOST ?= client
+export CMD
+INVENTORY ?= inventory/home
+LIMIT ?=
+ARGS ?=
+NAME ?=
+PYTEST ?=
+STATE ?=
+SIDE ?=
+POSITION ?=
+
+VENV := .venv/bin
+export PATH := $(CURDIR)/$(VENV):$(PATH)
+export PYTHONPATH := $(CURDIR)/tests/lab
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+# Labs need root: network namespaces, mounts, containers. The home stays the caller's, and the
+# cache with it.
+KEPT := PYTHONPATH,ANSIBLE_CONFIG,LAB,RELEASE,CMD,XDG_CACHE_HOME,DEBIAN_MIRROR
+SUDO := sudo --preserve-env=$(KEPT) env HOME="$(HOME)" PATH="$(PATH)"
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),$(SUDO))
+lab := $(AS_ROOT) python3 -m pvs_lab
+
+simulator = --panels $(PANELS) --firmware $(FIRMWARE) $(SIMULATOR)
+on_lab = $(filter inventory/lab inventory/lab/,$(INVENTORY))
+playbook = $(if $(on_lab),$(AS_ROOT)) ansible-playbook -i $(INVENTORY) $(if $(LIMIT),--limit $(LIMIT))
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':[^#]*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+##@ See it work, without a Pi
+.PHONY: demo demo-down
+demo: setup-lab ## A simulated PVS and Pi, provisioned for real (RELEASE= BACKEND= PANELS= FIRMWARE=)
+	@$(AS_ROOT) python3 -m pvs_lab.demo up --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)"
+
+demo-down: ## Remove the demo
+	@$(AS_ROOT) python3 -m pvs_lab.demo down
+
+##@ Your bridges
+.PHONY: init provision check health
+init: setup-controller ## Begin a bridge's description: inventory/home/NAME.yml (NAME=garage)
+	@python3 ansible/init.py "$(NAME)" --inventory $(INVENTORY)
+
+provision: setup-controller ## Make a Pi a bridge, or bring it up to date (INVENTORY= LIMIT= ARGS=)
+	@$(playbook) ansible/site.yml $(ARGS)
+
+check: setup-controller ## Show what provision would change, and change nothing
+	@$(playbook) ansible/site.yml --check --diff $(ARGS)
+
+health: setup-controller ## Ask each bridge for DeviceList, and name what is broken
+	@$(playbook) ansible/health.yml $(ARGS)
+
+##@ The lab: a PVS, a home and a fresh Pi on this machine
+.PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
+lab-up: setup-lab ## Bring a lab up (LAB= RELEASE= BACKEND= PANELS= FIRMWARE= SIMULATOR=)
+	@$(lab) up --lab $(LAB) --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)"
+
+lab-run: setup-lab ## Run CMD= on HOST=client|bridge|router|pvs, with its output alone
+	@$(lab) run --lab $(LAB) $(HOST) "$$CMD"
+
+lab-down: setup-lab ## Remove a lab whole (LAB=)
+	@$(lab) down --lab $(LAB)
+
+lab-list: setup-lab ## Name the labs that are up
+	@$(lab) list
+
+lab-power: setup-lab ## Pull the Pi's plug or push it in (STATE=off|on)
+	@$(lab) power --lab $(LAB) $(STATE)
+
+lab-cable: setup-lab ## Pull a cable of the Pi or push it in (SIDE=pvs|home POSITION=out|in)
+	@$(lab) cable --lab $(LAB) $(SIDE) $(POSITION)
+
+simulator: ## Run the simulated PVS alone, on this machine (SIMULATOR="--http-port 8080 ...")
+	@python3 -m pvs_sim $(simulator)
+
+##@ Work on pvs-bridge
+.PHONY: test lint bench-provision docs lock clean
+test: setup-test ## Everything that proves the project: linters, units, bridges in containers (PYTEST=)
+	@$(AS_ROOT) pytest $(PYTEST)
+
+lint: setup-test ## The linters alone
+	@$(AS_ROOT) pytest -q tests/lint
+
+bench-provision: setup-lab ## Time provisioning: cold, second run, 1, 4 and 8 bridges
+	@$(AS_ROOT) python3 tests/bench/provision.py
+
+docs: setup-controller ## Write the variables' tables into the role READMEs
+	@python3 ansible/document_variables.py
+
+lock: ## Pin the newest Python packages into requirements.lock
+	@ansible/lock.sh
+
+clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache stays)
+	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.PHONY: setup-controller setup-lab setup-test
+setup-controller:
+	@ansible/setup.sh controller
+setup-lab:
+	@ansible/setup.sh lab
+setup-test:
+	@ansible/setup.sh test

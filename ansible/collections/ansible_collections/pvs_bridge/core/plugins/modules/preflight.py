@@ -1,0 +1,65 @@
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+author: The pvs-bridge authors
+version_added: "0.1.0"
+short_description: Check the description of a bridge before anything changes
+description:
+  - Checks the variables of each host against the argument specs of the roles, and against each
+    other, and fails with every mistake that it finds.
+  - Each finding is one line with file, line, variable, problem and cure. The value of a secret
+    is never shown.
+  - Runs on the controller alone, without a connection to the host.
+options:
+  roles:
+    description:
+      - The roles whose C(meta/argument_specs.yml), entry point C(main), apply.
+      - A variable that begins with the name of one of these and an underscore, and is in no
+        spec, is a mistake.
+    type: list
+    elements: str
+    required: true
+attributes:
+  action:
+    description: Runs as an action plugin on the controller.
+    support: full
+  async:
+    description: Can be run in the background with C(async).
+    support: none
+  check_mode:
+    description: Changes nothing, so that it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Shows the difference that a change makes.
+    support: none
+    details: There is no change.
+  platform:
+    description: Systems that it can be used for.
+    support: full
+    platforms: posix
+seealso:
+  - module: pvs_bridge.core.facts
+notes:
+  - File and line come from ansible-core 2.19 or later; a finding about a variable that was given
+    with C(-e), or is missing, has none.
+"""
+
+EXAMPLES = r"""
+- name: Refuse a bridge that is described wrongly
+  pvs_bridge.core.preflight:
+    roles: [bridge, pvs_link, uplink, proxy, console_dns, health]
+"""
+
+RETURN = r"""
+msg:
+  description: The host, then one line for each mistake.
+  returned: failed
+  type: str
+  sample: |-
+    garage: 2 mistakes in its variables
+    inventory/home/garage.yml:12: uplink_country: UK is no country's code (ISO 3166); write GB
+    uplink_networks: has no network, and uplink_type is wifi; add one with its ssid and passphrase
+"""

@@ -1,0 +1,86 @@
+#!/bin/sh
+# Installs what a target of the Makefile needs, and is quick when nothing is missing:
+# Debian packages by apt, Python packages into .venv from requirements.lock.
+#
+# usage: ansible/setup.sh controller|lab|test
+set -eu
+
+controller_packages='openssh-client python3 python3-venv'
+lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq-base iproute2 \
+mmdebstrap openssl socat systemd-container"
+test_packages="$lab_packages git shellcheck"
+
+usage='usage: ansible/setup.sh controller|lab|test'
+case "${1:?$usage}" in
+    controller) packages=$controller_packages ;;
+    lab) packages=$lab_packages ;;
+    test) packages=$test_packages ;;
+    *) echo "$usage" >&2 && exit 2 ;;
+esac
+project=$(cd "$(dirname "$0")/.." && pwd)
+python=${PYTHON:-python3}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pvs-bridge
+
+fail() {
+    printf 'error: %s\n  cure: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+missing_packages() {
+    for package in $packages; do
+        status=$(dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2> /dev/null) || status=
+        case $status in
+            ii*) ;;
+            *) printf ' %s' "$package" ;;
+        esac
+    done
+}
+
+install_packages() {
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" -eq 0 ]; then
+        as_root=
+    elif sudo -n true 2> /dev/null || { [ -t 0 ] && command -v sudo > /dev/null; }; then
+        as_root=sudo
+    else
+        fail "Debian packages are missing:$missing" \
+            "as root, type: apt-get update && apt-get install --yes --no-install-recommends$missing"
+    fi
+    echo "installing Debian packages:$missing"
+    log=$(mktemp)
+    # shellcheck disable=SC2086 # one word a package
+    if ! { $as_root apt-get update && DEBIAN_FRONTEND=noninteractive \
+        $as_root apt-get install --yes --no-install-recommends $missing; } > "$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        fail "apt-get could not install$missing" "read the lines above; the whole log is $log"
+    fi
+    rm "$log"
+}
+
+# A virtual environment belongs to one lock file and to one interpreter.
+wanted_stamp() {
+    "$python" --version
+    cksum < "$project/requirements.lock"
+}
+
+install_python() {
+    stamp=$project/.venv/pvs-bridge-stamp
+    [ "$(cat "$stamp" 2> /dev/null)" != "$(wanted_stamp)" ] || return 0
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$("$python" --version) is too old" "install Python 3.11 or newer, or set PYTHON=..."
+    echo "installing Python packages into .venv (about half a minute)"
+    rm -rf "$project/.venv"
+    "$python" -m venv "$project/.venv"
+    PIP_CACHE_DIR=$cache/pip "$project/.venv/bin/pip" install --quiet --quiet \
+        --disable-pip-version-check --require-hashes --requirement "$project/requirements.lock" ||
+        fail "Python packages could not be installed" "see pip's message above, then try again"
+    wanted_stamp > "$stamp"
+}
+
+if command -v dpkg-query > /dev/null; then
+    install_packages
+else
+    command -v ssh > /dev/null || fail "ssh is missing" "install OpenSSH's client"
+fi
+install_python

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Inventory of the labs that are up: each one's Pi, named after its lab.
+
+The lab named by the environment variable LAB alone, when that is set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/lab"))
+
+from pvs_lab import lifecycle
+from pvs_lab.paths import lab_dir
+
+
+def inventory() -> dict[str, object]:
+    """Return the inventory in the form of Ansible's inventory scripts."""
+    wanted = os.environ.get("LAB")
+    names = [name for name in lifecycle.running() if wanted in (None, "", name)]
+    if not names:
+        sys.exit("no lab is up; bring one up by 'make lab-up'")
+    hostvars = {
+        name: {
+            "ansible_host": "bridge",
+            "ansible_user": "pi",
+            "ansible_ssh_common_args": f"-F {lab_dir(name)}/ssh_config",
+            "lab_name": name,
+        }
+        for name in names
+    }
+    clients = {
+        f"client-of-{name}": {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": f"{lab_dir(name)}/client-python",
+        }
+        for name in names
+    }
+    return {
+        "pvs_bridges": {"hosts": names},
+        "lab_clients": {"hosts": list(clients)},
+        "_meta": {"hostvars": {**hostvars, **clients}},
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(inventory(), indent=2))

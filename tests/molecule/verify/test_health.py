@@ -1,0 +1,54 @@
+"""The check names the broken link of the chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import Surroundings
+
+
+def diagnosis(lab: Surroundings) -> dict[str, Any]:
+    """What the Pi's own check finds."""
+    found: dict[str, Any] = json.loads(lab.run("bridge", "pvs-bridge-health --json")[1])
+    return found
+
+
+@pytest.fixture(autouse=True)
+def healthy_again(lab: Surroundings) -> Iterator[None]:
+    """Begin and end with a bridge that works."""
+    yield
+    assert lab.until(lambda: diagnosis(lab)["healthy"], 60), diagnosis(lab)
+
+
+def test_a_bridge_that_works_is_healthy(lab: Surroundings) -> None:
+    assert lab.until(lambda: diagnosis(lab)["healthy"], 60), diagnosis(lab)
+    assert lab.run("bridge", "pvs-bridge-health")[0] == 0
+
+
+def test_a_pulled_cable_is_named(lab: Surroundings) -> None:
+    lab.say("cable", "pvs", "out")
+    try:
+        assert lab.until(lambda: diagnosis(lab)["broken_link"] == "cable", 10), diagnosis(lab)
+        status, printed = lab.run("bridge", "pvs-bridge-health")
+    finally:
+        lab.say("cable", "pvs", "in")
+    assert status == 1
+    assert "cable" in printed
+
+
+def test_a_proxy_that_is_down_is_named(lab: Surroundings) -> None:
+    lab.output("bridge", "systemctl stop haproxy")
+    found = diagnosis(lab)
+    lab.output("bridge", "systemctl start haproxy")
+    assert found["broken_link"] == "proxy"
+
+
+def test_an_uplink_without_a_cable_is_named(lab: Surroundings) -> None:
+    lab.say("cable", "home", "out")
+    try:
+        assert lab.until(lambda: diagnosis(lab)["broken_link"] == "uplink", 20), diagnosis(lab)
+    finally:
+        lab.say("cable", "home", "in")

@@ -1,0 +1,132 @@
+"""The PVS's side: an address, and nothing else, whatever the PVS offers."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+
+import pytest
+from conftest import Surroundings
+
+PVS = "172.27.153.1"
+
+
+def default_route_interfaces(lab: Surroundings) -> set[str]:
+    """Interfaces that the bridge sends the world's packets to, over IPv4 and IPv6."""
+    routes = json.loads(lab.output("bridge", "ip -json route show default"))
+    routes += json.loads(lab.output("bridge", "ip -6 -json route show default"))
+    return {route["dev"] for route in routes}
+
+
+def link_addresses(lab: Surroundings) -> list[str]:
+    """IPv4 addresses of the bridge in the PVS's network."""
+    found = json.loads(lab.output("bridge", "ip -json -4 address show dev eth0"))
+    return [one["local"] for link in found for one in link.get("addr_info", [])]
+
+
+def has_link_address(lab: Surroundings) -> bool:
+    return any(
+        ipaddress.ip_address(address) in ipaddress.ip_network("172.27.153.0/24")
+        for address in link_addresses(lab)
+    )
+
+
+def assert_nothing_but_an_address(lab: Surroundings) -> None:
+    """What must hold at any time: no route, no name server, no IPv6 of the PVS."""
+    assert default_route_interfaces(lab) == {"wlan0"}
+    assert PVS not in lab.output("bridge", "cat /etc/resolv.conf")
+    assert "fd53:" not in lab.output("bridge", "cat /etc/resolv.conf")
+    assert lab.output("bridge", "ip -6 address show dev eth0") == ""
+
+
+def test_the_bridge_has_an_address_in_the_network_of_the_pvs(
+    lab: Surroundings, variables: dict[str, Any]
+) -> None:
+    assert lab.until(lambda: has_link_address(lab))
+    if variables["pvs_link_method"] == "static":
+        assert link_addresses(lab) == [variables["pvs_link_address"].split("/")[0]]
+
+
+def test_no_route_and_no_name_server_of_the_pvs_is_taken(lab: Surroundings) -> None:
+    assert_nothing_but_an_address(lab)
+
+
+def test_a_renewed_lease_brings_no_route(lab: Surroundings, variables: dict[str, Any]) -> None:
+    if variables["pvs_link_method"] == "static":
+        assert lab.run("bridge", "pgrep -af 'dhcpcd.*eth0|dhclient.*eth0'")[0] != 0
+        return
+    renew = (
+        "nmcli device reapply eth0"
+        if lab.run("bridge", "systemctl is-active --quiet NetworkManager")[0] == 0
+        else "dhcpcd --rebind eth0"
+    )
+    log = f"cat /run/pvs-bridge-labs/{lab.name}/log/pvs-dhcp.log"
+    before = lab.output("pvs", log).count("DHCPACK")
+    lab.output("bridge", renew)
+    assert lab.until(lambda: lab.output("pvs", log).count("DHCPACK") > before)
+    assert lab.until(lambda: has_link_address(lab))
+    assert_nothing_but_an_address(lab)
+
+
+def test_a_pulled_cable_comes_back_without_a_route(lab: Surroundings) -> None:
+    lab.say("cable", "pvs", "out")
+    assert lab.until(lambda: "NO-CARRIER" in lab.output("bridge", "ip link show eth0"))
+    lab.say("cable", "pvs", "in")
+    assert lab.until(lambda: has_link_address(lab))
+    assert_nothing_but_an_address(lab)
+
+
+def test_a_pvs_that_boots_after_the_bridge_is_found(lab: Surroundings, url: str) -> None:
+    lab.say("pvs-off")
+    lab.say("cable", "pvs", "out")
+    lab.say("cable", "pvs", "in")
+    lab.say("pvs-on")
+    request = f"curl --fail --silent --max-time 20 '{url}/cgi-bin/dl_cgi?Command=DeviceList'"
+    assert lab.until(lambda: lab.run("client", request)[0] == 0, 60)
+    assert_nothing_but_an_address(lab)
+
+
+@pytest.fixture
+def routes_through_the_bridge(lab: Surroundings) -> Any:
+    """Tell both sides that the bridge is the way to the other, as an attacker would."""
+    address = link_addresses(lab)[0]
+    lab.output("pvs", f"ip route replace 192.168.20.0/24 via {address}")
+    lab.output("client", "ip route replace 172.27.153.0/24 via 192.168.20.20")
+    yield
+    lab.output("pvs", "ip route delete 192.168.20.0/24")
+    lab.output("client", "ip route delete 172.27.153.0/24")
+
+
+@pytest.mark.usefixtures("routes_through_the_bridge")
+@pytest.mark.parametrize("address", ["192.168.20.1", "192.168.20.10"])
+def test_the_pvs_reaches_neither_the_router_nor_the_client(lab: Surroundings, address: str) -> None:
+    # Both run a web server that would answer: the router its packages, the client this one.
+    serve = "timeout 8 python3 -m http.server --bind 192.168.20.10 80 >/dev/null 2>&1 &"
+    lab.output("client", f"{serve} sleep 1")
+    assert lab.run("client", f"curl --silent --max-time 3 http://{address}/")[0] == 0
+    status, _ = lab.run("pvs", f"curl --silent --max-time 3 http://{address}/")
+    assert status in (7, 28), "curl must find no way (7) or no answer (28)"
+
+
+@pytest.mark.usefixtures("routes_through_the_bridge")
+def test_the_home_reaches_the_pvs_through_the_proxy_only(lab: Surroundings) -> None:
+    assert lab.run("client", f"curl --silent --max-time 3 http://{PVS}/")[0] in (7, 28)
+
+
+def test_neither_side_learns_the_addresses_of_the_other_by_arp(lab: Surroundings) -> None:
+    ask = "arping -q -c 2 -w 3 -I {} {}"
+    address = link_addresses(lab)[0]
+    assert lab.run("pvs", ask.format("lan1", address))[0] == 0
+    assert lab.run("pvs", ask.format("lan1", "192.168.20.20"))[0] != 0
+    assert lab.run("client", ask.format("lan0", "192.168.20.20"))[0] == 0
+    assert lab.run("client", ask.format("lan0", address))[0] != 0
+
+
+def test_dhcp_of_one_side_is_not_heard_on_the_other(lab: Surroundings) -> None:
+    logs = f"/run/pvs-bridge-labs/{lab.name}/log"
+    home_requests = lab.output("router", f"cat {logs}/home-router.log")
+    pvs_requests = lab.output("pvs", f"cat {logs}/pvs-dhcp.log")
+    assert "02:70:76:73:00:01" not in home_requests
+    assert "02:70:76:73:00:02" not in pvs_requests
+    assert "172.27.153." not in home_requests

@@ -1,0 +1,290 @@
+"""The chain: each thing that can break is named, with its cure, and nothing else is blamed."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+from typing import Any, Callable
+
+import pytest
+from pvs_bridge_health.chain import (
+    BROKEN,
+    DEVICE_LIST,
+    LINKS,
+    OK,
+    OUTCOMES,
+    SUPERVISOR_INFO,
+    UNKNOWN,
+    Config,
+    ProbeError,
+    Reply,
+    Signal,
+    check,
+)
+
+Build = Callable[..., Any]
+Answers = Callable[..., Reply]
+Given = Exception | dict[str, Any]
+PROXY_PAGE = b"<html><body><h1>503 Service Unavailable</h1>\n</body></html>\n"
+
+
+def states(chain: Any) -> dict[str, str]:  # noqa: ANN401 - a tuple of links
+    return {link.name: link.state for link in chain}
+
+
+def information(**about: object) -> bytes:
+    return json.dumps({"result": "succeed", "supervisor": about}).encode()
+
+
+def test_a_healthy_bridge_is_healthy(bridge: Build, config: Config) -> None:
+    report = check(config, bridge())
+    assert report.healthy
+    assert (report.broken, report.problem, report.cure) == (None, None, None)
+    assert list(states(report.chain)) == list(LINKS)
+    assert set(states(report.chain).values()) == {OK}
+    assert report.chain[-1].seen == "6 devices in 6.5 s"
+    assert report.seconds == 6.5
+
+
+def test_the_pvs_is_asked_for_one_device_list_and_nothing_else(
+    bridge: Build, config: Config
+) -> None:
+    world = bridge()
+    check(config, world)
+    assert world.asked == [DEVICE_LIST]
+    assert world.connected == [80, 80]
+
+
+CHEAP: list[tuple[str, str, dict[str, Any]]] = [
+    ("interface_missing", "cable", {"signals": {"wlan0": Signal.UP}}),
+    ("interface_off", "cable", {"signals": {"wlan0": Signal.UP, "eth0": Signal.OFF}}),
+    ("no_cable", "cable", {"signals": {"wlan0": Signal.UP, "eth0": Signal.NONE}}),
+    ("no_lease", "lease", {"ips": {"wlan0": ["192.168.44.7/24"]}}),
+    ("no_lease", "lease", {"ips": {"eth0": ["169.254.9.9/16"], "wlan0": ["192.168.44.7/24"]}}),
+    ("other_network", "lease", {"ips": {"eth0": ["10.1.1.5/24"], "wlan0": ["192.168.44.7/24"]}}),
+    ("default_route_taken", "route", {"routes": ["eth0", "wlan0"]}),
+    ("default_route_taken", "route", {"routes": ["eth0"]}),
+    ("uplink_missing", "uplink", {"signals": {"eth0": Signal.UP}}),
+    ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.NONE}}),
+    ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.OFF}}),
+    ("uplink_no_address", "uplink", {"ips": {"eth0": ["172.27.153.20/24"]}}),
+    (
+        "uplink_no_address",
+        "uplink",
+        {"ips": {"eth0": ["172.27.153.20/24"], "wlan0": ["169.254.1.1/16"]}},
+    ),
+    ("uplink_no_route", "uplink", {"routes": []}),
+]
+
+
+@pytest.mark.parametrize(("outcome", "link", "world"), CHEAP)
+def test_a_broken_link_is_named(
+    bridge: Build, config: Config, outcome: str, link: str, world: dict[str, Any]
+) -> None:
+    report = check(config, bridge(**world))
+    assert report.broken is not None
+    assert (report.broken.outcome, report.broken.name) == (outcome, link)
+    assert not report.healthy
+
+
+TIMEOUT = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+NO_ROUTE = OSError(errno.EHOSTUNREACH, "No route to host")
+REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+RESET = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (TIMEOUT, "pvs_silent"),
+        (NO_ROUTE, "pvs_silent"),
+        (REFUSED, "pvs_restarting"),
+        (RESET, "pvs_restarting"),
+    ],
+)
+def test_a_pvs_that_takes_no_connection_is_not_asked(
+    bridge: Build, error: OSError, outcome: str
+) -> None:
+    world = bridge(refuses={80: error})
+    report = check(Config("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+    assert report.broken is not None
+    assert (report.broken.name, report.broken.outcome) == ("pvs", outcome)
+    assert world.asked == []
+    assert states(report.chain)["answer"] == UNKNOWN
+
+
+def test_a_proxy_that_takes_no_connection_is_named(bridge: Build) -> None:
+    world = bridge(refuses={8080: REFUSED})
+    report = check(Config("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+    assert report.broken is not None
+    assert report.broken.outcome == "proxy_down"
+    assert "8080" in (report.problem or "")
+    assert world.asked == []
+
+
+def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(bridge: Build, config: Config) -> None:
+    world = bridge(
+        signals={"eth0": Signal.NONE, "wlan0": Signal.UP}, ips={"wlan0": ["192.168.44.7/24"]}
+    )
+    report = check(config, world)
+    found = states(report.chain)
+    assert found["cable"] == BROKEN
+    assert [found[name] for name in ("lease", "pvs", "answer")] == [UNKNOWN] * 3
+    assert found["uplink"] == OK
+    assert world.asked == []
+
+
+def test_a_broken_uplink_does_not_keep_the_plant_from_being_read(
+    bridge: Build, config: Config
+) -> None:
+    report = check(config, bridge(routes=[]))
+    assert not report.healthy
+    assert states(report.chain)["answer"] == OK
+    assert report.plant is not None
+
+
+def test_without_ip_the_links_are_unknown_and_the_answer_decides(
+    bridge: Build, config: Config
+) -> None:
+    report = check(config, bridge(routes=ProbeError("not checked: the program ip is missing")))
+    assert states(report.chain)["route"] == states(report.chain)["uplink"] == UNKNOWN
+    assert report.healthy
+
+
+ANSWERS: list[tuple[str, Given]] = [
+    ("pvs_silent", TIMEOUT),
+    ("pvs_silent", {"status": 504, "body": b"<html>", "server": None}),
+    ("pvs_silent", {"status": 503, "body": PROXY_PAGE, "server": None}),
+    ("pvs_restarting", {"status": 503, "body": PROXY_PAGE}),
+    ("pvs_restarting", {"status": 503, "body": PROXY_PAGE, "server": None, "old": True}),
+    ("pvs_restarting", {"status": 502, "body": b"<html>", "server": None}),
+    ("pvs_restarting", RESET),
+    ("pvs_restarting", http.client.RemoteDisconnected("closed")),
+    ("pvs_crashed", {"status": 500, "body": b"<html>"}),
+    ("proxy_down", REFUSED),
+    ("proxy_refused", {"status": 403, "body": b"<html>", "server": None}),
+    ("proxy_refused", {"status": 429, "body": b"<html>", "server": None}),
+    ("damaged_answer", {"status": 404, "body": b"<html>"}),
+    ("damaged_answer", http.client.BadStatusLine("garbage")),
+    ("damaged_answer", {"whole": False}),
+    ("damaged_answer", {"body": b'{"devices": [{"DEVICE_TYPE": "PV'}),
+    ("damaged_answer", {"body": b'Content-Type: text/html\r\n\r\n{"result": "succeed"}'}),
+    ("damaged_answer", {"body": b""}),
+    ("damaged_answer", {"body": b"<html>Welcome</html>"}),
+    ("damaged_answer", {"body": b'{"result": "succeed"}'}),
+    ("damaged_answer", {"body": b'{"result": "succeed", "devices": {}}'}),
+    ("damaged_answer", {"body": b'{"devices": []}'}),
+    ("damaged_answer", {"body": b"\xff\xfe"}),
+    ("not_succeeded", {"body": b'{"result": "unknown command"}'}),
+    ("not_succeeded", {"body": b'{"result": null, "devices": []}'}),
+]
+
+
+@pytest.mark.parametrize(("outcome", "answer"), ANSWERS)
+def test_an_answer_that_is_none_is_named(
+    bridge: Build, reply: Answers, config: Config, outcome: str, answer: Given
+) -> None:
+    given = answer if isinstance(answer, Exception) else reply(**answer)
+    world = bridge(answers=[given])
+    report = check(config, world)
+    assert report.broken is not None
+    assert (report.broken.name, report.broken.outcome) == ("answer", outcome)
+    assert report.plant is None
+    assert world.asked == [DEVICE_LIST]
+
+
+FIRMWARES: list[tuple[str, dict[str, object]]] = [
+    ("firmware_locked", {"MODEL": "PVS6", "BUILD": 61840, "SWVER": "2025.10, Build 61840"}),
+    ("firmware_locked", {"MODEL": "PVS6", "SWVER": "2025.10, Build 61846"}),
+    ("firmware_locked", {"MODEL": "PVS5", "SWVER": "2025.10, Build 5408"}),
+    ("firmware_locked", {"SWVER": "2025.10, Build 5412"}),
+    ("firmware_refuses_at_random", {"MODEL": "PVS6", "BUILD": 61827}),
+    ("firmware_refuses_at_random", {"MODEL": "PVS6", "BUILD": "61829"}),
+    ("answer_refused", {"MODEL": "PVS6", "BUILD": 61839}),
+    ("answer_refused", {"MODEL": "PVS5", "SWVER": "2024.6, Build 5407"}),
+    ("answer_refused", {"MODEL": "PVS6"}),
+    ("answer_refused", {"MODEL": "PVS6", "SWVER": "none", "BUILD": True}),
+]
+
+
+@pytest.mark.parametrize(("outcome", "about"), FIRMWARES)
+def test_a_refusal_is_explained_by_the_firmware(
+    bridge: Build, reply: Answers, config: Config, outcome: str, about: dict[str, object]
+) -> None:
+    world = bridge(answers=[reply(403, b'{ "status":403 }'), reply(200, information(**about))])
+    report = check(config, world)
+    assert report.broken is not None
+    assert report.broken.outcome == outcome
+    assert world.asked == [DEVICE_LIST, SUPERVISOR_INFO]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        TIMEOUT,
+        http.client.BadStatusLine("x"),
+        {"status": 403},
+        {"body": b"[]"},
+        {"body": b'{"supervisor": []}'},
+        {"body": b"[" * 100_000},
+    ],
+)
+def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
+    bridge: Build, reply: Answers, config: Config, second: Given
+) -> None:
+    given = second if isinstance(second, Exception) else reply(**second)
+    world = bridge(answers=[reply(403, b"{}", server=None), given])
+    report = check(config, world)
+    assert report.broken is not None
+    assert report.broken.outcome == "answer_refused"
+    assert "did not tell its build" in (report.problem or "")
+
+
+def test_a_locked_firmware_is_told_with_its_build(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    answers = [reply(403, b"{}"), reply(200, information(MODEL="PVS6", BUILD=61846))]
+    report = check(config, bridge(answers=answers))
+    assert "61846" in (report.problem or "")
+    assert "/vars" in (report.cure or "")
+
+
+def test_a_network_that_comes_up_while_waiting_is_healthy(bridge: Build, config: Config) -> None:
+    def lease(world: Any) -> None:  # noqa: ANN401 - the bridge
+        if world.now >= 5:
+            world.ips["eth0"] = ["172.27.153.20/24"]
+
+    world = bridge(ips={"eth0": [], "wlan0": ["192.168.44.7/24"]}, later=lease)
+    report = check(config, world, wait=30)
+    assert report.healthy
+    assert world.naps == 3
+    assert world.asked == [DEVICE_LIST]
+
+
+def test_waiting_ends(bridge: Build, config: Config) -> None:
+    world = bridge(routes=[])
+    report = check(config, world, wait=10)
+    assert report.broken is not None
+    assert world.naps == 5
+    assert world.asked == [DEVICE_LIST]
+
+
+def test_every_outcome_has_been_seen_here() -> None:
+    seen = {outcome for outcome, *_ in (*CHEAP, *ANSWERS, *FIRMWARES)}
+    assert seen == set(OUTCOMES)
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_problem_and_cure_are_whole_sentences(config: Config, name: str) -> None:
+    facts = {
+        "pvs_network": config.pvs_network,
+        "build": "61846",
+        "status": "429",
+        "firmware": "it did not tell its build",
+        **vars(config),
+    }
+    for text in (OUTCOMES[name].problem, OUTCOMES[name].cure):
+        words = text.format_map(facts)
+        assert words.endswith(".")
+        assert "{" not in words

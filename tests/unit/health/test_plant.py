@@ -1,0 +1,176 @@
+"""The plant: what the device list says, in tables that fit a small screen."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+from pvs_bridge_health.plant import (
+    AnswerError,
+    Plant,
+    as_ascii,
+    clean,
+    duration,
+    number,
+    plant_text,
+    read_devices,
+    read_plant,
+)
+
+Devices = Callable[..., list[Any]]
+Body = Callable[..., bytes]
+
+
+def read(devices: list[Any]) -> Plant:
+    return read_plant(devices)
+
+
+def test_by_day_every_panel_has_its_power(devices: Devices) -> None:
+    text = plant_text(read(devices()))
+    assert text == (
+        "Supervisor  PVS6\n"
+        "Serial      ZT210175000612B0042\n"
+        "Firmware    2024.6, Build 61707\n"
+        "Up for      1 d 3 h\n"
+        "\n"
+        "Meter        Serial              kW      kWh\n"
+        "───────────  ──────────────  ──────  ───────\n"
+        "production   PVS6M21750042p   0.600  20123.5\n"
+        "consumption  PVS6M21750042c  -1.250  31000.5\n"
+        "\n"
+        "Panel            State      W     kWh  °C\n"
+        "───────────────  ───────  ───  ──────  ──\n"
+        "E00121000000001  working  100  1234.5  41\n"
+        "E00121000000002  working  200  1234.5  41\n"
+        "E00121000000003  working  300  1234.5  41\n"
+        "\n"
+        "Total: 3 panels, 0.60 kW"
+    )
+
+
+def test_at_night_panels_are_asleep_and_that_is_normal(devices: Devices) -> None:
+    plant = read(devices(24, night=True))
+    assert {panel.state for panel in plant.panels} == {"asleep"}
+    text = plant_text(plant)
+    assert text.endswith("Total: 24 panels asleep\nNormal at night and for panels without power.")
+    assert "error" not in text
+
+
+def test_panels_without_power_beside_working_ones_are_silent(devices: Devices) -> None:
+    plant = read(devices(3) + devices(1, night=True)[3:])
+    assert [panel.state for panel in plant.panels] == ["working"] * 3 + ["silent"]
+    text = plant_text(plant)
+    assert "Total: 4 panels, 0.60 kW from 3 that work\n1 panel without readings" in text
+
+
+def test_what_a_panel_said_before_it_fell_asleep_is_no_power(devices: Devices) -> None:
+    listed = devices(1)
+    listed[-1] |= {"STATE": "error", "p_3phsum_kw": "0.3"}
+    assert read(listed).kw == 0
+
+
+def test_a_battery_is_shown_and_so_is_a_device_nobody_knows(devices: Devices) -> None:
+    plant = read(devices(battery=True))
+    assert [device.kind for device in plant.storage] == ["Battery", "Energy Storage System"]
+    assert [device.kind for device in plant.others] == ["Toaster"]
+    text = plant_text(plant)
+    assert "Battery                Serial  State\n" in text
+    assert "Toaster       SN2     working" in text
+
+
+def test_without_battery_no_battery_is_mentioned(devices: Devices) -> None:
+    assert "Battery" not in plant_text(read(devices()))
+
+
+def test_missing_keys_are_dashes() -> None:
+    kinds = ("PVS", "Power Meter", "Inverter", "Battery")
+    plant = read([{"DEVICE_TYPE": kind} for kind in kinds])
+    text = plant_text(plant)
+    assert "Firmware    unknown" in text
+    assert "other  -        -    -" in text
+    assert "-      asleep  -    -   -" in text
+
+
+def test_an_empty_plant_is_shown_as_such() -> None:
+    text = plant_text(read([]))
+    assert text == "The device list has no entry for the PVS itself.\n\nTotal: no panels"
+
+
+def test_the_summary_tells_no_serial(devices: Devices) -> None:
+    summary = read(devices()).summary
+    assert summary == "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
+
+
+@pytest.mark.parametrize("night", [True, False])
+def test_the_widest_plant_fits_80_columns(devices: Devices, night: bool) -> None:
+    listed = devices(99, night=night, battery=True)
+    for device in listed:
+        device["SERIAL"] = "S" * 500
+        device["STATE"] = "x" * 500
+        device["SWVER"] = device["MODEL"] = "y" * 500
+    assert max(map(len, plant_text(read(listed)).splitlines())) <= 80
+
+
+def test_usual_panels_fit_a_phone(devices: Devices) -> None:
+    lines = plant_text(read(devices(30))).splitlines()
+    assert max(map(len, lines)) <= 45
+
+
+def test_ascii_keeps_the_columns(devices: Devices) -> None:
+    text = plant_text(read(devices()))
+    plain = as_ascii(text)
+    assert plain.isascii()
+    assert list(map(len, plain.splitlines())) == list(map(len, text.splitlines()))
+    assert "?" not in plain
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0.25", 0.25),
+        ("-3", -3.0),
+        (7, 7.0),
+        ("", None),
+        ("nan", None),
+        ("1e999", None),
+        (10**400, None),
+        (True, None),
+        (None, None),
+        ([], None),
+        ("12 kW", None),
+    ],
+)
+def test_a_number_is_a_number_or_nothing(value: object, expected: float | None) -> None:
+    assert number(value) == expected
+
+
+def test_a_text_from_outside_cannot_move_the_cursor() -> None:
+    assert clean("a\x1b[2Jb\n\tc\u202eé\ud800") == "a?[2Jb c???"
+    assert clean(10**5000) == ""
+    assert clean("z" * 30) == "z" * 23 + "~"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(59, "0 min"), (3599, "59 min"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")]
+)
+def test_a_duration_is_told_in_two_units(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_good_answer_is_read(body: Body, devices: Devices) -> None:
+    assert read_devices(body()) == devices()
+
+
+def test_devices_that_are_no_objects_are_left_out(body: Body) -> None:
+    assert read_devices(body([None, 3, {"A": 1}])) == [{"A": 1}]
+
+
+def test_header_lines_in_the_body_are_recognised() -> None:
+    with pytest.raises(AnswerError, match="header lines inside the body"):
+        read_devices(b'Pragma: no-cache\r\n\r\n{"devices":[],"result":"succeed"}')
+
+
+def test_an_answer_that_failed_is_told_apart_from_a_damaged_one(body: Body) -> None:
+    with pytest.raises(AnswerError, match="busy") as caught:
+        read_devices(body(result="busy"))
+    assert caught.value.refused

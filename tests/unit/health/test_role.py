@@ -1,0 +1,47 @@
+"""The role: what it installs, says and asks for fits together."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pvs_bridge_health.chain import LINKS, OUTCOMES
+
+
+def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
+    return yaml.safe_load(path.read_text())
+
+
+def test_every_variable_is_specified_with_its_default(role: Path) -> None:
+    specs = load(role / "meta/argument_specs.yml")["argument_specs"]
+    defaults = load(role / "defaults/main.yml")
+    assert {name: option["default"] for name, option in specs["main"]["options"].items()} == (
+        defaults
+    )
+    assert specs["check"]["options"] == specs["main"]["options"]
+
+
+def test_the_readme_has_every_outcome_with_the_program_s_own_words(role: Path) -> None:
+    readme = (role / "README.md").read_text()
+    for name, outcome in OUTCOMES.items():
+        row = f"| `{name}` | {outcome.problem} | {outcome.cure} |"
+        assert row in readme, f"write this row into README.md: {row}"
+
+
+def test_the_readme_has_every_link(role: Path) -> None:
+    readme = (role / "README.md").read_text()
+    for name, title in LINKS.items():
+        assert f"| `{name}` | {title} |" in readme
+
+
+def test_every_file_of_the_program_is_installed(role: Path) -> None:
+    folder = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_health"
+    (task,) = [task for task in load(role / "tasks/install.yml") if "ansible.builtin.copy" in task]
+    assert sorted(task["loop"]) == sorted(path.name for path in folder.glob("*.py"))
+
+
+def test_the_program_is_python_3_9(role: Path) -> None:
+    for path in role.glob("files/**/*.py"):
+        ast.parse(path.read_text(), feature_version=(3, 9))

@@ -1,0 +1,222 @@
+"""The program's own eyes: real sockets, real files, and ip's real words."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+from pvs_bridge_health import chain
+from pvs_bridge_health.chain import DEVICE_LIST, Config, Pi, ProbeError, Signal, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Build = Callable[..., Any]
+Body = Callable[..., bytes]
+Talk = Callable[[socket.socket], None]
+
+
+@contextmanager
+def server(talk: Talk, seen: list[bytes] | None = None) -> Iterator[int]:
+    """Serve on a port of its own; `talk` gets each connection once a request has come."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                request = connection.recv(65536)
+                if request:
+                    if seen is not None:
+                        seen.append(request)
+                    talk(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def send(*pieces: bytes, pause: float = 0.0) -> Talk:
+    def talk(connection: socket.socket) -> None:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except OSError:
+                return
+            time.sleep(pause)
+
+    return talk
+
+
+def head(*lines: str, status: str = "200 OK") -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode()
+
+
+def test_an_answer_is_read_to_its_announced_end(body: Body) -> None:
+    seen: list[bytes] = []
+    content = body()
+    answer = head(f"Content-Length: {len(content)}", "Server: lighttpd/1.4.51") + content
+    with server(send(answer, pause=0.1), seen) as port:
+        reply = Pi().get(port, DEVICE_LIST, 5)
+    assert (reply.status, reply.body, reply.whole) == (200, content, True)
+    assert reply.from_pvs
+    lines = seen[0].decode().split("\r\n")
+    assert lines[0] == "GET /cgi-bin/dl_cgi?Command=DeviceList HTTP/1.1"
+    assert "Accept-Encoding: identity" in lines
+
+
+@pytest.mark.parametrize("framing", ["chunked", "close"])
+def test_an_answer_without_announced_length_is_read(body: Body, framing: str) -> None:
+    content = body()
+    answer = head("Connection: close") + content
+    if framing == "chunked":
+        half = len(content) // 2
+        answer = head("Transfer-Encoding: chunked")
+        for piece in (content[:half], content[half:], b""):
+            answer += b"%x\r\n%b\r\n" % (len(piece), piece)
+    with server(send(answer)) as port:
+        reply = Pi().get(port, DEVICE_LIST, 5)
+    assert (reply.body, reply.whole) == (content, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        head("Content-Length: 5000") + b'{"devices": [',
+        head("Transfer-Encoding: chunked") + b'1388\r\n{"devices": [',
+        head("Transfer-Encoding: chunked") + b"nonsense\r\n",
+    ],
+)
+def test_an_answer_that_breaks_off_is_not_whole(answer: bytes) -> None:
+    with server(send(answer)) as port:
+        assert not Pi().get(port, DEVICE_LIST, 5).whole
+
+
+def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "MAX_BODY", 100_000)
+    with server(send(head("Connection: close"), *[b"x" * 60_000] * 50)) as port:
+        reply = Pi().get(port, DEVICE_LIST, 5)
+    assert not reply.whole
+    assert len(reply.body) < 300_000
+
+
+def test_a_slow_drip_ends_at_the_deadline() -> None:
+    start = time.monotonic()
+    drip = send(head("Content-Length: 5000"), *[b" "] * 20, pause=0.1)
+    with server(drip) as port, pytest.raises(TimeoutError):
+        Pi().get(port, DEVICE_LIST, 0.5)
+    assert time.monotonic() - start < 3
+
+
+def test_silence_ends_at_the_deadline() -> None:
+    with server(lambda _: time.sleep(0.6)) as port, pytest.raises(TimeoutError):
+        Pi().get(port, DEVICE_LIST, 0.3)
+
+
+def test_a_connection_closed_without_answer_is_a_connection_error() -> None:
+    with server(send()) as port, pytest.raises(ConnectionError):
+        Pi().get(port, DEVICE_LIST, 5)
+
+
+def test_what_is_not_http_is_said_to_be_so() -> None:
+    talk = send(b"SSH-2.0-OpenSSH_9.2\r\n")
+    with server(talk) as port, pytest.raises(http.client.HTTPException):
+        Pi().get(port, DEVICE_LIST, 5)
+
+
+def test_an_old_answer_is_known_to_be_the_pvs_s() -> None:
+    answer = b"HTTP/1.0 503 Service Unavailable\r\nConnection: close\r\n\r\n<html></html>"
+    with server(send(answer)) as port:
+        assert Pi().get(port, DEVICE_LIST, 5).from_pvs
+
+
+def test_the_whole_chain_over_real_sockets(bridge: Build, body: Body) -> None:
+    content = body()
+    world = bridge()
+    with server(send(head(f"Content-Length: {len(content)}") + content)) as port:
+        world.get = Pi().get
+        world.connect = lambda _address, _port, seconds: Pi().connect("127.0.0.1", port, seconds)
+        report = check(Config("eth0", "172.27.153.1", port, "wlan0", 5), world)
+    assert report.healthy
+    assert report.plant is not None
+    assert len(report.plant.panels) == 3
+
+
+def test_a_port_where_nobody_listens_refuses() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        Pi().connect("127.0.0.1", port, 5)
+    with pytest.raises(ConnectionRefusedError):
+        Pi().get(port, DEVICE_LIST, 5)
+
+
+def test_the_kernel_s_words_about_an_interface_are_understood(tmp_path: Path) -> None:
+    for name, carrier in (("eth0", "1\n"), ("eth1", "0\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "carrier").write_text(carrier)
+    (tmp_path / "eth2" / "carrier").mkdir(parents=True)  # cannot be read, as when it is down
+    signals = [Pi(tmp_path).signal(f"eth{number}") for number in range(4)]
+    assert signals == [Signal.UP, Signal.NONE, Signal.OFF, Signal.MISSING]
+
+
+@pytest.fixture
+def ip_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a program in ip's place that says always the same."""
+
+    def say(script: str) -> None:
+        program = tmp_path / "ip"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    return say
+
+
+def test_addresses_are_read_past_the_empty_objects_of_old_versions(
+    ip_says: Callable[[str], None],
+) -> None:
+    ip_says(
+        """echo '[{},{"ifname":"eth0","addr_info":[{"family":"inet","local":"172.27.153.9",'\\
+'"prefixlen":24},{"family":"inet6","local":"fe80::1","prefixlen":64}]}]'"""
+    )
+    assert [str(address) for address in Pi().addresses("eth0")] == ["172.27.153.9/24"]
+
+
+@pytest.mark.parametrize("nothing", ["true", "echo '[ ]'", "echo '[{}]'"])
+def test_no_routes_are_no_routes(ip_says: Callable[[str], None], nothing: str) -> None:
+    ip_says(nothing)
+    assert Pi().default_routes() == []
+
+
+def test_default_routes_of_both_families_and_all_paths_count(
+    ip_says: Callable[[str], None],
+) -> None:
+    ip_says(
+        """[ "$2" = -6 ] && echo '[{"dst":"default","nexthops":[{"dev":"eth0"}]}]' ||
+echo '[{"dst":"default","gateway":"192.168.44.1","dev":"wlan0"}]'"""
+    )
+    assert Pi().default_routes() == ["wlan0", "eth0"]
+
+
+@pytest.mark.parametrize(
+    "script", ["exit 1", "echo nonsense", "echo 3", 'echo \'[{"addr_info":[{"family":"inet"}]}]\'']
+)
+def test_an_ip_that_fails_is_told(ip_says: Callable[[str], None], script: str) -> None:
+    ip_says(script)
+    with pytest.raises(ProbeError):
+        Pi().addresses("eth0")

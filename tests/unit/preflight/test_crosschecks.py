@@ -1,0 +1,186 @@
+"""What no single value shows: variables against each other."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+
+Check = Callable[..., list[Finding]]
+
+KEY = "0123456789abcdef" * 4
+STATIC = {
+    "uplink_method": "static",
+    "uplink_address": "192.168.1.20/24",
+    "uplink_gateway": "192.168.1.1",
+}
+LINK = {"pvs_link_method": "static", "pvs_link_address": "172.27.153.3/24"}
+
+
+def networks(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"uplink_networks": list(entries)}
+
+
+def home(**keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any key
+    return {"ssid": "home", **keys}
+
+
+GOOD: dict[str, dict[str, Any]] = {
+    "static": STATIC,
+    "static link": LINK,
+    "both static, with name servers": {
+        **STATIC,
+        **LINK,
+        "uplink_dns_servers": ["192.168.1.1", "9.9.9.9", "2620:fe::fe"],
+    },
+    "another PVS": {
+        "pvs_link_pvs_address": "172.27.152.1",
+        "pvs_link_method": "static",
+        "pvs_link_address": "172.27.152.3/24",
+    },
+    "ethernet needs no country": {
+        "uplink_type": "ethernet",
+        "uplink_country": None,
+        "uplink_networks": None,
+    },
+    "open": networks(home(security="open")),
+    "psk": networks(home(psk=KEY.upper())),
+    "wpa3": networks(home(passphrase="p" * 63, security="wpa3")),
+    "transition mode with a key, used as WPA2": networks(home(psk=KEY, security="wpa2-wpa3")),
+    "names that differ by case": networks(
+        home(passphrase="12345678"), {"ssid": "Home", "passphrase": "12345678"}
+    ),
+    "bytes": networks({"ssid": "é" * 16, "passphrase": "ü" * 4}),
+    "the word by chance": networks(home(passphrase="never changeme again")),
+    "swapped interfaces": {"uplink_interface": "eth0", "pvs_link_interface": "eth1"},
+    "ports": {"proxy_http_port": 65535, "proxy_stats_port": 1},
+    "port 53 while no name server runs": {"proxy_http_port": 53},
+    "longest name": {"uplink_hostname": "a" * 63},
+}
+
+
+@pytest.mark.parametrize("changed", GOOD.values(), ids=GOOD)
+def test_a_bridge_that_can_work_gives_no_finding(check: Check, changed: dict[str, Any]) -> None:
+    assert [str(each) for each in check(**changed)] == []
+
+
+BAD: list[tuple[dict[str, Any], str, str]] = [
+    # interfaces
+    ({"uplink_interface": "eth0"}, "uplink_interface", "pvs_link_interface too"),
+    ({"pvs_link_interface": "wlan0"}, "pvs_link_interface", "uplink_interface too"),
+    ({"uplink_interface": "wlan 0"}, "uplink_interface", "ip -brief link"),
+    ({"uplink_interface": "a" * 16}, "uplink_interface", "no interface name"),
+    # static and dhcp
+    ({**STATIC, "uplink_address": None}, "uplink_address", "or uplink_method: dhcp"),
+    ({**STATIC, "uplink_address": "192.168.1.20"}, "uplink_address", "prefix length"),
+    ({**STATIC, "uplink_address": "192.168.1.300/24"}, "uplink_address", "no IPv4 address"),
+    ({**STATIC, "uplink_address": "192.168.1.20/255.255.255.0"}, "uplink_address", "prefix"),
+    ({**STATIC, "uplink_address": "192.168.1.0/24"}, "uplink_address", "of its network"),
+    ({**STATIC, "uplink_address": "192.168.1.255/24"}, "uplink_address", "broadcast"),
+    ({**STATIC, "uplink_gateway": None}, "uplink_gateway", "home's router"),
+    ({**STATIC, "uplink_gateway": "router"}, "uplink_gateway", "no IPv4 address"),
+    ({**STATIC, "uplink_gateway": "192.168.2.1"}, "uplink_gateway", "outside"),
+    ({**STATIC, "uplink_gateway": "192.168.1.20"}, "uplink_gateway", "the bridge itself"),
+    ({**STATIC, "uplink_gateway": "192.168.1.255"}, "uplink_gateway", "no address of a host"),
+    ({**STATIC, "uplink_dns_servers": ["9.9.9.9", "dns"]}, "uplink_dns_servers[1]", "IP address"),
+    ({"uplink_address": "192.168.1.20/24"}, "uplink_address", "set uplink_method: static"),
+    ({"uplink_dns_servers": ["9.9.9.9"]}, "uplink_dns_servers", "set uplink_method: static"),
+    ({"pvs_link_address": "172.27.153.3/24"}, "pvs_link_address", "pvs_link_method: static"),
+    # the two networks
+    ({**LINK, "pvs_link_address": None}, "pvs_link_address", "172.27.153.3/24"),
+    ({**LINK, "pvs_link_address": "172.27.152.3/24"}, "pvs_link_address", "outside"),
+    ({**LINK, "pvs_link_address": "172.27.153.1/24"}, "pvs_link_address", "PVS's own"),
+    ({**LINK, "pvs_link_address": "172.27.153.130/25"}, "pvs_link_address", "leaves out the PVS"),
+    ({**LINK, "pvs_link_address": "172.27.153.3/16"}, "pvs_link_address", "claims more"),
+    ({"pvs_link_pvs_address": "pvs"}, "pvs_link_pvs_address", "172.27.153.1"),
+    (
+        {**STATIC, "uplink_dns_servers": ["172.27.153.1"]},
+        "uplink_dns_servers[0]",
+        "in the PVS's network",
+    ),
+    # Wi-Fi
+    ({"uplink_country": None}, "uplink_country", "ISO 3166"),
+    ({"uplink_country": "gb"}, "uplink_country", "write GB"),
+    ({"uplink_country": "UK"}, "uplink_country", "write GB"),
+    ({"uplink_country": "00"}, "uplink_country", "ISO 3166"),
+    ({"uplink_country": "Germany"}, "uplink_country", "two capital letters"),
+    (networks(), "uplink_networks", "uplink_type: ethernet"),
+    ({"uplink_networks": None}, "uplink_networks", "uplink_type: ethernet"),
+    (networks({"ssid": "", "security": "open"}), "uplink_networks[0].ssid", "0 bytes"),
+    (networks({"ssid": "é" * 17, "security": "open"}), "uplink_networks[0].ssid", "34 bytes"),
+    (
+        networks(home(security="open"), home(psk=KEY)),
+        "uplink_networks[1].ssid",
+        "same network as uplink_networks[0]",
+    ),
+    (networks(home()), "uplink_networks[0]", "security: open"),
+    (networks(home(passphrase="12345678", psk=KEY)), "uplink_networks[0]", "remove one"),
+    (
+        networks(home(passphrase="12345678", security="open")),
+        "uplink_networks[0].passphrase",
+        "remove passphrase",
+    ),
+    (networks(home(psk=KEY, security="open")), "uplink_networks[0].psk", "remove psk"),
+    (networks(home(psk=KEY, security="wpa3")), "uplink_networks[0].psk", "passphrase instead"),
+    (networks(home(psk="g" * 64)), "uplink_networks[0].psk", "64 hexadecimal"),
+    (networks(home(psk=KEY[1:])), "uplink_networks[0].psk", "64 hexadecimal"),
+    (networks(home(passphrase=KEY)), "uplink_networks[0].passphrase", "write it as psk"),
+    (networks(home(passphrase="1234567")), "uplink_networks[0].passphrase", "7 bytes"),
+    (networks(home(passphrase="ü" * 32)), "uplink_networks[0].passphrase", "64 bytes"),
+    (networks(home(passphrase="1234\t5678")), "uplink_networks[0].passphrase", "without tab"),
+    (networks(home(passphrase="12345678\n")), "uplink_networks[0].passphrase", "line break"),
+    (networks(home(psk=KEY, priority=401)), "uplink_networks[0].priority", "0 to 400"),
+    # placeholders
+    (networks(home(passphrase="CHANGE-ME")), "uplink_networks[0].passphrase", "placeholder"),
+    (networks(home(psk="change_me")), "uplink_networks[0].psk", "placeholder"),
+    ({"uplink_country": "CHANGE-ME"}, "uplink_country", "placeholder"),
+    ({"uplink_hostname": "bridge-CHANGE-ME"}, "uplink_hostname", "placeholder"),
+    # names, ports, times
+    ({"uplink_hostname": "solar_bridge"}, "uplink_hostname", "hyphens"),
+    ({"uplink_hostname": "garage.local"}, "uplink_hostname", "no dot"),
+    ({"uplink_hostname": "-garage"}, "uplink_hostname", "hyphen first"),
+    ({"uplink_hostname": "a" * 64}, "uplink_hostname", "1 to 63"),
+    ({"uplink_hostname": ""}, "uplink_hostname", "1 to 63"),
+    ({"proxy_http_port": 0}, "proxy_http_port", "1 to 65535"),
+    ({"proxy_http_port": 65536}, "proxy_http_port", "1 to 65535"),
+    ({"proxy_http_port": 22}, "proxy_http_port", "ssh"),
+    ({"proxy_http_port": 8080}, "proxy_http_port", "proxy_stats_port"),
+    ({"proxy_stats_port": 80}, "proxy_stats_port", "proxy_http_port"),
+    ({"proxy_stats_port": 53, "console_dns_enabled": True}, "proxy_stats_port", "console_dns"),
+    ({"proxy_pvs_timeout_seconds": 0}, "proxy_pvs_timeout_seconds", "1 or more"),
+    ({"health_timeout_seconds": -1.5}, "health_timeout_seconds", "1 or more"),
+]
+
+
+@pytest.mark.parametrize(("changed", "variable", "word"), BAD, ids=lambda each: str(each)[:40])
+def test_what_cannot_work_is_found_once_with_its_cure(
+    check: Check, changed: dict[str, Any], variable: str, word: str
+) -> None:
+    findings = check(**changed)
+    assert [each.variable for each in findings] == [variable]
+    assert word in str(findings[0])
+
+
+def test_an_uplink_in_the_pvs_network_is_refused_with_its_gateway(check: Check) -> None:
+    findings = check(
+        uplink_method="static", uplink_address="172.27.153.20/24", uplink_gateway="172.27.153.1"
+    )
+    assert [each.variable for each in findings] == ["uplink_address", "uplink_gateway"]
+    assert all("PVS's network" in each.problem for each in findings)
+
+
+def test_a_home_network_around_the_pvs_network_is_refused(check: Check) -> None:
+    findings = check(
+        uplink_method="static", uplink_address="172.27.1.20/16", uplink_gateway="172.27.1.1"
+    )
+    assert [each.variable for each in findings] == ["uplink_address"]
+
+
+def test_a_value_of_the_wrong_type_is_not_found_a_second_time(check: Check) -> None:
+    findings = check(uplink_country=False, uplink_networks="home", proxy_http_port="x")
+    assert sorted(each.variable for each in findings) == [
+        "proxy_http_port",
+        "uplink_country",
+        "uplink_networks",
+    ]
