@@ -37,7 +37,7 @@ lab := $(AS_ROOT) python3 -m pvs_lab
 
 simulator = --panels $(PANELS) --firmware $(FIRMWARE) $(SIMULATOR)
 on_lab = $(filter inventory/lab inventory/lab/,$(INVENTORY))
-playbook = $(if $(on_lab),$(AS_ROOT)) ansible-playbook -i $(INVENTORY) $(if $(LIMIT),--limit $(LIMIT))
+playbook = $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) ansible-playbook -i $(INVENTORY) $(if $(LIMIT),--limit $(LIMIT))
 
 .PHONY: help
 help: ## Show this list

@@ -8,7 +8,7 @@ set -eu
 controller_packages='openssh-client python3 python3-venv'
 lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq-base iproute2 \
 mmdebstrap openssl socat systemd-container"
-test_packages="$lab_packages git shellcheck"
+test_packages="$lab_packages dnsutils git iputils-arping shellcheck"
 
 usage='usage: ansible/setup.sh controller|lab|test'
 case "${1:?$usage}" in

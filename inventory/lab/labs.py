@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Inventory of the labs that are up: each one's Pi, named after its lab.
 
-The lab named by the environment variable LAB alone, when that is set.
+With the environment variable LAB set it names that lab alone, which may still have to come up.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pvs_lab.paths import lab_dir
 def inventory() -> dict[str, object]:
     """Return the inventory in the form of Ansible's inventory scripts."""
     wanted = os.environ.get("LAB")
-    names = [name for name in lifecycle.running() if wanted in (None, "", name)]
+    names = [wanted] if wanted else lifecycle.running()
     if not names:
         sys.exit("no lab is up; bring one up by 'make lab-up'")
     hostvars = {

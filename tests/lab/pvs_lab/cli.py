@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pvs_lab import enter, lifecycle, login
 from pvs_lab.errors import LabError
 from pvs_lab.options import BACKENDS, RELEASES, LabOptions, default_backend
+from pvs_lab.paths import lab_dir
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--simulator", default="", metavar="OPTIONS", help="for python3 -m pvs_sim")
     add("down", _down, "end a lab and remove all of it")
     add("list", _list, "name the labs that are up")
+    add("status", _status, "say what a lab is and what of it has failed; an error if not up")
     one = add("run", _run, "run a shell command on a host; its output alone, its exit status")
     one.add_argument("host")
     one.add_argument("shell_command")
@@ -90,6 +92,16 @@ def _list(_: argparse.Namespace) -> int:
         lab = lifecycle.describe(name)
         print(f"{name:20} {lab.release:10} {lab.backend}")
     return 0
+
+
+def _status(chosen: argparse.Namespace) -> int:
+    lab = lifecycle.describe(chosen.lab)
+    found = lifecycle.command(chosen.lab, "status")
+    power = "off" if found["bridge_leader"] is None else "on"
+    print(f"lab '{chosen.lab}': {lab.release}, {lab.backend}, the bridge's power is {power}")
+    for name in found["dead"]:
+        print(f"  {name} has ended; see {lab_dir(chosen.lab)}/log/{name}.log")
+    return 1 if found["dead"] else 0
 
 
 def _run(chosen: argparse.Namespace) -> int:

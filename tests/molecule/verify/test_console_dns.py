@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Surroundings
+
+from pvs_lab.surroundings import Surroundings
 
 _ASK = "dig +short +time=2 +tries=1 @192.168.20.20 {} {}"
 

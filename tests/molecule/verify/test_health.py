@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Surroundings
+
+from pvs_lab.surroundings import Surroundings
 
 
 def diagnosis(lab: Surroundings) -> dict[str, Any]:

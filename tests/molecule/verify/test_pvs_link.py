@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Surroundings
+
+from pvs_lab.surroundings import Surroundings
 
 PVS = "172.27.153.1"
 
@@ -57,7 +59,7 @@ def test_a_renewed_lease_brings_no_route(lab: Surroundings, variables: dict[str,
         assert lab.run("bridge", "pgrep -af 'dhcpcd.*eth0|dhclient.*eth0'")[0] != 0
         return
     renew = (
-        "nmcli device reapply eth0"
+        "nmcli --wait 20 connection up pvs-bridge-link"
         if lab.run("bridge", "systemctl is-active --quiet NetworkManager")[0] == 0
         else "dhcpcd --rebind eth0"
     )
@@ -88,7 +90,7 @@ def test_a_pvs_that_boots_after_the_bridge_is_found(lab: Surroundings, url: str)
 
 
 @pytest.fixture
-def routes_through_the_bridge(lab: Surroundings) -> Any:
+def routes_through_the_bridge(lab: Surroundings) -> Iterator[None]:
     """Tell both sides that the bridge is the way to the other, as an attacker would."""
     address = link_addresses(lab)[0]
     lab.output("pvs", f"ip route replace 192.168.20.0/24 via {address}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
-from conftest import Surroundings
+from testinfra.host import Host
 
-# Asks for a name by multicast DNS, as a phone does, and prints the addresses that come back.
-_ASK_MDNS = "dig +short +time=3 +tries=2 @224.0.0.251 -p 5353 {}.local A"
+from pvs_lab.surroundings import Surroundings
+
+_ASK_MDNS = f"{sys.executable} {Path(__file__).with_name('ask_mdns.py')} {{}}.local"
 
 
 def test_the_bridge_has_its_address_in_the_home(
@@ -27,7 +30,7 @@ def test_names_of_the_world_are_asked_at_the_home(lab: Surroundings) -> None:
     assert "192.0.2.1" in lab.output("bridge", "getent hosts world.example")
 
 
-def test_the_bridge_has_its_name(bridge: Any, variables: dict[str, Any]) -> None:
+def test_the_bridge_has_its_name(bridge: Host, variables: dict[str, Any]) -> None:
     assert bridge.check_output("hostname") == variables["uplink_hostname"]
     assert bridge.run("sudo -n true").stderr == ""
 
@@ -44,7 +47,7 @@ def test_the_pvs_hears_nothing_of_mdns(lab: Surroundings, variables: dict[str, A
     assert "192.168.20.20" not in lab.run("pvs", ask)[1]
 
 
-def test_secrets_are_readable_by_root_alone(bridge: Any) -> None:
+def test_secrets_are_readable_by_root_alone(bridge: Host) -> None:
     readable = bridge.run(
         "find /etc/NetworkManager/system-connections /etc/wpa_supplicant -readable -type f "
         "\\( -name '*.nmconnection' -o -name 'wpa_supplicant*.conf' \\)"

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, Callable
+from typing import IO, Any, Callable
 
 import pytest
 from pvs_bridge_health.__main__ import chain_text, report_data, report_text
@@ -29,11 +29,14 @@ def run(role: Path) -> Run:
     """Run the command with the system's own Python, as on the Pi."""
     program = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_health/__main__.py"
 
-    def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    def command(
+        *arguments: object, out: int | IO[str] = subprocess.PIPE, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         flags = ["-B"] if environment else ["-I", "-B"]
         return subprocess.run(
             ["/usr/bin/python3", *flags, program, *map(str, arguments)],
-            capture_output=True,
+            stdout=out,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=60,
             check=False,
@@ -94,6 +97,15 @@ def test_a_saved_device_list_is_shown(run: Run, tmp_path: Path, body: Body) -> N
     assert done.stdout.endswith("Total: 3 panels, 0.60 kW\n")
     plant = json.loads(run("--devices", saved, "--json").stdout)
     assert plant["total"] == {"panels": 3, "working": 3, "kw": 0.6}
+
+
+def test_whoever_stops_reading_gets_no_traceback(run: Run, config_file: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        done = run("--config", config_file, out=gone)
+    assert done.returncode == 141
+    assert done.stderr == ""
 
 
 def test_a_saved_device_list_that_is_bad_is_status_1(run: Run, tmp_path: Path) -> None:

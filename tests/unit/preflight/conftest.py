@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 import pytest
 import yaml
+
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, load_role
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate

@@ -1,10 +1,13 @@
 """What no single value shows: variables against each other."""
 
+# ruff: noqa: S106 - these passphrases protect nothing
+
 from __future__ import annotations
 
 from typing import Any, Callable
 
 import pytest
+
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
 
 Check = Callable[..., list[Finding]]

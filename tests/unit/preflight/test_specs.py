@@ -6,6 +6,7 @@ import pathlib
 from typing import Any, Callable
 
 import pytest
+
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
     Finding,
     Path,

@@ -51,7 +51,8 @@ class ActionModule(ActionBase):
             # Ansible would report most of these as UNREACHABLE, with ssh's words as they are.
             return _failed(contact, diagnose(contact, str(error)))
         if "bridge" not in result:
-            said = (result.get("module_stderr"), result.get("module_stdout"), result.get("msg"))
+            # ssh's and sudo's own words last: of what says nothing known, the last line is shown.
+            said = (result.get("msg"), result.get("module_stdout"), result.get("module_stderr"))
             return _failed(
                 contact, diagnose(contact, "\n".join(str(each) for each in said if each))
             )

@@ -173,6 +173,6 @@ def _explain(error: AnsibleError) -> RenderError:
             "give the vault's password, such as by ARGS=--ask-vault-pass",
         )
     return RenderError(
-        f"cannot be rendered ({type(error).__name__})",
-        "correct what stands within {{ }}",
+        "cannot be rendered: a lookup, filter or test in it fails",
+        "correct what stands within {{ }}; printed with ansible.builtin.debug it says why",
     )

@@ -218,10 +218,14 @@ def _no_sudo(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - called
     )
 
 
+def _sudo_refuses(contact: Contact, said: str) -> Diagnosis:
+    return Diagnosis(f"sudo refuses: {reason(said)}", _sudo_asks(contact, said).cure)
+
+
 def _no_python(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - called as all
     return Diagnosis(
         f"{contact.python} is missing",
-        f"run `ssh {contact.login} sudo apt-get install python3`, or set "
+        f"run `ssh {contact.login} sudo apt-get install -y python3`, or set "
         "ansible_python_interpreter to where it is",
     )
 
@@ -245,16 +249,17 @@ _SIGNS: tuple[tuple[re.Pattern[str], Explain], ...] = (
     (_sign("Host key verification failed|host key is known"), _key_unknown),
     (_sign("UNPROTECTED PRIVATE KEY|bad permissions"), _key_file),
     (_sign("Could not resolve hostname|Name or service not known"), _not_resolved),
-    (_sign("Connection refused|kex_exchange_identification"), _no_ssh),
+    (_sign("Connection (refused|reset|closed by)|kex_exchange_identification"), _no_ssh),
     (_sign("timed out|No route to host|Network is unreachable|Host is down"), _no_answer),
     (_sign(r"not in the sudoers|may not run sudo|is not allowed to (execute|run)"), _no_sudoer),
     (_sign(r"Incorrect \w+ password|incorrect password attempt|Sorry, try again"), _sudo_wrong),
     (_sign(r"Missing \w+ password|password is required|privilege escalation prompt"), _sudo_asks),
     (_sign(r"sudo: (command )?not found|sudo: No such file"), _no_sudo),
+    (re.compile("^sudo: ", re.MULTILINE), _sudo_refuses),  # in another language, say
     (_sign("Permission denied|Too many authentication failures|Authentication fail"), _refused),
     (
         _sign("module interpreter .* was not found|python[0-9.]*: .*(not found|No such file)"),
         _no_python,
     ),
-    (_sign("requires Python|requires a minimum of Python"), _old_python),
+    (_sign("requires Python|requires a minimum of Python|SyntaxError: "), _old_python),
 )

@@ -149,7 +149,7 @@ def gateway_is_within_reach(values: Values) -> Iterator[Fault]:
 
 def dns_servers_are_addresses(values: Values) -> Iterator[Fault]:
     """A name server's name could not be resolved."""
-    for index, written in values.addresses("uplink_dns_servers"):
+    for index, written in values.texts("uplink_dns_servers"):
         if parse_address(written) is None:
             yield Fault(
                 ("uplink_dns_servers", index),
@@ -174,7 +174,7 @@ def uplink_stays_out_of_the_pvs_network(values: Values) -> Iterator[Fault]:
     servers: list[tuple[Path, str]] = [(("uplink_gateway",), values.text("uplink_gateway"))]
     servers += [
         (("uplink_dns_servers", index), written)
-        for index, written in values.addresses("uplink_dns_servers")
+        for index, written in values.texts("uplink_dns_servers")
     ]
     for path, written in servers:
         address = parse_ipv4(written)

@@ -98,7 +98,7 @@ def variable_name(path: Path) -> str:
     return name
 
 
-def place(faults: list[Fault], locate: Locate) -> list[Finding]:
+def placed(faults: list[Fault], locate: Locate) -> list[Finding]:
     """Turn faults into findings, in the order in which a person works through the files.
 
     Args:

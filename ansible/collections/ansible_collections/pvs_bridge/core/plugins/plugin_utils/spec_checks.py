@@ -195,9 +195,11 @@ def _set_it(option: Option, path: Path) -> str:
     name = variable_name(path)
     if option.type in ("list", "dict"):
         return f"write {name} as {_TYPES[option.type]}"
-    if option.default is not None and not option.secret and "{{" not in str(option.default):
-        return f"write {_TYPES.get(option.type, option.type)}, such as {option.default}"
-    return f"write {_TYPES.get(option.type, option.type)}"
+    wanted = f"write {_TYPES.get(option.type, option.type)}"
+    example = None if isinstance(option.default, bool) or option.secret else option.default
+    if example is None or "{{" in str(example):
+        return wanted
+    return f"{wanted}, such as {example}"
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - any value

@@ -9,8 +9,8 @@ from typing import Any, Callable
 
 import yaml
 
-# Secret even where a spec forgets to say so with no_log.
-SECRET_NAMES = frozenset({"passphrase", "password", "psk"})
+# The last word of names whose values are secret even where a spec forgets to say no_log.
+SECRET_WORDS = frozenset({"passphrase", "password", "psk"})
 
 # What ansible-core knows to check between the keys of one mapping.
 CONSTRAINTS = (
@@ -129,6 +129,6 @@ def _parse_option(name: str, raw: Mapping[str, Any]) -> Option:
         choices=None if choices is None else tuple(choices),
         elements=raw.get("elements"),
         options=None if options is None else parse_options(options),
-        secret=bool(raw.get("no_log", False)) or name in SECRET_NAMES,
+        secret=bool(raw.get("no_log", False)) or name.rpartition("_")[2] in SECRET_WORDS,
         constraints={key: raw[key] for key in CONSTRAINTS if key in raw},
     )

@@ -20,7 +20,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
     Finding,
     Locate,
     nowhere,
-    place,
+    placed,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.spec_checks import (
     check_value,
@@ -60,7 +60,7 @@ def validate(
     checked, found = check_variables(variables, specs)
     values = Values(checked, _usable_defaults(specs, defaults))
     crossed = [fault for check in CROSS_CHECKS for fault in check(values)]
-    return place([*faults, *found, *crossed], locate)
+    return placed([*faults, *found, *crossed], locate)
 
 
 def _usable_defaults(

@@ -56,7 +56,7 @@ class Values:
         items = value if isinstance(value, list) else []
         return [(i, item) for i, item in enumerate(items) if isinstance(item, Mapping)]
 
-    def addresses(self, name: str) -> list[tuple[int, str]]:
+    def texts(self, name: str) -> list[tuple[int, str]]:
         """Return the usable texts of a list, each with its index."""
         value = self.get(name)
         items = value if isinstance(value, list) else []

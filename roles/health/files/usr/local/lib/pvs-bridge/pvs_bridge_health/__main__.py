@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -47,10 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return _devices(options) if options.devices else _check(options)
-    except (ConfigError, OSError) as error:
+        status = _devices(options) if options.devices else _check(options)
+        sys.stdout.flush()
+    except ConfigError as error:
         print(f"pvs-bridge-health: {error}", file=sys.stderr)
         return USAGE
+    except BrokenPipeError:  # head and the like have seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,7 +119,10 @@ def _check(options: argparse.Namespace) -> int:
 
 def _devices(options: argparse.Namespace) -> int:
     name = options.devices
-    body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    try:
+        body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--devices: {error}") from error
     try:
         plant = read_plant(read_devices(body))
     except AnswerError as error:

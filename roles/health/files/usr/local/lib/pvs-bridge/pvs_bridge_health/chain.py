@@ -148,7 +148,7 @@ LINKS = {
     "uplink": "Home network",
     "answer": "Device list",
 }
-"""The links from the PVS to home with their titles, in the order of their names in a report."""
+"""The links with their titles, in the order in which a report has them."""
 
 
 class ConfigError(Exception):
@@ -240,7 +240,15 @@ class Signal(Enum):
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer. `headers` have lower-case names; `whole`: no byte of the body lacks."""
+    """An HTTP answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: By lower-case names.
+        body: As much of it as came.
+        whole: The body came to its end.
+        old: The answer was in HTTP/1.0.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -581,6 +589,7 @@ class Pi:
                 IPv4Interface(f"{info['local']}/{info['prefixlen']}")
                 for entry in _ip("-4", "address", "show", "dev", interface)
                 for info in entry.get("addr_info", [])
+                if info.get("family") == "inet"
             ]
         except (KeyError, ValueError) as error:
             raise ProbeError("not checked: ip said something else") from error

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH = 80
-CELL = 24  # the longest text of a device that a table shows; serials have up to 17 characters
+# The longest texts of a device that a table shows, so that its rows stay within WIDTH. Panels have
+# serials of up to 17 characters, energy storage systems of 25.
+CELL = 26
+STATE_CELL = 12
 STORAGE_KINDS = {
     "battery",
     "energy storage system",
@@ -179,7 +182,7 @@ def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
 
 
 def _supervisor(device: dict[str, Any]) -> Supervisor:
-    uptime = number(device.get("dl_uptime"))
+    uptime = number(device.get("dl_uptime"), limit=1e10)
     return Supervisor(
         model=clean(device.get("MODEL")).replace("PV Supervisor ", "") or "PVS",
         serial=clean(device.get("SERIAL")) or "-",
@@ -221,19 +224,21 @@ def _other(device: dict[str, Any]) -> OtherDevice:
 
 
 def _state(device: dict[str, Any]) -> str:
-    return clean(device.get("STATE")).lower()
+    return clean(device.get("STATE"), STATE_CELL).lower()
 
 
-def number(value: object) -> float | None:
-    """Return a number, which the PVS writes as a text; None for whatever is not one."""
+def number(value: object, limit: float = 1e7) -> float | None:
+    """Return a number, which the PVS writes as a text; None for whatever is not one.
+
+    No home has 10 GW or 10 GWh, and a table's column has its limits.
+    """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
         result = float(value)
     except (ValueError, OverflowError):
         return None
-    # No plant has more; and a table's column has its limits.
-    return result if math.isfinite(result) and abs(result) < 1e9 else None
+    return result if math.isfinite(result) and abs(result) < limit else None
 
 
 def clean(value: object, limit: int = CELL) -> str:

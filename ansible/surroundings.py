@@ -1,0 +1,154 @@
+"""What this computer knows about the place where it stands: its country, its Wi-Fi, its names.
+
+Each question is answered with the best source that is there, or not at all: a guess that nobody
+notices would keep a bridge off its network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ZONEINFO = Path("/usr/share/zoneinfo")
+LOCALTIME = Path("/etc/localtime")
+TIMEZONE = Path("/etc/timezone")
+
+# iw stands where only root's PATH leads.
+_SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
+_PATIENCE_SECONDS = 5
+
+_COUNTRY_LINE = re.compile(r"^country ([A-Z]{2}):", re.MULTILINE)
+_LOCALE = re.compile(r"[a-z]{2,3}_([A-Z]{2})(?![A-Za-z0-9])")
+_ESCAPED_BYTE = re.compile(rb"\\x([0-9a-fA-F]{2})")
+_MOST_SSID_BYTES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """An answer.
+
+    Attributes:
+        value: the answer itself.
+        source: where it comes from, in words that go on from "taken from".
+    """
+
+    value: str
+    source: str
+
+
+def find_country() -> Found | None:
+    """Find the country (ISO 3166) whose radio rules apply here; None where nothing says it.
+
+    The radio knows best, for access points announce it. The language comes last: en_US is what
+    half the world leaves as it is.
+    """
+    for ask in (_country_of_radio, _country_of_time_zone, _country_of_language):
+        found = ask()
+        if found:
+            return found
+    return None
+
+
+def find_ssid() -> str | None:
+    """Find the name of the Wi-Fi network that this computer is in; None where there is none."""
+    for raw in _ssids():
+        # A description is text, so a name that is none has to be left to a person.
+        try:
+            ssid = raw.decode()
+        except UnicodeDecodeError:
+            continue
+        if 0 < len(raw) <= _MOST_SSID_BYTES:
+            return ssid
+    return None
+
+
+def resolves(name: str) -> bool:
+    """Tell whether a host name leads anywhere, mDNS included where this computer speaks it."""
+    return bool(_output("getent", "ahosts", name))
+
+
+def _country_of_radio() -> Found | None:
+    # 00 is the world, 98 and 99 are mixtures; none of them matches.
+    match = _COUNTRY_LINE.search(_output("iw", "reg", "get"))
+    return Found(match[1], "this computer's Wi-Fi") if match else None
+
+
+def _country_of_time_zone() -> Found | None:
+    zone = _time_zone()
+    # zone.tab has one country a zone; zone1970.tab, for systems that have only this, lists the
+    # one with the most people first.
+    for table in ("zone.tab", "zone1970.tab"):
+        for line in _read(ZONEINFO / table).splitlines():
+            columns = line.split("\t")
+            if not line.startswith("#") and columns[2:3] == [zone]:
+                return Found(columns[0][:2], f"this computer's time zone, {zone}")
+    return None
+
+
+def _country_of_language() -> Found | None:
+    chosen = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    match = _LOCALE.match(chosen)
+    return Found(match[1], f"this computer's language, {match[0]}") if match else None
+
+
+def _time_zone() -> str:
+    named = os.environ.get("TZ", "").removeprefix(":")
+    if named:
+        return named
+    if LOCALTIME.is_symlink():
+        return str(LOCALTIME.readlink()).partition("zoneinfo/")[2]
+    return _read(TIMEZONE).strip()
+
+
+def _ssids() -> Iterator[bytes]:
+    """Name the current network's name as each tool knows it, the most exact one first."""
+    fields = ("--terse", "--fields", "ACTIVE,SSID-HEX")
+    nmcli = _output("nmcli", *fields, "device", "wifi", "list", "--rescan", "no")
+    for line in nmcli.splitlines():
+        active, _, digits = line.partition(":")
+        if active == "yes" and re.fullmatch(r"([0-9A-Fa-f]{2})+", digits):
+            yield bytes.fromhex(digits)
+    # Some interfaces of a radio may be access points themselves.
+    for interface in re.split(r"^\tInterface ", _output("iw", "dev"), flags=re.MULTILINE):
+        name = re.search(r"^\t\tssid (.+)$", interface, re.MULTILINE)
+        if name and re.search(r"^\t\ttype managed$", interface, re.MULTILINE):
+            yield _unescape(name[1])
+    yield _unescape(_output("iwgetid", "--raw").removesuffix("\n"))
+
+
+def _unescape(printed: str) -> bytes:
+    r"""Turn what iw and iwgetid print into bytes; what they do not print they write as \xHH."""
+    raw = printed.encode("utf-8", "surrogateescape")
+    return _ESCAPED_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), raw)
+
+
+def _output(program: str, *arguments: str) -> str:
+    """Run a program; return what it prints, nothing where it is missing, fails or takes long."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS])
+    command = shutil.which(program, path=path)
+    if command is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [command, *arguments],
+            env={**os.environ, "LC_ALL": "C.UTF-8"},  # nmcli's yes would be a German's ja
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=_PATIENCE_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:
+        return ""

@@ -1,0 +1,115 @@
+"""Roles: what they say about themselves is whole, and agrees with what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lint.project import ROLES, ROOT, load_yaml, role_name, run
+
+each_role = pytest.mark.parametrize("role", ROLES, ids=role_name)
+
+
+def options_of(role: Path) -> dict[str, Any]:
+    """Return the options of every entry point of a role."""
+    specs = load_yaml(role / "meta/argument_specs.yml")["argument_specs"]
+    return {
+        name: option
+        for entry_point in specs.values()
+        for name, option in (entry_point.get("options") or {}).items()
+    }
+
+
+def defaults_of(role: Path) -> dict[str, Any]:
+    """Return the defaults of a role."""
+    file = role / "defaults/main.yml"
+    return (load_yaml(file) or {}) if file.is_file() else {}
+
+
+def undescribed(options: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """Name the options, and the options within options, that nothing is said about."""
+    for name, option in options.items():
+        if not option.get("description"):
+            yield f"{within}{name}"
+        yield from undescribed(option.get("options") or {}, f"{within}{name}.")
+
+
+def internal_names(tree: Any) -> Iterator[str]:  # noqa: ANN401 - YAML holds anything
+    """Find the names that tasks make: registered results and facts that are set."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from internal_names(item)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            if key == "register":
+                yield value
+            elif key in ("ansible.builtin.set_fact", "set_fact"):
+                yield from (name for name in value if name != "cacheable")
+            else:
+                yield from internal_names(value)
+
+
+@each_role
+@pytest.mark.parametrize("file", ["README.md", "meta/main.yml", "meta/argument_specs.yml"])
+def test_it_has_what_every_role_has(role: Path, file: str) -> None:
+    assert (role / file).is_file()
+
+
+@each_role
+def test_every_default_is_in_the_argument_spec(role: Path) -> None:
+    assert set(defaults_of(role)) - set(options_of(role)) == set()
+
+
+@each_role
+def test_the_argument_spec_has_the_same_defaults(role: Path) -> None:
+    promised = {
+        name: option["default"] for name, option in options_of(role).items() if "default" in option
+    }
+    # Written out, for Python takes 1 for true.
+    assert {name: repr(value) for name, value in promised.items()} == {
+        name: repr(value) for name, value in defaults_of(role).items()
+    }
+
+
+@each_role
+def test_every_variable_is_described(role: Path) -> None:
+    assert list(undescribed(options_of(role))) == []
+
+
+@each_role
+def test_public_variables_begin_with_the_name_of_the_role(role: Path) -> None:
+    names = {*options_of(role), *defaults_of(role)}
+    assert [name for name in sorted(names) if not name.startswith(f"{role.name}_")] == []
+
+
+@each_role
+def test_internal_names_begin_with_two_underscores_and_the_name_of_the_role(role: Path) -> None:
+    names = [
+        name
+        for folder in ("handlers", "tasks")
+        for file in sorted((role / folder).glob("**/*.yml"))
+        for name in internal_names(load_yaml(file))
+    ]
+    for file in sorted((role / "vars").glob("**/*.yml")):
+        names += load_yaml(file)
+    assert [name for name in names if not name.startswith(f"__{role.name}")] == []
+
+
+@each_role
+@pytest.mark.parametrize("kind", ["files", "templates"])
+def test_what_it_installs_mirrors_the_path_on_the_pi(role: Path, kind: str) -> None:
+    folder = role / kind
+    paths = [path.relative_to(folder) for path in folder.glob("**/*") if path.is_file()]
+    assert [str(path) for path in paths if path.parts[0] not in ("etc", "usr")] == []
+
+
+@each_role
+def test_every_template_is_named_as_one(role: Path) -> None:
+    paths = [path for path in (role / "templates").glob("**/*") if path.is_file()]
+    assert [str(path.relative_to(role)) for path in paths if path.suffix != ".j2"] == []
+
+
+def test_the_tables_of_variables_in_the_readmes_are_fresh() -> None:
+    run("python", str(ROOT / "ansible/document_variables.py"), "--check")

@@ -1,0 +1,33 @@
+"""Each molecule scenario is a test: a bridge made, made again, looked at, rebooted, looked at."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_FOLDER = Path(__file__).resolve().parent
+_PROJECT = _FOLDER.parents[1]
+SCENARIOS = sorted(path.parent.name for path in _FOLDER.glob("*/molecule.yml"))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_bridge_is_made_and_keeps_working(scenario: str) -> None:
+    programs = Path(sys.executable).parent
+    done = subprocess.run(
+        [programs / "molecule", "test", "--scenario-name", scenario],
+        cwd=_PROJECT,
+        env={
+            **os.environ,
+            "MOLECULE_GLOB": "tests/molecule/*/molecule.yml",
+            "PATH": f"{programs}:{os.environ['PATH']}",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"molecule test -s {scenario}:\n{done.stdout[-20000:]}"

@@ -1,0 +1,168 @@
+"""The role's check as Ansible runs it: several Pis at once, each with a program of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+import yaml
+from pvs_bridge_health.__main__ import report_data
+from pvs_bridge_health.chain import Config, Signal, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Build = Callable[..., Any]
+PLAYBOOK = """
+- hosts: all
+  gather_facts: false
+  become: false
+  tasks:
+    - ansible.builtin.import_role: {name: health, tasks_from: check}
+"""
+
+
+@pytest.fixture
+def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
+    """Serve a device list, or under the name localhost something else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            good = self.headers["Host"].startswith("127.0.0.1")
+            content = body() if good else b"{}"
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def program(folder: Path, name: str, *, out: str = "", error: str = "", status: int = 0) -> str:
+    """Write a program that says always the same, and return its path."""
+    (folder / f"{name}.out").write_text(out)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\ncat {folder}/{name}.out\necho '{error}' >&2\nexit {status}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def inventory(tmp_path: Path, bridge: Build, bridge_port: int) -> dict[str, dict[str, Any]]:
+    """Describe a Pi for each way in which the check can end."""
+    config = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130)
+    good = json.dumps(report_data(check(config, bridge())))
+    bad = json.dumps(report_data(check(config, bridge(signals={"wlan0": Signal.UP}))))
+    healthy = program(tmp_path, "healthy", out=good)
+    broken = program(tmp_path, "broken", out=bad, status=1)
+    confused = program(tmp_path, "confused", error="proxy_port is 0", status=2)
+    absent = str(tmp_path / "absent")
+    return {
+        "fine": {"command": healthy, "health_show": "report"},
+        "cut": {"command": broken},
+        "brief": {"command": healthy},
+        "forgiven": {"command": broken, "health_required": False},
+        "confused": {"command": confused},
+        "bare": {"command": absent},
+        "stranger": {"command": healthy, "health_address": "localhost"},
+        "unheard": {"command": healthy, "health_address": "127.0.0.9"},
+    }
+
+
+Play = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def play(tmp_path: Path, role: Path, inventory: dict[str, dict[str, Any]]) -> Play:
+    """Run the check on every Pi; return what each one's last task said."""
+    (tmp_path / "ansible.cfg").write_text("[defaults]\nforks = 8\n")
+    (tmp_path / "play.yml").write_text(PLAYBOOK)
+    common = {
+        "ansible_connection": "local",
+        "ansible_host": "127.0.0.1",
+        "ansible_python_interpreter": sys.executable,
+        "health_timeout_seconds": 5,
+    }
+    hosts = {name: {**common, **about} for name, about in inventory.items()}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+
+    def run(*arguments: str) -> dict[str, str]:
+        done = subprocess.run(
+            [
+                *(str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.yml"),
+                *("play.yml", "-e", json.dumps({"__health_command": "{{ command }}"}), *arguments),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={
+                **os.environ,
+                "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+                "ANSIBLE_ROLES_PATH": str(role.parent),
+                "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+                "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
+                "ANSIBLE_NOCOLOR": "1",
+                "HOME": str(tmp_path),
+            },
+        )
+        said = re.findall(
+            r"^(ok|fatal): \[(\w+)\][^\n]*=> (\{\n.*?^\}|\{[^\n]+\})", done.stdout, re.M | re.S
+        )
+        ends = {host: f"{how}: {json.loads(text)['msg']}" for how, host, text in said}
+        assert ends or arguments, done.stdout + done.stderr
+        return ends
+
+    return run
+
+
+def test_each_pi_is_told_how_it_is(play: Play) -> None:
+    ends = play()
+    summary = "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
+    assert ends["brief"] == f"ok: brief is healthy: {summary}"
+    assert ends["fine"].startswith("ok: Link ")
+    assert ends["fine"].endswith("Total: 3 panels, 0.60 kW")
+
+    problem = "The Pi has no network interface eth0 for the cable to the PVS."
+    assert ends["cut"].startswith(
+        f"fatal: cut: {problem}\nBroken link: Cable to the PVS (eth0 does"
+    )
+    assert "\nCure: If the PVS hangs on a USB adapter" in ends["cut"]
+    assert ends["forgiven"].startswith(f"ok: WARNING: forgiven: {problem}\n")
+
+    assert ends["confused"].startswith("fatal: confused: the health check could not run.\n")
+    assert "Seen: proxy_port is 0\n" in ends["confused"]
+    assert ends["bare"].startswith("fatal: bare: the health check is not installed.\n")
+
+    assert ends["stranger"].startswith(
+        "fatal: stranger: the Pi gets the device list, but localhost"
+    )
+    assert "Asked: http://localhost:" in ends["stranger"]
+    assert "Seen: an answer that is not a device list\n" in ends["stranger"]
+    assert "Connection refused" in ends["unheard"]
+    assert "client isolation" in ends["unheard"]
+
+
+def test_check_mode_looks_but_does_not_fail(play: Play) -> None:
+    ends = play("--check", "--limit", "cut,bare")
+    assert ends["cut"].startswith("ok: WARNING: cut: ")
+    assert "bare" not in ends

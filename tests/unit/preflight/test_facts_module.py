@@ -1,0 +1,199 @@
+"""What the module finds in the file system of a Pi."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from ansible_collections.pvs_bridge.core.plugins.modules import facts
+
+TRIXIE = """\
+PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
+VERSION_ID="13"
+VERSION_CODENAME=trixie
+ID=debian
+"""
+ROUTES = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0
+eth0\t00000000\t01991BAC\t0003\t0\t0\t100\t00000000\t0\t0\t0
+*\t00000000\t00000000\t0200\t0\t0\t50\t00000000\t0\t0\t0
+eth0\t00991BAC\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
+"""
+
+
+def write(root: pathlib.Path, **files: str) -> pathlib.Path:
+    for name, text in files.items():
+        target = root / name.replace("__", "/").replace("_dash_", "-")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+    return root
+
+
+def silent(command: list[str]) -> str:  # noqa: ARG001 - has to be called as a Run is
+    return ""
+
+
+def nothing(command: str) -> bool:  # noqa: ARG001 - has to be called as look calls it
+    return False
+
+
+def test_an_empty_root_gives_every_key_and_breaks_nothing(tmp_path: pathlib.Path) -> None:
+    assert facts.look(tmp_path, silent, nothing, ["bash"]) == {
+        "os": {
+            "id": "",
+            "codename": "",
+            "version_id": "",
+            "pretty_name": "",
+            "raspberry_pi_os": False,
+        },
+        "model": None,
+        "hostname": "",
+        "interfaces": {},
+        "backend": None,
+        "backends_enabled": [],
+        "packages": {},
+        "netplan": False,
+        "cloud_init": False,
+        "boot_directory": "/boot",
+        "default_route_interfaces": [],
+        "booted": False,
+    }
+
+
+def test_the_release_is_read_and_raspberry_pi_os_told_from_debian(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, etc__os_dash_release=TRIXIE)
+    assert facts.operating_system(tmp_path) == {
+        "id": "debian",
+        "codename": "trixie",
+        "version_id": "13",
+        "pretty_name": "Debian GNU/Linux 13 (trixie)",
+        "raspberry_pi_os": False,
+    }
+    write(tmp_path, etc__rpi_dash_issue="Raspberry Pi reference 2026-01-01\n")
+    assert facts.operating_system(tmp_path)["raspberry_pi_os"]
+
+
+def test_the_model_comes_without_the_nul_of_the_device_tree(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, proc__device_dash_tree__model="Raspberry Pi 4 Model B Rev 1.5\0")
+    model = facts.look(tmp_path, silent, nothing, [])["model"]
+    assert model == "Raspberry Pi 4 Model B Rev 1.5"
+
+
+def test_interfaces_come_without_loopback_and_with_what_they_are(tmp_path: pathlib.Path) -> None:
+    net = "sys__class__net__"
+    write(
+        tmp_path,
+        **{
+            f"{net}lo__address": "00:00:00:00:00:00\n",
+            f"{net}eth0__address": "b8:27:eb:00:00:01\n",
+            f"{net}eth0__carrier": "0\n",
+            f"{net}wlan0__address": "b8:27:eb:00:00:02\n",
+            f"{net}wlan0__phy80211__index": "0\n",
+            f"{net}bonding_masters": "\n",
+        },
+    )
+    assert facts.interfaces(tmp_path) == {
+        "eth0": {"mac": "b8:27:eb:00:00:01", "wireless": False, "carrier": False},
+        "wlan0": {"mac": "b8:27:eb:00:00:02", "wireless": True, "carrier": None},
+    }
+
+
+def test_default_routes_come_by_metric_without_those_that_refuse(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, proc__net__route=ROUTES)
+    assert facts.default_route_interfaces(tmp_path) == ["eth0", "wlan0"]
+
+
+@pytest.mark.parametrize(
+    ("states", "codename", "found"),
+    [
+        ({}, "trixie", []),
+        ({"NetworkManager.service": (True, True)}, "trixie", ["networkmanager"]),
+        ({"dhcpcd.service": (False, True)}, "bullseye", ["dhcpcd"]),
+        ({"dhcpcd5.service": (True, False)}, "bookworm", ["dhcpcd"]),
+        (
+            {"NetworkManager.service": (False, True), "dhcpcd.service": (True, True)},
+            "trixie",
+            ["dhcpcd", "networkmanager"],
+        ),
+        (
+            {"NetworkManager.service": (True, True), "dhcpcd.service": (True, True)},
+            "trixie",
+            ["networkmanager", "dhcpcd"],
+        ),
+        (
+            {"NetworkManager.service": (True, True), "dhcpcd.service": (True, True)},
+            "bullseye",
+            ["dhcpcd", "networkmanager"],
+        ),
+        ({"NetworkManager.service": (False, False)}, "trixie", []),
+    ],
+)
+def test_the_backend_in_charge_comes_first(
+    states: dict[str, tuple[bool, bool]], codename: str, found: list[str]
+) -> None:
+    assert facts.backends(states, codename) == found
+
+
+def test_a_running_systemd_is_asked_about_all_units_at_once() -> None:
+    asked = []
+
+    def run(command: list[str]) -> str:
+        asked.append(command)
+        return (
+            "Id=NetworkManager.service\nActiveState=active\nUnitFileState=enabled\n\n"
+            "Id=dhcpcd.service\nActiveState=inactive\nUnitFileState=disabled\n\n"
+            "Id=dhcpcd5.service\nActiveState=inactive\nUnitFileState=\n"
+        )
+
+    states = facts.unit_states(run, booted=True)
+    assert states["NetworkManager.service"] == (True, True)
+    assert states["dhcpcd.service"] == (False, False)
+    assert len(asked) == 1
+
+
+def test_inside_an_image_being_built_only_what_is_enabled_is_known(
+    tmp_path: pathlib.Path,
+) -> None:
+    def run(command: list[str]) -> str:
+        enabled = command == ["systemctl", "is-enabled", "NetworkManager.service"]
+        return "enabled\n" if enabled else "disabled\n"
+
+    write(tmp_path, etc__hostname="garage\n")
+    found = facts.look(tmp_path, run, nothing, [])
+    assert (found["booted"], found["backend"]) == (False, "networkmanager")
+    assert found["hostname"] == "garage"
+
+
+def test_a_chroot_into_which_run_is_mounted_is_not_booted(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    (tmp_path / "proc/1/root").mkdir(parents=True)
+    assert not facts.is_booted(tmp_path)
+    (tmp_path / "proc/1/root").rmdir()
+    (tmp_path / "proc/1/root").symlink_to(tmp_path)
+    assert facts.is_booted(tmp_path)
+
+
+def test_only_fully_installed_packages_count() -> None:
+    asked = []
+
+    def run(command: list[str]) -> str:
+        asked.append(command)
+        return (
+            "haproxy\t3.0.11-1\tinstall ok installed\n"
+            "dnsmasq\t2.91-1\tdeinstall ok config-files\n"
+            "avahi-daemon\t0.8-16\tinstall ok half-configured\n"
+        )
+
+    names = ["haproxy", "dnsmasq", "avahi-daemon", "--admindir=/x", "lib*"]
+    assert facts.installed_packages(run, names) == {"haproxy": "3.0.11-1"}
+    assert asked[0][-3:] == ["haproxy", "dnsmasq", "avahi-daemon"]
+
+
+def test_firmware_and_netplan_are_found_where_newer_releases_have_them(
+    tmp_path: pathlib.Path,
+) -> None:
+    write(tmp_path, **{"boot__firmware__config.txt": "", "etc__netplan__90-nm.yaml": ""})
+    found = facts.look(tmp_path, silent, nothing, [])
+    assert (found["boot_directory"], found["netplan"]) == ("/boot/firmware", True)

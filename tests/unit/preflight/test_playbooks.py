@@ -1,0 +1,282 @@
+"""Both action plugins in real runs of ansible-playbook: what a person gets to read."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import textwrap
+from typing import Callable
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+# Prints what the real ssh, sudo and sh print in each case, chosen by the host's name.
+FAKE_SSH = """\
+#!/bin/sh
+case "$*" in
+*refused-key*)
+    echo "pi@refused-key: Permission denied (publickey)." >&2; exit 255 ;;
+*new-key*)
+    echo "No ED25519 host key is known for new-key and you have requested strict checking." >&2
+    echo "Host key verification failed." >&2; exit 255 ;;
+*other-key*)
+    echo "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @" >&2
+    echo "Host key verification failed." >&2; exit 255 ;;
+*asks-sudo*)
+    echo "sudo: a password is required" >&2; exit 1 ;;
+*no-sudoer*)
+    echo "pi is not in the sudoers file." >&2; exit 1 ;;
+*no-python*)
+    echo "/bin/sh: 1: /usr/bin/python3: not found" >&2; exit 127 ;;
+*old-system*)
+    cat >/dev/null
+    echo '{"changed": false, "bridge": {"os": {"id": "raspbian", "codename": "buster",' \\
+        '"pretty_name": "Raspbian GNU/Linux 10 (buster)"}}}' ;;
+esac
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What ansible-playbook did.
+
+    Attributes:
+        status: its exit status.
+        output: all that it printed.
+    """
+
+    status: int
+    output: str
+
+    def recap(self, host: str) -> dict[str, int]:
+        """Return the host's line of the recap."""
+        line = next(each for each in self.output.splitlines() if re.match(rf"{host}\s+: ok", each))
+        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
+
+    def message(self, host: str) -> str:
+        """Return what the host's failed task says, on one line."""
+        return " ".join(self._failure(host).split())
+
+    def findings(self, host: str) -> list[str]:
+        """Return what the host's failed task says, line by line, without the cures."""
+        _, _, message = self._failure(host).partition("msg: |-\n")
+        lines = [line.strip().partition("; ") for line in message.splitlines()]
+        assert all(cure for _, _, cure in lines[1:])
+        return [problem for problem, _, _ in lines]
+
+    def _failure(self, host: str) -> str:
+        blocks = re.split(r"^(?=fatal: |ok: |\[ERROR\]|\nPLAY RECAP)", self.output, flags=re.M)
+        return next(each for each in blocks if each.startswith(f"fatal: [{host}]: FAILED!"))
+
+
+Play = Callable[..., Run]
+
+
+@pytest.fixture
+def play(tmp_path: pathlib.Path) -> Play:
+    """Write files into a directory of its own and run its ``play.yml`` there."""
+
+    def run(*arguments: str, **files: str) -> Run:
+        for name, text in files.items():
+            target = tmp_path / name.replace("__", "/")
+            target = target.with_suffix(".yml")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(textwrap.dedent(text), "utf-8")
+        program = pathlib.Path(sys.executable).with_name("ansible-playbook")
+        finished = subprocess.run(
+            [program, "-i", "inventory.yml", "play.yml", *arguments],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                "ANSIBLE_HOME": str(tmp_path / "home"),
+                "ANSIBLE_NOCOLOR": "1",
+                "COLUMNS": "1000",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Run(finished.returncode, finished.stdout)
+
+    return run
+
+
+LOOK = """\
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - pvs_bridge.core.facts:
+            packages: [dpkg, no-such-package]
+          register: found
+        - assert:
+            that:
+              - found is not changed
+              - found.bridge.packages.keys() | list == ['dpkg']
+              - "'lo' not in found.bridge.interfaces"
+              - found.bridge.os.id == 'debian'
+"""
+
+
+def test_every_failed_contact_is_one_clear_failure_and_nobody_is_unreachable(
+    play: Play, tmp_path: pathlib.Path
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(FAKE_SSH, "utf-8")
+    ssh.chmod(0o755)
+    expected = {
+        "refused-key": ("refuses the login", "ssh-copy-id pi@refused-key"),
+        "new-key": ("not known yet", "ssh pi@new-key"),
+        "other-key": ("known_hosts", "ssh-keygen -R other-key"),
+        "asks-sudo": ("sudo asks pi", "ARGS=--ask-become-pass"),
+        "no-sudoer": ("may not use sudo", "NOPASSWD"),
+        "no-python": ("/usr/bin/python3 is missing", "install -y python3"),
+        "old-system": ("Raspbian GNU/Linux 10 (buster)", "bullseye, bookworm, trixie"),
+        "closed-port": ("127.0.0.1 port 1 does not let ssh in", "ansible_host"),
+    }
+    hosts = dict.fromkeys(expected, f"{{ansible_ssh_executable: {ssh}}}")
+    hosts["closed-port"] = "{ansible_host: 127.0.0.1, ansible_port: 1}"
+    lines = "\n".join(f"    {name}: {variables}" for name, variables in hosts.items())
+    inventory = f"all:\n  vars: {{ansible_user: pi}}\n  hosts:\n{lines}\n"
+
+    result = play("--check", inventory=inventory, play=LOOK)
+
+    assert result.status == 2, result.output
+    for host, (problem, cure) in expected.items():
+        message = result.message(host)
+        assert f"{host}: " in message
+        assert problem in message
+        assert message.count("Cure: ") == 1
+        assert cure in message.partition("Cure: ")[2]
+        assert (result.recap(host)["failed"], result.recap(host)["unreachable"]) == (1, 0)
+    assert "UNREACHABLE" not in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_look_at_this_machine_succeeds_without_a_change(play: Play) -> None:
+    inventory = """\
+        all:
+          hosts:
+            garage: {ansible_connection: local, ansible_become: false}
+    """
+    result = play(
+        "--check", inventory=inventory, play=LOOK.replace("'debian'", "found.bridge.os.id")
+    )
+    assert result.status == 0, result.output
+    assert result.recap("garage")["ok"] == 2
+
+
+CHECK = """\
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - pvs_bridge.core.preflight:
+            roles: [bridge, pvs_link, uplink, proxy, console_dns, health]
+"""
+
+
+def test_preflight_names_file_and_line_of_every_mistake_and_shows_no_secret(
+    play: Play, tmp_path: pathlib.Path, roles_directory: pathlib.Path
+) -> None:
+    (tmp_path / "roles").symlink_to(roles_directory)
+    result = play(
+        "-e",
+        "proxy_stats_port=443 proxy_http_prt=1",
+        inventory="""\
+            all:
+              hosts:
+                garage:
+                shed:
+                attic:
+              vars:
+                ansible_host: 192.0.2.1
+                health_client: "{{ home_client }}"
+                home_client: controller
+                home_name: home
+                uplink_country: US
+                uplink_mdns: true
+                uplink_networks:
+                  - ssid: "{{ home_name }}"
+                    passphrase: correct horse
+                  - ssid: guests
+                    passphrase: "{{ guest_passphrase | default(omit) }}"
+                    security: "{{ 'open' if proxy_http_port == 80 else 'wpa2' }}"
+        """,
+        host_vars__garage="""\
+            uplink_country: NO
+            uplink_networks:
+              - ssid: "{{ home_name }}"
+                passphrase: "secret1{{"
+              - "{{ second }}"
+              - ssid: third
+                passphrase: "secret3{{ lost }}"
+            second:
+              ssid: second
+              passphrase: secret
+            uplink_method: static
+            uplink_adress: 192.168.1.2/24
+            uplink_hostname: "{{ inventory_hostname }}_x"
+        """,
+        host_vars__attic="""\
+            health_limits: {soft: null}
+            uplink_mdns: true
+            uplink_networks:
+              - ssid: home
+                passphrase: !vault |
+                  $ANSIBLE_VAULT;1.1;AES256
+                  6162
+        """,
+        play=CHECK,
+    )
+    assert result.status == 2
+    assert result.findings("garage") == [
+        "garage: 9 mistakes in its variables",
+        "host_vars/garage.yml:4: uplink_networks[0].passphrase: is no valid template",
+        "host_vars/garage.yml:7: uplink_networks[2].passphrase: refers to lost, which is undefined",
+        "host_vars/garage.yml:10: uplink_networks[1].passphrase: has 6 bytes in UTF-8, not 8 to 63",
+        "host_vars/garage.yml:12: uplink_adress: is not a variable of any role",
+        "host_vars/garage.yml:13: uplink_hostname: 'garage_x' is no host name",
+        "proxy_http_prt: is not a variable of any role",
+        # A false carries no place, and the key's is the group's: rather none than a wrong one.
+        "uplink_country: is not text: YAML reads it as true or false",
+        "uplink_address: is not set, and uplink_method is static",
+        "uplink_gateway: is not set, and uplink_method is static",
+    ]
+    assert result.findings("attic") == [
+        "attic: 3 mistakes in its variables",
+        "host_vars/attic.yml:1: health_limits.soft: has no value (YAML reads it as null)",
+        "host_vars/attic.yml:5: uplink_networks[0].passphrase: cannot be decrypted",
+        "proxy_http_prt: is not a variable of any role",
+    ]
+    assert result.findings("shed") == [
+        "shed: 1 mistake in its variables",
+        "proxy_http_prt: is not a variable of any role",
+    ]
+    assert "secret" not in result.output
+    for host in ("garage", "shed", "attic"):
+        assert (result.recap(host)["failed"], result.recap(host)["unreachable"]) == (1, 0)
+
+
+def test_preflight_passes_a_good_bridge_and_names_a_role_that_is_not_there(
+    play: Play, tmp_path: pathlib.Path, roles_directory: pathlib.Path
+) -> None:
+    (tmp_path / "roles").symlink_to(roles_directory)
+    result = play(
+        "--check",
+        inventory="""\
+            all:
+              hosts:
+                garage: {uplink_type: ethernet, health_client: controller}
+        """,
+        play=CHECK + CHECK.replace("bridge, pvs_link", "garden"),
+    )
+    assert result.status == 2
+    assert result.recap("garage")["ok"] == 1
+    assert re.search(r"role garden is in none of .*roles.* Cure: correct", result.output)
