@@ -17,7 +17,7 @@ export CMD
 INVENTORY ?= inventory/home
 LIMIT ?=
 ARGS ?=
-NAME ?=
+export NAME ?=
 PYTEST ?=
 STATE ?=
 SIDE ?=
@@ -37,7 +37,7 @@ lab := $(AS_ROOT) python3 -m pvs_lab
 
 simulator = --panels $(PANELS) --firmware $(FIRMWARE) $(SIMULATOR)
 on_lab = $(filter inventory/lab inventory/lab/,$(INVENTORY))
-playbook = $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) ansible-playbook -i $(INVENTORY) $(if $(LIMIT),--limit $(LIMIT))
+playbook = $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) ansible-playbook -i "$(INVENTORY)" $(if $(LIMIT),--limit $(LIMIT))
 
 .PHONY: help
 help: ## Show this list
@@ -54,7 +54,7 @@ demo-down: ## Remove the demo
 ##@ Your bridges
 .PHONY: init provision check health
 init: setup-controller ## Begin a bridge's description: inventory/home/NAME.yml (NAME=garage)
-	@python3 ansible/init.py "$(NAME)" --inventory $(INVENTORY)
+	@python3 ansible/init.py "$$NAME" --inventory "$(INVENTORY)"
 
 provision: setup-controller ## Make a Pi a bridge, or bring it up to date (INVENTORY= LIMIT= ARGS=)
 	@$(playbook) ansible/site.yml $(ARGS)

@@ -34,7 +34,8 @@ def table(specs: Mapping[str, Any]) -> str:
     """
     options: dict[str, Any] = {}
     for entry_point in specs.values():
-        options = {**(entry_point.get("options") or {}), **options}
+        for name, option in (entry_point.get("options") or {}).items():
+            options.setdefault(name, option)
     rows = [_HEADER, ("---",) * len(_HEADER), *_rows(options)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -165,17 +165,19 @@ def next_steps(file: Path, options: str) -> str:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="make init", description=__doc__)
-    parser.add_argument("name", metavar="NAME", help="the bridge's name, such as garage")
+    parser = argparse.ArgumentParser(prog="make init", description=__doc__, allow_abbrev=False)
+    parser.add_argument("name", metavar="NAME", nargs="?", help="the bridge, such as garage")
     parser.add_argument("--inventory", default=DEFAULT_INVENTORY, help="the folder to write into")
-    options = parser.parse_args()
-    file = Path(options.inventory) / f"{options.name}.yml"
+    options, others = parser.parse_known_args()
+    # A name that begins with a hyphen is no option that somebody misspelt.
+    name = " ".join(filter(None, [options.name, *others]))
+    file = Path(options.inventory) / f"{name}.yml"
     try:
-        check_name(options.name)
-        write_new(file, render(options.name, options.inventory))
+        check_name(name)
+        write_new(file, render(name, options.inventory))
     except InitError as error:
         sys.exit(f"error: {error}")
-    print(next_steps(file, options_of_make(options.name, options.inventory)))
+    print(next_steps(file, options_of_make(name, options.inventory)))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,3 @@ def test_the_help_names_every_target_that_a_person_calls() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = {name for names in PHONY.findall(makefile) for name in names.split()}
     assert set(listed()) == {name for name in phony if not name.startswith(INTERNAL)}
-
-
-def test_a_line_of_the_help_fits_a_terminal() -> None:
-    assert [line for line in run("make", "help").splitlines() if len(line) > 100] == []

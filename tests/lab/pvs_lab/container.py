@@ -30,18 +30,19 @@ class Container:
     console: Path
     process: subprocess.Popen[bytes] | None = None
 
-    def insert_card(self, image: Image, scratch: Path, authorized_key: str) -> None:
+    def insert_card(self, image: Image, card: Path, authorized_key: str) -> None:
         """Mount an empty layer over the image and let the controller's key in.
 
         Args:
             image: the image to start from.
-            scratch: folder in memory for what the Pi writes.
+            card: folder for what the Pi writes, removed with the lab.
             authorized_key: line for the user pi's ``authorized_keys``.
         """
-        upper, work = scratch / "upper", scratch / "work"
+        upper, work = card / "upper", card / "work"
         for folder in (upper, work, self.root):
             folder.mkdir(parents=True)
-        layers = f"lowerdir={image.root},upperdir={upper},workdir={work}"
+        # volatile: nobody waits for the disk of this machine, which is not what is tested.
+        layers = f"lowerdir={image.root},upperdir={upper},workdir={work},volatile"
         subprocess.run(["mount", "-t", "overlay", "card", "-o", layers, str(self.root)], check=True)
         keys = self.root / "home/pi/.ssh/authorized_keys"
         keys.write_text(authorized_key)

@@ -82,10 +82,11 @@ def home_router(state: Path) -> Daemon:
 
 
 def _dnsmasq(leases: Path, interface: str) -> tuple[str, ...]:
-    """What both DHCP servers have in common."""
+    """What both DHCP servers have in common; no file of theirs is this machine's."""
     return (
         "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts",
-        "--user=root", "--log-facility=-", "--log-dhcp", f"--dhcp-leasefile={leases}",
+        "--user=root", "--log-facility=-", "--log-dhcp", "--pid-file=",
+        f"--dhcp-leasefile={leases}",
         f"--interface={interface}", "--except-interface=lo", "--bind-dynamic",
         "--dhcp-authoritative", "--no-ping",
     )  # fmt: skip

@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -139,8 +138,3 @@ def _index_packages(folder: Path) -> None:
     """Make a folder of packages one that apt can read."""
     with (folder / "Packages").open("w") as index:
         subprocess.run(["apt-ftparchive", "packages", "."], cwd=folder, stdout=index, check=True)
-
-
-def remove_all() -> None:
-    """Delete every cached image."""
-    shutil.rmtree(cache_dir() / "rootfs", ignore_errors=True)

@@ -17,7 +17,7 @@ from typing import Any
 from pvs_lab import cgroup, host, image, login
 from pvs_lab.errors import LabError
 from pvs_lab.options import LabOptions
-from pvs_lab.paths import PACKAGE_ROOT, RUN_DIR, lab_dir
+from pvs_lab.paths import PACKAGE_ROOT, RUN_DIR, card_dir, lab_dir
 from pvs_lab.process import Process, wait_until
 from pvs_lab.recipes import recipe
 
@@ -150,10 +150,12 @@ def _remove(name: str) -> None:
             os.kill(lab.process.pid, signal.SIGKILL)
         wait_until(lambda: not lab.process.alive(), _END_TIMEOUT_SECONDS)
     cgroup.remove(name)
+    shutil.rmtree(card_dir(name), ignore_errors=True)
     shutil.rmtree(lab_dir(name), ignore_errors=True)
-    # Other labs may be up; their folder stays.
-    with contextlib.suppress(OSError):
-        RUN_DIR.rmdir()
+    # Other labs may be up; the folder around them stays.
+    for folder in (card_dir(name).parent, RUN_DIR):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def running() -> list[str]:

@@ -16,6 +16,15 @@ def cache_dir() -> Path:
     return Path(base) / "pvs-bridge"
 
 
+def card_dir(name: str) -> Path:
+    """The folder of what a lab's Pi has written: on the disk that the images are on.
+
+    Memory would be quicker, but it lacks the file attributes that files of the image have, which
+    breaks programs that copy them.
+    """
+    return cache_dir() / "cards" / name
+
+
 def lab_dir(name: str) -> Path:
     """The folder of a running lab: its key, its logs, its control socket."""
     return RUN_DIR / name

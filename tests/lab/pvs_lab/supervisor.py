@@ -23,7 +23,7 @@ from pvs_lab import daemons, network
 from pvs_lab.container import REBOOT_STATUS, Container
 from pvs_lab.daemons import Daemon
 from pvs_lab.image import Image
-from pvs_lab.paths import lab_dir
+from pvs_lab.paths import card_dir, lab_dir
 
 _READY_TIMEOUT_SECONDS = 30
 
@@ -59,19 +59,30 @@ class Supervisor:
         }
 
     def build(self) -> None:
-        """Make the world and switch everything on."""
+        """Make the world and switch everything on.
+
+        Raises:
+            RuntimeError: a program that should run has ended.
+        """
         _mount_private_files(self.scratch)
         network.build()
         self.start(daemons.home_router(self.scratch))
         self.start(daemons.package_server(self.image.packages))
         self.pvs_on()
         key = (self.state / "ssh_key.pub").read_text()
-        self.container.insert_card(self.image, self.scratch / "card", key)
+        self.container.insert_card(self.image, card_dir(self.container.lab), key)
         self.container.power_on()
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise RuntimeError(f"{name} has ended:\n{self.log(name).read_text()}")
+
+    def log(self, name: str) -> Path:
+        """Where a daemon's output is."""
+        return self.state / "log" / f"{name}.log"
 
     def start(self, daemon: Daemon) -> None:
         """Run a daemon in its namespace, its output in the lab's log folder."""
-        with (self.state / "log" / f"{daemon.name}.log").open("ab") as log:
+        with self.log(daemon.name).open("ab") as log:
             self.running[daemon.name] = subprocess.Popen(
                 ["ip", "netns", "exec", daemon.host, *daemon.command],
                 env={**os.environ, **dict(daemon.environment)},
@@ -93,7 +104,7 @@ class Supervisor:
         simulator = self.running[self.pvs[0].name]
         while not self.simulator_ready.exists():
             if simulator.poll() is not None or time.monotonic() > deadline:
-                log = (self.state / "log" / f"{self.pvs[0].name}.log").read_text()
+                log = self.log(self.pvs[0].name).read_text()
                 raise RuntimeError(f"the PVS simulator did not start:\n{log}")
             time.sleep(0.05)
 
