@@ -28,6 +28,8 @@ def inventory() -> dict[str, object]:
             "ansible_host": "bridge",
             "ansible_user": "pi",
             "ansible_ssh_common_args": f"-F {lab_dir(name)}/ssh_config",
+            # All labs' Pis have one address: a shared connection must not lead to another lab.
+            "ansible_control_path": f"{lab_dir(name)}/ansible-connection",
             "lab_name": name,
         }
         for name in names
