@@ -11,7 +11,7 @@ mmdebstrap openssl socat systemd-container"
 test_packages="$lab_packages dnsutils git iputils-arping shellcheck"
 
 usage='usage: ansible/setup.sh controller|lab|test'
-case "${1:?$usage}" in
+case "${1-}" in
     controller) packages=$controller_packages ;;
     lab) packages=$lab_packages ;;
     test) packages=$test_packages ;;
@@ -47,11 +47,11 @@ install_packages() {
         fail "Debian packages are missing:$missing" \
             "as root, type: apt-get update && apt-get install --yes --no-install-recommends$missing"
     fi
-    echo "installing Debian packages:$missing"
+    echo "installing Debian packages:$missing" >&2
     log=$(mktemp)
     # shellcheck disable=SC2086 # one word a package
-    if ! { $as_root apt-get update && DEBIAN_FRONTEND=noninteractive \
-        $as_root apt-get install --yes --no-install-recommends $missing; } > "$log" 2>&1; then
+    if ! { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --no-install-recommends $missing; } > "$log" 2>&1; then
         tail -n 20 "$log" >&2
         fail "apt-get could not install$missing" "read the lines above; the whole log is $log"
     fi
@@ -66,10 +66,12 @@ wanted_stamp() {
 
 install_python() {
     stamp=$project/.venv/pvs-bridge-stamp
-    [ "$(cat "$stamp" 2> /dev/null)" != "$(wanted_stamp)" ] || return 0
+    [ "$(cat "$stamp" 2> /dev/null)" != "$(wanted_stamp 2> /dev/null)" ] || return 0
+    command -v "$python" > /dev/null ||
+        fail "PYTHON=$python is not on this machine" "install it, or set PYTHON to one that is"
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         fail "$("$python" --version) is too old" "install Python 3.11 or newer, or set PYTHON=..."
-    echo "installing Python packages into .venv (about half a minute)"
+    echo "installing Python packages into .venv (about half a minute)" >&2
     rm -rf "$project/.venv"
     "$python" -m venv "$project/.venv"
     PIP_CACHE_DIR=$cache/pip "$project/.venv/bin/pip" install --quiet --quiet \

@@ -34,7 +34,7 @@ def enter(name: str, command: list[str]) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove the group of a lab that has ended.
+    """Remove the group of a lab that has ended, with what may still run in it.
 
     Args:
         name: the lab's name.
@@ -45,6 +45,7 @@ def remove(name: str) -> None:
         {_MOUNT}
         for attempt in $(seq 200); do
             test -d {group} || exit 0
+            echo 1 2> /dev/null > {group}/cgroup.kill
             find {group} -depth -type d -delete 2> /dev/null && exit 0
             sleep 0.1
         done

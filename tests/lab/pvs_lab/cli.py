@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -12,7 +11,13 @@ from collections.abc import Callable
 
 from pvs_lab import enter, lifecycle, login
 from pvs_lab.errors import LabError
-from pvs_lab.options import BACKENDS, RELEASES, LabOptions, default_backend
+from pvs_lab.options import (
+    BACKENDS,
+    RELEASES,
+    LabOptions,
+    default_backend,
+    split_simulator_options,
+)
 from pvs_lab.paths import lab_dir
 
 
@@ -71,7 +76,7 @@ def _up(chosen: argparse.Namespace) -> int:
         name=chosen.lab,
         release=chosen.release,
         backend=chosen.backend or default_backend(chosen.release),
-        simulator_arguments=tuple(shlex.split(chosen.simulator)),
+        simulator_arguments=split_simulator_options(chosen.simulator),
     )
     lifecycle.up(options, lambda line: print(f"  {line}", flush=True))
     print(
@@ -106,7 +111,10 @@ def _status(chosen: argparse.Namespace) -> int:
 
 def _run(chosen: argparse.Namespace) -> int:
     shell = ["sh", "-c", chosen.shell_command]
-    return subprocess.run(enter.command_on(chosen.lab, chosen.host, shell), check=False).returncode
+    command = enter.command_on(chosen.lab, chosen.host, shell)
+    status = subprocess.run(command, check=False).returncode
+    # As a shell says that a signal has ended a command.
+    return status if status >= 0 else 128 - status
 
 
 def _exec(chosen: argparse.Namespace) -> int:

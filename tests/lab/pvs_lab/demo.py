@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import re
-import shlex
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from pvs_lab import enter, lifecycle
 from pvs_lab.errors import LabError
-from pvs_lab.options import LabOptions, default_backend
+from pvs_lab.options import LabOptions, default_backend, split_simulator_options
 from pvs_lab.paths import PACKAGE_ROOT, cache_dir
 
 NAME = "demo"
@@ -44,7 +43,7 @@ def main() -> int:
                     chosen.release,
                     chosen.backend or default_backend(chosen.release),
                     # Night would show sleeping panels to half of the world.
-                    ("--daylight", *shlex.split(chosen.simulator)),
+                    ("--daylight", *split_simulator_options(chosen.simulator)),
                 )
             )
     except LabError as error:

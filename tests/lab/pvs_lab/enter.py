@@ -33,13 +33,17 @@ def command_on(name: str, host: str, command: list[str]) -> list[str]:
     """
     if host not in network.HOSTS:
         raise LabError(f"HOST={host!r} is not in the lab", f"use one of {', '.join(network.HOSTS)}")
-    supervisor = first_child(lifecycle.describe(name).process.pid)
+    lab = lifecycle.describe(name)
+    try:
+        supervisor = first_child(lab.process.pid)
+    except ProcessLookupError:
+        raise lifecycle.not_ready(name) from None
     into_lab = ["nsenter", f"--target={supervisor}", "--mount", "--pid", "--uts", "--ipc"]
     if host != "bridge":
         return [*into_lab, f"--wdns={Path.cwd()}", "ip", "netns", "exec", host, *command]
     leader = lifecycle.command(name, "status")["bridge_leader"]
     if leader is None:
-        raise LabError("the bridge is off", f"switch it on: make lab-power-on LAB={name}")
+        raise LabError("the bridge is off", f"switch it on: make lab-power STATE=on LAB={name}")
     environment = [f"{key}={value}" for key, value in _BRIDGE_ENVIRONMENT.items()]
     return [*into_lab, "nsenter", f"--target={leader}", "--all", "env", "-i", *environment,
             *command]  # fmt: skip

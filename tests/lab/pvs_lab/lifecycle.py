@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import shutil
@@ -11,13 +12,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pvs_lab import cgroup, host, image, login
 from pvs_lab.errors import LabError
-from pvs_lab.options import LabOptions
-from pvs_lab.paths import PACKAGE_ROOT, RUN_DIR, card_dir, lab_dir
+from pvs_lab.options import LabOptions, check_name
+from pvs_lab.paths import PACKAGE_ROOT, RUN_DIR, card_dir, failed_dir, lab_dir
 from pvs_lab.process import Process, wait_until
 from pvs_lab.recipes import recipe
 
@@ -59,30 +60,52 @@ def up(options: LabOptions, report: Report) -> None:
         login.prepare(options.name, made)
         _start_supervisor(options, made)
         login.wait_for(options.name)
-    except BaseException:
+    except BaseException as error:
         # Ctrl-C included: a lab is either up or not there.
+        if isinstance(error, LabError):
+            _keep_logs(options.name)
         _remove(options.name)
         raise
 
 
-def _take_name(options: LabOptions) -> None:
-    """Make the lab's folder, which only one can do."""
-    state = lab_dir(options.name)
-    RUN_DIR.mkdir(mode=0o755, exist_ok=True)
+@contextlib.contextmanager
+def _no_other_command() -> Iterator[None]:
+    """Let no other command take a name or give one up; the lock leaves no file."""
+    folder = os.open(RUN_DIR.parent, os.O_RDONLY)
     try:
-        state.mkdir(mode=0o700)
-    except FileExistsError:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _take_name(options: LabOptions) -> None:
+    """Make the lab's folder, which only one can do.
+
+    Raises:
+        LabError: a lab of that name is up or coming up.
+    """
+    with _no_other_command():
         lab = _find(options.name)
         if lab is not None:
             raise LabError(
                 f"the lab {options.name!r} is already up ({lab.release}, {lab.backend})",
                 f"end it by 'make lab-down LAB={options.name}', or name another with LAB=...",
-            ) from None
-        # What a killed run or a crash has left.
-        _remove(options.name)
+            )
+        if lab_dir(options.name).exists():
+            # What a killed run or a crash has left.
+            _delete(options.name)
+        shutil.rmtree(failed_dir(options.name), ignore_errors=True)
         RUN_DIR.mkdir(mode=0o755, exist_ok=True)
-        state.mkdir(mode=0o700)
-    _write(options, Process.of(os.getpid()))
+        lab_dir(options.name).mkdir(mode=0o700)
+        _write(options, Process.of(os.getpid()))
+
+
+def _keep_logs(name: str) -> None:
+    """Save the logs of a lab that did not come up; the lab itself is about to go."""
+    logs = lab_dir(name) / "log"
+    if logs.exists():
+        shutil.copytree(logs, failed_dir(name), dirs_exist_ok=True)
 
 
 def _write(options: LabOptions, process: Process) -> None:
@@ -98,7 +121,7 @@ def _start_supervisor(options: LabOptions, made: image.Image) -> None:
     """Start the lab's first process and wait until it has built everything.
 
     Raises:
-        LabError: it failed; its log is in the message.
+        LabError: it failed; why, in a line, and where its logs are kept, is in the message.
     """
     state = lab_dir(options.name)
     (state / "log").mkdir()
@@ -116,14 +139,20 @@ def _start_supervisor(options: LabOptions, made: image.Image) -> None:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
             start_new_session=True,
         )  # fmt: skip
-    _write(options, Process.of(process.pid))
-    assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
-    with process.stdout as output:
-        answer = output.readline().decode().strip()
+    try:
+        _write(options, Process.of(process.pid))
+        assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
+        with process.stdout as output:
+            answer = output.readline().decode().strip()
+    except BaseException:
+        # Nobody else may know of it yet.
+        process.kill()
+        raise
     if answer != "ready":
+        why = answer or (log_path.read_text().splitlines() or ["it said nothing"])[-1]
         raise LabError(
-            f"the lab did not start: {answer}\n{log_path.read_text()[-2000:]}",
-            "the lines above name the program that failed",
+            f"the lab did not start: {why}",
+            f"change what this line names; the logs are kept in {failed_dir(options.name)}",
         )
 
 
@@ -134,8 +163,15 @@ def down(name: str) -> bool:
         name: the lab's name; one that is not up is fine.
 
     Returns:
-        whether there was anything to remove.
+        whether there was a lab to remove.
+
+    Raises:
+        LabError: it is no lab name.
     """
+    check_name(name)
+    with contextlib.suppress(OSError):
+        shutil.rmtree(failed_dir(name))
+        failed_dir(name).parent.rmdir()
     if not lab_dir(name).exists():
         return False
     _remove(name)
@@ -143,6 +179,12 @@ def down(name: str) -> bool:
 
 
 def _remove(name: str) -> None:
+    """Do as :func:`_delete` does, when no other command is at it."""
+    with _no_other_command():
+        _delete(name)
+
+
+def _delete(name: str) -> None:
     """End what runs of a lab, whole or half-made, and delete its files."""
     lab = _find(name)
     if lab is not None and lab.process.pid != os.getpid():
@@ -171,6 +213,8 @@ def _find(name: str) -> Lab | None:
         noted = json.loads((lab_dir(name) / "lab.json").read_text())
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise LabError(f"the lab {name!r} is root's", "use sudo make ...") from None
     lab = Lab(noted["release"], noted["backend"], Process(**noted["process"]))
     return lab if lab.process.alive() else None
 
@@ -181,10 +225,19 @@ def describe(name: str) -> Lab:
     Raises:
         LabError: it is not.
     """
+    check_name(name)
     lab = _find(name)
     if lab is None:
-        raise LabError(f"the lab {name!r} is not up", "bring it up by 'make lab-up'")
+        raise LabError(f"the lab {name!r} is not up", f"bring it up by 'make lab-up LAB={name}'")
     return lab
+
+
+def not_ready(name: str) -> LabError:
+    """What to say of a lab that lives but cannot be asked."""
+    return LabError(
+        f"the lab {name!r} is coming up or going down",
+        "wait for the command that does so, or end the lab by 'make lab-down'",
+    )
 
 
 def command(name: str, *words: str) -> dict[str, Any]:
@@ -198,14 +251,25 @@ def command(name: str, *words: str) -> dict[str, Any]:
         LabError: the lab is not up or the command failed.
     """
     describe(name)
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(lab_dir(name) / "control"))
-        with connection.makefile("rw") as stream:
-            stream.write(json.dumps(words) + "\n")
-            stream.flush()
-            reply = json.loads(stream.readline())
+    try:
+        answer = _ask(name, json.dumps(words))
+    except OSError:
+        answer = ""
+    if not answer:
+        raise not_ready(name)
+    reply = json.loads(answer)
     if "error" in reply:
         raise LabError(
             f"{' '.join(words)}: {reply['error']}", f"see the logs in {lab_dir(name)}/log"
         )
     return reply["result"] or {}
+
+
+def _ask(name: str, line: str) -> str:
+    """Send a line to a lab's supervisor and return the line that comes back."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(lab_dir(name) / "control"))
+        with connection.makefile("rw") as stream:
+            stream.write(f"{line}\n")
+            stream.flush()
+            return stream.readline()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 
 from pvs_lab.errors import LabError
 
@@ -14,6 +15,31 @@ BACKENDS = ("networkmanager", "dhcpcd")
 def default_backend(release: str) -> str:
     """The network backend that Raspberry Pi OS of this release runs."""
     return "dhcpcd" if release == "bullseye" else "networkmanager"
+
+
+def check_name(name: str) -> None:
+    """Refuse what would name a file elsewhere, or another lab's.
+
+    Raises:
+        LabError: it is no lab name.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+        raise LabError(
+            f"LAB={name!r} is no lab name",
+            "use up to 31 lower-case letters, digits and hyphens, a letter first",
+        )
+
+
+def split_simulator_options(text: str) -> tuple[str, ...]:
+    """Options for the simulator, as a shell would split them.
+
+    Raises:
+        LabError: a quote is not closed.
+    """
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise LabError(f"SIMULATOR={text!r}: {error}", "close the quote") from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +64,7 @@ class LabOptions:
         Raises:
             LabError: an option has an impossible value.
         """
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", self.name):
-            raise LabError(
-                f"LAB={self.name!r} is no lab name",
-                "use up to 31 lower-case letters, digits and hyphens, a letter first",
-            )
+        check_name(self.name)
         if self.release not in RELEASES:
             raise LabError(
                 f"RELEASE={self.release!r} is not a release that the lab knows",

@@ -25,6 +25,11 @@ def card_dir(name: str) -> Path:
     return cache_dir() / "cards" / name
 
 
+def failed_dir(name: str) -> Path:
+    """The folder of the logs of a lab that did not come up, until it does or is taken down."""
+    return cache_dir() / "failed" / name
+
+
 def lab_dir(name: str) -> Path:
     """The folder of a running lab: its key, its logs, its control socket."""
     return RUN_DIR / name

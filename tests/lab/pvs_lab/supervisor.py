@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -74,11 +73,16 @@ class Supervisor:
         self.container.power_on()
         for name, process in self.running.items():
             if process.poll() is not None:
-                raise RuntimeError(f"{name} has ended:\n{self.log(name).read_text()}")
+                raise RuntimeError(f"{name} has ended: {self.last_line(name)}")
 
     def log(self, name: str) -> Path:
         """Where a daemon's output is."""
         return self.state / "log" / f"{name}.log"
+
+    def last_line(self, name: str) -> str:
+        """What a daemon said last: most programs say why they end."""
+        lines = self.log(name).read_text().split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
     def start(self, daemon: Daemon) -> None:
         """Run a daemon in its namespace, its output in the lab's log folder."""
@@ -92,11 +96,13 @@ class Supervisor:
             )
 
     def pvs_on(self) -> None:
-        """Switch the PVS on and wait until its web server listens.
+        """Switch the PVS on, unless it is, and wait until its web server listens.
 
         Raises:
             RuntimeError: the simulator ended, or did not listen in time.
         """
+        if self.pvs[0].name in self.running:
+            return
         self.simulator_ready.unlink(missing_ok=True)
         for daemon in self.pvs:
             self.start(daemon)
@@ -104,16 +110,18 @@ class Supervisor:
         simulator = self.running[self.pvs[0].name]
         while not self.simulator_ready.exists():
             if simulator.poll() is not None or time.monotonic() > deadline:
-                log = self.log(self.pvs[0].name).read_text()
-                raise RuntimeError(f"the PVS simulator did not start:\n{log}")
+                said = self.last_line(self.pvs[0].name)
+                self.pvs_off()
+                raise RuntimeError(f"the PVS simulator did not start: {said}")
             time.sleep(0.05)
 
     def pvs_off(self) -> None:
         """Switch the PVS off: no answer to anything, the cable still in."""
         for daemon in self.pvs:
-            process = self.running.pop(daemon.name)
-            process.kill()
-            process.wait()
+            process = self.running.pop(daemon.name, None)
+            if process is not None:
+                process.kill()
+                process.wait()
 
     def power_on(self) -> None:
         """Give the Pi power, unless it has it."""
@@ -214,9 +222,9 @@ def main() -> None:
         supervisor.serve()
     except Exception as error:
         traceback.print_exc()
-        print(f"failed: {error}", flush=True)
-        shutil.rmtree(supervisor.state / "control", ignore_errors=True)
-        raise
+        # The command that waits for the lab shows this line; the log above has all of it.
+        print(error, flush=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
