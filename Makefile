@@ -37,7 +37,10 @@ lab := $(AS_ROOT) python3 -m pvs_lab
 
 simulator = --panels $(PANELS) --firmware $(FIRMWARE) $(SIMULATOR)
 on_lab = $(filter inventory/lab inventory/lab/,$(INVENTORY))
-playbook = $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) ansible-playbook -i "$(INVENTORY)" $(if $(LIMIT),--limit $(LIMIT))
+# What a person has not made yet is better named here than by Ansible.
+described = test -e "$(INVENTORY)" || { printf 'error: %s\n  cure: %s\n' \
+	"INVENTORY=$(INVENTORY) does not exist" "describe a bridge first: make init NAME=garage" >&2; exit 1; }
+playbook = $(described); $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) ansible-playbook -i "$(INVENTORY)" $(if $(LIMIT),--limit $(LIMIT))
 
 .PHONY: help
 help: ## Show this list
@@ -45,7 +48,7 @@ help: ## Show this list
 
 ##@ See it work, without a Pi
 .PHONY: demo demo-down
-demo: setup-lab ## A simulated PVS and Pi, provisioned for real (RELEASE= BACKEND= PANELS= FIRMWARE=)
+demo: setup-lab ## A simulated Pi, provisioned for real (RELEASE= BACKEND= PANELS=)
 	@$(AS_ROOT) python3 -m pvs_lab.demo up --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)"
 
 demo-down: ## Remove the demo
@@ -67,7 +70,7 @@ health: setup-controller ## Ask each bridge for DeviceList, and name what is bro
 
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
-lab-up: setup-lab ## Bring a lab up (LAB= RELEASE= BACKEND= PANELS= FIRMWARE= SIMULATOR=)
+lab-up: setup-lab ## Bring a lab up (RELEASE= BACKEND= FIRMWARE= PANELS= SIMULATOR= LAB=)
 	@$(lab) up --lab $(LAB) --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)"
 
 lab-run: setup-lab ## Run CMD= on HOST=client|bridge|router|pvs, with its output alone
@@ -85,12 +88,12 @@ lab-power: setup-lab ## Pull the Pi's plug or push it in (STATE=off|on)
 lab-cable: setup-lab ## Pull a cable of the Pi or push it in (SIDE=pvs|home POSITION=out|in)
 	@$(lab) cable --lab $(LAB) $(SIDE) $(POSITION)
 
-simulator: ## Run the simulated PVS alone, on this machine (SIMULATOR="--http-port 8080 ...")
+simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 	@python3 -m pvs_sim $(simulator)
 
 ##@ Work on pvs-bridge
 .PHONY: test lint bench-provision docs lock clean
-test: setup-test ## Everything that proves the project: linters, units, bridges in containers (PYTEST=)
+test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
 
 lint: setup-test ## The linters alone

@@ -65,10 +65,10 @@ wanted_stamp() {
 }
 
 install_python() {
-    stamp=$project/.venv/pvs-bridge-stamp
-    [ "$(cat "$stamp" 2> /dev/null)" != "$(wanted_stamp 2> /dev/null)" ] || return 0
     command -v "$python" > /dev/null ||
         fail "PYTHON=$python is not on this machine" "install it, or set PYTHON to one that is"
+    stamp=$project/.venv/pvs-bridge-stamp
+    [ "$(cat "$stamp" 2> /dev/null)" != "$(wanted_stamp)" ] || return 0
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         fail "$("$python" --version) is too old" "install Python 3.11 or newer, or set PYTHON=..."
     echo "installing Python packages into .venv (about half a minute)" >&2

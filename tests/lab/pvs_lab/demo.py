@@ -21,8 +21,9 @@ NAME = "demo"
 _PROJECT = PACKAGE_ROOT.parents[1]
 _HEALTH = _PROJECT / "roles/health/files/usr/local/lib/pvs-bridge/pvs_bridge_health"
 _DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
-# A role's first task, as ansible-playbook prints it: TASK [pvs_link : Keep ...] ****
-_TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?:(?P<role>\w+) : )?")
+# As ansible-playbook prints them: TASK [pvs_link : Keep the two networks apart] ****
+_TASK = re.compile(r"(?P<kind>TASK|RUNNING HANDLER) \[(?P<role>\w+) : (?P<name>.*?)\] \*")
+_HANDLERS = "changes take effect"
 
 
 def main() -> int:
@@ -108,21 +109,27 @@ def _provision() -> None:
     process = subprocess.Popen(
         [str(program), "-i", "inventory/lab", "ansible/site.yml"],
         cwd=_PROJECT,
-        env={**os.environ, "LAB": NAME, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
+        env={
+            **os.environ,
+            "LAB": NAME,
+            "ANSIBLE_NOCOLOR": "1",
+            # Has a task named when it begins; otherwise it is named when its first result is there.
+            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "1",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
-    role, since = "start", time.monotonic()
+    step, since = "ansible starts", time.monotonic()
     with log.open("w") as output:
         for line in process.stdout:
             output.write(line)
             task = _TASK.match(line)
-            if task and task["role"] and task["role"] != role:
-                _print_role(role, time.monotonic() - since)
-                role, since = task["role"], time.monotonic()
-    _print_role(role, time.monotonic() - since)
+            if task and (found := _step_of(task)) != step:
+                _print_step(step, time.monotonic() - since)
+                step, since = found, time.monotonic()
+    _print_step(step, time.monotonic() - since)
     if process.wait():
         lines = log.read_text().splitlines()
         raise LabError(
@@ -132,8 +139,15 @@ def _provision() -> None:
     log.unlink()
 
 
-def _print_role(role: str, seconds: float) -> None:
-    print(f"  {role:12} {seconds:5.1f} s", flush=True)
+def _step_of(task: re.Match[str]) -> str:
+    """Name the step that a task belongs to: its role, with two exceptions."""
+    if task["kind"] != "TASK":
+        return _HANDLERS
+    return "install packages" if task["name"] == "Install packages" else task["role"]
+
+
+def _print_step(step: str, seconds: float) -> None:
+    print(f"  {step:20} {seconds:5.1f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -149,9 +149,14 @@ def namespaces_of(process: Path) -> Iterator[str]:
 
 
 def namespaces_of_all() -> frozenset[str]:
-    """Name the namespaces of every process of this machine."""
-    processes = Path("/proc").glob("[0-9]*")
-    return frozenset(name for process in processes for name in namespaces_of(process))
+    """Name the namespaces of every process of this machine that has not ended."""
+    found: set[str] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        # One that nobody has collected yet still shows its last namespace.
+        with contextlib.suppress(ProcessLookupError):
+            Process.of(int(process.name))
+            found.update(namespaces_of(process))
+    return frozenset(found)
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -129,7 +129,7 @@ def test_after_a_lab_that_was_killed_one_of_two_that_come_at_once_is_up(
         assert "is already up" in "".join(said)
         assert Surroundings(gone).output("bridge", "echo I am up") == "I am up\n"
         # What is left is the second's, which has the first one's name.
-        assert set(killed.left(tmp_path)) == {"cgroup", "mount", "folder", "card"}, killed.left(tmp_path)
+        assert set(killed.left(tmp_path)) == {"cgroup", "mount", "folder", "card"}
         second = footprint(gone)
         pvs_lab("down", "--lab", gone)
         assert_gone(second, tmp_path)

@@ -35,7 +35,7 @@ class Network:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-# Each is the SSID of a WPA2 network and the passphrase of a WPA3 network; 8 to 32 bytes.
+# Each is the name of a network and its passphrase too; 8 to 32 bytes, no control characters.
 HOSTILE_TEXTS = [
     "plain name-1_x",
     '"in quotes"',
@@ -55,7 +55,7 @@ HOSTILE_TEXTS = [
     "49;50;51;52;",
     "key=value",
     "[connection]",
-    "}\tnetwork={",
+    "} network={",
     "100%s%d%n",
     "{{ 7 * 7 }}",
     "{% raw %} {# no #}",
@@ -80,12 +80,12 @@ HOSTILE_TEXTS = [
 ]
 
 NETWORKS = [
-    *(Network(text, passphrase="correct horse") for text in HOSTILE_TEXTS if "\t" not in text),
+    # In transition mode wpa_supplicant gets the hash too, which NetworkManager makes itself.
     *(
-        Network(f"wpa3 {number}", passphrase=text, security="wpa3")
+        Network(text, passphrase=text, security=("wpa3", "wpa2-wpa3")[number % 2])
         for number, text in enumerate(HOSTILE_TEXTS)
-        if "\t" not in text
     ),
+    *(Network(f"{text} 2"[-32:], passphrase="correct horse") for text in HOSTILE_TEXTS[1:15:2]),
     # Names may hold what no passphrase can.
     Network("line\nbreak\r\ttab\x01", passphrase="correct horse"),
     Network("\x7f", passphrase="correct horse"),

@@ -62,5 +62,5 @@ def wpa_string(value: str) -> bytes:
 def wpa_networks(text: str) -> Iterator[dict[str, str]]:
     """Read the networks of a file that wpa_supplicant has written."""
     for block in re.findall(r"^network=\{\n(.*?)^\}$", text, re.MULTILINE | re.DOTALL):
-        pairs = (line.strip().partition("=") for line in block.splitlines())
+        pairs = (line.strip().partition("=") for line in block.split("\n") if line)
         yield {key: value for key, _, value in pairs}

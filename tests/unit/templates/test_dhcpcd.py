@@ -114,13 +114,13 @@ def ask_dhcpcd(pi: Pi, files: dict[str, str]) -> dict[str, str]:
     """
     stock = pi.run("cat /etc/dhcpcd.conf")
     pi.put({f"/run/wifi/{name}.conf": f"{stock}\n{text}" for name, text in files.items()})
-    # All at once: each of them waits for its lease.
-    commands = [
-        f"timeout 40 dhcpcd --test --ipv4only --config '/run/wifi/{name}.conf' {name.split()[-1]} "
-        f"> '/run/wifi/{name}.out' 2>&1 &"
-        for name in files
-    ]
-    pi.run("\n".join([*commands, "wait"]))
+    # Both interfaces at once, but one program at a time on each.
+    one = "timeout 30 dhcpcd --test --ipv4only --config '/run/wifi/{0}.conf' {1} > '/run/wifi/{0}.out' 2>&1"
+    chains = {
+        interface: "; ".join(one.format(name, interface) for name in files if interface in name)
+        for interface in ("eth0", "wlan0")
+    }
+    pi.run(f"({chains['eth0']}) & ({chains['wlan0']}); wait")
     return {name: pi.run(f"cat '/run/wifi/{name}.out'") for name in files}
 
 
@@ -161,7 +161,8 @@ def test_dhcpcd_takes_every_line_and_nothing_from_the_pvs_but_an_address(
     assert lease("dhcp wlan0")["routers"] == "192.168.20.1"
     static = lease("static wlan0")
     assert static["ip_address"] == "192.168.20.20"
-    assert static["routers"] == "192.168.20.1"
+    # Bullseye's makes a route of it at once, and does not name it here.
+    assert static.get("routers") == (None if pi.release == "bullseye" else "192.168.20.1")
     assert static["domain_name_servers"] == "192.168.20.1 2620:fe::fe 9.9.9.9"
 
 

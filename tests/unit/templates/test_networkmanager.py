@@ -63,7 +63,7 @@ def dump(pi: Pi) -> dict[str, Settings]:
             for group, values in groups.items()
         }
 
-    lines = [plain(json.loads(line)) for line in pi.run(DUMP).splitlines()]
+    lines = [plain(json.loads(line)) for line in pi.run(DUMP).split("\n") if line]
     found = {}
     for settings, secrets in zip(lines[::2], lines[1::2], strict=True):
         for group, values in secrets.items():
