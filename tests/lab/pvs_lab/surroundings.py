@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -42,10 +43,17 @@ class Surroundings:
         """Have the lab do something: pull a cable, switch the PVS off."""
         lifecycle.command(self.name, *words)
 
-    def simulator(self, path: str) -> dict[str, Any]:
-        """What the PVS simulator's control port answers to a GET."""
+    def simulator(self, path: str, change: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What the PVS simulator's control port answers.
+
+        Args:
+            path: such as ``/_sim/stats``.
+            change: sent by POST; without it the path is asked for by GET.
+        """
         url = f"http://localhost:{SIMULATOR_CONTROL_PORT}{path}"
-        answer: dict[str, Any] = json.loads(self.output("pvs", f"curl --fail --silent {url}"))
+        body = "" if change is None else f"--data {shlex.quote(json.dumps(change))} "
+        printed = self.output("pvs", f"curl --fail --silent {body}{url}")
+        answer: dict[str, Any] = json.loads(printed)
         return answer
 
     def until(self, condition: Callable[[], bool], seconds: float = 30) -> bool:

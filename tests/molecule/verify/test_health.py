@@ -53,3 +53,36 @@ def test_an_uplink_without_a_cable_is_named(lab: Surroundings) -> None:
         assert lab.until(lambda: diagnosis(lab)["broken_link"] == "uplink", 20), diagnosis(lab)
     finally:
         lab.say("cable", "home", "in")
+
+
+def test_a_pvs_that_restarts_is_named(lab: Surroundings) -> None:
+    lab.simulator("/_sim/restart", {"seconds": 6, "phases": {"503": 1}})
+    assert diagnosis(lab)["outcome"] == "pvs_restarting"
+
+
+def test_a_pvs_that_is_off_is_named(lab: Surroundings) -> None:
+    lab.say("pvs-off")
+    try:
+        found = diagnosis(lab)
+    finally:
+        lab.say("pvs-on")
+    assert found["broken_link"] == "pvs"
+
+
+def test_locked_firmware_is_named(lab: Surroundings) -> None:
+    lab.simulator("/_sim/firmware", {"build": 61846})
+    try:
+        found = diagnosis(lab)
+    finally:
+        lab.simulator("/_sim/firmware", {"build": 61707})
+    assert found["outcome"] == "firmware_locked"
+
+
+def test_a_night_is_no_failure(lab: Surroundings) -> None:
+    lab.simulator("/_sim/clock", {"now": "2026-06-21T08:00:00Z"})
+    try:
+        found = diagnosis(lab)
+    finally:
+        lab.simulator("/_sim/clock", {"now": "2026-06-21T20:00:00Z"})
+    assert found["healthy"], found
+    assert "asleep" in found["text"]

@@ -25,7 +25,7 @@ def test_the_landing_page_of_the_console_comes_through_the_bridge(
 
 
 def test_four_programs_at_once_make_one_request_at_a_time(lab: Surroundings, url: str) -> None:
-    lab.output("pvs", "curl --fail --silent --request POST localhost:8099/_sim/reset")
+    lab.simulator("/_sim/reset", {})
     request = f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=DeviceList'"
     together = " & ".join([f"{request} | grep -o succeed"] * 4)
     assert lab.output("client", f"({together}; wait)").count("succeed") == 4

@@ -17,7 +17,8 @@ import pytest
 
 from pvs_lab.surroundings import Surroundings
 
-NAME = "t-contact"
+# Tests that run side by side have labs of their own.
+NAME = f"t-contact-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 PROJECT = Path(__file__).resolve().parents[3]
 # The name servers come from DHCP, whatever is done to the Pi.
 LIST_FILES = (
@@ -122,7 +123,7 @@ def test_a_user_without_the_right_to_sudo(lab: Surroundings, play: Play) -> None
     with aside(lab, "/etc/sudoers.d/010_pi-nopasswd"):
         found = play()
     found.assert_refused(
-        "t-contact: sudo asks pi for a password. Cure: run again with ARGS=--ask-become-pass",
+        f"{NAME}: sudo asks pi for a password. Cure: run again with ARGS=--ask-become-pass",
         "`pi ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/",
     )
 
@@ -132,21 +133,21 @@ def test_an_operating_system_that_is_not_supported(lab: Surroundings, play: Play
     with aside(lab, "/usr/lib/os-release", buster):
         found = play()
     found.assert_refused(
-        "t-contact: runs Raspbian GNU/Linux 10, which is not supported. Cure: ",
+        f"{NAME}: runs Raspbian GNU/Linux 10, which is not supported. Cure: ",
         "bullseye, bookworm, trixie",
     )
 
 
 def test_an_interface_that_does_not_exist(play: Play) -> None:
     play(uplink_interface="wlan7").assert_refused(
-        "uplink_interface: t-contact has no interface wlan7. Cure: ",
+        f"uplink_interface: {NAME} has no interface wlan7. Cure: ",
         "set uplink_interface to one of eth0, wlan0",
     )
 
 
 def test_wi_fi_over_an_interface_with_a_cable(play: Play) -> None:
     play(**WIFI).assert_refused(
-        "uplink_type: wlan0 of t-contact is not a Wi-Fi interface. Cure: ",
+        f"uplink_type: wlan0 of {NAME} is not a Wi-Fi interface. Cure: ",
         "set uplink_type to ethernet",
     )
 
@@ -159,7 +160,7 @@ def test_a_variable_that_no_role_has(play: Play) -> None:
 
 def test_the_health_of_a_pi_that_is_no_bridge_yet(play: Play) -> None:
     play("health").assert_refused(
-        "t-contact: the health check is not installed. Cure: ", "provision this Pi first"
+        f"{NAME}: the health check is not installed. Cure: ", "provision this Pi first"
     )
 
 

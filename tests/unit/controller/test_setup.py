@@ -22,6 +22,7 @@ STAND_INS = {
         printf 'ii '
     """,
     "id": 'echo "$USER_ID"',
+    "pip": 'echo pip >> "$CALLS"; exit "${PIP_STATUS:-0}"',
     "sudo": """
         [ -n "$SUDO_WORKS" ] || exit 1
         [ "$1" != -n ] || exit 0
@@ -38,13 +39,12 @@ $2" ;;
             -m)
                 echo "python3 $*" >> "$CALLS"
                 mkdir -p "$3/bin"
-                printf '#!/bin/sh\\necho pip >> "$CALLS"\\nexit "${{PIP_STATUS:-0}}"\\n' > "$3/bin/pip"
-                chmod +x "$3/bin/pip"
+                cp "$(command -v pip)" "$3/bin/pip"
                 ;;
         esac
     """,
 }
-TOOLS = ("cat", "chmod", "cksum", "dirname", "env", "mkdir", "mktemp", "rm", "sh", "tail")
+TOOLS = ("cat", "cksum", "cp", "dirname", "env", "mkdir", "mktemp", "rm", "sh", "tail")
 
 
 @dataclasses.dataclass(frozen=True)

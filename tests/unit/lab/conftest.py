@@ -1,4 +1,4 @@
-"""The lab as a person uses it: its commands, run as make runs them, and the traces that it leaves."""
+"""The lab as a person uses it: its commands, as make runs them, and the traces that it leaves."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from pvs_lab.process import Process, first_child
 from pvs_lab.surroundings import Surroundings
 
 PROJECT = Path(__file__).resolve().parents[3]
+# Tests that run side by side have labs of their own.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 # Answers at once, and has the sun at any hour.
 SIMULATOR = "--latency-seconds 0 --daylight"
 
@@ -69,7 +71,8 @@ def bring_up(pvs_lab: Command) -> Callable[..., contextlib.AbstractContextManage
     @contextlib.contextmanager
     def up(name: str, simulator: str = SIMULATOR) -> Iterator[Surroundings]:
         done = pvs_lab("up", "--lab", name, "--simulator", simulator)
-        assert done.returncode == 0, done.stderr
+        if done.returncode:
+            pytest.fail(done.stderr, pytrace=False)
         try:
             yield Surroundings(name)
         finally:
@@ -83,7 +86,7 @@ def lab(
     bring_up: Callable[..., contextlib.AbstractContextManager[Surroundings]],
 ) -> Iterator[Surroundings]:
     """Return one lab for all tests that leave it as they found it."""
-    with bring_up("t-lab") as surroundings:
+    with bring_up(f"t-lab-{WORKER}") as surroundings:
         yield surroundings
 
 

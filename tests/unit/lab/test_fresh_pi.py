@@ -13,7 +13,9 @@ from pvs_lab.surroundings import Surroundings
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
-CONNECT = f"python3 -c \"import socket; socket.create_connection(('{network.PVS_ADDRESS}', 80), 2)\""
+CONNECT = (
+    f"python3 -c \"import socket; socket.create_connection(('{network.PVS_ADDRESS}', 80), 2)\""
+)
 
 
 def has_fallen_into_the_trap(lab: Surroundings) -> bool:
@@ -65,7 +67,8 @@ def test_a_pi_without_power_is_gone_and_comes_back_with_its_files(
         done = pvs_lab("run", "--lab", lab.name, "bridge", "true")
         assert done.returncode == 1
         assert done.stderr == (
-            f"error: the bridge is off\n  cure: switch it on: make lab-power STATE=on LAB={lab.name}\n"
+            "error: the bridge is off\n"
+            f"  cure: switch it on: make lab-power STATE=on LAB={lab.name}\n"
         )
         assert "power is off" in pvs_lab("status", "--lab", lab.name).stdout
     finally:

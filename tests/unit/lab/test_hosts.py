@@ -20,7 +20,7 @@ SPECIAL = """it's "quoted"; a  b \\ # & | * ~"""
 def test_make_lab_run_prints_the_output_alone_and_the_quotes_survive(
     environment: dict[str, str], project: Path, lab: Surroundings, host: str
 ) -> None:
-    command = "printf '%s\\n' " + "'" + SPECIAL.replace("'", "'\\''") + "'; echo \"$(uname)\" >&2"
+    command = "printf '%s\\n' " + "'" + SPECIAL.replace("'", "'\\''") + '\'; echo "$(uname)" >&2'
     done = subprocess.run(
         ["make", "lab-run", f"LAB={lab.name}", f"HOST={host}"],
         cwd=project,
@@ -36,7 +36,7 @@ def test_quotes_survive_on_the_command_line_of_make(
     environment: dict[str, str], project: Path, lab: Surroundings
 ) -> None:
     done = subprocess.run(
-        ["make", "lab-run", f"LAB={lab.name}", f'CMD=echo "it\'s  quoted" \'and "this" # too\''],
+        ["make", "lab-run", f"LAB={lab.name}", 'CMD=echo "it\'s  quoted" \'and "this" # too\''],
         cwd=project,
         env=environment,
         capture_output=True,

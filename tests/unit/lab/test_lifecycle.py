@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
@@ -22,6 +23,9 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 BringUp = Callable[..., contextlib.AbstractContextManager[Surroundings]]
 TakeFootprint = Callable[[str], Any]
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+GONE = f"t-gone-{WORKER}"
+OTHER = f"t-other-{WORKER}"
 COUNT_PANELS = (
     "curl --fail --silent 'http://172.27.153.1/cgi-bin/dl_cgi?Command=DeviceList' "
     "| grep --only-matching '\"Inverter\"' | wc -l"
@@ -31,21 +35,20 @@ ADDRESSES = "ip -oneline -4 address show dev wlan0 | grep -o 'inet [0-9.]*'"
 
 def assert_gone(footprint: Any, folder: Path) -> None:  # noqa: ANN401 - the conftest's Footprint
     """No trace is left, once the kernel has had a moment."""
-    left = {}
-
-    def nothing_is_left() -> bool:
-        left.update(found=footprint.left(folder))
-        return not left["found"]
-
-    assert wait_until(nothing_is_left, 5), left["found"]
+    left = footprint.left(folder)
+    deadline = time.monotonic() + 5
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = footprint.left(folder)
+    assert left == {}
     assert not failed_dir(footprint.name).exists()
 
 
 @pytest.fixture
 def gone(pvs_lab: Command) -> Iterator[str]:
     """Name a lab that is taken down after the test, if the test has not done so."""
-    yield "t-gone"
-    pvs_lab("down", "--lab", "t-gone")
+    yield GONE
+    pvs_lab("down", "--lab", GONE)
 
 
 def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(
@@ -68,7 +71,7 @@ def test_labs_of_different_names_have_the_same_addresses_and_do_not_see_each_oth
     lab: Surroundings,
     tmp_path: Path,
 ) -> None:
-    with bring_up("t-other", "--latency-seconds 0 --panels 3") as other:
+    with bring_up(OTHER, "--latency-seconds 0 --panels 3") as other:
         assert {lab.name, other.name} <= {
             line.split()[0] for line in pvs_lab("list").stdout.splitlines()
         }
@@ -83,7 +86,7 @@ def test_labs_of_different_names_have_the_same_addresses_and_do_not_see_each_oth
             *("process", "namespace", "mount", "cgroup", "folder", "card")
         }
         done = pvs_lab("down", "--lab", other.name)
-        assert (done.returncode, done.stdout) == (0, "lab 't-other' is gone\n")
+        assert (done.returncode, done.stdout) == (0, f"lab '{OTHER}' is gone\n")
         assert_gone(of_other, tmp_path)
     assert lab.output("pvs", COUNT_PANELS) == "24\n"
 
@@ -98,7 +101,7 @@ def test_a_lab_whose_supervisor_was_killed_is_removed_by_down(
         assert wait_until(lambda: not process.alive(), 5)
         done = pvs_lab("run", "--lab", gone, "client", "true")
         assert done.returncode == 1
-        assert "error: the lab 't-gone' is not up\n" in done.stderr
+        assert f"error: the lab '{gone}' is not up\n" in done.stderr
         assert pvs_lab("down", "--lab", gone).returncode == 0
         assert_gone(before, tmp_path)
 
@@ -150,9 +153,7 @@ def test_ctrl_c_half_way_leaves_nothing(
         start_new_session=True,
     )
     assert wait_until(lambda: (lab_dir(gone) / sign).exists(), 60)
-    # The supervisor has a child as soon as there is a lab in it.
-    pid = lambda: lifecycle.describe(gone).process.pid  # noqa: E731 - asked again and again
-    assert wait_until(lambda: pid() != up.pid and has_child(pid()), 10)
+    assert wait_until(lambda: has_supervisor(gone, up.pid), 10)
     half_made = footprint(gone)
     assert half_made.left(tmp_path)
     os.killpg(up.pid, signal.SIGINT)
@@ -162,6 +163,7 @@ def test_ctrl_c_half_way_leaves_nothing(
     assert_gone(half_made, tmp_path)
 
 
-def has_child(pid: int) -> bool:
-    """Whether a process has started another one."""
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text() != ""
+def has_supervisor(name: str, up: int) -> bool:
+    """Whether a lab has come so far that it lives apart from the command that brings it up."""
+    pid = lifecycle.describe(name).process.pid
+    return pid != up and Path(f"/proc/{pid}/task/{pid}/children").read_text() != ""

