@@ -13,6 +13,8 @@ PANELS ?= 24
 FIRMWARE ?= 61707
 SIMULATOR ?=
 HOST ?= client
+# As typed: a $ in it is the shell's, not make's.
+override CMD := $(value CMD)
 export CMD
 INVENTORY ?= inventory/home
 LIMIT ?=

@@ -6,13 +6,28 @@ scenario goes alone, the scenarios first, because they take longest.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+_SCENARIOS = "molecule/test_scenarios.py"
+
+
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carries no types
+    """Sends the tests of a folder to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Name the group of a test."""
+        path = nodeid.split("::", maxsplit=1)[0]
+        return nodeid if path.endswith(_SCENARIOS) else path.rpartition("/")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's
+    """Have pytest-xdist use it."""
+    return FolderScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of each test, and put the slow ones at the head."""
-    for item in items:
-        alone = item.path.parent.name == "molecule"
-        group = item.name if alone else str(item.path.parent)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path.parent.name != "molecule")
+    """Put the slow ones at the head."""
+    items.sort(key=lambda item: not item.nodeid.split("::")[0].endswith(_SCENARIOS))
