@@ -11,8 +11,6 @@ from unit.templates import readers
 from unit.templates.networks import NETWORKS, Network
 from unit.templates.pis import Pi
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils import wifi
-
 on_every_pi = pytest.mark.parametrize(
     "pi",
     [("bookworm", "networkmanager"), ("trixie", "networkmanager")],
@@ -78,8 +76,6 @@ def expected_security(network: Network) -> dict[str, str] | None:
     if security == "open":
         return None
     secret = network.psk.lower() if network.psk else network.passphrase
-    if security == "wpa2" and network.passphrase:
-        secret = wifi.psk(network.passphrase, network.ssid)
     return {"key-mgmt": "sae" if security == "wpa3" else "wpa-psk", "psk": secret or ""}
 
 
