@@ -38,8 +38,10 @@ def test_the_readme_has_every_link(role: Path) -> None:
 
 def test_every_file_of_the_program_is_installed(role: Path) -> None:
     folder = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_health"
-    (task,) = [task for task in load(role / "tasks/install.yml") if "ansible.builtin.copy" in task]
-    assert sorted(task["loop"]) == sorted(path.name for path in folder.glob("*.py"))
+    (task,) = load(role / "tasks/install.yml")
+    programs = [one["dest"] for one in task["pvs_bridge.core.files"]["files"]]
+    installed = [Path(dest).name for dest in programs if dest.endswith(".py")]
+    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
 
 
 def test_the_program_is_python_3_9(role: Path) -> None:
