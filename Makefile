@@ -26,7 +26,8 @@ SIDE ?=
 POSITION ?=
 
 VENV := .venv/bin
-export PATH := $(CURDIR)/$(VENV):$(PATH)
+# A Debian user's own path lacks the system's programs, such as dnsmasq.
+export PATH := $(CURDIR)/$(VENV):$(PATH):/usr/sbin:/sbin
 export PYTHONPATH := $(CURDIR)/tests/lab
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
