@@ -36,6 +36,7 @@ def main() -> int:
     chosen = parser.parse_args()
     try:
         if chosen.action == "down":
+            _log().unlink(missing_ok=True)
             print("the demo is gone" if lifecycle.down(NAME) else "there was no demo")
         else:
             _show(
@@ -97,13 +98,18 @@ def _step(title: str) -> Iterator[lifecycle.Report]:
     print(f"  done in {time.monotonic() - started:.1f} s", flush=True)
 
 
+def _log() -> Path:
+    """Where the playbook's output is, until it has ended well or the demo is removed."""
+    return cache_dir() / "demo-provision.log"
+
+
 def _provision() -> None:
     """Run the playbook and print one line per role.
 
     Raises:
         LabError: the playbook failed; its last lines are in the message.
     """
-    log = cache_dir() / "demo-provision.log"
+    log = _log()
     print("the Pi becomes a bridge: ansible-playbook -i inventory/lab ansible/site.yml", flush=True)
     program = Path(sys.executable).with_name("ansible-playbook")
     process = subprocess.Popen(
