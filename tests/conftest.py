@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+# A shared machine stands still for a moment now and then, which is no fault of an example.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 _SCENARIOS = "molecule/test_scenarios.py"
 

@@ -9,7 +9,6 @@ import dataclasses
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -113,10 +112,8 @@ def ready(machine: Machine) -> Machine:
 
 
 @pytest.mark.parametrize("role", ["controller", "lab", "test"])
-def test_a_machine_that_has_all_is_done_at_once_and_in_silence(ready: Machine, role: str) -> None:
-    started = time.monotonic()
+def test_a_machine_that_has_all_installs_nothing_in_silence(ready: Machine, role: str) -> None:
     done = ready.setup(role)
-    assert time.monotonic() - started < 2
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert ready.calls == []
 

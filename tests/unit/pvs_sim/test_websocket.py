@@ -111,7 +111,7 @@ def test_live_data_comes_at_once_and_again(boot: Boot) -> None:
         first = client.power()
         begun = time.monotonic()
         second = client.power()
-    assert 0.05 < time.monotonic() - begun < 2
+    assert time.monotonic() - begun > 0.05
     names = "time pv_p pv_en net_p net_en site_load_p site_load_en backupTimeRemaining midstate"
     assert " ".join(first) == names
     assert second["time"] > first["time"]
@@ -153,7 +153,7 @@ def test_the_pvs_closes_after_its_time(boot: Boot) -> None:
         client.power()
         begun = time.monotonic()
         assert client.receive() == (0x8, struct.pack("!H", 1000))
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 60  # before the next live data
         with pytest.raises(EOFError):
             client.read(1)
 
