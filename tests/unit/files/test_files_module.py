@@ -49,6 +49,32 @@ def test_a_new_file_gets_its_text_its_mode_and_its_folders(tmp_path: Path) -> No
     assert stat.S_IMODE(dest.stat().st_mode) == 0o600
 
 
+def test_a_file_gets_its_group(tmp_path: Path) -> None:
+    dest = tmp_path / "secret.conf"
+    wanted = {"dest": str(dest), "content": "hash\n", "mode": "0640", "group": "daemon"}
+    assert put(wanted)["changed"]
+    assert dest.group() == "daemon"
+    assert not put(wanted)["changed"]
+    os.chown(dest, -1, 0)
+    assert put(wanted)["changed"]
+    assert dest.group() == "daemon"
+
+
+def test_a_group_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    dest = tmp_path / "file"
+    dest.write_text("text\n")
+    result = put({"dest": str(dest), "content": "text\n", "group": "nobodies"})
+    assert result["failed"]
+    assert "nobodies" in result["msg"]
+
+
+def test_line_ends_stay_as_they_are(tmp_path: Path) -> None:
+    wanted = {"dest": str(tmp_path / "503.http"), "content": "HTTP/1.1 503\r\n\r\n{}\n"}
+    assert put(wanted)["changed"]
+    assert (tmp_path / "503.http").read_bytes() == b"HTTP/1.1 503\r\n\r\n{}\n"
+    assert not put(wanted)["changed"]
+
+
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     files = [
         {"dest": str(tmp_path / "file"), "content": "text\n"},

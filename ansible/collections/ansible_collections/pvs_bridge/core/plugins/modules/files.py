@@ -41,6 +41,9 @@ options:
         description: The file's mode, in octal digits.
         type: str
         default: "0644"
+      group:
+        description: The file's group; the module's own user's one when it is not given.
+        type: str
       src:
         description: What the link leads to; for the state V(link).
         type: str
@@ -98,6 +101,7 @@ changed_files:
 """
 
 import glob
+import grp
 import os
 import shlex
 import tempfile
@@ -112,6 +116,7 @@ _FILE_OPTIONS = {
     "state": {"type": "str", "choices": ["file", "link", "absent"], "default": "file"},
     "content": {"type": "str"},
     "mode": {"type": "str", "default": "0644"},
+    "group": {"type": "str"},
     "src": {"type": "str"},
     "keep": {"type": "list", "elements": "str", "default": []},
     "validate": {"type": "str"},
@@ -136,7 +141,9 @@ class Change:
 def _read(path: Path) -> str | None:
     """Return a file's text, None where there is no file."""
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        # Line ends as they are: a file may need others than Linux's.
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read()
     except FileNotFoundError:
         return None
 
@@ -149,7 +156,19 @@ def _is_right(path: Path, wanted: dict[str, Any]) -> bool:
         return False
     found = path.stat()
     owner = (found.st_uid, found.st_gid)
-    return (found.st_mode & 0o7777, owner) == (int(wanted["mode"], 8), (os.geteuid(), os.getegid()))
+    return (found.st_mode & 0o7777, owner) == (
+        int(wanted["mode"], 8),
+        (os.geteuid(), _group(wanted)),
+    )
+
+
+def _group(wanted: dict[str, Any]) -> int:
+    """Return the number of the group that a file is to have.
+
+    Raises:
+        KeyError: There is no such group.
+    """
+    return os.getegid() if wanted["group"] is None else grp.getgrnam(wanted["group"]).gr_gid
 
 
 def _changes(files: list[dict[str, Any]]) -> list[Change]:
@@ -193,6 +212,7 @@ def _write_beside(change: Change) -> Path:
         output.write(change.wanted["content"])
         output.flush()
         os.fsync(output.fileno())
+    os.chown(path, -1, _group(change.wanted))
     Path(path).chmod(int(change.wanted["mode"], 8))
     return Path(path)
 
@@ -254,7 +274,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    changes = _changes(module.params["files"])
+    try:
+        changes = _changes(module.params["files"])
+    except KeyError as error:
+        module.fail_json(msg=f"group {error} does not exist: install the package that makes it")
     diff = [_difference(change) for change in changes]
     if not module.check_mode:
         _apply(module, changes)
