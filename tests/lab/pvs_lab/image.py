@@ -1,4 +1,4 @@
-"""The root file systems of the lab's Pis: built once from Debian's packages, then cached."""
+"""Root file systems, of the lab's Pis and others: built once from Debian packages, then cached."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def provide(recipe: Recipe, report: Callable[[str], None]) -> Image:
     Raises:
         LabError: the build failed; the log's path is in the message.
     """
-    description = json.dumps([_BUILDER_VERSION, dataclasses.asdict(recipe)], sort_keys=True)
+    description = json.dumps([_BUILDER_VERSION, recipe.description()], sort_keys=True)
     digest = hashlib.sha256(description.encode()).hexdigest()[:12]
     folder = cache_dir() / "rootfs"
     final = folder / f"{recipe.release}-{recipe.backend}-{digest}"
@@ -104,16 +104,9 @@ def _build(recipe: Recipe, final: Path) -> None:
 
 def _mmdebstrap_command(recipe: Recipe, work: Path) -> list[str]:
     """The command that builds ``work/root`` and fills ``work/packages``."""
-    download = (
-        f'mkdir -p "$1{_OFFER_DIR}/partial" && chroot "$1" apt-get install --yes '
-        f"--download-only --no-install-recommends -o Dir::Cache::archives={_OFFER_DIR} "
-        f"{' '.join(recipe.on_offer)} && mv \"$1{_OFFER_DIR}\"/*.deb '{work}/packages/' "
-        f'&& rm -r "$1{_OFFER_DIR}"'
-    )
-    user = (
-        'chroot "$1" useradd --create-home --shell /bin/bash pi '
-        '&& install -d -m 0700 -o 1000 -g 1000 "$1/home/pi/.ssh"'
-    )
+    hooks = _card_hooks() if recipe.is_card else []
+    if recipe.on_offer:
+        hooks.append(_download_hook(recipe, work))
     return [
         "mmdebstrap",
         "--variant=minbase",
@@ -122,16 +115,33 @@ def _mmdebstrap_command(recipe: Recipe, work: Path) -> list[str]:
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         f"--include={','.join(recipe.packages)}",
-        f"--customize-hook={user}",
-        f"--customize-hook={download}",
-        # A machine id of its own is given to each lab at boot.
-        '--customize-hook=: > "$1/etc/machine-id"',
-        # Timers that would work through apt's archives while tests measure.
-        '--customize-hook=chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer',
+        *(f"--customize-hook={hook}" for hook in hooks),
         recipe.release,
         str(work / "root"),
         os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian"),
     ]  # fmt: skip
+
+
+def _card_hooks() -> list[str]:
+    """What a card needs that no package brings."""
+    return [
+        'chroot "$1" useradd --create-home --shell /bin/bash pi '
+        '&& install -d -m 0700 -o 1000 -g 1000 "$1/home/pi/.ssh"',
+        # A machine id of its own is given to each lab at boot.
+        ': > "$1/etc/machine-id"',
+        # Timers that would work through apt's archives while tests measure.
+        'chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer',
+    ]
+
+
+def _download_hook(recipe: Recipe, work: Path) -> str:
+    """What puts the packages on offer into ``work/packages``."""
+    return (
+        f'mkdir -p "$1{_OFFER_DIR}/partial" && chroot "$1" apt-get install --yes '
+        f"--download-only --no-install-recommends -o Dir::Cache::archives={_OFFER_DIR} "
+        f"{' '.join(recipe.on_offer)} && mv \"$1{_OFFER_DIR}\"/*.deb '{work}/packages/' "
+        f'&& rm -r "$1{_OFFER_DIR}"'
+    )
 
 
 def _index_packages(folder: Path) -> None:

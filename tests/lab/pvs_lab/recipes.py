@@ -22,7 +22,7 @@ _BACKEND = {
 }
 
 # What the roles install: not on the card, but offered by the lab's package server.
-_ON_OFFER = ("dnsmasq", "haproxy")
+_ON_OFFER = ("dnsmasq", "haproxy", "nftables")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Recipe:
         on_offer: packages, with what they depend on, that the lab's package server has.
         files: path inside the image to its text.
         appended: path inside the image to text that is added to what the package brings.
+        is_card: whether a Pi boots from it and its user pi logs in; else it only holds programs.
     """
 
     release: str
@@ -44,6 +45,15 @@ class Recipe:
     on_offer: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
     appended: tuple[tuple[str, str], ...]
+    is_card: bool = True
+
+    def description(self) -> dict[str, object]:
+        """What tells images apart; a field with a default came later, and older images lack it."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        }
 
 
 _FILES = {

@@ -45,9 +45,15 @@ def variables() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def url(variables: dict[str, Any]) -> str:
+def login(variables: dict[str, Any]) -> str:
+    """What an address begins with where the bridge asks for a password."""
+    return "anna:roof@" if variables["proxy_users"] else ""
+
+
+@pytest.fixture(scope="session")
+def url(variables: dict[str, Any], login: str) -> str:
     """Where the home network finds the PVS's web server."""
-    return f"http://bridge:{variables['proxy_http_port']}"
+    return f"http://{login}bridge:{variables['proxy_http_port']}"
 
 
 @pytest.hookimpl(wrapper=True)

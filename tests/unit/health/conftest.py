@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[3] / "roles/health/files/usr/local/lib/pvs-bridge")
-)
-
 from pvs_bridge_health.chain import Config, Reply, Signal
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/health"

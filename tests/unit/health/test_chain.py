@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import http.client
 import json
@@ -152,18 +153,27 @@ def test_without_ip_the_links_are_unknown_and_the_answer_decides(
     assert report.healthy
 
 
+def test_an_answer_that_was_shared_says_its_age(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    shared = dataclasses.replace(reply(), headers={"via": "1.1 pvs-bridge", "age": "12"})
+    report = check(config, bridge(answers=[shared]))
+    assert report.chain[-1].seen.endswith(" s, 12 s old")
+
+
 ANSWERS: list[tuple[str, Given]] = [
     ("pvs_silent", TIMEOUT),
     ("pvs_silent", {"status": 504, "body": b"<html>", "server": None}),
-    ("pvs_silent", {"status": 503, "body": PROXY_PAGE, "server": None}),
     ("pvs_restarting", {"status": 503, "body": PROXY_PAGE}),
+    ("pvs_restarting", {"status": 503, "body": b'{"result": "error"}', "server": None}),
     ("pvs_restarting", {"status": 503, "body": PROXY_PAGE, "server": None, "old": True}),
     ("pvs_restarting", {"status": 502, "body": b"<html>", "server": None}),
     ("pvs_restarting", RESET),
     ("pvs_restarting", http.client.RemoteDisconnected("closed")),
     ("pvs_crashed", {"status": 500, "body": b"<html>"}),
     ("proxy_down", REFUSED),
-    ("proxy_refused", {"status": 403, "body": b"<html>", "server": None}),
+    ("proxy_refused", {"status": 403, "body": b'{"result": "error"}', "server": None}),
+    ("proxy_refused", {"status": 503, "body": b"... proxy_queue_length ...", "server": None}),
     ("proxy_refused", {"status": 429, "body": b"<html>", "server": None}),
     ("damaged_answer", {"status": 404, "body": b"<html>"}),
     ("damaged_answer", http.client.BadStatusLine("garbage")),
@@ -234,7 +244,7 @@ def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
     bridge: Build, reply: Answers, config: Config, second: Given
 ) -> None:
     given = second if isinstance(second, Exception) else reply(**second)
-    world = bridge(answers=[reply(403, b"{}", server=None), given])
+    world = bridge(answers=[reply(403, b"{}"), given])
     report = check(config, world)
     assert report.broken is not None
     assert report.broken.outcome == "answer_refused"

@@ -32,13 +32,18 @@ PLAYBOOK = """
 
 @pytest.fixture
 def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
-    """Serve a device list, or under the name localhost something else."""
+    """Serve a device list; under the name localhost something else, as 127.0.0.3 for a password."""
+    refusal = b'{"result": "error", "error": "", "cure": "Give those of proxy_users."}'
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            good = self.headers["Host"].startswith("127.0.0.1")
-            content = body() if good else b"{}"
-            self.send_response(200)
+            known = self.headers["Authorization"] == "Basic YW5uYTpyb29m"  # anna:roof
+            if self.headers["Host"].startswith("127.0.0.3") and not known:
+                return self.answer(401, refusal)
+            return self.answer(200, b"{}" if "localhost" in self.headers["Host"] else body())
+
+        def answer(self, status: int, content: bytes) -> None:
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -47,7 +52,7 @@ def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server.server_port
@@ -70,7 +75,12 @@ def inventory(tmp_path: Path, bridge: Build, bridge_port: int) -> dict[str, dict
     """Describe a Pi for each way in which the check can end."""
     config = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130)
     good = json.dumps(report_data(check(config, bridge())))
+    routed = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130, proxy_serves_home=False)
+    alone = json.dumps(report_data(check(routed, bridge())))
     bad = json.dumps(report_data(check(config, bridge(signals={"wlan0": Signal.UP}))))
+    closed = Config("eth0", "172.27.153.1", 1, "wlan0", 130)
+    elsewhere = program(tmp_path, "elsewhere", out=json.dumps(report_data(check(closed, bridge()))))
+    anna = {"health_user": "anna", "health_password": "roof"}
     healthy = program(tmp_path, "healthy", out=good)
     broken = program(tmp_path, "broken", out=bad, status=1)
     confused = program(tmp_path, "confused", error="proxy_port is 0", status=2)
@@ -83,7 +93,19 @@ def inventory(tmp_path: Path, bridge: Build, bridge_port: int) -> dict[str, dict
         "confused": {"command": confused},
         "bare": {"command": absent},
         "stranger": {"command": healthy, "health_address": "localhost"},
-        "unheard": {"command": healthy, "health_address": "127.0.0.9"},
+        "unheard": {"command": elsewhere, "health_address": "127.0.0.9"},
+        "locked": {"command": healthy, "health_address": "127.0.0.3"},
+        "known": {"command": healthy, "health_address": "127.0.0.3", **anna},
+        "unknown": {
+            "command": healthy,
+            "health_address": "127.0.0.3",
+            **anna,
+            "health_password": "floor",
+        },
+        "routed": {
+            "command": program(tmp_path, "routed", out=alone),
+            "health_address": "127.0.0.9",
+        },
     }
 
 
@@ -160,6 +182,10 @@ def test_each_pi_is_told_how_it_is(play: Play) -> None:
     assert "Seen: an answer that is not a device list\n" in ends["stranger"]
     assert "Connection refused" in ends["unheard"]
     assert "client isolation" in ends["unheard"]
+    assert ends["locked"] == f"ok: locked is healthy: {summary}"
+    assert ends["known"] == f"ok: known is healthy: {summary}"
+    assert "Seen: Status code was 401" in ends["unknown"]
+    assert ends["routed"] == f"ok: routed is healthy: {summary}"
 
 
 def test_check_mode_looks_but_does_not_fail(play: Play) -> None:

@@ -21,6 +21,7 @@ GOOD: dict[str, object] = {
     "proxy_port": 80,
     "uplink_interface": "lab-missing1",
     "timeout_seconds": 130,
+    "proxy_serves_home": True,
 }
 
 
@@ -129,7 +130,7 @@ def test_a_healthy_report_has_stable_keys(bridge: Build, config: Config) -> None
     data = report_data(check(config, bridge()))
     assert list(data) == [
         *("healthy", "broken_link", "outcome", "problem", "cure", "chain", "plant"),
-        *("proxy_port", "seconds", "text"),
+        *("proxy_port", "proxy_serves_home", "seconds", "text"),
     ]
     assert list(data["plant"]) == [
         *("supervisor", "meters", "storage", "others", "panels", "total", "summary"),
@@ -180,6 +181,7 @@ BAD: list[tuple[str, str]] = [
     (json.dumps({**GOOD, "proxy_port": 80.5}), "a port from 1 to 65535"),
     (json.dumps({**GOOD, "timeout_seconds": "130"}), "timeout_seconds is '130'"),
     (json.dumps({**GOOD, "timeout_seconds": float("nan")}), "timeout_seconds is nan"),
+    (json.dumps({**GOOD, "proxy_serves_home": "no"}), "proxy_serves_home is 'no'; give true"),
 ]
 
 

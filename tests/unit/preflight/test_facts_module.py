@@ -59,6 +59,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(tmp_path: pathlib.Path
         "boot_directory": "/boot",
         "default_route_interfaces": [],
         "booted": False,
+        "routes": False,
     }
 
 
@@ -173,6 +174,13 @@ def test_a_chroot_into_which_run_is_mounted_is_not_booted(tmp_path: pathlib.Path
     (tmp_path / "proc/1/root").rmdir()
     (tmp_path / "proc/1/root").symlink_to(tmp_path)
     assert facts.is_booted(tmp_path)
+
+
+def test_a_way_from_the_home_to_the_pvs_is_known_by_its_unit(tmp_path: pathlib.Path) -> None:
+    unit = tmp_path / "etc/systemd/system/pvs-bridge-routing.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    assert facts.look(tmp_path, silent, nothing, [])["routes"]
 
 
 def test_only_fully_installed_packages_count() -> None:

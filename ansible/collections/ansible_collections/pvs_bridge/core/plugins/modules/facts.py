@@ -145,6 +145,10 @@ bridge:
       description: Whether systemd runs as PID 1; not so inside of an image that is being built.
       type: bool
       sample: true
+    routes:
+      description: Whether the way from the home network to the PVS itself has been set up.
+      type: bool
+      sample: false
 """
 
 import os
@@ -160,6 +164,9 @@ _UNITS = {
     "networkmanager": ("NetworkManager.service",),
     "dhcpcd": ("dhcpcd.service", "dhcpcd5.service"),
 }
+
+# What the role routing leaves on a Pi that it has set up.
+_ROUTING_UNIT = "etc/systemd/system/pvs-bridge-routing.service"
 
 # Runs a command and returns what it prints; empty where the command is not there.
 Run = Callable[[list[str]], str]
@@ -325,6 +332,7 @@ def look(
         "boot_directory": "/boot/firmware" if firmware.is_dir() else "/boot",
         "default_route_interfaces": default_route_interfaces(root),
         "booted": booted,
+        "routes": (root / _ROUTING_UNIT).exists(),
     }
 
 

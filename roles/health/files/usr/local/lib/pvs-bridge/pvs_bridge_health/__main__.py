@@ -156,6 +156,7 @@ def report_data(report: Report) -> dict[str, Any]:
         ],
         "plant": plant_data(report.plant) if report.plant else None,
         "proxy_port": report.config.proxy_port,
+        "proxy_serves_home": report.config.proxy_serves_home,
         "seconds": report.seconds,
         "text": report_text(report, WIDTH),
     }

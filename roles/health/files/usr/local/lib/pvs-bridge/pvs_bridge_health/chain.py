@@ -106,7 +106,7 @@ OUTCOMES: dict[str, Outcome] = {
     ),
     "proxy_refused": Outcome(
         "The proxy on the Pi did not pass the question on (HTTP {status}).",
-        "With HTTP 429 too many programs ask at once: wait a minute. Otherwise the proxy's "
+        "With HTTP 429 or 503 too many programs ask at once: wait a minute. Otherwise the proxy's "
         "configuration is not this project's: provision the Pi again.",
     ),
     "damaged_answer": Outcome(
@@ -164,6 +164,7 @@ class Config:
     proxy_port: int
     uplink_interface: str
     timeout_seconds: float
+    proxy_serves_home: bool = True
 
     @property
     def pvs_network(self) -> IPv4Network:
@@ -226,6 +227,7 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
         lambda value: _is_number(value, (int, float), 1, 3600),
         "a number of seconds from 1 to 3600",
     ),
+    "proxy_serves_home": (lambda value: isinstance(value, bool), "true or false"),
 }
 
 
@@ -260,12 +262,9 @@ class Reply:
     def from_pvs(self) -> bool:
         """Whether the PVS wrote this, and not the proxy by itself.
 
-        The proxy adds neither Via nor Server to what it writes itself, writes it as HTML, and
-        never as HTTP/1.0.
+        The proxy adds neither Via nor Server to what it writes itself, never as HTTP/1.0.
         """
-        if "via" in self.headers or "server" in self.headers or self.old:
-            return True
-        return self.body.lstrip().startswith(b"{")
+        return "via" in self.headers or "server" in self.headers or self.old
 
 
 class ProbeError(Exception):
@@ -500,8 +499,11 @@ def check_answer(config: Config, world: World) -> tuple[Link, Plant | None]:
     except AnswerError as error:
         outcome = "not_succeeded" if error.refused else "damaged_answer"
         return _link("answer", str(error), outcome), None
-    took = world.clock() - start
-    return _link("answer", f"{len(devices)} devices in {took:.1f} s"), read_plant(devices)
+    took = f"{len(devices)} devices in {world.clock() - start:.1f} s"
+    # The proxy shares an answer for a while, and says how old it is.
+    age = reply.headers.get("age", "0")
+    seen = took if age == "0" else f"{took}, {clean(age)} s old"
+    return _link("answer", seen), read_plant(devices)
 
 
 def _judge_status(reply: Reply, config: Config, world: World) -> Link:
@@ -509,8 +511,9 @@ def _judge_status(reply: Reply, config: Config, world: World) -> Link:
     seen = f"HTTP {status} from the {'PVS' if reply.from_pvs else 'proxy'}"
     if status == 403 and reply.from_pvs:
         return _judge_403(seen, config, world)
-    if status == 503:
-        return _link("answer", seen, "pvs_restarting" if reply.from_pvs else "pvs_silent")
+    if status == 503 and b"proxy_queue_" not in reply.body:
+        # The proxy leaves a PVS alone that has failed to answer, until it is back.
+        return _link("answer", seen, "pvs_restarting")
     outcome = {500: "pvs_crashed", 502: "pvs_restarting", 504: "pvs_silent"}.get(status)
     if outcome is None:
         outcome = "damaged_answer" if reply.from_pvs else "proxy_refused"

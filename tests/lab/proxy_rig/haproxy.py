@@ -1,0 +1,183 @@
+"""Debian's own haproxy of a release, with the role's configuration, inside a world."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from proxy_rig.chroot import command_in
+from proxy_rig.rendering import error_statuses, render, render_error
+from proxy_rig.world import World, end
+from pvs_lab.image import Image, provide
+from pvs_lab.recipes import recipe
+
+BACKENDS = {"bullseye": "dhcpcd", "bookworm": "networkmanager", "trixie": "networkmanager"}
+RELEASES = tuple(BACKENDS)
+CONFIGURATION = "etc/haproxy/haproxy.cfg"
+
+# As dpkg does it: /lib stays the link that it is in the image.
+_UNPACK = """
+set -e
+mount -t overlay haproxy -o "lowerdir=$1,upperdir=$2,workdir=$3" "$4"
+for package in "$5"/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" | tar --extract --keep-directory-symlink --directory "$4"
+done
+"""
+
+
+class Unpacked:
+    """haproxy of a release, unpacked from the packages that the labs offer.
+
+    Attributes:
+        release: the Debian release.
+    """
+
+    def __init__(self, release: str, folder: Path) -> None:
+        """Unpack it.
+
+        Args:
+            release: one of :data:`RELEASES`.
+            folder: an empty one that lives as long as this.
+        """
+        self.release = release
+        image = provide(recipe(release, BACKENDS[release]), print)
+        self._image, self._layer, self._root = image.root, folder / "layer", folder / "root"
+        self._root.mkdir()
+        self._unpack(image)
+
+    def _unpack(self, image: Image) -> None:
+        work = self._layer.with_name("work")
+        for folder in (self._layer, work):
+            folder.mkdir()
+        places = [self._image, self._layer, work, self._root, image.packages]
+        subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", _UNPACK, "sh",
+                        *map(str, places)], check=True)  # fmt: skip
+        # What the package's own script does on a Pi.
+        for name, line in (("passwd", "haproxy:x:990:990::/var/lib/haproxy:/usr/sbin/nologin\n"),
+                           ("group", "haproxy:x:990:\n")):  # fmt: skip
+            text = (image.root / "etc" / name).read_text() + line
+            (self._layer / "etc" / name).write_text(text)
+
+    def command(self, etc: Path, *words: str) -> list[str]:
+        """The command that runs a program of the release.
+
+        Args:
+            etc: the folder that it sees as ``/etc/haproxy``.
+            words: program and arguments.
+        """
+        layers = [self._layer, self._image]
+        return command_in(layers, self._root, etc, "/etc/haproxy", words)
+
+
+def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
+    """Write what the role puts into ``/etc/haproxy``.
+
+    Args:
+        etc: an empty folder.
+        chosen: what an inventory sets.
+    """
+    (etc / "haproxy.cfg").write_text(render(f"{CONFIGURATION}.j2", chosen))
+    (etc / "pvs-bridge").mkdir()
+    for status in error_statuses():
+        text = render_error(status, chosen)
+        (etc / f"pvs-bridge/{status}.http").write_text(text, newline="")
+
+
+def check(unpacked: Unpacked, chosen: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Have a release's haproxy judge a configuration.
+
+    Args:
+        unpacked: the release.
+        chosen: what an inventory sets.
+    """
+    with tempfile.TemporaryDirectory() as etc:
+        write_configuration(Path(etc), chosen)
+        command = unpacked.command(Path(etc), "haproxy", "-c", "-f", f"/{CONFIGURATION}")
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+class Haproxy:
+    """haproxy at work in a world.
+
+    Attributes:
+        log: what it has written.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        """Take a process that was started."""
+        self._process = process
+        self.log = log
+
+    @property
+    def pid(self) -> int:
+        """The main process."""
+        return self._process.pid
+
+    @property
+    def root(self) -> str:
+        """The file system that it sees."""
+        return f"/proc/{self.pid}/root"
+
+    def say(self, command: str) -> str:
+        """Return what haproxy answers to a command of its administrator's socket."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(f"/proc/{self._process.pid}/root/run/haproxy/admin.sock")
+            connection.sendall(f"{command}\n".encode())
+            return connection.makefile().read()
+
+    def worker_rss_kib(self) -> int:
+        """Resident memory of master and worker together."""
+        group = subprocess.run(
+            ["ps", "-o", "rss=", "--no-headers", "-s", str(self._process.pid)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return sum(map(int, group.stdout.split()))
+
+
+@contextlib.contextmanager
+def running(
+    world: World,
+    unpacked: Unpacked,
+    port: int = 80,
+    **chosen: Any,  # noqa: ANN401 - variables
+) -> Iterator[Haproxy]:
+    """Run haproxy until the end of the block.
+
+    Args:
+        world: where.
+        unpacked: the release.
+        port: the one to wait for.
+        chosen: what an inventory sets.
+
+    Raises:
+        AssertionError: it did not come up; its log is in the message.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        etc = Path(folder) / "etc"
+        etc.mkdir()
+        write_configuration(etc, chosen)
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            command = unpacked.command(etc, "haproxy", "-W", "-f", f"/{CONFIGURATION}")
+            process = world.bridge.popen(command, output)
+        try:
+            _wait_for(world, port, process, log)
+            yield Haproxy(process, log)
+        finally:
+            end(process)
+
+
+def _wait_for(world: World, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            world.connect(port, "127.0.0.1", source="127.0.0.1", timeout_seconds=1).close()
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"haproxy did not come up:\n{log.read_text()}")

@@ -1,0 +1,58 @@
+"""Debian's proxies and their tools in one cached image: what haproxy is compared and tested with.
+
+Programs of the image run where :meth:`proxy_rig.world.Namespace.popen` starts them::
+
+    bench = Workbench()
+    world.bridge.popen(bench.command(folder, "/etc/nginx", "nginx", "-g", "daemon off;"), log)
+
+A test for varnishtest that has haproxy bind to ``fd@${NAME}`` says
+``feature ignore_unknown_macro`` first, for it is haproxy that knows the name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from proxy_rig.chroot import command_in
+from pvs_lab.image import provide
+from pvs_lab.recipes import Recipe
+
+# varnishtest comes with varnish, as does the C compiler that varnishd makes its code with.
+_RECIPE = Recipe(
+    release="trixie",
+    backend="workbench",
+    packages=("haproxy", "nginx-light", "varnish"),
+    on_offer=(),
+    # varnishd looks localhost up, to be managed there.
+    files=(("/etc/hosts", "127.0.0.1 localhost\n"),),
+    appended=(),
+    is_card=False,
+)
+
+
+class Workbench:
+    """The image with the programs; built once, which takes about a minute.
+
+    Attributes:
+        root: the image; only to be read.
+    """
+
+    def __init__(self) -> None:
+        """Take the image from the cache, or build it.
+
+        Raises:
+            LabError: it could not be built.
+        """
+        self.root = provide(_RECIPE, print).root
+
+    def command(self, folder: Path, seen_as: str, *words: str) -> list[str]:
+        """The command that runs a program of the image; it takes root.
+
+        All folders can be written, in memory, and are as the packages have made them.
+
+        Args:
+            folder: a folder of this machine that the program sees and may write to.
+            seen_as: where it sees it, such as ``/etc/haproxy``; made where the image lacks it.
+            words: program and arguments.
+        """
+        return command_in([self.root], self.root / "mnt", folder, seen_as, words)

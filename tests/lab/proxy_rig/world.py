@@ -1,0 +1,192 @@
+"""Two network namespaces with a cable between them: the PVS's, and the bridge's in its home."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, TypeVar
+
+T = TypeVar("T")
+
+PVS = "172.27.153.1"
+BRIDGE = "192.168.20.20"
+CLIENT = "192.168.20.10"
+STRANGER = "203.0.113.9"
+
+_CLONE_NEWNET = 0x40000000
+_READY = "ip link set lo up && echo ready && exec cat"
+# On the loopback interface every address of such a network is the bridge's own, its clients' too.
+_BRIDGE_ADDRESSES = (f"{BRIDGE}/24", f"{STRANGER}/32")
+_PVS_LINK = "172.27.153.2/24"
+
+
+class Namespace:
+    """A network namespace, with a mount namespace beside it; use it as a context manager.
+
+    Attributes:
+        pid: a process inside.
+    """
+
+    def __init__(self) -> None:
+        """Prepare one."""
+        self.pid = 0
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make it.
+
+        Raises:
+            OSError: not allowed, as it takes root.
+        """
+        with contextlib.ExitStack() as stack:
+            command = ["unshare", "--net", "--mount", "--propagation", "private"]
+            holder = stack.enter_context(
+                subprocess.Popen(
+                    [*command, "sh", "-c", _READY],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            stack.callback(holder.kill)
+            if holder.stdout is None or holder.stdout.readline() != "ready\n":
+                raise OSError("a network namespace could not be made; that takes root")
+            self.pid = holder.pid
+            self._inside = stack.enter_context(
+                ThreadPoolExecutor(1, "inside", _join, (holder.pid,))
+            )
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let it go."""
+        self._stack.close()
+
+    def ip(self, *words: str) -> None:
+        """Run ``ip`` inside.
+
+        Raises:
+            CalledProcessError: it failed.
+        """
+        command = ["nsenter", f"--target={self.pid}", "--net", "ip", *words]
+        subprocess.run(command, check=True)
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Run a function in a thread that is inside; threads that it starts are inside too."""
+        return self._inside.submit(work).result()
+
+    def popen(
+        self, command: Sequence[str], output: IO[bytes] | int | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a program inside; it leads a process group of its own."""
+        enter = ["nsenter", f"--target={self.pid}", "--net", "--mount", f"--wdns={Path.cwd()}"]
+        return subprocess.Popen(
+            [*enter, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def _join(pid: int) -> None:
+    """Bring the calling thread into the network namespace of a process."""
+    library = ctypes.CDLL(None, use_errno=True)
+    with Path(f"/proc/{pid}/ns/net").open() as namespace:
+        if library.setns(namespace.fileno(), _CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+class World:
+    """The PVS's side and the home's, with the bridge between; use it as a context manager.
+
+    Attributes:
+        pvs: where the PVS listens.
+        bridge: where the bridge listens, and where the home's clients are.
+    """
+
+    def __init__(self) -> None:
+        """Prepare a world."""
+        self.pvs = Namespace()
+        self.bridge = Namespace()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make both sides and the cable.
+
+        Raises:
+            OSError: not allowed, as it takes root.
+        """
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.pvs)
+            stack.enter_context(self.bridge)
+            self.bridge.ip("link", "add", "eth0", "type", "veth",
+                           "peer", "name", "lan1", "netns", str(self.pvs.pid))  # fmt: skip
+            for side, interface, addresses in (
+                (self.pvs, "lan1", (f"{PVS}/24",)),
+                (self.bridge, "eth0", (_PVS_LINK,)),
+                (self.bridge, "lo", _BRIDGE_ADDRESSES),
+            ):
+                for address in addresses:
+                    side.ip("address", "add", address, "dev", interface)
+                side.ip("link", "set", interface, "up")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let both go."""
+        self._stack.close()
+
+    def connect(
+        self,
+        port: int,
+        address: str = BRIDGE,
+        *,
+        source: str = CLIENT,
+        timeout_seconds: float | None = 30,
+    ) -> socket.socket:
+        """Return a TCP connection inside.
+
+        Args:
+            port: where to.
+            address: where to.
+            source: the client's own address.
+            timeout_seconds: for connecting, and for whatever is done with it afterwards.
+
+        Raises:
+            OSError: it does not come about.
+        """
+        connection = self.bridge.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        try:
+            connection.settimeout(timeout_seconds)
+            connection.bind((source, 0))
+            connection.connect((address, port))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def end(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGKILL) -> None:
+    """End a program of :meth:`World.popen` and all that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
+    process.wait()
