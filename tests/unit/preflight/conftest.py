@@ -13,6 +13,12 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleS
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+ROLES = pathlib.Path(__file__).parents[3] / "roles"
+GOOD = {
+    "uplink_country": "US",
+    "uplink_networks": [{"ssid": "home", "passphrase": "correct horse"}],
+    "health_client": "controller",
+}
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +45,19 @@ def check(specs: list[RoleSpec]) -> Callable[..., list[Finding]]:
     """Validate a good bridge after some of its variables were changed; None takes one away."""
 
     def checked(**changed: Any) -> list[Finding]:  # noqa: ANN401 - any variable
-        good = {
-            "uplink_country": "US",
-            "uplink_networks": [{"ssid": "home", "passphrase": "correct horse"}],
-            "health_client": "controller",
-        }
-        merged = {**good, **changed}
+        merged = {**GOOD, **changed}
         return validate({key: value for key, value in merged.items() if value is not None}, specs)
+
+    return checked
+
+
+@pytest.fixture(scope="session")
+def check_project() -> Callable[..., list[Finding]]:
+    """Validate a good bridge by the project's own roles after some variables were changed."""
+    written = sorted(ROLES.glob("*/meta/argument_specs.yml"))
+    specs = [load_role(each.parents[1]) for each in written]
+
+    def checked(**changed: Any) -> list[Finding]:  # noqa: ANN401 - any variable
+        return validate({**GOOD, **changed}, specs)
 
     return checked

@@ -280,3 +280,44 @@ def test_preflight_passes_a_good_bridge_and_names_a_role_that_is_not_there(
     assert result.status == 2
     assert result.recap("garage")["ok"] == 1
     assert re.search(r"role garden is in none of .*roles.* Cure: correct", result.output)
+
+
+def test_preflight_knows_the_commands_of_the_roles_themselves_and_shows_no_password(
+    play: Play, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "roles").symlink_to(ROOT / "roles")
+    result = play(
+        inventory="""\
+            all:
+              hosts:
+                garage: {uplink_type: ethernet}
+        """,
+        host_vars__garage="""\
+            proxy_allow_commands:
+              - SetAP
+              - startdiscovery
+            proxy_command_cache_seconds:
+              DeviceList: 300
+              DeviceLst: 300
+            proxy_users:
+              alice: secret1
+              bob: "{{ 'secret2' }}"
+        """,
+        play=CHECK,
+    )
+    assert result.status == 2
+    assert result.findings("garage") == [
+        "garage: 5 mistakes in its variables",
+        "host_vars/garage.yml:2: proxy_allow_commands: lets commands through that change a power "
+        "plant",
+        "host_vars/garage.yml:3: proxy_allow_commands[1]: 'startdiscovery' is no command that "
+        "writes",
+        "host_vars/garage.yml:6: proxy_command_cache_seconds.DeviceLst: is no command or path "
+        "whose answer may be kept",
+        "host_vars/garage.yml:8: proxy_users.alice: is no hash of a password (crypt's SHA-256 or "
+        "SHA-512)",
+        "host_vars/garage.yml:9: proxy_users.bob: is no hash of a password (crypt's SHA-256 or "
+        "SHA-512)",
+    ]
+    assert "did you mean StartDiscovery?" in result.output
+    assert "secret" not in result.output

@@ -44,6 +44,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (network(security="wpa-2"), "uplink_networks[0].security", "did you mean wpa2?"),
     (network(passphrse="x"), "uplink_networks[0].passphrse", "did you mean passphrase?"),
     ({"uplink_type": "ethernt"}, "uplink_type", "did you mean ethernet?"),
+    ({"uplink_type": "WIFY"}, "uplink_type", "did you mean wifi?"),
     ({"uplink_type": "lora"}, "uplink_type", "wifi, ethernet"),
     ({"bridge_backend": "systemd-networkd"}, "bridge_backend", "auto, networkmanager, dhcpcd"),
     ({"health_client": None}, "health_client", "is not set"),
@@ -70,7 +71,7 @@ def test_what_breaks_the_spec_is_found_once_with_its_cure(
         {},
         {"proxy_http_port": "8000"},  # from -e and INI files every value is text
         {"proxy_stats_network": "yes"},
-        {"health_timeout_seconds": 1.5},
+        {"health_timeout_seconds": 120.5},
         {"health_limits": {"soft": 1}},
         {"uplink_address": None},
         {"__uplink_found": 1},
@@ -133,6 +134,15 @@ def test_a_role_without_an_argument_spec_is_refused_by_name(tmp_path: pathlib.Pa
     (tmp_path / "garden").mkdir()
     with pytest.raises(SpecError, match=r"garden.*argument_specs\.yml.*Cure"):
         load_role(tmp_path / "garden")
+
+
+def test_a_role_may_have_constants_of_its_own(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "argument_specs.yml").write_text("argument_specs: {main: {}}\n", "utf-8")
+    assert load_role(tmp_path).constants == {}
+    (tmp_path / "vars").mkdir()
+    (tmp_path / "vars" / "main.yml").write_text("__garden_plants: [rose]\n", "utf-8")
+    assert load_role(tmp_path).constants == {"__garden_plants": ["rose"]}
 
 
 def test_an_argument_spec_without_options_is_refused(tmp_path: pathlib.Path) -> None:

@@ -34,11 +34,24 @@ def ports_differ(values: Values) -> Iterator[Fault]:
     if values.get("console_dns_enabled"):
         taken[_DNS_PORT] = "the name server of console_dns_enabled"
     for name, port in _numbers(values, "_port"):
+        if _is_off(name, values):
+            continue
         if port in taken:
             cure = "choose another one, such as 80 for the proxy and 8080 for its statistics"
             yield Fault((name,), f"{port} is the port of {taken[int(port)]}", cure)
         elif port in _PORTS:
             taken[int(port)] = name
+
+
+def _is_off(name: str, values: Values) -> bool:
+    """Tell by its name whether a port is of a service whose switch is off.
+
+    X_enabled is the switch of X_port, and of every X_..._port.
+    """
+    switches = [each for each in values if each.endswith("_enabled")]
+    return any(
+        not values.get(switch) for switch in switches if name.startswith(switch[: -len("enabled")])
+    )
 
 
 def timeouts_are_positive(values: Values) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""The roles' argument specs and defaults: which variables there are, and of which type."""
+"""The roles' argument specs, defaults and constants: which variables there are, of which type."""
 
 from __future__ import annotations
 
@@ -67,12 +67,14 @@ class RoleSpec:
         options: its variables.
         defaults: its defaults/main.yml as written, templates not rendered.
         defaults_file: where these stand.
+        constants: its vars/main.yml as written, templates not rendered.
     """
 
     name: str
     options: Mapping[str, Option]
     defaults: Mapping[str, Any]
     defaults_file: pathlib.Path
+    constants: Mapping[str, Any]
 
 
 def read_yaml(file: pathlib.Path) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -90,7 +92,7 @@ def parse_options(raw: Mapping[str, Any]) -> dict[str, Option]:
 
 
 def load_role(directory: pathlib.Path, read: Read = read_yaml) -> RoleSpec:
-    """Load a role's argument spec (entry point ``main``) and defaults.
+    """Load a role's argument spec (entry point ``main``), defaults and constants.
 
     Args:
         directory: the role, such as ``roles/uplink``.
@@ -110,8 +112,11 @@ def load_role(directory: pathlib.Path, read: Read = read_yaml) -> RoleSpec:
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         msg = f"{spec_file} is no argument spec. Cure: give it argument_specs: main: options:"
         raise SpecError(msg) from error
-    defaults = (read(defaults_file) or {}) if defaults_file.is_file() else {}
-    return RoleSpec(directory.name, options, defaults, defaults_file)
+    defaults, constants = (
+        (read(file) or {}) if file.is_file() else {}
+        for file in (defaults_file, directory / "vars" / "main.yml")
+    )
+    return RoleSpec(directory.name, options, defaults, defaults_file, constants)
 
 
 def all_options(specs: Iterable[RoleSpec]) -> dict[str, Option]:

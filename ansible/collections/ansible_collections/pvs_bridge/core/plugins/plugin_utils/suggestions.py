@@ -8,8 +8,10 @@ from collections.abc import Iterable
 
 def closest(written: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like what was written, None where none is like it."""
-    matches = difflib.get_close_matches(written.lower(), sorted(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    # Who forgets a capital letter is as close as can be.
+    spelled = {name.lower(): name for name in sorted(known)}
+    matches = difflib.get_close_matches(written.lower(), spelled, n=1, cutoff=0.6)
+    return spelled[matches[0]] if matches else None
 
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:

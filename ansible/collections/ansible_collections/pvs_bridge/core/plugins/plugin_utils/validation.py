@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils import (
     crosschecks_address,
+    crosschecks_proxy,
     crosschecks_service,
     crosschecks_wifi,
 )
@@ -33,6 +34,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Cros
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
     *crosschecks_service.CHECKS,
     *crosschecks_address.CHECKS,
+    *crosschecks_proxy.CHECKS,
     *crosschecks_wifi.CHECKS,
 )
 
@@ -58,7 +60,8 @@ def validate(
     """
     specs = list(specs)
     checked, found = check_variables(variables, specs)
-    values = Values(checked, _usable_defaults(specs, defaults))
+    constants = {name: value for spec in specs for name, value in spec.constants.items()}
+    values = Values(checked, _usable_defaults(specs, defaults), constants)
     crossed = [fault for check in CROSS_CHECKS for fault in check(values)]
     return placed([*faults, *found, *crossed], locate)
 

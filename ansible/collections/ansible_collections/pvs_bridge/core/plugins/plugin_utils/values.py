@@ -18,13 +18,20 @@ class Values:
     cross-check needs no case for it.
     """
 
-    def __init__(self, variables: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+        constants: Mapping[str, Any],
+    ) -> None:
         """Lay one over the other.
 
         Args:
             variables: checked against the specs; UNUSABLE where wrong.
             defaults: rendered, in the types of the specs.
+            constants: the roles' own, which no inventory sets.
         """
+        self._constants = constants
         self._given = {name for name, value in variables.items() if value is not None}
         self._merged = {**defaults, **{name: variables[name] for name in self._given}}
 
@@ -49,6 +56,15 @@ class Values:
     def is_wrong(self, name: str) -> bool:
         """Whether a finding has been made about it already."""
         return self._merged.get(name) is UNUSABLE
+
+    def constant(self, name: str) -> Any:  # noqa: ANN401 - any constant
+        """Return what a role holds for itself in vars/main.yml; None where no role has it."""
+        return self._constants.get(name)
+
+    def mapping(self, name: str) -> Mapping[Any, Any]:
+        """Return a mapping; empty where it is not set, or wrong. Its keys may be of any type."""
+        value = self.get(name)
+        return value if isinstance(value, Mapping) else {}
 
     def mappings(self, name: str) -> list[tuple[int, Mapping[str, Any]]]:
         """Return the usable mappings of a list, each with its index."""
