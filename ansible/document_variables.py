@@ -36,6 +36,8 @@ def table(specs: Mapping[str, Any]) -> str:
     for entry_point in specs.values():
         for name, option in (entry_point.get("options") or {}).items():
             options.setdefault(name, option)
+    if not options:
+        return "None of its own.\n"
     rows = [_HEADER, ("---",) * len(_HEADER), *_rows(options)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -97,6 +97,13 @@ def test_it_writes_the_table_between_the_marks_and_nothing_else(role: Path) -> N
     assert (role / "README.md").read_text() == README.format("\n" + TABLE)
 
 
+def test_a_role_without_variables_says_so(role: Path) -> None:
+    spec = "argument_specs: {main: {options: {}}, check: {}}\n"
+    (role / "meta/argument_specs.yml").write_text(spec)
+    assert make_docs(role).returncode == 0
+    assert (role / "README.md").read_text() == README.format("\n\nNone of its own.\n\n")
+
+
 def test_a_second_run_has_nothing_to_do(role: Path) -> None:
     make_docs(role)
     done = make_docs(role)

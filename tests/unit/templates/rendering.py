@@ -24,6 +24,9 @@ STATIC_UPLINK = {
     "uplink_dns_servers": ["192.168.20.1", "2620:fe::fe", "9.9.9.9"],
 }
 
+# One within another, a single address, and one that IPv4 has no use for.
+SOURCE_NETWORKS = ["192.168.0.0/16", "192.168.20.0/24", "10.1.2.3", "fd00::/8"]
+
 # The lookup is what the roles themselves write dhcpcd's blocks with; it renders as the module
 # template does, without the second that each file would cost there. The module renders one file
 # as well, so that a difference would be seen.
@@ -32,7 +35,8 @@ _PLAYBOOK = """
   connection: local
   become: false
   gather_facts: false
-  vars_files: [pvs_link.yml, uplink.yml, proxy.yml, console_dns.yml, cases.yml]
+  vars_files: [bridge.yml, pvs_link.yml, uplink.yml, proxy.yml, console_dns.yml, routing.yml,
+               cases.yml]
   vars:
     uplink_country: US
   tasks:
@@ -95,9 +99,15 @@ def _cases() -> list[dict[str, Any]]:
         case("dhcpcd uplink dhcp", "uplink", "etc/dhcpcd.conf"),
         case("dhcpcd uplink static", "uplink", "etc/dhcpcd.conf", **STATIC_UPLINK),
         case("sysctl", "pvs_link", "etc/sysctl.d/60-pvs-link.conf"),
+        case("sysctl routed", "pvs_link", "etc/sysctl.d/60-pvs-link.conf", bridge_mode="both"),
         case("modprobe", "uplink", "etc/modprobe.d/uplink-country.conf"),
         case("avahi", "uplink", "etc/avahi/avahi-daemon.conf"),
+        case("routing filter", "routing", "etc/pvs-bridge/routing.nft",
+             proxy_source_networks=SOURCE_NETWORKS),
+        case("routing unit", "routing", "etc/systemd/system/pvs-bridge-routing.service"),
         case("dnsmasq", "console_dns", "etc/dnsmasq.d/console-dns.conf"),
+        case("dnsmasq routed", "console_dns", "etc/dnsmasq.d/console-dns.conf",
+             bridge_mode="routed"),
     ]  # fmt: skip
 
 
@@ -111,9 +121,10 @@ def render(folder: Path, checked: str) -> dict[str, str]:
     Returns:
         each file's text by its name; an empty one where the two ways differ.
     """
-    for role in ("pvs_link", "uplink", "proxy", "console_dns"):
+    for role in ("bridge", "pvs_link", "uplink", "proxy", "console_dns"):
         defaults = (_ROLES / role / "defaults/main.yml").read_text()
         (folder / f"{role}.yml").write_text(defaults)
+    (folder / "routing.yml").write_text((_ROLES / "routing/vars/main.yml").read_text())
     cases = yaml.dump({"cases": _cases(), "checked_name": checked}, Dumper=_Dumper)
     (folder / "cases.yml").write_text(cases)
     (folder / "play.yml").write_text(_PLAYBOOK)

@@ -207,10 +207,36 @@ def test_modprobe_reads_the_country(pi: Pi, rendered: dict[str, str]) -> None:
     assert "options cfg80211 ieee80211_regdom=US" in options, rendered["modprobe"]
 
 
-def test_dnsmasq_takes_the_console_s_names(rendered: dict[str, str]) -> None:
+@on_every_pi
+def test_nft_and_systemd_take_the_way_to_the_pvs(pi: Pi, rendered: dict[str, str]) -> None:
+    file, unit = rendered["routing filter"], rendered["routing unit"]
+    pi.put({
+        "/run/wifi/routing.nft": file,
+        "/etc/systemd/system/pvs-bridge-routing.service": unit,
+    })  # fmt: skip
+    pi.run("apt-get --quiet update && apt-get --quiet --yes install nftables")
+    assert pi.run("nft --check --file /run/wifi/routing.nft") == "", file
+    # Twice: the second time the table is there already.
+    pi.run("nft --file /run/wifi/routing.nft && nft --file /run/wifi/routing.nft")
+    loaded = pi.run("nft list table inet pvs_bridge_routing && nft flush ruleset")
+    assert loaded.count("policy drop") == 1, loaded
+    accepted = re.findall(r"ip saddr (\S+) accept", loaded)
+    assert accepted == ["192.168.0.0/16", "192.168.20.0/24", "10.1.2.3"], loaded
+    assert pi.run("systemd-analyze verify pvs-bridge-routing.service") == "", unit
+
+
+def test_a_bridge_that_routes_leaves_forwarding_to_the_one_that_filters(
+    rendered: dict[str, str],
+) -> None:
+    assert "ip_forward" in rendered["sysctl"]
+    assert "ip_forward" not in rendered["sysctl routed"]
+
+
+@pytest.mark.parametrize("file", ["dnsmasq", "dnsmasq routed"])
+def test_dnsmasq_takes_the_console_s_names(rendered: dict[str, str], file: str) -> None:
     # The lab has dnsmasq on this machine; a Pi gets it by the role, which tests the file too.
     done = subprocess.run(
         ["dnsmasq", "--test", "--conf-file=-"],
-        input=rendered["dnsmasq"], capture_output=True, text=True, check=False,
+        input=rendered[file], capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, f"{done.stderr}\n{rendered['dnsmasq']}"
+    assert done.returncode == 0, f"{done.stderr}\n{rendered[file]}"
