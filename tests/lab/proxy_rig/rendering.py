@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ def variables(chosen: dict[str, Any]) -> dict[str, Any]:
     return merged | _INVENTORY | chosen | _read(_PROXY / "vars/main.yml")
 
 
+@functools.cache
 def _read(path: Path) -> dict[str, Any]:
+    """Read variables; nobody changes what is returned."""
     loaded: dict[str, Any] = _loader().load_from_file(str(path), trusted_as_template=True)
     return loaded
 

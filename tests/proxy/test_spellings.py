@@ -1,0 +1,53 @@
+"""However a write is spelt, it does not reach the PVS, and neither does anything unknown."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from proxy.home import Home
+from proxy.judge import Judge
+from proxy.spellings import corpus
+from proxy.volley import volley
+
+from proxy_rig.world import PVS, World
+from pvs_sim import Simulator
+
+Serve = Callable[..., Home]
+
+CORPUS = corpus()
+LOCKED = 61846
+
+
+def new_api(home: Home) -> Home:
+    """Give the PVS a firmware that knows /vars, and counts a command that it refuses."""
+    home.pvs.call(lambda box: box.install(LOCKED))
+    return home
+
+
+def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve) -> None:
+    home = new_api(serve())
+    assert Judge().try_all(home, [spelling.data for spelling in CORPUS]) == []
+
+
+def test_an_open_command_and_variable_open_no_spelling_of_another(serve: Serve) -> None:
+    commands, names = ["StartDiscovery"], ["/sys/telemetryws/enable"]
+    opened: dict[str, Any] = {"proxy_allow_commands": commands, "proxy_allow_variables": names}
+    home = new_api(serve(proxy_writes_acknowledged=True, **opened))
+    # haproxy 2.2 passes on as it is what a PVS does not understand.
+    spelt = [spelling.data for spelling in CORPUS if b" RTSP/" not in spelling.data]
+    assert Judge(commands, names).try_all(home, spelt) == []
+
+
+def test_the_corpus_would_find_a_hole(world: World, pvs: Simulator) -> None:
+    pvs.call(lambda box: box.reset(state=True))
+    pvs.call(lambda box: box.install(LOCKED))
+
+    def connect() -> socket.socket:
+        # The PVS knows no way to the home's addresses.
+        return world.connect(80, PVS, source="172.27.153.2")
+
+    volley(connect, [each.data for each in CORPUS], at_once=80)
+    # Some are no write to the simulator, and none that nothing else would read as one is too many.
+    assert pvs.stats()["writes"]["count"] > len(CORPUS) / 3
