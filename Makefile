@@ -95,7 +95,7 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 	@python3 -m pvs_sim $(simulator)
 
 ##@ Work on pvs-bridge
-.PHONY: test lint bench-provision docs lock clean
+.PHONY: test lint bench-provision bench-proxy docs lock clean
 test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
 
@@ -104,6 +104,10 @@ lint: setup-test ## The linters alone
 
 bench-provision: setup-lab ## Time provisioning: cold, second run, 1, 4 and 8 bridges
 	@$(AS_ROOT) python3 tests/bench/provision.py
+
+bench-proxy: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
+bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx and Varnish
+	@$(AS_ROOT) python3 tests/bench/proxy.py
 
 docs: setup-controller ## Write the variables' tables into the role READMEs
 	@python3 ansible/document_variables.py
