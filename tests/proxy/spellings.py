@@ -8,10 +8,17 @@ is a spelling too.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from proxy_rig.rendering import PROJECT
 from pvs_sim.commands import COMMANDS
+
+_CONFIGURATION = PROJECT / "roles/proxy/templates/etc/haproxy/haproxy.cfg.j2"
+_SIZE = re.search(r"^ *tune\.bufsize (\d+)", _CONFIGURATION.read_text(), re.MULTILINE)
+BUFFER = int(_SIZE[1]) if _SIZE else 16_384
+"""Of a request, haproxy keeps so many bytes in mind."""
 
 MARK = "X-Spelling"
 CGI = b"/cgi-bin/dl_cgi"
@@ -423,7 +430,7 @@ def _forms() -> Made:
 def _oversized() -> Made:
     """The write behind more than haproxy keeps in mind."""
     for write in _FEW:
-        for length in (1000, 8000, 14_000, 15_300, 16_000, 16_384, 20_000, 40_000):
+        for length in (1000, 8000, *(BUFFER + more for more in (-2400, -1100, -400, 0, 4000))):
             padding = b"x" * length
             behind = write.read + b"&x=" + padding + b"&" + write.query
             yield "oversized", request(write.path + b"?" + behind)
@@ -438,9 +445,10 @@ def _oversized() -> Made:
                 yield "oversized", request(path, *form(body), method=b"POST", body=body)
                 yield "oversized", request(path, *form(body), body=body)
     # A body of which only the beginning is in sight behind its head.
-    for write, length, size in itertools.product(_FEW, range(12_000, 16_000, 200), (600, 6000)):
+    lengths = range(BUFFER - 4400, BUFFER - 400, 200)
+    for write, length, size in itertools.product(_FEW, lengths, (600, 6000)):
         # Fewer lines than the 101 that haproxy takes.
-        head = [b"X-%d: %b" % (index, b"x" * 192) for index in range(length // 200)]
+        head = [b"X-%02d: %b" % (index, b"x" * (length // 80 - 8)) for index in range(80)]
         text = MATCH + b"&match=" + b"x" * size + b"&" + write.query
         yield "oversized", request(b"/vars", *head, *form(text), method=b"POST", body=text)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from proxy.home import DEVICE_LIST, Home, is_refusal
+from proxy.spellings import BUFFER
 
 from proxy_rig.rendering import variables
 from pvs_sim.client import Answer
@@ -281,10 +282,10 @@ def test_no_variable_is_set_by_a_body(serve: Serve, target: str, body: str) -> N
 def test_a_body_that_cannot_be_seen_whole_does_not_pass(serve: Serve) -> None:
     home = new_api(serve())
     tail = f"&set={TELEMETRY}=1".encode()
-    for padding in range(10_000, 16_000, 500):
+    for padding in range(BUFFER - 6400, BUFFER - 400, 500):
         pad = {f"X-Pad-{index}": "x" * 1000 for index in range(padding // 1000)}
         pad["X-Rest"] = "x" * (padding % 1000)
-        for length in (1000, 3000, 7000, 20_000):
+        for length in (1000, 3000, 7000, BUFFER + 4000):
             body = b"match=" + b"x" * (length - 6 - len(tail)) + tail
             try:
                 home.ask("/vars", method="POST", body=body, headers=pad)
@@ -358,7 +359,7 @@ def test_a_length_that_is_too_large_to_count_is_a_body_all_the_same(
         head = f"{method} {target} HTTP/1.1\r\nHost: bridge\r\nContent-Length: {length}\r\n\r\n"
         # It may be cut, for there is more than haproxy has read.
         with home.world.connect(80) as connection, contextlib.suppress(OSError):
-            connection.sendall(head.encode() + b"match=" + b"x" * 20_000)
+            connection.sendall(head.encode() + b"match=" + b"x" * (BUFFER + 4000))
             assert connection.recv(100)[:11] in {b"HTTP/1.1 40", b""}
     assert lines(home) == []
 
