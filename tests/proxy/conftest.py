@@ -11,6 +11,7 @@ from proxy.standing import Standing
 
 from proxy_rig.haproxy import RELEASES, Unpacked
 from proxy_rig.world import PVS, World
+from proxy_rig.world import world as make_world
 from pvs_sim import Options, Settings, Simulator
 from pvs_sim.box import Box
 from pvs_sim.clock import parse_instant
@@ -25,7 +26,7 @@ def unpacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     """One network for all tests."""
-    with World() as made:
+    with make_world() as made:
         yield made
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy_rig.haproxy import Unpacked, check
+from proxy_rig.rendering import variables
 
 _HASH = "$5$abcdefgh$E6wFWSbzRRGkjAnCTq/RMAkFs5rkVhdjAUcYBFuYqE6"
 _INVENTORIES: dict[str, dict[str, Any]] = {
@@ -22,16 +23,7 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
         "proxy_writes_acknowledged": True,
     },
     "every command that writes": {
-        "proxy_allow_commands": [
-            "SetCellPurchased",
-            "StartDiscovery",
-            "GridProfileSet",
-            "SetMeterCt",
-            "ExportLimitSet",
-            "ChangeSerialNumber",
-            "SetAP",
-            "StartFWUpgrade",
-        ],
+        "proxy_allow_commands": variables({})["__proxy_writing_commands"],
         "proxy_writes_acknowledged": True,
     },
     "passwords": {"proxy_users": {"anna": _HASH, "b.c-d": _HASH}, "proxy_stats_network": True},

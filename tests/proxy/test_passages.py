@@ -36,14 +36,6 @@ def upgrade(home: Home, **headers: str) -> socket.socket:
     return connection
 
 
-def is_open(home: Home, port: int) -> bool:
-    """Whether the bridge listens on a port."""
-    with contextlib.suppress(ConnectionRefusedError):
-        home.world.connect(port).close()
-        return True
-    return False
-
-
 def test_the_live_data_flow_through_the_bridge(home: Home) -> None:
     with home.bridge(), upgrade(home) as connection, connection.makefile("rb") as stream:
         assert b" 101 " in stream.readline()
@@ -93,19 +85,19 @@ def test_an_encrypted_connection_waits_while_another_is_open(home: Home) -> None
 
 def test_nothing_but_the_web_and_the_live_data_is_open_unless_asked_for(home: Home) -> None:
     with home.bridge():
-        found = {port: is_open(home, port) for port in (80, 443, 502, 503, 8080, 8171, 9002)}
+        found = {port: home.world.listens(port) for port in (80, 443, 502, 503, 8080, 8171, 9002)}
     assert [port for port, opened in found.items() if opened] == [80, 9002]
 
 
 def test_a_passage_can_be_closed(home: Home) -> None:
     with home.bridge(proxy_websocket_enabled=False):
-        assert not is_open(home, 9002)
+        assert not home.world.listens(9002)
 
 
 def test_routed_the_home_finds_nothing_here(home: Home) -> None:
     with home.bridge(bridge_mode="routed"):
-        assert not is_open(home, 80)
-        assert not is_open(home, 9002)
+        assert not home.world.listens(80)
+        assert not home.world.listens(9002)
         assert home.ask(address="127.0.0.1", source="127.0.0.1").status == 200
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from proxy.home import Home
@@ -28,7 +27,7 @@ def haproxy(home: Home) -> Iterator[Haproxy]:
 @pytest.fixture
 def turns(haproxy: Haproxy) -> Turns:
     """Its interface for administrators."""
-    return Turns(f"{haproxy.root}/run/haproxy/admin.sock")
+    return Turns(haproxy.admin_socket)
 
 
 def work(home: Home, pool: ThreadPoolExecutor) -> None:
@@ -74,7 +73,7 @@ def test_a_process_that_does_not_come_leaves_the_old_one_at_work(
     home: Home, turns: Turns, haproxy: Haproxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pvs_bridge_turn.RELOAD_SECONDS", 2.0)
-    configuration = Path(f"{haproxy.root}/etc/haproxy/haproxy.cfg")
-    configuration.write_text(configuration.read_text() + "nonsense\n")
+    with haproxy.configuration.open("a") as configuration:
+        configuration.write("nonsense\n")
     assert reload(turns, haproxy.pid) == 1
     assert home.ask(START).status == 200

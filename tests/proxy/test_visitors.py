@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from proxy.home import BRIDGE, DEVICE_LIST, Home, is_refusal
+from pvs_bridge_turn import Turns
 
 from proxy_rig.rendering import variables
 from proxy_rig.world import STRANGER
@@ -39,6 +40,12 @@ def served(answer: Answer) -> bool:
 def asked(home: Home) -> int:
     """How often the PVS was asked."""
     return int(home.stats()["requests"])
+
+
+def say(home: Home, command: str) -> str:
+    """What haproxy answers to a command of its administrator's."""
+    assert home.haproxy is not None
+    return Turns(home.haproxy.admin_socket).say(command)
 
 
 # Names
@@ -362,8 +369,7 @@ def test_no_password_of_the_bridge_reaches_the_pvs(serve: Serve, users: dict[str
 
 def counted(home: Home) -> dict[str, int]:
     """How often haproxy has let an address ask."""
-    assert home.haproxy is not None
-    table = home.haproxy.say("show table home")
+    table = say(home, "show table home")
     counts = re.findall(r"key=(\S+) .*gpc0=(\d+)", table)
     return {key: int(count) for key, count in counts if count != "0"}
 
@@ -415,8 +421,7 @@ def test_one_address_cannot_take_all_connections(serve: Serve) -> None:
 
 def connections(home: Home, address: str) -> str:
     """What haproxy knows of an address."""
-    assert home.haproxy is not None
-    return home.haproxy.say(f"show table home key {address}")
+    return say(home, f"show table home key {address}")
 
 
 # haproxy's own page
@@ -440,8 +445,7 @@ def drain(home: Home, **how: Any) -> Answer:  # noqa: ANN401 - as ask's
 
 def is_draining(home: Home) -> bool:
     """Whether haproxy has been ordered so."""
-    assert home.haproxy is not None
-    said = home.haproxy.say("show servers state pvs").splitlines()
+    said = say(home, "show servers state pvs").splitlines()
     (server,) = (line.split() for line in said[2:] if line)
     return server[6] != "0"
 
@@ -502,5 +506,4 @@ def test_haproxy_takes_orders_on_its_page_from_the_pi_alone(
     assert not is_draining(home)
     assert drain(home, **LOOPBACK).status == 303
     assert is_draining(home)
-    assert home.haproxy is not None
-    home.haproxy.say("set server pvs/pvs state ready")
+    say(home, "set server pvs/pvs state ready")

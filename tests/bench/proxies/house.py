@@ -8,20 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.proxies.contenders import Conditions, Contender
 from bench.proxies.outcomes import Memory, Seen
 
 from proxy_rig.workbench import Workbench
-from proxy_rig.world import BRIDGE, PVS, World, end
+from proxy_rig.world import BRIDGE, PVS, World, end, world
 from pvs_sim.client import Control
-
-if TYPE_CHECKING:
-    from typing import Self
 
 _LOAD = Path(__file__).with_name("load.py")
 _CONTROL = "http://127.0.0.1:8099"
@@ -40,47 +36,37 @@ def program_address(number: int) -> str:
 
 
 class House:
-    """One world; use it as a context manager. All programs in it end with it."""
+    """One world with a PVS; see :func:`build_house`."""
 
-    def __init__(self, bench: Workbench, hurry: float, *simulator: str) -> None:
-        """Prepare a house.
+    def __init__(self, world: World, folder: Path, bench: Workbench, hurry: float) -> None:
+        """Move in.
 
         Args:
+            world: where all of it is.
+            folder: an empty one, for logs and configurations.
             bench: where the proxies come from.
             hurry: how many times faster than in a house time goes.
-            simulator: options of the simulated PVS.
         """
+        self._world = world
+        self._folder = folder
         self._bench = bench
         self._hurry = hurry
-        self._options = simulator
-        self._stack = contextlib.ExitStack()
-        self._world = World()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._places: dict[str, tuple[str, int]] = {"pvs": (PVS, 80)}
 
-    def __enter__(self) -> Self:
-        """Build it and switch the PVS on; :meth:`wait` until it listens."""
-        with contextlib.ExitStack() as stack:
-            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            stack.enter_context(self._world)
-            # Who asks without a proxy sits, as it were, at the PVS's own cable.
-            self._world.pvs.ip("route", "add", "192.168.20.0/24", "via", "172.27.153.2")
-            stack.callback(self._end)
-            command = [sys.executable, "-m", "pvs_sim", *_SIMULATOR, *self._options]
-            self._start("pvs", [*command, "--clock-scale", str(self._hurry)])
-            self._stack = stack.pop_all()
-        return self
+    def switch_on(self, *simulator: str) -> None:
+        """Switch the PVS on; :meth:`wait` until it listens.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End everything."""
-        self._stack.close()
+        Args:
+            simulator: options of the simulated PVS.
+        """
+        # Who asks without a proxy sits, as it were, at the PVS's own cable.
+        self._world.pvs.ip("route", "add", "192.168.20.0/24", "via", "172.27.153.2")
+        command = [sys.executable, "-m", "pvs_sim", *_SIMULATOR, *simulator]
+        self._start("pvs", [*command, "--clock-scale", str(self._hurry)])
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End all programs."""
         for process in self._running.values():
             end(process)
 
@@ -118,18 +104,11 @@ class House:
         """
         deadline = time.monotonic() + _START_SECONDS
         for name, (host, port) in self._places.items():
-            while not self._listens(host, port):
+            while not self._world.listens(port, host):
                 process = self._running[name]
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise BenchError(f"{name} does not listen:\n{self._log(name).read_text()}")
                 time.sleep(0.05)
-
-    def _listens(self, host: str, port: int) -> bool:
-        try:
-            self._world.connect(port, host, timeout_seconds=1).close()
-        except OSError:
-            return False
-        return True
 
     def poll(
         self, contender: Contender, beats: list[dict[str, Any]], patience_seconds: float
@@ -196,6 +175,27 @@ class House:
         """What a proxy that was added holds now; None where there is no program."""
         process = self._running.get(contender.name)
         return session_memory(process.pid) if process else None
+
+
+@contextlib.contextmanager
+def build_house(bench: Workbench, hurry: float, *simulator: str) -> Iterator[House]:
+    """Build a house whose PVS is on, and end all programs in it at the end of the block.
+
+    Args:
+        bench: where the proxies come from.
+        hurry: how many times faster than in a house time goes.
+        simulator: options of the simulated PVS.
+
+    Raises:
+        OSError: not allowed, as it takes root.
+    """
+    with tempfile.TemporaryDirectory() as folder, world() as made:
+        house = House(made, Path(folder), bench, hurry)
+        try:
+            house.switch_on(*simulator)
+            yield house
+        finally:
+            house.end()
 
 
 class Load:

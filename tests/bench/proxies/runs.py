@@ -18,7 +18,7 @@ from bench.proxies.contenders import (
     VARNISH,
     Contender,
 )
-from bench.proxies.house import House, Load, program_address
+from bench.proxies.house import House, Load, build_house, program_address
 from bench.proxies.outcomes import Outcome, Timing, oldest
 
 from proxy_rig.workbench import Workbench
@@ -142,7 +142,7 @@ def _poll_together(bench: Workbench, scenarios: Sequence[Scenario]) -> list[Outc
         houses = []
         for scenario in scenarios:
             for contender in CONTENDERS:
-                house = stack.enter_context(House(bench, HURRY, *_WEAK, *scaled))
+                house = stack.enter_context(build_house(bench, HURRY, *_WEAK, *scaled))
                 house.add(contender, 80, CACHE_SECONDS // HURRY)
                 houses.append((scenario, contender, house))
         for _, _, house in houses:
@@ -173,7 +173,7 @@ def bursts(bench: Workbench, report: Report) -> list[Outcome]:
     with contextlib.ExitStack() as stack:
         houses = []
         for contender in CONTENDERS * BURST_REPEATS:
-            house = stack.enter_context(House(bench, 1, *_WEAK, *slow))
+            house = stack.enter_context(build_house(bench, 1, *_WEAK, *slow))
             house.add(contender, 80, CACHE_SECONDS)
             houses.append((contender, house))
         for _, house in houses:
@@ -221,7 +221,7 @@ def passed_on(bench: Workbench, report: Report) -> list[Timing]:
 def _sequences(
     bench: Workbench, contenders: Sequence[Contender], cache_seconds: int, target: str, count: int
 ) -> list[Timing]:
-    with House(bench, 1, "--latency-seconds", "0") as house:
+    with build_house(bench, 1, "--latency-seconds", "0") as house:
         for port, contender in enumerate(contenders, 80):
             house.add(contender, port, cache_seconds)
         house.wait()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,14 @@ from proxy_rig.chroot import command_in
 from proxy_rig.rendering import error_statuses, render, render_error
 from proxy_rig.world import World, end
 from pvs_lab.image import Image, provide
+from pvs_lab.process import wait_until
 from pvs_lab.recipes import recipe
 
 BACKENDS = {"bullseye": "dhcpcd", "bookworm": "networkmanager", "trixie": "networkmanager"}
 RELEASES = tuple(BACKENDS)
 CONFIGURATION = "etc/haproxy/haproxy.cfg"
+_START_SECONDS = 20
+_ITSELF = {"address": "127.0.0.1", "source": "127.0.0.1"}
 
 # As dpkg does it: /lib stays the link that it is in the image.
 _UNPACK = """
@@ -120,24 +121,14 @@ class Haproxy:
         return self._process.pid
 
     @property
-    def root(self) -> str:
-        """The file system that it sees."""
-        return f"/proc/{self.pid}/root"
+    def configuration(self) -> Path:
+        """The file that it reads."""
+        return Path(f"/proc/{self.pid}/root/{CONFIGURATION}")
 
-    def say(self, command: str) -> str:
-        """Return what haproxy answers to a command of its administrator's socket."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(f"/proc/{self._process.pid}/root/run/haproxy/admin.sock")
-            connection.sendall(f"{command}\n".encode())
-            return connection.makefile().read()
-
-    def worker_rss_kib(self) -> int:
-        """Resident memory of master and worker together."""
-        group = subprocess.run(
-            ["ps", "-o", "rss=", "--no-headers", "-s", str(self._process.pid)],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return sum(map(int, group.stdout.split()))
+    @property
+    def admin_socket(self) -> str:
+        """Where it listens to its administrator."""
+        return f"/proc/{self.pid}/root/run/haproxy/admin.sock"
 
 
 @contextlib.contextmanager
@@ -167,17 +158,12 @@ def running(
             command = unpacked.command(etc, "haproxy", "-W", "-f", f"/{CONFIGURATION}")
             process = world.bridge.popen(command, output)
         try:
-            _wait_for(world, port, process, log)
+            settled = wait_until(
+                lambda: process.poll() is not None or world.listens(port, **_ITSELF),
+                _START_SECONDS,
+            )
+            if not settled or process.poll() is not None:
+                raise AssertionError(f"haproxy did not come up:\n{log.read_text()}")
             yield Haproxy(process, log)
         finally:
             end(process)
-
-
-def _wait_for(world: World, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError):
-            world.connect(port, "127.0.0.1", source="127.0.0.1", timeout_seconds=1).close()
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"haproxy did not come up:\n{log.read_text()}")

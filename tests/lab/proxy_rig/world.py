@@ -8,11 +8,10 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self, TypeVar
+from typing import IO, TypeVar
 
 T = TypeVar("T")
 
@@ -29,51 +28,16 @@ _PVS_LINK = "172.27.153.2/24"
 
 
 class Namespace:
-    """A network namespace, with a mount namespace beside it; use it as a context manager.
+    """A network namespace, with a mount namespace beside it; see :func:`namespace`.
 
     Attributes:
         pid: a process inside.
     """
 
-    def __init__(self) -> None:
-        """Prepare one."""
-        self.pid = 0
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        """Make it.
-
-        Raises:
-            OSError: not allowed, as it takes root.
-        """
-        with contextlib.ExitStack() as stack:
-            command = ["unshare", "--net", "--mount", "--propagation", "private"]
-            holder = stack.enter_context(
-                subprocess.Popen(
-                    [*command, "sh", "-c", _READY],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            stack.callback(holder.kill)
-            if holder.stdout is None or holder.stdout.readline() != "ready\n":
-                raise OSError("a network namespace could not be made; that takes root")
-            self.pid = holder.pid
-            self._inside = stack.enter_context(
-                ThreadPoolExecutor(1, "inside", _join, (holder.pid,))
-            )
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Let it go."""
-        self._stack.close()
+    def __init__(self, pid: int, inside: ThreadPoolExecutor) -> None:
+        """Name a process inside, and the one thread of this process that is inside too."""
+        self.pid = pid
+        self._inside = inside
 
     def ip(self, *words: str) -> None:
         """Run ``ip`` inside.
@@ -110,50 +74,37 @@ def _join(pid: int) -> None:
             raise OSError(ctypes.get_errno(), "setns")
 
 
+@contextlib.contextmanager
+def namespace() -> Iterator[Namespace]:
+    """Make a namespace that lasts until the end of the block.
+
+    Raises:
+        OSError: not allowed, as it takes root.
+    """
+    command = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", _READY]
+    with contextlib.ExitStack() as stack:
+        holder = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        )
+        stack.callback(holder.kill)
+        if holder.stdout is None or holder.stdout.readline() != "ready\n":
+            raise OSError("a network namespace could not be made; that takes root")
+        inside = stack.enter_context(ThreadPoolExecutor(1, "inside", _join, (holder.pid,)))
+        yield Namespace(holder.pid, inside)
+
+
 class World:
-    """The PVS's side and the home's, with the bridge between; use it as a context manager.
+    """The PVS's side and the home's, with the bridge between; see :func:`world`.
 
     Attributes:
         pvs: where the PVS listens.
         bridge: where the bridge listens, and where the home's clients are.
     """
 
-    def __init__(self) -> None:
-        """Prepare a world."""
-        self.pvs = Namespace()
-        self.bridge = Namespace()
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        """Make both sides and the cable.
-
-        Raises:
-            OSError: not allowed, as it takes root.
-        """
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.pvs)
-            stack.enter_context(self.bridge)
-            self.bridge.ip("link", "add", "eth0", "type", "veth",
-                           "peer", "name", "lan1", "netns", str(self.pvs.pid))  # fmt: skip
-            for side, interface, addresses in (
-                (self.pvs, "lan1", (f"{PVS}/24",)),
-                (self.bridge, "eth0", (_PVS_LINK,)),
-                (self.bridge, "lo", _BRIDGE_ADDRESSES),
-            ):
-                for address in addresses:
-                    side.ip("address", "add", address, "dev", interface)
-                side.ip("link", "set", interface, "up")
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Let both go."""
-        self._stack.close()
+    def __init__(self, pvs: Namespace, bridge: Namespace) -> None:
+        """Take both sides."""
+        self.pvs = pvs
+        self.bridge = bridge
 
     def connect(
         self,
@@ -183,6 +134,35 @@ class World:
             connection.close()
             raise
         return connection
+
+    def listens(self, port: int, address: str = BRIDGE, *, source: str = CLIENT) -> bool:
+        """Whether somebody takes a connection there; as :meth:`connect`."""
+        try:
+            self.connect(port, address, source=source, timeout_seconds=1).close()
+        except OSError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def world() -> Iterator[World]:
+    """Make both sides and the cable, which last until the end of the block.
+
+    Raises:
+        OSError: not allowed, as it takes root.
+    """
+    with namespace() as pvs, namespace() as bridge:
+        bridge.ip("link", "add", "eth0", "type", "veth",
+                  "peer", "name", "lan1", "netns", str(pvs.pid))  # fmt: skip
+        for side, interface, addresses in (
+            (pvs, "lan1", (f"{PVS}/24",)),
+            (bridge, "eth0", (_PVS_LINK,)),
+            (bridge, "lo", _BRIDGE_ADDRESSES),
+        ):
+            for address in addresses:
+                side.ip("address", "add", address, "dev", interface)
+            side.ip("link", "set", interface, "up")
+        yield World(pvs, bridge)
 
 
 def end(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGKILL) -> None:
