@@ -46,7 +46,9 @@ def internal_names(tree: Any) -> Iterator[str]:  # noqa: ANN401 - YAML holds any
             if key == "register":
                 yield value
             elif key in ("ansible.builtin.set_fact", "set_fact"):
-                yield from (name for name in value if name != "cacheable")
+                # Ansible's own say where a host is, and have to keep their names.
+                own = ("cacheable", "ansible_host", "ansible_ssh_extra_args")
+                yield from (name for name in value if name not in own)
             else:
                 yield from internal_names(value)
 

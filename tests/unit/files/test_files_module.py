@@ -5,40 +5,10 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-_PROJECT = Path(__file__).resolve().parents[3]
-_MODULE = "ansible_collections.pvs_bridge.core.plugins.modules.files"
-# Runs the module in a process of its own, with its arguments as Ansible hands them over.
-_RUN = f"""
-import json, sys
-from ansible.module_utils import basic
-from ansible.module_utils.testing import patch_module_args
-from {_MODULE} import main
-with patch_module_args(json.load(sys.stdin)):
-    main()
-"""
-
-
-def put(*files: dict[str, Any], check: bool = False) -> dict[str, Any]:
-    """Run the module and return its result."""
-    arguments = {"files": list(files), "_ansible_check_mode": check, "_ansible_diff": True}
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN],
-        input=json.dumps(arguments),
-        env={**os.environ, "PYTHONPATH": str(_PROJECT / "ansible/collections")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+from unit.files.running import put
 
 
 def test_a_new_file_gets_its_text_its_mode_and_its_folders(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "ports": {"proxy_http_port": 65535, "proxy_stats_port": 1},
     "port 53 while no name server runs": {"proxy_http_port": 53},
     "longest name": {"uplink_hostname": "a" * 63},
+    "the shortest time to come back": {"rollback_timeout_seconds": 30},
+    "the longest time to come back": {"rollback_timeout_seconds": 900},
 }
 
 
@@ -113,6 +115,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (networks({"ssid": "", "security": "open"}), "uplink_networks[0].ssid", "0 bytes"),
     (networks({"ssid": "é" * 17, "security": "open"}), "uplink_networks[0].ssid", "34 bytes"),
     (
+        networks({"ssid": "sun \ud83d\ude00", "security": "open"}),
+        "uplink_networks[0].ssid",
+        "half a character",
+    ),
+    (networks(home(passphrase="correct \ud83d")), "uplink_networks[0].passphrase", "number"),
+    (
         networks(home(security="open"), home(psk=KEY)),
         "uplink_networks[1].ssid",
         "same network as uplink_networks[0]",
@@ -153,6 +161,9 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"proxy_stats_port": 53, "console_dns_enabled": True}, "proxy_stats_port", "console_dns"),
     ({"proxy_pvs_timeout_seconds": 0}, "proxy_pvs_timeout_seconds", "1 or more"),
     ({"health_timeout_seconds": -1.5}, "health_timeout_seconds", "1 or more"),
+    ({"rollback_timeout_seconds": 0}, "rollback_timeout_seconds", "1 or more"),
+    ({"rollback_timeout_seconds": 29}, "rollback_timeout_seconds", "too short"),
+    ({"rollback_timeout_seconds": 901}, "rollback_timeout_seconds", "30 to 900"),
 ]
 
 

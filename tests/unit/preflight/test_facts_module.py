@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 
 import pytest
@@ -53,6 +54,11 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(tmp_path: pathlib.Path
         "interfaces": {},
         "backend": None,
         "backends_enabled": [],
+        "unit_file_states": {
+            "NetworkManager.service": "",
+            "dhcpcd.service": "",
+            "dhcpcd5.service": "",
+        },
         "packages": {},
         "netplan": False,
         "cloud_init": False,
@@ -60,6 +66,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(tmp_path: pathlib.Path
         "default_route_interfaces": [],
         "booted": False,
         "routes": False,
+        "unconfirmed": {},
     }
 
 
@@ -110,29 +117,29 @@ def test_default_routes_come_by_metric_without_those_that_refuse(tmp_path: pathl
     ("states", "codename", "found"),
     [
         ({}, "trixie", []),
-        ({"NetworkManager.service": (True, True)}, "trixie", ["networkmanager"]),
-        ({"dhcpcd.service": (False, True)}, "bullseye", ["dhcpcd"]),
-        ({"dhcpcd5.service": (True, False)}, "bookworm", ["dhcpcd"]),
+        ({"NetworkManager.service": (True, "enabled")}, "trixie", ["networkmanager"]),
+        ({"dhcpcd.service": (False, "enabled")}, "bullseye", ["dhcpcd"]),
+        ({"dhcpcd5.service": (True, "masked")}, "bookworm", ["dhcpcd"]),
         (
-            {"NetworkManager.service": (False, True), "dhcpcd.service": (True, True)},
+            {"NetworkManager.service": (False, "enabled"), "dhcpcd.service": (True, "enabled")},
             "trixie",
             ["dhcpcd", "networkmanager"],
         ),
         (
-            {"NetworkManager.service": (True, True), "dhcpcd.service": (True, True)},
+            {"NetworkManager.service": (True, "enabled"), "dhcpcd.service": (True, "enabled")},
             "trixie",
             ["networkmanager", "dhcpcd"],
         ),
         (
-            {"NetworkManager.service": (True, True), "dhcpcd.service": (True, True)},
+            {"NetworkManager.service": (True, "enabled"), "dhcpcd.service": (True, "enabled")},
             "bullseye",
             ["dhcpcd", "networkmanager"],
         ),
-        ({"NetworkManager.service": (False, False)}, "trixie", []),
+        ({"NetworkManager.service": (False, "disabled")}, "trixie", []),
     ],
 )
 def test_the_backend_in_charge_comes_first(
-    states: dict[str, tuple[bool, bool]], codename: str, found: list[str]
+    states: dict[str, tuple[bool, str]], codename: str, found: list[str]
 ) -> None:
     assert facts.backends(states, codename) == found
 
@@ -144,13 +151,16 @@ def test_a_running_systemd_is_asked_about_all_units_at_once() -> None:
         asked.append(command)
         return (
             "Id=NetworkManager.service\nActiveState=active\nUnitFileState=enabled\n\n"
-            "Id=dhcpcd.service\nActiveState=inactive\nUnitFileState=disabled\n\n"
+            "Id=dhcpcd.service\nActiveState=inactive\nUnitFileState=masked\n\n"
             "Id=dhcpcd5.service\nActiveState=inactive\nUnitFileState=\n"
         )
 
     states = facts.unit_states(run, booted=True)
-    assert states["NetworkManager.service"] == (True, True)
-    assert states["dhcpcd.service"] == (False, False)
+    assert states == {
+        "NetworkManager.service": (True, "enabled"),
+        "dhcpcd.service": (False, "masked"),
+        "dhcpcd5.service": (False, ""),
+    }
     assert len(asked) == 1
 
 
@@ -164,6 +174,11 @@ def test_inside_an_image_being_built_only_what_is_enabled_is_known(
     write(tmp_path, etc__hostname="garage\n")
     found = facts.look(tmp_path, run, nothing, [])
     assert (found["booted"], found["backend"]) == (False, "networkmanager")
+    assert found["unit_file_states"] == {
+        "NetworkManager.service": "enabled",
+        "dhcpcd.service": "disabled",
+        "dhcpcd5.service": "disabled",
+    }
     assert found["hostname"] == "garage"
 
 
@@ -181,6 +196,31 @@ def test_a_way_from_the_home_to_the_pvs_is_known_by_its_unit(tmp_path: pathlib.P
     unit.parent.mkdir(parents=True)
     unit.touch()
     assert facts.look(tmp_path, silent, nothing, [])["routes"]
+
+
+def test_a_change_that_waits_is_asked_for_only_where_there_is_one(tmp_path: pathlib.Path) -> None:
+    asked = []
+    pending = {"id": "3f0c", "controller": "anna@laptop", "age_seconds": 20, "left_seconds": 100}
+
+    def run(command: list[str]) -> str:
+        asked.append(command)
+        return json.dumps({"pending": pending, "last_undone": {}})
+
+    assert facts.unconfirmed(tmp_path, run) == {}
+    assert asked == []
+    marker = tmp_path / "var/lib/pvs-bridge/rollback/pending.json"
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    assert facts.unconfirmed(tmp_path, run) == pending
+    assert asked == [["/usr/local/sbin/pvs-bridge-rollback", "status", "--json"]]
+
+
+@pytest.mark.parametrize("said", ["", '{"pending": null, "last_undone": {}}'])
+def test_a_change_that_has_just_ended_does_not_wait(tmp_path: pathlib.Path, said: str) -> None:
+    marker = tmp_path / "var/lib/pvs-bridge/rollback/pending.json"
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    assert facts.unconfirmed(tmp_path, lambda _: said) == {}
 
 
 def test_only_fully_installed_packages_count() -> None:

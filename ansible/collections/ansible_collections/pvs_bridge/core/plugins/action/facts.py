@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
+import uuid
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -57,6 +60,10 @@ class ActionModule(ActionBase):
                 contact, diagnose(contact, "\n".join(str(each) for each in said if each))
             )
         wrong = unsupported(result["bridge"]["os"])
+        result["run"] = {
+            "id": uuid.uuid4().hex,
+            "controller": f"{getpass.getuser()}@{socket.gethostname()}",
+        }
         return _failed(contact, wrong) if wrong else result
 
     def _contact(self, task_vars: dict[str, Any]) -> Contact:

@@ -120,6 +120,12 @@ bridge:
       type: list
       elements: str
       sample: [networkmanager]
+    unit_file_states:
+      description: >-
+        What systemd says of the units of both, such as V(enabled) or V(masked); empty for those
+        that are not installed.
+      type: dict
+      sample: {NetworkManager.service: enabled, dhcpcd.service: "", dhcpcd5.service: ""}
     packages:
       description: Installed versions of those of O(packages) that are fully installed.
       type: dict
@@ -149,8 +155,28 @@ bridge:
       description: Whether the way from the home network to the PVS itself has been set up.
       type: bool
       sample: false
+    unconfirmed:
+      description:
+        - The change of the network that waits to be confirmed, see M(pvs_bridge.core.confirm);
+          empty where there is none.
+      type: dict
+      sample: {id: 3f0c, controller: anna@laptop, age_seconds: 20, left_seconds: 100}
+run:
+  description: This run, as M(pvs_bridge.core.files) and M(pvs_bridge.core.confirm) need it.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: A name that no other run has.
+      type: str
+      sample: 3f0c7b5e
+    controller:
+      description: User and computer that ansible-playbook runs as and on.
+      type: str
+      sample: anna@laptop
 """
 
+import json
 import os
 import pathlib
 import re
@@ -167,6 +193,10 @@ _UNITS = {
 
 # What the role routing leaves on a Pi that it has set up.
 _ROUTING_UNIT = "etc/systemd/system/pvs-bridge-routing.service"
+
+# What the role rollback installs, and what is there while a change is not confirmed.
+_ROLLBACK = "/usr/local/sbin/pvs-bridge-rollback"
+_UNCONFIRMED = "var/lib/pvs-bridge/rollback/pending.json"
 
 # Runs a command and returns what it prints; empty where the command is not there.
 Run = Callable[[list[str]], str]
@@ -247,34 +277,31 @@ def hostname(root: pathlib.Path, *, booted: bool) -> str:
     return os.uname().nodename if booted else (read_text(root / "etc/hostname") or "")
 
 
-def unit_states(run: Run, *, booted: bool) -> dict[str, tuple[bool, bool]]:
+def unit_states(run: Run, *, booted: bool) -> dict[str, tuple[bool, str]]:
     """Ask systemd about the backends' units.
 
     Returns:
-        by unit, whether it is active and whether it is enabled.
+        by unit, whether it is active, and its unit file's state.
     """
     units = [unit for names in _UNITS.values() for unit in names]
     if not booted:
         # systemctl reads the links itself where no systemd runs, and only for this question.
-        return {
-            unit: (False, run(["systemctl", "is-enabled", unit]).strip() == "enabled")
-            for unit in units
-        }
+        return {unit: (False, run(["systemctl", "is-enabled", unit]).strip()) for unit in units}
     states = {}
     shown = run(["systemctl", "show", "--property=Id,ActiveState,UnitFileState", *units])
     # In the order asked for, one paragraph a unit; its Id may be that of an alias' target.
     for unit, paragraph in zip(units, shown.strip().split("\n\n")):
         fields = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
         active = fields.get("ActiveState") in ("active", "activating", "reloading")
-        states[unit] = (active, fields.get("UnitFileState") == "enabled")
+        states[unit] = (active, fields.get("UnitFileState", ""))
     return states
 
 
-def backends(states: dict[str, tuple[bool, bool]], codename: str) -> list[str]:
+def backends(states: dict[str, tuple[bool, str]], codename: str) -> list[str]:
     """Name the backends that configure the network, the one in charge first.
 
     Args:
-        states: by unit, whether active and whether enabled.
+        states: by unit, whether active, and its unit file's state.
         codename: of the release.
     """
     ranked = []
@@ -286,7 +313,7 @@ def backends(states: dict[str, tuple[bool, bool]], codename: str) -> list[str]:
     for backend, units in _UNITS.items():
         known = [states[unit] for unit in units if unit in states]
         active = any(each[0] for each in known)
-        if active or any(each[1] for each in known):
+        if active or any(each[1] == "enabled" for each in known):
             ranked.append((not active, backend != own, backend))
     return [backend for _, _, backend in sorted(ranked)]
 
@@ -304,6 +331,13 @@ def installed_packages(run: Run, names: list[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if row[2:] == ["install ok installed"]}
 
 
+def unconfirmed(root: pathlib.Path, run: Run) -> dict[str, Any]:
+    """Return the change of the network that waits to be confirmed; empty where there is none."""
+    if not (root / _UNCONFIRMED).exists():
+        return {}
+    return json.loads(run([_ROLLBACK, "status", "--json"]) or "{}").get("pending") or {}
+
+
 def look(
     root: pathlib.Path, run: Run, has: Callable[[str], bool], packages: list[str]
 ) -> dict[str, Any]:
@@ -317,7 +351,8 @@ def look(
     """
     release = operating_system(root)
     booted = is_booted(root)
-    enabled = backends(unit_states(run, booted=booted), release["codename"])
+    states = unit_states(run, booted=booted)
+    enabled = backends(states, release["codename"])
     firmware = root / "boot/firmware"
     return {
         "os": release,
@@ -326,6 +361,7 @@ def look(
         "interfaces": interfaces(root),
         "backend": enabled[0] if enabled else None,
         "backends_enabled": enabled,
+        "unit_file_states": {unit: state for unit, (_, state) in states.items()},
         "packages": installed_packages(run, packages),
         "netplan": has("netplan") or any((root / "etc/netplan").glob("*.yaml")),
         "cloud_init": has("cloud-init"),
@@ -333,6 +369,7 @@ def look(
         "default_route_interfaces": default_route_interfaces(root),
         "booted": booted,
         "routes": (root / _ROUTING_UNIT).exists(),
+        "unconfirmed": unconfirmed(root, run),
     }
 
 

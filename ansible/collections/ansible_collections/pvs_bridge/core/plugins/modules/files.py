@@ -30,15 +30,37 @@ options:
         type: str
         required: true
       state:
-        description: What is to be there.
+        description:
+          - What is to be there.
+          - The states V(block) and V(line) change a part of a file, and make the file when it is
+            missing.
         type: str
-        choices: [file, link, absent]
+        choices: [file, block, line, link, absent]
         default: file
       content:
-        description: What the file says; for the state V(file).
+        description: What the file, the block or the line says; for the states of these names.
+        type: str
+      marker:
+        description: >-
+          Name of the block, in the comments before and behind it; for the state V(block).
+        type: str
+      retire_from:
+        description: >-
+          Regular expression for the first line of each section, outside of all blocks, that
+          becomes a comment because the block takes its place; for the state V(block).
+        type: str
+      retire_until:
+        description: Regular expression for the line that ends such a section; not part of it.
+        type: str
+      regexp:
+        description: >-
+          Regular expression for the line that is replaced, the last one that fits. Where none does,
+          the line is added at the end. For the state V(line).
         type: str
       mode:
-        description: The file's mode, in octal digits.
+        description:
+          - The file's mode, in octal digits.
+          - A file of which a part is changed keeps its own mode, owner and group.
         type: str
         default: "0644"
       group:
@@ -65,6 +87,31 @@ options:
         description: Whether diff mode shows the text; not for secrets, nor for long programs.
         type: bool
         default: true
+  rollback:
+    description:
+      - Has the host keep everything that decides how it is reached before the first change, and
+        set a timer that puts it back, see the role C(rollback). M(pvs_bridge.core.confirm) then
+        carries the change out and confirms it.
+      - Left out where the network does not change, and for an image that is being built.
+    type: dict
+    suboptions:
+      id:
+        description: Name of the change, the same for all tasks of a run.
+        type: str
+        required: true
+      controller:
+        description: Who makes the change, for a person to read.
+        type: str
+        required: true
+      timeout_seconds:
+        description: How long the change may stay unconfirmed.
+        type: int
+        required: true
+      interfaces:
+        description: Network interfaces that the change is about.
+        type: list
+        elements: str
+        required: true
 attributes:
   check_mode:
     description: Can say what it would change without changing it. Checkers are not run then.
@@ -89,6 +136,21 @@ EXAMPLES = r"""
       - dest: /etc/program/part-*.conf
         state: absent
         keep: [/etc/program/part-1.conf]
+
+- name: Give the host another name
+  pvs_bridge.core.files:
+    files:
+      - dest: /etc/hostname
+        content: "garage\n"
+      - dest: /etc/hosts
+        state: line
+        regexp: ^127\.0\.1\.1\b
+        content: 127.0.1.1 garage
+    rollback:
+      id: 3f0c
+      controller: anna@laptop
+      timeout_seconds: 120
+      interfaces: [eth0, wlan0]
 """
 
 RETURN = r"""
@@ -103,6 +165,7 @@ changed_files:
 import glob
 import grp
 import os
+import re
 import shlex
 import tempfile
 from dataclasses import dataclass
@@ -113,8 +176,16 @@ from ansible.module_utils.basic import AnsibleModule
 
 _FILE_OPTIONS = {
     "dest": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["file", "link", "absent"], "default": "file"},
+    "state": {
+        "type": "str",
+        "choices": ["file", "block", "line", "link", "absent"],
+        "default": "file",
+    },
     "content": {"type": "str"},
+    "marker": {"type": "str"},
+    "retire_from": {"type": "str"},
+    "retire_until": {"type": "str"},
+    "regexp": {"type": "str"},
     "mode": {"type": "str", "default": "0644"},
     "group": {"type": "str"},
     "src": {"type": "str"},
@@ -122,6 +193,14 @@ _FILE_OPTIONS = {
     "validate": {"type": "str"},
     "backup": {"type": "bool", "default": False},
     "show_difference": {"type": "bool", "default": True},
+}
+
+_ROLLBACK = "/usr/local/sbin/pvs-bridge-rollback"
+_ROLLBACK_OPTIONS = {
+    "id": {"type": "str", "required": True},
+    "controller": {"type": "str", "required": True},
+    "timeout_seconds": {"type": "int", "required": True},
+    "interfaces": {"type": "list", "elements": "str", "required": True},
 }
 
 
@@ -148,6 +227,83 @@ def _read(path: Path) -> str | None:
         return None
 
 
+def with_block(text: str, wanted: dict[str, Any]) -> str:
+    """Return a file's text with a block in it, at its old place or at the end.
+
+    Args:
+        text: the file's.
+        wanted: an entry of ``files`` of the state block.
+    """
+    ends = [f"# {word} {wanted['marker']}" for word in ("BEGIN", "END")]
+    block = [ends[0], *_lines(wanted["content"]), ends[1]]
+    lines = _lines(text)
+    # An editor may have left white space behind them.
+    found = [number for number, line in enumerate(lines) if line.rstrip() in ends]
+    if [lines[number].rstrip() for number in found] == ends:
+        lines[found[0] : found[1] + 1] = block
+    else:
+        # None yet, or somebody has taken one of the two away: what is around it may be theirs.
+        lines = [line for line in lines if line.rstrip() not in ends] + block
+    if wanted["retire_from"]:
+        lines = _retired(lines, wanted["retire_from"], wanted["retire_until"])
+    return "\n".join(lines) + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    """Split a text at its newlines only, so that its other characters stay as they are."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _retired(lines: list[str], begin: str, end: str) -> list[str]:
+    """Make comments of some sections, outside of all blocks."""
+    result = []
+    in_block = in_section = False
+    for line in lines:
+        if re.match(r"# (BEGIN|END) pvs-bridge: ", line):
+            in_block, in_section = line.startswith("# BEGIN"), False
+        elif not in_block and re.search(begin, line):
+            in_section = True
+        elif in_section and re.search(end, line):
+            in_section = False
+        is_comment = not line.strip() or line.lstrip().startswith("#")
+        retire = in_section and not is_comment
+        result.append(f"# replaced by pvs-bridge: {line}" if retire else line)
+    return result
+
+
+def with_line(text: str, wanted: dict[str, Any]) -> str:
+    """Return a file's text with a line in it, in place of the one that fits, or at the end."""
+    lines = _lines(text)
+    fitting = [number for number, line in enumerate(lines) if re.search(wanted["regexp"], line)]
+    if fitting:
+        lines[fitting[-1]] = wanted["content"]
+    else:
+        lines.append(wanted["content"])
+    return "\n".join(lines) + "\n"
+
+
+_PARTS = {"block": with_block, "line": with_line}
+
+
+def _whole_files(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Replace the entries for parts of files by one for each whole file."""
+    texts: dict[str, str] = {}
+    whole: dict[str, dict[str, Any]] = {}
+    for wanted in files:
+        key = wanted["dest"]
+        if wanted["state"] in _PARTS:
+            text = texts.get(key)
+            if text is None:
+                text = _read(Path(key)) or ""
+            texts[key] = _PARTS[wanted["state"]](text, wanted)
+            wanted = {**wanted, "state": "file", "content": texts[key], "is_part": True}
+        else:
+            key = f"{len(whole)}"
+            wanted = {**wanted, "is_part": False}
+        whole[key] = wanted
+    return list(whole.values())
+
+
 def _is_right(path: Path, wanted: dict[str, Any]) -> bool:
     """Tell whether a path is as wanted already."""
     if wanted["state"] == "link":
@@ -155,11 +311,19 @@ def _is_right(path: Path, wanted: dict[str, Any]) -> bool:
     if path.is_symlink() or _read(path) != wanted["content"]:
         return False
     found = path.stat()
-    owner = (found.st_uid, found.st_gid)
-    return (found.st_mode & 0o7777, owner) == (
-        int(wanted["mode"], 8),
-        (os.geteuid(), _group(wanted)),
-    )
+    return (found.st_mode & 0o7777, found.st_uid, found.st_gid) == _rights(path, wanted)
+
+
+def _rights(path: Path, wanted: dict[str, Any]) -> tuple[int, int, int]:
+    """Return the mode, owner and group that a file is to have.
+
+    Raises:
+        KeyError: There is no such group.
+    """
+    if wanted["is_part"] and path.is_file():
+        found = path.stat()
+        return found.st_mode & 0o7777, found.st_uid, found.st_gid
+    return int(wanted["mode"], 8), os.geteuid(), _group(wanted)
 
 
 def _group(wanted: dict[str, Any]) -> int:
@@ -199,6 +363,11 @@ def _difference(change: Change) -> dict[str, str]:
             ("(new text, not shown)\n" if after else ""),
         )
     path = str(change.path)
+    # Ansible takes no result with bytes in it that are no UTF-8.
+    before, after = (
+        text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        for text in (before, after)
+    )
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
@@ -208,12 +377,13 @@ def _write_beside(change: Change) -> Path:
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     # A name that no program takes for one of its own files, whatever pattern it looks for.
     handle, path = tempfile.mkstemp(prefix=".pvs-bridge-", suffix=".new", dir=folder)
-    with os.fdopen(handle, "w", encoding="utf-8") as output:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as output:
         output.write(change.wanted["content"])
         output.flush()
         os.fsync(output.fileno())
-    os.chown(path, -1, _group(change.wanted))
-    Path(path).chmod(int(change.wanted["mode"], 8))
+    mode, owner, group = _rights(change.path, change.wanted)
+    os.chown(path, owner, group)
+    Path(path).chmod(mode)
     return Path(path)
 
 
@@ -228,6 +398,16 @@ def _check(module: AnsibleModule, change: Change, new: Path) -> None:
         module.fail_json(
             msg=f"{change.path} was refused by {command[0]}, so nothing was changed: {said}"
         )
+
+
+def _arm(module: AnsibleModule, rollback: dict[str, Any]) -> None:
+    """Have the host keep what it has; where it cannot, the module ends."""
+    command = [_ROLLBACK, "arm", "--id", rollback["id"], "--controller", rollback["controller"]]
+    command += ["--timeout-seconds", str(rollback["timeout_seconds"])]
+    command += ["--interfaces", ",".join(rollback["interfaces"])]
+    status, output, errors = module.run_command(command)
+    if status:
+        module.fail_json(msg=(output or errors).strip())
 
 
 def _apply(module: AnsibleModule, changes: list[Change]) -> None:
@@ -269,17 +449,26 @@ def main() -> None:
                 "elements": "dict",
                 "required": True,
                 "options": _FILE_OPTIONS,
-                "required_if": [("state", "file", ["content"]), ("state", "link", ["src"])],
-            }
+                "required_if": [
+                    ("state", "file", ["content"]),
+                    ("state", "block", ["content", "marker"]),
+                    ("state", "line", ["content", "regexp"]),
+                    ("state", "link", ["src"]),
+                ],
+                "required_together": [("retire_from", "retire_until")],
+            },
+            "rollback": {"type": "dict", "options": _ROLLBACK_OPTIONS},
         },
         supports_check_mode=True,
     )
     try:
-        changes = _changes(module.params["files"])
+        changes = _changes(_whole_files(module.params["files"]))
     except KeyError as error:
         module.fail_json(msg=f"group {error} does not exist: install the package that makes it")
     diff = [_difference(change) for change in changes]
-    if not module.check_mode:
+    if changes and not module.check_mode:
+        if module.params["rollback"]:
+            _arm(module, module.params["rollback"])
         _apply(module, changes)
     names = [str(change.path) for change in changes]
     module.exit_json(changed=bool(changes), changed_files=names, diff=diff)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
     Fault,
@@ -16,9 +16,11 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Cros
 _PORTS = range(1, 65536)
 _SSH_PORT = 22
 _DNS_PORT = 53
+_ROLLBACK_SECONDS = range(30, 901)
 # Whole, in any spelling; within something longer only as the templates spell it, for a
 # passphrase may hold the word by chance.
 _PLACEHOLDER = re.compile(r"<?(?i:change[-_ ]?me)>?|.*CHANGE[-_]ME.*", re.DOTALL)
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def ports_are_possible(values: Values) -> Iterator[Fault]:
@@ -61,10 +63,20 @@ def timeouts_are_positive(values: Values) -> Iterator[Fault]:
             yield Fault((name,), f"{seconds} is no time to wait", "write seconds, 1 or more")
 
 
+def the_way_back_has_its_time(values: Values) -> Iterator[Fault]:
+    """Too short, and a change that works is undone; too long, and nobody waits for the undo."""
+    name = "rollback_timeout_seconds"
+    seconds = values.get(name)
+    if isinstance(seconds, int) and seconds > 0 and seconds not in _ROLLBACK_SECONDS:
+        low, high = _ROLLBACK_SECONDS[0], _ROLLBACK_SECONDS[-1]
+        problem = f"{seconds} s is too {'short' if seconds < low else 'long'} a time"
+        yield Fault((name,), problem, f"write seconds, {low} to {high}")
+
+
 def placeholders_are_filled_in(values: Values) -> Iterator[Fault]:
     """What the inventory's skeleton leaves to a person."""
     for name in values:
-        for path in _placeholders(values.get(name), (name,)):
+        for path in _texts(values.get(name), (name,), _PLACEHOLDER.fullmatch):
             yield Fault(
                 path,
                 "is still the placeholder of the template",
@@ -72,15 +84,27 @@ def placeholders_are_filled_in(values: Values) -> Iterator[Fault]:
             )
 
 
-def _placeholders(value: Any, path: Path) -> Iterator[Path]:  # noqa: ANN401 - any value
-    if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
+def texts_can_be_written(values: Values) -> Iterator[Fault]:
+    """YAML can name half a surrogate pair, which is no character, and fits into no file."""
+    for name in values:
+        for path in _texts(values.get(name), (name,), _HALF.search):
+            yield Fault(
+                path,
+                "has half a character in it, by an escape such as \\ud83d",
+                "write the character itself, or its one number, such as \\U0001f600",
+            )
+
+
+def _texts(value: Any, path: Path, fits: Callable[[str], object]) -> Iterator[Path]:  # noqa: ANN401 - any value
+    """Find the texts in a value that something fits."""
+    if isinstance(value, str) and fits(value):
         yield path
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _placeholders(item, (*path, key))
+            yield from _texts(item, (*path, key), fits)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _placeholders(item, (*path, index))
+            yield from _texts(item, (*path, index), fits)
 
 
 def _numbers(values: Values, ending: str) -> Iterator[tuple[str, int | float]]:
@@ -94,7 +118,9 @@ def _numbers(values: Values, ending: str) -> Iterator[tuple[str, int | float]]:
 # A placeholder first: what else is wrong with it matters to nobody.
 CHECKS: tuple[CrossCheck, ...] = (
     placeholders_are_filled_in,
+    texts_can_be_written,
     ports_are_possible,
     ports_differ,
     timeouts_are_positive,
+    the_way_back_has_its_time,
 )

@@ -52,11 +52,14 @@ class Fault:
         path: the value that has to be changed.
         problem: what is wrong with it, in words that go on from its name.
         cure: what to do about it, as an order.
+        sealed: whether it is only closed to whoever asks, such as an encrypted one without the
+            password, and may be right.
     """
 
     path: Path
     problem: str
     cure: str
+    sealed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

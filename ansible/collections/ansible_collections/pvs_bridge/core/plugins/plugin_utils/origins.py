@@ -50,6 +50,17 @@ def origin_file(value: Any) -> pathlib.Path | None:  # noqa: ANN401 - any value
     return pathlib.Path(origin.path) if origin is not None and origin.path else None
 
 
+def origin_mark(value: Any) -> tuple[str, int, int] | None:  # noqa: ANN401 - any value
+    """Return file, line and column where a value begins; None where one of them is unknown.
+
+    What a template yields has the mark of the value that it has yielded, else its own.
+    """
+    origin = _tag(value)
+    if origin is None or not (origin.path and origin.line_num and origin.col_num):
+        return None
+    return str(origin.path), int(origin.line_num), int(origin.col_num)
+
+
 def _place_at(tree: Mapping[str, Any], path: Path) -> Place | None:
     container: Any = tree
     for part in path[:-1]:
@@ -62,7 +73,7 @@ def _place_at(tree: Mapping[str, Any], path: Path) -> Place | None:
         origin = _origin_of_key(container, path[-1], value)
     if origin is None or not origin.path:
         return None
-    return Place(_short(origin.path), origin.line_num)
+    return Place(short_path(origin.path), origin.line_num)
 
 
 def _step(container: Any, part: str | int) -> Any:  # noqa: ANN401 - any value
@@ -96,7 +107,7 @@ def _tag(value: Any) -> Any:  # noqa: ANN401 - Origin, which only some ansible-c
     return None if Origin is None else Origin.get_tag(value)
 
 
-def _short(path: str) -> str:
+def short_path(path: str) -> str:
     """Write a path as somebody in the current directory would type it."""
     try:
         return str(pathlib.Path(path).relative_to(pathlib.Path.cwd()))

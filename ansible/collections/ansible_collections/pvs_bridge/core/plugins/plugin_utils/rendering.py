@@ -23,13 +23,15 @@ class RenderError(Exception):
     Args:
         problem: what is wrong, without any part of the value itself.
         cure: what to do about it.
+        sealed: whether the value is only closed to whoever asks, and may be right.
     """
 
-    def __init__(self, problem: str, cure: str) -> None:
-        """Keep both apart, for a Fault wants them so."""
+    def __init__(self, problem: str, cure: str, sealed: bool = False) -> None:
+        """Keep them apart, for a Fault wants them so."""
         super().__init__(problem, cure)
         self.problem = problem
         self.cure = cure
+        self.sealed = sealed
 
 
 def render_all(raw: Mapping[str, Any], render: Render) -> tuple[dict[str, Any], list[Fault]]:
@@ -64,5 +66,5 @@ def _render(value: Any, path: Path, render: Render, faults: list[Fault]) -> Any:
     except Omitted:
         return _OMIT
     except RenderError as error:
-        faults.append(Fault(path, error.problem, error.cure))
+        faults.append(Fault(path, error.problem, error.cure, error.sealed))
         return UNUSABLE

@@ -1,0 +1,56 @@
+"""Runs the module pvs_bridge.core.files as Ansible does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+_PROJECT = Path(__file__).resolve().parents[3]
+# Runs the module in a process of its own, with its arguments as Ansible hands them over, and with
+# another program to arm the rollback.
+_RUN = """
+import json, sys
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.pvs_bridge.core.plugins.modules import files
+files._ROLLBACK = sys.argv[1]
+with patch_module_args(json.load(sys.stdin)):
+    files.main()
+"""
+
+
+def put(
+    *files: dict[str, Any],
+    check: bool = False,
+    rollback: dict[str, Any] | None = None,
+    program: Path = Path("/bin/false"),
+) -> dict[str, Any]:
+    """Run the module and return its result.
+
+    Args:
+        files: the module's option.
+        check: whether in check mode.
+        rollback: the module's option.
+        program: stands in for the one that arms it.
+    """
+    arguments: dict[str, Any] = {
+        "files": list(files),
+        "_ansible_check_mode": check,
+        "_ansible_diff": True,
+    }
+    if rollback:
+        arguments["rollback"] = rollback
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, str(program)],
+        input=json.dumps(arguments),
+        env={**os.environ, "PYTHONPATH": str(_PROJECT / "ansible/collections")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr  # noqa: S101 - for tests
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result

@@ -1,0 +1,45 @@
+"""Fixtures: a Pi's files in a folder, and the rollback of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pvs_bridge_rollback import system
+from pvs_bridge_rollback.rollback import Rollback
+from pvs_bridge_rollback.snapshot import Snapshot
+from unit.rollback import pi
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a folder with a Pi's files."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    pi.make(folder)
+    return folder
+
+
+@pytest.fixture
+def snapshot(root: Path) -> Snapshot:
+    """Return a snapshot of it, taken now."""
+    taken = Snapshot(root / "var/lib/kept/snapshot.tar", root)
+    taken.take()
+    return taken
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> pi.Runtime:
+    """Record what the rollback wants of systemd and the daemons, which a folder has none of.
+
+    How they are brought back is tested in labs, by ``tests/rollback``.
+    """
+    stand_in = pi.Runtime()
+    stand_in.stand_in(lambda name, function: monkeypatch.setattr(system, name, function))
+    return stand_in
+
+
+@pytest.fixture
+def rollback(root: Path, runtime: pi.Runtime) -> Rollback:  # noqa: ARG001 - patches
+    """Return the rollback of it; nothing is armed."""
+    return Rollback(root)

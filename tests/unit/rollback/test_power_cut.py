@@ -1,0 +1,195 @@
+"""Whenever the power goes, the next boot has a Pi as it was, or as it was confirmed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from pvs_bridge_rollback.rollback import Rollback
+from unit.rollback import pi
+from unit.rollback.cuts import cut_off
+from unit.rollback.pi import Runtime
+
+from ansible_collections.pvs_bridge.core.plugins.modules import files
+
+pytestmark = pytest.mark.usefixtures("runtime")
+# Far more than any of these works takes.
+_MOST_STEPS = 1000
+
+
+def arm(rollback: Rollback) -> None:
+    """Arm as the module files does."""
+    rollback.arm("a1", "anna@laptop", 120, ["eth0"])
+
+
+def armed(root: Path) -> None:
+    """Arm."""
+    arm(Rollback(root))
+
+
+def armed_and_changed(root: Path) -> None:
+    """Arm, and change what a run changes."""
+    arm(Rollback(root))
+    pi.change(root)
+
+
+def each_cut(
+    root: Path, prepare: Callable[[Path], None], work: Callable[[Path], object]
+) -> Iterator[Path]:
+    """Do something to copies of a Pi, each time cut off one step later, until it comes to its end.
+
+    Args:
+        root: the Pi.
+        prepare: makes each copy ready.
+        work: what is cut off.
+
+    Yields:
+        each copy, as the cut left it.
+    """
+    for step in range(1, _MOST_STEPS):
+        copy = root.with_name(f"cut-{step}")
+        subprocess.run(["cp", "--archive", root, copy], check=True)
+        prepare(copy)
+        survived = cut_off(step, lambda copy=copy: work(copy))  # type: ignore[misc]
+        yield copy
+        shutil.rmtree(copy)
+        if survived:
+            assert step > 5
+            return
+    raise AssertionError(f"more than {_MOST_STEPS} steps")
+
+
+def boot(root: Path) -> bool:
+    """Do what the service does at each boot, as far as systemd starts it."""
+    rollback = Rollback(root)
+    return rollback.marker.exists() and rollback.undo("power", booting=True)
+
+
+def assert_ready(root: Path) -> None:
+    """Nothing waits, and the next change can be made and undone."""
+    rollback = Rollback(root)
+    assert rollback.pending() is None
+    before = pi.tree(root)
+    rollback.arm("z9", "zoe@desk", 120, ["eth0"])
+    pi.change(root)
+    assert rollback.undo("no", "z9")
+    assert pi.tree(root) == before
+    left = {path.name for path in rollback.folder.iterdir()}
+    assert left <= {"last.json", "rejected"}
+
+
+def test_while_arming(root: Path) -> None:
+    before = pi.tree(root)
+    for copy in each_cut(root, lambda _: None, armed):
+        boot(copy)
+        assert pi.tree(copy) == before
+        assert_ready(copy)
+
+
+def test_while_the_files_are_changed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the module itself, which arms before its first change."""
+
+    def provision(copy: Path) -> None:
+        monkeypatch.setattr(files, "_arm", lambda *_: arm(Rollback(copy)))
+        wanted = [
+            {"dest": f"{copy}/{pi.PROFILE}", "content": "ssid=other\n", "mode": "0600"},
+            {"dest": f"{copy}/etc/dhcpcd.conf", "state": "block", "marker": "pvs-bridge: PVS link",
+             "content": "interface eth0", "backup": True},
+            {"dest": f"{copy}/etc/hosts", "state": "line", "regexp": "^127.0.1.1",
+             "content": "127.0.1.1 shed"},
+            {"dest": f"{copy}/etc/modprobe.d/new.conf", "content": "options\n"},
+            {"dest": f"{copy}/{pi.WANTS}", "state": "link", "src": "/dev/null"},
+            {"dest": f"{copy}/etc/default/noth*", "state": "absent"},
+        ]  # fmt: skip
+        rollback = {"id": "a1", "controller": "a", "timeout_seconds": 9, "interfaces": ["eth0"]}
+        with patch_module_args({"files": wanted, "rollback": rollback}):
+            try:
+                files.main()
+            except SystemExit as ended:
+                assert ended.code == 0
+        assert (copy / "etc/hosts").read_text().endswith("127.0.1.1 shed\n")
+
+    before = pi.tree(root)
+    undone = 0
+    for copy in each_cut(root, lambda _: None, provision):
+        undone += boot(copy)
+        assert pi.tree(copy) == before
+        assert_ready(copy)
+    assert undone > 10
+
+
+@pytest.mark.parametrize("booting", [False, True], ids=["while the Pi runs", "at boot"])
+def test_while_undoing(root: Path, booting: bool) -> None:
+    before = pi.tree(root)
+    all_files: set[str] = set()
+    for copy in each_cut(
+        root, armed_and_changed, lambda copy: Rollback(copy).undo("no", booting=booting)
+    ):
+        boot(copy)
+        assert pi.tree(copy) == before
+        last = Rollback(copy).last_undone()
+        # Whatever was put back by the try that was cut off is told too, and lies beside the rest.
+        told = {each for each in last["files"] if "unfinished" not in each}
+        all_files = all_files or told
+        assert told == all_files
+        rejected = Path(last["folder"])
+        assert (rejected / "etc/hostname").read_text() == "shed\n"
+        assert (rejected / "etc/ssh/sshd_config/part").is_file()
+        assert len(list(rejected.parent.iterdir())) == 1
+        assert_ready(copy)
+    assert len(all_files) == 10
+
+
+def test_while_undoing_again_and_again(root: Path) -> None:
+    before = pi.tree(root)
+    step = 0
+    survived = False
+    armed_and_changed(root)
+    while not survived:
+        step += 1
+        survived = cut_off(step, lambda: Rollback(root).undo("no"))
+    assert pi.tree(root) == before
+    assert_ready(root)
+
+
+def test_an_undo_that_was_cut_off_still_restarts_what_reads_the_files(
+    root: Path, runtime: Runtime
+) -> None:
+    """The files are right already when the second try compares them."""
+    armed_and_changed(root)
+    runtime.refuses = {"bring_back"}
+    with pytest.raises(OSError, match="refused"):
+        Rollback(root).undo("no")
+    runtime.refuses = set()
+    runtime.calls.clear()
+    assert Rollback(root).undo("no")
+    ((_, changed),) = runtime.done("bring_back")
+    assert {"etc/ssh/sshd_config", "etc/hostname", pi.WANTS} <= set(changed)
+
+
+def test_while_confirming(root: Path) -> None:
+    before = pi.tree(root)
+    outcomes = []
+
+    def prepare(copy: Path) -> None:
+        armed_and_changed(copy)
+        Rollback(copy).apply("a1", "true")
+
+    def keep(copy: Path) -> None:
+        assert Rollback(copy).confirm("a1") == "confirmed"
+
+    for copy in each_cut(root, prepare, keep):
+        undone = boot(copy)
+        outcomes.append(undone)
+        assert (pi.tree(copy) == before) is undone
+        assert Rollback(copy).confirm("a1") == ("undone" if undone else "confirmed")
+        assert Rollback(copy).pending() is None
+        if undone:
+            assert_ready(copy)
+    # First it is undone, from one step on it is kept.
+    assert outcomes == sorted(outcomes, reverse=True)
+    assert set(outcomes) == {True, False}

@@ -1,0 +1,403 @@
+"""Arm, apply, confirm, undo: who may, in which order, and what is left afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from pvs_bridge_rollback import rollback as module
+from pvs_bridge_rollback import system
+from pvs_bridge_rollback.rollback import (
+    CHANGE_UNIT,
+    DEADLINE_UNIT,
+    Rollback,
+    RollbackError,
+)
+from unit.rollback import pi
+from unit.rollback.pi import Runtime
+
+CHANGED = {
+    "/etc/.pvs-bridge-x.new",
+    f"/{pi.PROFILE}",
+    "/etc/NetworkManager/system-connections/new.nmconnection",
+    "/etc/dhcpcd.conf.1.2026-11-23@01:00:00~",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/netplan",
+    "/etc/ssh/sshd_config",
+    "/etc/ssh/sshd_config/part",
+    f"/{pi.WANTS}",
+}
+
+
+def arm(rollback: Rollback, identifier: str = "a1", controller: str = "anna@laptop") -> None:
+    """Arm as the module files does."""
+    rollback.arm(identifier, controller, 120, ["eth0", "wlan0"])
+
+
+def left(rollback: Rollback) -> list[str]:
+    """Name what lies in the rollback's folder."""
+    return sorted(path.name for path in rollback.folder.iterdir())
+
+
+def spoil_marker(rollback: Rollback, text: str) -> None:
+    """Have the card lose what the marker said."""
+    rollback.marker.write_text(text)
+
+
+def test_arming_changes_nothing_and_sets_the_timer(
+    root: Path, rollback: Rollback, runtime: Runtime
+) -> None:
+    before = pi.tree(root)
+    arm(rollback)
+    assert pi.tree(root) == before
+    assert left(rollback) == ["pending.json", "snapshot.ballast", "snapshot.tar"]
+    assert rollback.marker.stat().st_mode & 0o777 == 0o600
+    pending = rollback.pending()
+    assert pending
+    assert (pending.id, pending.controller, pending.applied) == ("a1", "anna@laptop", False)
+    assert (pending.age_seconds, pending.left_seconds) in [(0, 120), (0, 119), (1, 118)]
+    ((unit, _, seconds, *command),) = runtime.done("start_timer")
+    assert (unit, seconds) == (DEADLINE_UNIT, 120)
+    assert command[1:4] == ["undo", "--id", "a1"]
+
+
+def test_the_timer_is_there_before_the_marker(
+    root: Path, rollback: Rollback, runtime: Runtime
+) -> None:
+    runtime.refuses = {"start_timer"}
+    with pytest.raises(RollbackError, match="could not be armed, so nothing was changed"):
+        arm(rollback)
+    assert left(rollback) == []
+    assert Rollback(root).pending() is None
+
+
+def test_a_marker_that_cannot_be_written_leaves_nothing(
+    rollback: Rollback, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(system, "as_json", full)
+    with pytest.raises(RollbackError, match="No space left on device"):
+        arm(rollback)
+    assert left(rollback) == []
+    assert runtime.calls[-1] == ("stop_timer", DEADLINE_UNIT)
+
+
+def test_the_same_controller_arms_twice_and_what_was_kept_first_stays(
+    root: Path, rollback: Rollback, runtime: Runtime
+) -> None:
+    before = pi.tree(root)
+    arm(rollback)
+    pi.change(root)
+    arm(rollback)
+    assert len(runtime.done("start_timer")) == 1
+    assert rollback.undo("nobody came")
+    assert pi.tree(root) == before
+
+
+def test_a_second_controller_is_refused_with_the_first_one_s_name_and_age(
+    rollback: Rollback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = module._now()
+    arm(rollback)
+    monkeypatch.setattr(module, "_now", lambda: now + 40)
+    with pytest.raises(RollbackError) as refused:
+        arm(rollback, "b2", "ben@desk")
+    assert re.fullmatch(
+        r"anna@laptop changes the network of this Pi, since (39|40) s ago\. Cure: run again when "
+        r"that is confirmed or undone, in (80|81) s at the latest; or, on the Pi, sudo "
+        r"\S+/pvs-bridge-rollback undo",
+        str(refused.value),
+    )
+    pending = rollback.pending()
+    assert pending
+    assert pending.id == "a1"
+
+
+def test_a_change_that_was_undone_meanwhile_does_not_go_on_with_its_second_half(
+    rollback: Rollback, root: Path
+) -> None:
+    arm(rollback)
+    pi.change(root)
+    rollback.undo("nobody confirmed it within 120 s")
+    with pytest.raises(RollbackError, match="undone, nobody confirmed it within 120 s"):
+        arm(rollback)
+    assert rollback.pending() is None
+    arm(rollback, "c3")
+
+
+def test_a_change_that_was_confirmed_may_be_followed_by_another_of_the_same_run(
+    root: Path, rollback: Rollback
+) -> None:
+    for hostname in ("shed", "barn"):
+        arm(rollback)
+        (root / "etc/hostname").write_text(hostname)
+        rollback.apply("a1", "true")
+        assert rollback.confirm("a1") == "confirmed"
+    assert (root / "etc/hostname").read_text() == "barn"
+
+
+def test_a_change_is_carried_out_apart_and_its_time_begins_anew(
+    rollback: Rollback, root: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm(rollback)
+    now = module._now()
+    monkeypatch.setattr(module, "_now", lambda: now + 100)
+    rollback.apply("a1", "nmcli connection reload\necho $HOME %i\n")
+    pending = rollback.pending()
+    assert pending
+    assert (pending.left_seconds, pending.applied) == (120, True)
+    assert [seconds for _, _, seconds, *_ in runtime.done("start_timer")] == [120, 120]
+    ((unit, _, shell, option, command),) = runtime.done("start_service")
+    assert (unit, shell, option) == (CHANGE_UNIT, "/bin/sh", "-c")
+    script = root / "run/pvs-bridge-rollback-change.sh"
+    assert script.read_text() == "nmcli connection reload\necho $HOME %i\n"
+    assert command == (
+        f"sleep 2; /bin/sh -e {script} || {{ /usr/local/sbin/pvs-bridge-rollback undo --id a1 "
+        '--reason "it could not be carried out"; exit 1; }'
+    )
+
+
+@pytest.mark.parametrize("identifier", ["a1", "b2"])
+def test_only_what_is_armed_can_be_carried_out(
+    rollback: Rollback, runtime: Runtime, identifier: str
+) -> None:
+    if identifier == "b2":
+        arm(rollback)
+    with pytest.raises(RollbackError, match=f"no change {identifier} is armed"):
+        rollback.apply(identifier, "true")
+    assert runtime.done("start_service") == []
+
+
+def test_a_change_that_was_undone_cannot_be_carried_out_and_says_why(rollback: Rollback) -> None:
+    arm(rollback)
+    rollback.undo("nobody confirmed it within 120 s")
+    with pytest.raises(RollbackError, match="it was undone, nobody confirmed it within 120 s"):
+        rollback.apply("a1", "true")
+
+
+def test_a_confirmed_change_stays_and_nothing_is_kept(
+    root: Path, rollback: Rollback, runtime: Runtime
+) -> None:
+    arm(rollback)
+    pi.change(root)
+    changed = pi.tree(root)
+    rollback.apply("a1", "true")
+    assert rollback.confirm("a1") == "confirmed"
+    assert runtime.calls[-1] == ("stop_timer", DEADLINE_UNIT)
+    assert left(rollback) == []
+    assert not rollback.undo("too late")
+    assert pi.tree(root) == changed
+
+
+def test_a_look_confirms_nothing(rollback: Rollback, runtime: Runtime) -> None:
+    arm(rollback)
+    rollback.apply("a1", "true")
+    runtime.change = "running"
+    assert rollback.confirm("a1", look=True) == "applying"
+    runtime.change = "done"
+    assert [rollback.confirm("a1", look=True) for _ in range(2)] == ["applied", "applied"]
+    assert rollback.pending()
+    assert rollback.confirm("a1") == "confirmed"
+    assert rollback.confirm("a1", look=True) == "confirmed"
+
+
+def test_an_answer_that_was_lost_is_given_again(rollback: Rollback) -> None:
+    arm(rollback)
+    rollback.apply("a1", "true")
+    assert [rollback.confirm("a1"), rollback.confirm("a1")] == ["confirmed", "confirmed"]
+    assert rollback.confirm("b2") == "nothing"
+
+
+@pytest.mark.parametrize("state", ["running", "failed", "unknown"])
+def test_a_change_that_is_not_complete_cannot_be_confirmed(
+    rollback: Rollback, runtime: Runtime, state: str
+) -> None:
+    arm(rollback)
+    rollback.apply("a1", "sleep 10")
+    runtime.change = state
+    assert [rollback.confirm("a1"), rollback.confirm()] == ["applying", "applying"]
+    assert rollback.pending()
+
+
+def test_a_change_that_was_never_begun_is_confirmed_by_a_person_only(
+    rollback: Rollback, runtime: Runtime
+) -> None:
+    runtime.change = "failed"  # an earlier one
+    arm(rollback)
+    assert rollback.confirm("a1") == "armed"
+    assert rollback.pending()
+    assert rollback.confirm() == "confirmed"
+
+
+def test_there_is_nothing_to_confirm_where_nothing_waits(rollback: Rollback) -> None:
+    assert [rollback.confirm(), rollback.confirm("a1")] == ["nothing", "nothing"]
+    arm(rollback)
+    assert rollback.confirm("b2") == "nothing"
+    assert rollback.pending()
+    rollback.undo("why not")
+    assert [rollback.confirm("a1"), rollback.confirm("b2")] == ["undone", "nothing"]
+
+
+def test_undoing_puts_files_and_the_running_pi_back_and_remembers_it(
+    root: Path, rollback: Rollback, runtime: Runtime
+) -> None:
+    before = pi.tree(root)
+    arm(rollback)
+    pi.change(root)
+    rollback.apply("a1", "true")
+    runtime.calls.clear()
+    assert rollback.undo("nobody came", "a1")
+    assert pi.tree(root) == before
+    last = rollback.last_undone()
+    assert {key: last[key] for key in ("id", "controller", "reason")} == {
+        "id": "a1",
+        "controller": "anna@laptop",
+        "reason": "nobody came",
+    }
+    assert set(last["files"]) == CHANGED
+    assert (Path(last["folder"]) / "etc/hostname").read_text() == "shed\n"
+    (change,) = runtime.done("bring_back")
+    assert change[0] == {"hostname": "garage"}
+    assert {f"/{path}" for path in change[1]} == CHANGED
+    # Nothing of the change runs on beside; the timer would begin anew what is cut off.
+    assert runtime.calls[0] == ("is_inside", CHANGE_UNIT)
+    assert runtime.calls[1] == ("stop_service", CHANGE_UNIT)
+    assert runtime.calls[-1] == ("stop_timer", DEADLINE_UNIT)
+    assert left(rollback) == ["last.json", "rejected"]
+    assert not rollback.undo("once more")
+
+
+def test_a_failed_change_undoes_itself_without_ending_itself(
+    rollback: Rollback, runtime: Runtime
+) -> None:
+    arm(rollback)
+    rollback.apply("a1", "false")
+    runtime.inside = True
+    assert rollback.undo("it could not be carried out", "a1")
+    assert runtime.done("stop_service") == []
+
+
+def test_another_change_than_the_one_that_is_meant_is_not_undone(
+    root: Path, rollback: Rollback
+) -> None:
+    arm(rollback)
+    pi.change(root)
+    changed = pi.tree(root)
+    assert not rollback.undo("an old timer", "b2")
+    assert pi.tree(root) == changed
+
+
+def test_at_boot_only_files_are_put_back_and_the_pi_gets_its_name(
+    root: Path, rollback: Rollback, runtime: Runtime
+) -> None:
+    before = pi.tree(root)
+    arm(rollback)
+    (root / "etc/hostname").write_text("shed\n")
+    runtime.calls.clear()
+    assert rollback.undo("power", booting=True)
+    assert pi.tree(root) == before
+    assert runtime.calls == [("set_hostname", "garage")]
+
+
+@pytest.mark.parametrize(
+    "path", [pi.WANTS, "etc/modprobe.d/country.conf", "etc/netplan/1.yaml", "etc/default/nothing"]
+)
+def test_what_systemd_has_read_already_takes_one_more_boot(
+    root: Path, rollback: Rollback, runtime: Runtime, path: str
+) -> None:
+    arm(rollback)
+    (root / path).parent.mkdir(exist_ok=True)
+    (root / path).unlink(missing_ok=True)
+    (root / path).write_text("rejected\n")
+    rollback.undo("power", booting=True)
+    assert runtime.calls[-1] == ("reboot",)
+    assert rollback.pending() is None
+
+
+@pytest.mark.parametrize("spoilt", ["", "{", "[]", "null", '{"id": "a1"}', "\0" * 300])
+def test_a_marker_that_cannot_be_read_still_counts(
+    root: Path, rollback: Rollback, runtime: Runtime, spoilt: str
+) -> None:
+    before = pi.tree(root)
+    arm(rollback)
+    pi.change(root)
+    spoil_marker(rollback, spoilt)
+    with pytest.raises(RollbackError, match="somebody unknown changes the network of this Pi"):
+        arm(rollback, "b2")
+    assert rollback.confirm("a1") == "armed"
+    # By the timer of whoever armed it.
+    assert rollback.undo("nobody came", "a1")
+    assert pi.tree(root) == before
+    assert set(rollback.last_undone()["files"]) == CHANGED
+    assert runtime.done("bring_back") == []
+    assert runtime.calls[-1] == ("reboot",)
+    assert left(rollback) == ["last.json", "rejected"]
+
+
+def test_a_marker_that_cannot_be_read_does_not_stop_the_boot(
+    root: Path, rollback: Rollback
+) -> None:
+    before = pi.tree(root)
+    arm(rollback)
+    pi.change(root)
+    spoil_marker(rollback, "\0" * 300)
+    assert rollback.undo("power", booting=True)
+    assert pi.tree(root) == before
+    assert not rollback.undo("power", booting=True)
+
+
+def test_without_what_was_kept_the_change_ends_all_the_same(
+    root: Path, rollback: Rollback, runtime: Runtime
+) -> None:
+    arm(rollback)
+    pi.change(root)
+    changed = pi.tree(root)
+    rollback.snapshot.archive.write_bytes(b"")
+    assert rollback.undo("nobody came")
+    assert pi.tree(root) == changed
+    assert rollback.last_undone()["reason"].startswith("nobody came; but what was kept cannot be")
+    assert len(runtime.done("bring_back")) == 1
+    assert rollback.pending() is None
+
+
+def test_five_rejections_are_kept_and_the_last_one_whatever_the_clock_says(
+    root: Path, rollback: Rollback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    years = (2021, 2022, 2023, 2024, 2025, 2026, 1970)
+    for year in years:
+        monkeypatch.setattr(time, "strftime", lambda _, now=year: str(now))
+        arm(rollback, f"id{year}")
+        (root / "etc/hostname").write_text(f"{year}\n")
+        rollback.undo("no")
+    kept = {path.name.partition("-")[0] for path in rollback.rejected.iterdir()}
+    assert kept == {"1970", "2023", "2024", "2025", "2026"}
+    assert (Path(rollback.last_undone()["folder"]) / "etc/hostname").read_text() == "1970\n"
+
+
+def test_a_change_that_touched_no_file_leaves_no_folder_of_rejected_ones(
+    rollback: Rollback,
+) -> None:
+    arm(rollback)
+    rollback.undo("no")
+    last = rollback.last_undone()
+    assert (last["files"], last["folder"]) == ([], "")
+    assert left(rollback) == ["last.json"]
+
+
+def test_odd_names_are_undone_and_told(
+    root: Path, rollback: Rollback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arm(rollback)
+    (root / pi.ODD).write_text("x\n")
+    assert rollback.undo("no")
+    assert r"/etc/wpa_supplicant/caf\udce9" in capsys.readouterr().out
+    (name,) = rollback.last_undone()["files"]
+    assert json.dumps(name, ensure_ascii=False).encode()
+    assert os.fsencode(name) == rb"/etc/wpa_supplicant/caf\udce9 " + b"\n*?[x]"

@@ -1,0 +1,92 @@
+"""Programs that the rollback runs: what they say is understood, and none of them can stop it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pvs_bridge_rollback import system
+
+Program = Callable[[str, str], None]
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Put programs in the way, by name and shell script; there are no others."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def make(name: str, script: str) -> None:
+        file = tmp_path / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+
+    return make
+
+
+def test_whatever_a_program_prints_is_read(program: Program) -> None:
+    program("nmcli", r"printf 'caf\351\n'")
+    assert system.ask("nmcli") == "caf\N{REPLACEMENT CHARACTER}\n"
+
+
+def test_a_program_that_is_not_there_says_nothing(program: Program) -> None:
+    program("other", "")
+    assert system.ask("nmcli", "general") == ""
+
+
+def test_a_step_that_fails_is_told_and_the_next_one_taken(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program("nmcli", r"printf 'no network caf\351\n' >&2; exit 4")
+    system.run("nmcli", "connection", "reload")
+    system.run("iw", "reg", "get")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "nmcli connection reload: status 4: no network caf\N{REPLACEMENT CHARACTER}"
+    assert second.startswith("iw reg get: ")
+
+
+@pytest.mark.parametrize(
+    ("active", "sub", "state"),
+    [
+        ("active", "exited", "done"),
+        ("active", "running", "running"),
+        ("activating", "start", "running"),
+        ("failed", "failed", "failed"),
+        ("inactive", "dead", "unknown"),
+    ],
+)
+def test_the_state_of_the_change_is_the_one_that_systemd_shows(
+    program: Program, active: str, sub: str, state: str
+) -> None:
+    program("systemctl", f"echo ActiveState={active}; echo SubState={sub}")
+    assert system.service_state("change") == state
+
+
+@pytest.mark.parametrize("start", [system.start_service, system.start_timer])
+def test_what_systemd_does_not_take_is_an_error(
+    program: Program, start: Callable[..., None]
+) -> None:
+    program("systemctl", "exit 1")
+    program("systemd-run", "echo Unit was already loaded >&2; exit 1")
+    more = [30] if start is system.start_timer else []
+    with pytest.raises(OSError, match="systemd-run: Unit was already loaded"):
+        start("unit", "description", *more, "/bin/true")
+
+
+def test_a_pi_keeps_its_name_where_it_has_it_and_a_refusal_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = []
+
+    def give(name: str) -> None:
+        given.append(name)
+        if name == "shed":
+            raise OSError("not permitted")
+
+    monkeypatch.setattr(socket, "gethostname", lambda: "garage")
+    monkeypatch.setattr(socket, "sethostname", give)
+    for name in ("garage", "barn", "shed"):
+        system.set_hostname(name)
+    assert given == ["barn", "shed"]
+    assert capsys.readouterr().out == "hostname shed: not permitted\n"
