@@ -2,18 +2,25 @@
 # Installs what a target of the Makefile needs, and is quick when nothing is missing:
 # Debian packages by apt, Python packages into .venv from requirements.lock.
 #
-# usage: ansible/setup.sh controller|lab|test
+# usage: ansible/setup.sh validate|checkers|controller|lab|radio|test
 set -eu
 
+# What judges its own files in make validate.
+checker_packages='dhcpcd-base dnsmasq-base haproxy network-manager nftables wpasupplicant'
 controller_packages='openssh-client python3 python3-venv'
 lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq-base iproute2 \
 mmdebstrap openssl socat systemd-container"
+radio_packages="$lab_packages e2fsprogs qemu-system-x86"
 test_packages="$lab_packages dnsutils git iputils-arping shellcheck"
 
-usage='usage: ansible/setup.sh controller|lab|test'
+usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|test'
 case "${1-}" in
+    # Nothing is installed beside Python's packages: no root, and builds have a Python of their own.
+    validate) packages= ;;
+    checkers) packages=$checker_packages ;;
     controller) packages=$controller_packages ;;
     lab) packages=$lab_packages ;;
+    radio) packages=$radio_packages ;;
     test) packages=$test_packages ;;
     *) echo "$usage" >&2 && exit 2 ;;
 esac
@@ -80,7 +87,9 @@ install_python() {
     wanted_stamp > "$stamp"
 }
 
-if command -v dpkg-query > /dev/null; then
+if [ -z "$packages" ]; then
+    :
+elif command -v dpkg-query > /dev/null; then
     install_packages
 else
     command -v ssh > /dev/null || fail "ssh is missing" "install OpenSSH's client"

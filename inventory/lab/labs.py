@@ -13,14 +13,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/lab"))
 
-from pvs_lab import lifecycle
+from pvs_lab import lifecycle, radio_card
 from pvs_lab.paths import lab_dir
+
+# A Pi with a radio takes its time, and is told of the home that its card knows already.
+RADIO = {
+    "ansible_timeout": 60,
+    "uplink_type": "wifi",
+    "uplink_country": "DE",
+    "uplink_networks": [
+        {"ssid": radio_card.HOME_SSID, "passphrase": radio_card.HOME_PASSPHRASE},
+    ],
+}
 
 
 def inventory() -> dict[str, object]:
     """Return the inventory in the form of Ansible's inventory scripts."""
     wanted = os.environ.get("LAB")
-    names = [wanted] if wanted else lifecycle.running()
+    running = lifecycle.running()
+    names = [wanted] if wanted else running
     if not names:
         sys.exit("no lab is up; bring one up by 'make lab-up'")
     hostvars = {
@@ -31,6 +42,7 @@ def inventory() -> dict[str, object]:
             # All labs' Pis have one address: a shared connection must not lead to another lab.
             "ansible_control_path": f"{lab_dir(name)}/ansible-connection",
             "lab_name": name,
+            **(RADIO if name in running and lifecycle.describe(name).radio else {}),
         }
         for name in names
     }

@@ -25,7 +25,6 @@ _RECIPE = Recipe(
     on_offer=(),
     # varnishd looks localhost up, to be managed there.
     files=(("/etc/hosts", "127.0.0.1 localhost\n"),),
-    appended=(),
     is_card=False,
 )
 

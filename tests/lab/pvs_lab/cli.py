@@ -19,6 +19,7 @@ from pvs_lab.options import (
     split_simulator_options,
 )
 from pvs_lab.paths import lab_dir
+from pvs_lab.place import Place
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--release", default="trixie", metavar="|".join(RELEASES))
     one.add_argument("--backend", default="", metavar="|".join(BACKENDS))
     one.add_argument("--simulator", default="", metavar="OPTIONS", help="for python3 -m pvs_sim")
+    one.add_argument(
+        "--place", default="{}", metavar="JSON", help="fields of pvs_lab.place.Place that differ"
+    )
+    one.add_argument("--radio", action="store_true", help="a Pi with a radio, as a guest of QEMU")
     add("down", _down, "end a lab and remove all of it")
     add("list", _list, "name the labs that are up")
     add("status", _status, "say what a lab is and what of it has failed; an error if not up")
@@ -77,6 +82,8 @@ def _up(chosen: argparse.Namespace) -> int:
         release=chosen.release,
         backend=chosen.backend or default_backend(chosen.release),
         simulator_arguments=split_simulator_options(chosen.simulator),
+        place=Place.from_json(chosen.place),
+        radio=chosen.radio,
     )
     lifecycle.up(options, lambda line: print(f"  {line}", flush=True))
     print(
@@ -95,7 +102,7 @@ def _down(chosen: argparse.Namespace) -> int:
 def _list(_: argparse.Namespace) -> int:
     for name in lifecycle.running():
         lab = lifecycle.describe(name)
-        print(f"{name:20} {lab.release:10} {lab.backend}")
+        print(f"{name:20} {lab.release:10} {lab.backend}{' radio' if lab.radio else ''}")
     return 0
 
 
@@ -125,7 +132,7 @@ def _exec(chosen: argparse.Namespace) -> int:
 def _power(chosen: argparse.Namespace) -> int:
     lifecycle.command(chosen.lab, f"power-{chosen.state}")
     if chosen.state == "on":
-        login.wait_for(chosen.lab)
+        login.wait_for(chosen.lab, radio=lifecycle.describe(chosen.lab).radio)
     return 0
 
 

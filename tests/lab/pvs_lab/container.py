@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
-import uuid
 from pathlib import Path
 
-from pvs_lab import network
+from pvs_lab import card, network
 from pvs_lab.image import Image
+from pvs_lab.place import Place
 
 # systemd-nspawn's exit status when the container asked for a reboot (its --keep-unit).
-REBOOT_STATUS = 133
+_REBOOT_STATUS = 133
 
 
 @dataclasses.dataclass
@@ -23,36 +23,36 @@ class Container:
         lab: name of the lab, part of the machine's name.
         root: where its file system is mounted: the image below, the card's changes above.
         console: file that the Pi's console is written to.
+        place: how its interfaces are called.
     """
 
     lab: str
     root: Path
     console: Path
+    place: Place
     process: subprocess.Popen[bytes] | None = None
 
-    def insert_card(self, image: Image, card: Path, authorized_key: str) -> None:
-        """Mount an empty layer over the image and let the controller's key in.
+    def insert_card(self, image: Image, folder: Path, authorized_key: str) -> None:
+        """Make a card that lets the controller's key in.
 
         Args:
             image: the image to start from.
-            card: folder for what the Pi writes, removed with the lab.
+            folder: for what the Pi writes, removed with the lab.
             authorized_key: line for the user pi's ``authorized_keys``.
         """
-        upper, work = card / "upper", card / "work"
-        for folder in (upper, work, self.root):
-            folder.mkdir(parents=True)
-        # volatile: nobody waits for the disk of this machine, which is not what is tested.
-        layers = f"lowerdir={image.root},upperdir={upper},workdir={work},volatile"
-        subprocess.run(["mount", "-t", "overlay", "card", "-o", layers, str(self.root)], check=True)
-        keys = self.root / "home/pi/.ssh/authorized_keys"
-        keys.write_text(authorized_key)
-        os.chown(keys, 1000, 1000)
-        keys.chmod(0o600)
-        (self.root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
+        card.mount(image, folder, self.root, authorized_key)
+        # A Pi's interfaces are real ones; the lab's are veth, which NetworkManager leaves alone.
+        manager = self.root / "etc/NetworkManager/conf.d"
+        manager.mkdir(parents=True, exist_ok=True)
+        names = (self.place.pvs_interface, self.place.home_interface)
+        matches = ";".join(f"interface-name:{name}" for name in names)
+        (manager / "lab-interfaces.conf").write_text(
+            f"[device-lab]\nmatch-device={matches}\nmanaged=1\n"
+        )
 
     def power_on(self) -> None:
         """Boot the Pi, with new interfaces."""
-        network.add_bridge()
+        network.add_bridge(self.place)
         with self.console.open("ab") as output:
             self.process = subprocess.Popen(
                 [
@@ -83,18 +83,18 @@ class Container:
             self.process.kill()
             self.ended()
 
-    def ended(self) -> int:
+    def ended(self) -> bool:
         """Collect a Pi that has stopped and take its interfaces away.
 
         Returns:
-            systemd-nspawn's exit status, :data:`REBOOT_STATUS` after ``reboot``.
+            whether it wants to boot again.
         """
         if self.process is None:
-            return 0
+            return False
         status = self.process.wait()
         self.process = None
         network.remove_bridge()
-        return status
+        return status == _REBOOT_STATUS
 
     def leader(self) -> int | None:
         """Process id of the Pi's first process as the lab sees it, None while it is off."""
@@ -103,3 +103,12 @@ class Container:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         found = children.read_text().split()
         return int(found[0]) if found else None
+
+    def set_cable(self, side: str, *, plugged: bool) -> None:
+        """Pull or push a cable.
+
+        Args:
+            side: ``pvs`` or ``home``.
+            plugged: whether the cable is in afterwards.
+        """
+        network.set_cable(side, plugged=plugged)

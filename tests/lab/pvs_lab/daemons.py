@@ -6,8 +6,9 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from pvs_lab import network
+from pvs_lab import network, radio_card
 from pvs_lab.paths import PACKAGE_ROOT
+from pvs_lab.place import Place
 
 SIMULATOR_CONTROL_PORT = 8099
 
@@ -42,39 +43,43 @@ def simulator(arguments: tuple[str, ...], ready_file: Path) -> Daemon:
     )  # fmt: skip
 
 
-def pvs_dhcp(state: Path) -> Daemon:
+def pvs_dhcp(state: Path, place: Place) -> Daemon:
     """The PVS's DHCP and name server: offers everything that a bridge must not take."""
+    network_of_pvs = place.pvs_network
     return Daemon("pvs-dhcp", "pvs", (
         *_dnsmasq(state / "pvs.leases", "lan1"),
-        "--dhcp-range=172.27.153.2,172.27.153.200,255.255.255.0,10m",
-        f"--dhcp-option=option:router,{network.PVS_ADDRESS}",
-        f"--dhcp-option=option:dns-server,{network.PVS_ADDRESS}",
+        f"--dhcp-range={network_of_pvs[2]},{network_of_pvs[200]},{network_of_pvs.netmask},10m",
+        f"--dhcp-option=option:router,{place.pvs}",
+        f"--dhcp-option=option:dns-server,{place.pvs}",
         "--dhcp-option=option:domain-name,pvs.example",
-        f"--dhcp-option=option:ntp-server,{network.PVS_ADDRESS}",
+        f"--dhcp-option=option:ntp-server,{place.pvs}",
         # Option 121 beats the router option in clients that know it.
-        f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{network.PVS_ADDRESS}",
+        f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{place.pvs}",
         "--dhcp-range=fd53::10,fd53::ff,64,10m",
         "--enable-ra",
         f"--dhcp-option=option6:dns-server,[{network.PVS_IPV6}]",
-        f"--address=/sunpowerconsole.com/{network.PVS_ADDRESS}",
+        f"--address=/sunpowerconsole.com/{place.pvs}",
         "--no-resolv",
     ))  # fmt: skip
 
 
-def home_router(state: Path) -> Daemon:
+def home_router(state: Path, place: Place) -> Daemon:
     """The home's DHCP and name server; it always gives the bridge the same address."""
+    home = place.home
+    first, last = (home[home.num_addresses * share // 256] for share in (100, 200))
     return Daemon("home-router", "router", (
         *_dnsmasq(state / "router.leases", "lan0"),
-        "--dhcp-range=192.168.20.100,192.168.20.200,255.255.255.0,10m",
-        f"--dhcp-host={network.BRIDGE_HOME_MAC},{network.BRIDGE_ADDRESS}",
-        f"--dhcp-option=option:router,{network.ROUTER_ADDRESS}",
-        f"--dhcp-option=option:dns-server,{network.ROUTER_ADDRESS}",
+        f"--dhcp-range={first},{last},{home.netmask},10m",
+        f"--dhcp-host={network.BRIDGE_HOME_MAC},{radio_card.RADIO_MAC},{place.bridge}",
+        f"--dhcp-option=option:router,{place.router}",
+        f"--dhcp-option=option:dns-server,{place.router}",
         "--domain=home.arpa",
         "--local=/home.arpa/",
-        f"--host-record=bridge,bridge.home.arpa,{network.BRIDGE_ADDRESS}",
-        f"--host-record=router,router.home.arpa,{network.ROUTER_ADDRESS}",
-        f"--host-record=client,client.home.arpa,{network.CLIENT_ADDRESS}",
-        f"--host-record=packages.home.arpa,{network.ROUTER_ADDRESS}",
+        f"--host-record={','.join(('bridge', 'bridge.home.arpa', *place.bridge_names))},"
+        f"{place.bridge}",
+        f"--host-record=router,router.home.arpa,{place.router}",
+        f"--host-record=client,client.home.arpa,{place.client}",
+        f"--host-record=packages.home.arpa,{place.router}",
         # Stands for any name of the world outside, so that tests see who was asked.
         "--host-record=world.example,192.0.2.1",
         "--no-resolv",
@@ -92,9 +97,9 @@ def _dnsmasq(leases: Path, interface: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def package_server(packages: Path) -> Daemon:
+def package_server(packages: Path, place: Place) -> Daemon:
     """Debian's archive, as far as the roles install from it."""
     return Daemon("package-server", "router", (
-        sys.executable, "-m", "http.server", "--bind", network.ROUTER_ADDRESS,
+        sys.executable, "-m", "http.server", "--bind", place.router,
         "--directory", str(packages), "80",
     ))  # fmt: skip

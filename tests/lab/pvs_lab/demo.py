@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from pvs_lab import enter, lifecycle
+from pvs_lab import enter, lifecycle, playbook
 from pvs_lab.errors import LabError
 from pvs_lab.options import LabOptions, default_backend, split_simulator_options
 from pvs_lab.paths import PACKAGE_ROOT, cache_dir
+from pvs_lab.steps import step
 
 NAME = "demo"
 _PROJECT = PACKAGE_ROOT.parents[1]
 _HEALTH = _PROJECT / "roles/health/files/usr/local/lib/pvs-bridge/pvs_bridge_health"
 _DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
-# As ansible-playbook prints them: TASK [pvs_link : Keep the two networks apart] ****
-_TASK = re.compile(r"(?P<kind>TASK|RUNNING HANDLER) \[(?P<role>\w+) : (?P<name>.*?)\] \*")
-_HANDLERS = "changes take effect"
 
 
 def main() -> int:
@@ -66,10 +61,10 @@ def _show(options: LabOptions) -> None:
     """
     started = time.monotonic()
     lifecycle.down(NAME)
-    with _step(f"a simulated PVS, a home network and a Pi ({options.release})") as say:
+    with step(f"a simulated PVS, a home network and a Pi ({options.release})") as say:
         lifecycle.up(options, say)
     _provision()
-    with _step("DeviceList, asked from the home network through the bridge"):
+    with step("DeviceList, asked from the home network through the bridge"):
         answer = enter.run(NAME, "client", ["curl", "--fail", "--silent", _DEVICE_LIST])
     if answer.returncode:
         raise LabError(
@@ -89,15 +84,6 @@ def _show(options: LabOptions) -> None:
     )
 
 
-@contextlib.contextmanager
-def _step(title: str) -> Iterator[lifecycle.Report]:
-    """Print a step and, behind it, how long it took."""
-    started = time.monotonic()
-    print(f"{title} ...", flush=True)
-    yield lambda line: print(f"  {line}", flush=True)
-    print(f"  done in {time.monotonic() - started:.1f} s", flush=True)
-
-
 def _log() -> Path:
     """Where the playbook's output is, until it has ended well or the demo is removed."""
     return cache_dir() / "demo-provision.log"
@@ -107,53 +93,17 @@ def _provision() -> None:
     """Run the playbook and print one line per role.
 
     Raises:
-        LabError: the playbook failed; its last lines are in the message.
+        LabError: the playbook failed; the lines that say why are in the message.
     """
     log = _log()
     print("the Pi becomes a bridge: ansible-playbook -i inventory/lab ansible/site.yml", flush=True)
-    program = Path(sys.executable).with_name("ansible-playbook")
-    process = subprocess.Popen(
-        [str(program), "-i", "inventory/lab", "ansible/site.yml"],
-        cwd=_PROJECT,
-        env={
-            **os.environ,
-            "LAB": NAME,
-            "ANSIBLE_NOCOLOR": "1",
-            # Has a task named when it begins; otherwise it is named when its first result is there.
-            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "1",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
-    step, since = "ansible starts", time.monotonic()
-    with log.open("w") as output:
-        for line in process.stdout:
-            output.write(line)
-            task = _TASK.match(line)
-            if task and (found := _step_of(task)) != step:
-                _print_step(step, time.monotonic() - since)
-                step, since = found, time.monotonic()
-    _print_step(step, time.monotonic() - since)
-    if process.wait():
-        lines = log.read_text().splitlines()
+    command = [str(playbook.PROGRAM), "-i", "inventory/lab", "ansible/site.yml"]
+    if playbook.play(command, _PROJECT, {**os.environ, "LAB": NAME}, log):
         raise LabError(
-            "\n".join(["the playbook failed:", *lines[-40:]]),
+            f"the playbook failed:\n{playbook.telling_part(log.read_text())}",
             f"the whole log is {log}; the Pi is still there: make lab-run LAB=demo HOST=bridge ...",
         )
     log.unlink()
-
-
-def _step_of(task: re.Match[str]) -> str:
-    """Name the step that a task belongs to: its role, with two exceptions."""
-    if task["kind"] != "TASK":
-        return _HANDLERS
-    return "install packages" if task["name"] == "Install packages" else task["role"]
-
-
-def _print_step(step: str, seconds: float) -> None:
-    print(f"  {step:20} {seconds:5.1f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from pvs_lab import lifecycle, network
 from pvs_lab.errors import LabError
+from pvs_lab.paths import PACKAGE_ROOT, agent_socket
 from pvs_lab.process import first_child
 
 # The Pi has its own programs; the controller's environment means nothing there.
@@ -44,9 +46,13 @@ def command_on(name: str, host: str, command: list[str]) -> list[str]:
     leader = lifecycle.command(name, "status")["bridge_leader"]
     if leader is None:
         raise LabError("the bridge is off", f"switch it on: make lab-power STATE=on LAB={name}")
+    if lab.radio:
+        into_bridge = ["env", f"PYTHONPATH={PACKAGE_ROOT}", sys.executable, "-m",
+                       "pvs_lab.guest_agent", str(agent_socket(name))]  # fmt: skip
+    else:
+        into_bridge = [*into_lab, "nsenter", f"--target={leader}", "--all"]
     environment = [f"{key}={value}" for key, value in _BRIDGE_ENVIRONMENT.items()]
-    return [*into_lab, "nsenter", f"--target={leader}", "--all", "env", "-i", *environment,
-            *command]  # fmt: skip
+    return [*into_bridge, "/usr/bin/env", "-i", *environment, *command]
 
 
 def run(

@@ -23,15 +23,23 @@ COMMANDS = {
 }
 
 
-def check() -> None:
+# As above, for a lab whose Pi has a radio.
+_RADIO_COMMANDS = {"mke2fs": "e2fsprogs", "qemu-system-x86_64": "qemu-system-x86"}
+
+
+def check(*, radio: bool = False) -> None:
     """Refuse a machine that cannot run a lab.
+
+    Args:
+        radio: whether its Pi is to have a radio.
 
     Raises:
         LabError: not root, a tool is missing, or the kernel refuses namespaces.
     """
     if os.geteuid() != 0:
         raise LabError("the lab makes network namespaces, which needs root", "use sudo make ...")
-    missing = sorted({package for name, package in COMMANDS.items() if not shutil.which(name)})
+    wanted = {**COMMANDS, **(_RADIO_COMMANDS if radio else {})}
+    missing = sorted({package for name, package in wanted.items() if not shutil.which(name)})
     if missing:
         raise LabError(
             f"the lab lacks {', '.join(missing)}", f"apt-get install {' '.join(missing)}"

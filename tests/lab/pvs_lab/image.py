@@ -21,6 +21,8 @@ from pvs_lab.recipes import Recipe
 # Bump when the code below makes something else of the same recipe.
 _BUILDER_VERSION = 1
 _OFFER_DIR = "/lab-packages"
+# netplan and NetworkManager refuse files that others could read.
+_SECRET = ("/etc/netplan/", "/etc/NetworkManager/system-connections/", "/etc/wpa_supplicant/")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +78,7 @@ def _build(recipe: Recipe, final: Path) -> None:
         # mmdebstrap's own temporary name is not readable by the container's users.
         work.chmod(0o755)
         (work / "packages").mkdir()
+        _put(recipe.early_files, work / "early")
         with log.open("w") as output:
             done = subprocess.run(
                 _mmdebstrap_command(recipe, work), stdout=output, stderr=output, check=False
@@ -86,20 +89,30 @@ def _build(recipe: Recipe, final: Path) -> None:
                 "see the log's last lines; DEBIAN_MIRROR=http://... chooses another mirror",
             )
         _index_packages(work / "packages")
-        for path, text in recipe.files:
-            target = work / "root" / path.lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
-            # netplan and sudo refuse files that others could write or read.
-            target.chmod(0o600 if path.startswith("/etc/netplan") else 0o644)
-        for path, text in recipe.appended:
-            with (work / "root" / path.lstrip("/")).open("a") as existing:
-                existing.write(text)
+        _write_files(recipe, work / "root")
         log.unlink()
         ready = work.with_name(f"{work.name}.ready")
         work.rename(ready)
         work.mkdir()  # for TemporaryDirectory to remove
         ready.rename(final)
+
+
+def _write_files(recipe: Recipe, root: Path) -> None:
+    """Write what a recipe has beside its packages."""
+    _put(recipe.files, root)
+    for path, where in recipe.links:
+        link = root / path.lstrip("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(where)
+
+
+def _put(files: tuple[tuple[str, str], ...], root: Path) -> None:
+    """Write files into a tree, their folders included."""
+    for path, text in files:
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        target.chmod(0o600 if path.startswith(_SECRET) else 0o644)
 
 
 def _mmdebstrap_command(recipe: Recipe, work: Path) -> list[str]:
@@ -115,6 +128,7 @@ def _mmdebstrap_command(recipe: Recipe, work: Path) -> list[str]:
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         f"--include={','.join(recipe.packages)}",
+        *([f"--essential-hook=cp -r '{work}/early/.' \"$1\""] if recipe.early_files else []),
         *(f"--customize-hook={hook}" for hook in hooks),
         recipe.release,
         str(work / "root"),

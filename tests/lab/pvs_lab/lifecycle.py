@@ -35,11 +35,13 @@ class Lab:
     Attributes:
         release: Debian release of its bridge.
         backend: network backend of its bridge.
+        radio: whether its bridge has a radio.
         process: the one whose end ends the lab; while the image is made, the one that makes it.
     """
 
     release: str
     backend: str
+    radio: bool
     process: Process
 
 
@@ -53,13 +55,13 @@ def up(options: LabOptions, report: Report) -> None:
     Raises:
         LabError: this machine cannot run it, or a lab of that name is up.
     """
-    host.check()
+    host.check(radio=options.radio)
     _take_name(options)
     try:
-        made = image.provide(recipe(options.release, options.backend), report)
+        made = image.provide(recipe(options.release, options.backend, radio=options.radio), report)
         login.prepare(options.name, made)
         _start_supervisor(options, made)
-        login.wait_for(options.name)
+        login.wait_for(options.name, radio=options.radio)
     except BaseException as error:
         # Ctrl-C included: a lab is either up or not there.
         if isinstance(error, LabError):
@@ -110,7 +112,7 @@ def _keep_logs(name: str) -> None:
 
 def _write(options: LabOptions, process: Process) -> None:
     """Note which process the lab lives and dies with."""
-    lab = Lab(options.release, options.backend, process)
+    lab = Lab(options.release, options.backend, options.radio, process)
     target = lab_dir(options.name) / "lab.json"
     temporary = target.with_suffix(".new")
     temporary.write_text(json.dumps(dataclasses.asdict(lab)))
@@ -128,7 +130,8 @@ def _start_supervisor(options: LabOptions, made: image.Image) -> None:
     log_path = state / "log/supervisor.log"
     supervisor = [
         sys.executable, "-m", "pvs_lab.supervisor", options.name,
-        str(made.root), str(made.packages), *options.simulator_arguments,
+        "radio" if options.radio else "container", str(made.root), str(made.packages),
+        options.place.to_json(), *options.simulator_arguments,
     ]  # fmt: skip
     with log_path.open("ab") as log:
         process = subprocess.Popen(
@@ -215,7 +218,8 @@ def _find(name: str) -> Lab | None:
         return None
     except PermissionError:
         raise LabError(f"the lab {name!r} is root's", "use sudo make ...") from None
-    lab = Lab(noted["release"], noted["backend"], Process(**noted["process"]))
+    process = Process(**noted["process"])
+    lab = Lab(noted["release"], noted["backend"], noted["radio"], process)
     return lab if lab.process.alive() else None
 
 

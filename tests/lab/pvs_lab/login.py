@@ -11,7 +11,9 @@ from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 from pvs_lab.process import wait_until
 
 _BOOT_TIMEOUT_SECONDS = 90
-_ATTEMPT_TIMEOUT_SECONDS = 5
+# Every instruction of a guest is translated, perhaps beside another guest.
+_RADIO_BOOT_TIMEOUT_SECONDS = 600
+_ATTEMPT_TIMEOUT_SECONDS = 20
 
 
 def prepare(name: str, image: Image) -> None:
@@ -54,8 +56,12 @@ def ssh_command(name: str, *command: str) -> list[str]:
     return ["ssh", "-F", str(lab_dir(name) / "ssh_config"), "bridge", *command]
 
 
-def wait_for(name: str) -> None:
+def wait_for(name: str, *, radio: bool = False) -> None:
     """Wait until the Pi has booted and can be logged into.
+
+    Args:
+        name: the lab's name.
+        radio: whether its Pi has a radio, and takes its time.
 
     Raises:
         LabError: it takes too long; the console's last lines are in the message.
@@ -77,10 +83,10 @@ def wait_for(name: str) -> None:
             return False
         return done.returncode == 0
 
-    if not wait_until(can_log_in, _BOOT_TIMEOUT_SECONDS):
+    timeout_seconds = _RADIO_BOOT_TIMEOUT_SECONDS if radio else _BOOT_TIMEOUT_SECONDS
+    if not wait_until(can_log_in, timeout_seconds):
         console = (lab_dir(name) / "log/bridge.log").read_text(errors="replace")
         raise LabError(
-            f"the lab's Pi could not be logged into within {_BOOT_TIMEOUT_SECONDS} s\n"
-            f"{console[-2000:]}",
+            f"the lab's Pi could not be logged into within {timeout_seconds} s\n{console[-2000:]}",
             "the console above says how far it came",
         )

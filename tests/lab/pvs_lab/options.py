@@ -7,6 +7,7 @@ import re
 import shlex
 
 from pvs_lab.errors import LabError
+from pvs_lab.place import Place
 
 RELEASES = ("bullseye", "bookworm", "trixie")
 BACKENDS = ("networkmanager", "dhcpcd")
@@ -51,12 +52,16 @@ class LabOptions:
         release: Debian release of the bridge.
         backend: what configures the bridge's network.
         simulator_arguments: handed on to ``python3 -m pvs_sim``.
+        place: the addresses around the bridge, and its interfaces.
+        radio: whether the bridge has a real radio, which takes a machine of its own.
     """
 
     name: str
     release: str
     backend: str
     simulator_arguments: tuple[str, ...] = ()
+    place: Place = dataclasses.field(default_factory=Place)
+    radio: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no image exists for.
@@ -74,9 +79,4 @@ class LabOptions:
             raise LabError(
                 f"BACKEND={self.backend!r} is not a network backend",
                 f"use one of {', '.join(BACKENDS)}",
-            )
-        if (self.release, self.backend) == ("bullseye", "networkmanager"):
-            raise LabError(
-                "BACKEND=networkmanager: Raspberry Pi OS Bullseye does not run NetworkManager",
-                "use BACKEND=dhcpcd with RELEASE=bullseye, or RELEASE=bookworm",
             )

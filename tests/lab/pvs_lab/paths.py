@@ -30,6 +30,11 @@ def failed_dir(name: str) -> Path:
     return cache_dir() / "failed" / name
 
 
+def agent_socket(name: str) -> Path:
+    """The socket that leads to the guest agent of a lab's Pi with a radio."""
+    return lab_dir(name) / "agent"
+
+
 def lab_dir(name: str) -> Path:
     """The folder of a running lab: its key, its logs, its control socket."""
     return RUN_DIR / name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from pvs_lab import radio_card
+
 # On every Raspberry Pi OS Lite, and enough to boot, to log in and to be looked at by tests.
 _COMMON = (
     "apt", "avahi-daemon", "ca-certificates", "dbus", "init", "iproute2",
@@ -14,6 +16,8 @@ _COMMON = (
 
 _BACKEND = {
     ("bullseye", "dhcpcd"): ("dhcpcd5", "openresolv"),
+    # raspi-config of Raspberry Pi OS Bullseye offers it.
+    ("bullseye", "networkmanager"): ("network-manager",),
     ("bookworm", "dhcpcd"): ("dhcpcd", "openresolv"),
     ("trixie", "dhcpcd"): ("dhcpcd", "openresolv"),
     ("bookworm", "networkmanager"): ("network-manager",),
@@ -21,8 +25,10 @@ _BACKEND = {
     ("trixie", "networkmanager"): ("network-manager", "netplan.io"),
 }
 
-# What the roles install: not on the card, but offered by the lab's package server.
+# What the roles install: not on the card, but offered by the lab's package server. So is the other
+# backend.
 _ON_OFFER = ("dnsmasq", "haproxy", "nftables")
+_OTHER = {"networkmanager": "dhcpcd", "dhcpcd": "networkmanager"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +41,9 @@ class Recipe:
         packages: Debian packages on the card.
         on_offer: packages, with what they depend on, that the lab's package server has.
         files: path inside the image to its text.
-        appended: path inside the image to text that is added to what the package brings.
         is_card: whether a Pi boots from it and its user pi logs in; else it only holds programs.
+        early_files: as ``files``, but there before the packages are.
+        links: path inside the image to where this symbolic link leads.
     """
 
     release: str
@@ -44,8 +51,9 @@ class Recipe:
     packages: tuple[str, ...]
     on_offer: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
-    appended: tuple[tuple[str, str], ...]
     is_card: bool = True
+    early_files: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     def description(self) -> dict[str, object]:
         """What tells images apart; a field with a default came later, and older images lack it."""
@@ -63,14 +71,11 @@ _FILES = {
     "/etc/sudoers.d/010_pi-nopasswd": "pi ALL=(ALL) NOPASSWD: ALL\n",
 }
 
-# A Pi's interfaces are real ones; the lab's are veth, which NetworkManager would leave alone.
-_MANAGE_VETH = (
-    "/etc/NetworkManager/conf.d/lab-manage-veth.conf",
-    "[device-lab]\nmatch-device=interface-name:eth0;interface-name:wlan0\nmanaged=1\n",
+# The container has no udev, which dhcpcd would wait for since Debian 12.
+_WITHOUT_UDEV = (
+    "/etc/systemd/system/dhcpcd.service.d/lab-without-udev.conf",
+    "[Service]\nExecStart=\nExecStart=/usr/sbin/dhcpcd -q -b --nodev\n",
 )
-
-# The container has no udev, which dhcpcd would otherwise wait for.
-_WITHOUT_UDEV = ("/etc/dhcpcd.conf", "nodev\n")
 
 # What cloud-init makes of Imager's form: the PVS's route and name server are let in.
 _CLOUD_INIT_NETPLAN = (
@@ -90,23 +95,35 @@ _CLOUD_INIT_NETPLAN = (
 )
 
 
-def recipe(release: str, backend: str) -> Recipe:
+def recipe(release: str, backend: str, *, radio: bool = False) -> Recipe:
     """The recipe of one image.
 
     Args:
         release: one of :data:`pvs_lab.options.RELEASES`.
         backend: one of :data:`pvs_lab.options.BACKENDS`.
+        radio: whether it is the card of a Pi with a radio, which has a kernel of its own.
     """
+    packages = _COMMON + _BACKEND[release, backend]
+    if radio:
+        return Recipe(
+            release=release,
+            backend=backend,
+            packages=tuple(sorted(packages + radio_card.PACKAGES)),
+            on_offer=_ON_OFFER,
+            files=tuple(sorted({**_FILES, **radio_card.files(release, backend)}.items())),
+            early_files=radio_card.EARLY_FILES,
+            links=tuple(sorted(radio_card.links(release, backend).items())),
+        )
     files = dict(_FILES)
-    if backend == "networkmanager":
-        files.update([_MANAGE_VETH])
-        if release == "trixie":
-            files.update([_CLOUD_INIT_NETPLAN])
+    if release != "bullseye":
+        files.update([_WITHOUT_UDEV])
+    # Raspberry Pi OS Trixie comes with cloud-init, which writes for netplan.
+    if (release, backend) == ("trixie", "networkmanager"):
+        files.update([_CLOUD_INIT_NETPLAN])
     return Recipe(
         release=release,
         backend=backend,
-        packages=tuple(sorted(_COMMON + _BACKEND[release, backend])),
-        on_offer=_ON_OFFER,
+        packages=tuple(sorted(packages)),
+        on_offer=_ON_OFFER + _BACKEND[release, _OTHER[backend]],
         files=tuple(sorted(files.items())),
-        appended=(_WITHOUT_UDEV,) if backend == "dhcpcd" else (),
     )

@@ -19,10 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pvs_lab import daemons, network
-from pvs_lab.container import REBOOT_STATUS, Container
+from pvs_lab.container import Container
 from pvs_lab.daemons import Daemon
+from pvs_lab.guest import Guest
 from pvs_lab.image import Image
 from pvs_lab.paths import card_dir, lab_dir
+from pvs_lab.place import Place
 
 _READY_TIMEOUT_SECONDS = 30
 
@@ -34,26 +36,44 @@ class Supervisor:
         name: the lab's name.
         image: the bridge's image.
         simulator_arguments: handed on to the PVS simulator.
+        place: the addresses around the bridge, and its interfaces.
+        radio: whether the bridge is a guest with a radio, not a container.
     """
 
-    def __init__(self, name: str, image: Image, simulator_arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        image: Image,
+        simulator_arguments: tuple[str, ...],
+        place: Place,
+        *,
+        radio: bool,
+    ) -> None:
         """Describe the lab; nothing runs before :meth:`build`."""
         self.state = lab_dir(name)
         self.scratch = self.state / "scratch"
         self.image = image
-        self.container = Container(name, self.scratch / "root", self.state / "log/bridge.log")
+        self.place = place
+        self.name = name
+        root, console = self.scratch / "root", self.state / "log/bridge.log"
+        self.pi: Container | Guest = (
+            Guest(name, root, console) if radio else Container(name, root, console, place)
+        )
         self.simulator_ready = self.scratch / "simulator.json"
         self.pvs = (
             daemons.simulator(simulator_arguments, self.simulator_ready),
-            daemons.pvs_dhcp(self.scratch),
+            daemons.pvs_dhcp(self.scratch, place),
         )
+        self.router = daemons.home_router(self.scratch, place)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, Callable[..., object]] = {
             "cable": self.cable,
-            "power-off": self.container.cut_power,
+            "power-off": self.pi.cut_power,
             "power-on": self.power_on,
             "pvs-off": self.pvs_off,
             "pvs-on": self.pvs_on,
+            "router-off": lambda: self.stop(self.router),
+            "router-on": lambda: self.start(self.router),
             "status": self.status,
         }
 
@@ -63,14 +83,14 @@ class Supervisor:
         Raises:
             RuntimeError: a program that should run has ended.
         """
-        _mount_private_files(self.scratch)
-        network.build()
-        self.start(daemons.home_router(self.scratch))
-        self.start(daemons.package_server(self.image.packages))
+        _mount_private_files(self.scratch, self.place)
+        network.build(self.place)
+        self.start(self.router)
+        self.start(daemons.package_server(self.image.packages, self.place))
         self.pvs_on()
         key = (self.state / "ssh_key.pub").read_text()
-        self.container.insert_card(self.image, card_dir(self.container.lab), key)
-        self.container.power_on()
+        self.pi.insert_card(self.image, card_dir(self.name), key)
+        self.pi.power_on()
         for name, process in self.running.items():
             if process.poll() is not None:
                 raise RuntimeError(f"{name} has ended: {self.last_line(name)}")
@@ -95,6 +115,13 @@ class Supervisor:
                 stderr=log,
             )
 
+    def stop(self, daemon: Daemon) -> None:
+        """End a daemon, if it runs, as a failure does."""
+        process = self.running.pop(daemon.name, None)
+        if process is not None:
+            process.kill()
+            process.wait()
+
     def pvs_on(self) -> None:
         """Switch the PVS on, unless it is, and wait until its web server listens.
 
@@ -118,15 +145,12 @@ class Supervisor:
     def pvs_off(self) -> None:
         """Switch the PVS off: no answer to anything, the cable still in."""
         for daemon in self.pvs:
-            process = self.running.pop(daemon.name, None)
-            if process is not None:
-                process.kill()
-                process.wait()
+            self.stop(daemon)
 
     def power_on(self) -> None:
         """Give the Pi power, unless it has it."""
-        if self.container.process is None:
-            self.container.power_on()
+        if self.pi.process is None:
+            self.pi.power_on()
 
     def cable(self, side: str, position: str) -> None:
         """Pull or push one of the bridge's cables.
@@ -135,22 +159,22 @@ class Supervisor:
             side: ``pvs`` or ``home``.
             position: ``in`` or ``out``.
         """
-        network.set_cable(side, plugged=position == "in")
+        self.pi.set_cable(side, plugged=position == "in")
 
     def status(self) -> dict[str, object]:
         """What runs: the bridge's first process as the lab numbers it, and dead daemons."""
         return {
-            "bridge_leader": self.container.leader(),
+            "bridge_leader": self.pi.leader(),
             "dead": [name for name, process in self.running.items() if process.poll() is not None],
         }
 
     def reap(self) -> None:
         """Collect ended children: the Pi, daemons, and orphans that came to process 1."""
         while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-            pi = self.container.process
+            pi = self.pi.process
             if pi is not None and ended.si_pid == pi.pid:
-                if self.container.ended() == REBOOT_STATUS:
-                    self.container.power_on()
+                if self.pi.ended():
+                    self.pi.power_on()
                 continue
             known = [one for one in self.running.values() if one.pid == ended.si_pid]
             if known:
@@ -200,7 +224,7 @@ class Supervisor:
             return
 
 
-def _mount_private_files(scratch: Path) -> None:
+def _mount_private_files(scratch: Path, place: Place) -> None:
     """Hide this host's namespaces and give the lab an /etc to write into; both end with it."""
     scratch.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "lab", str(scratch)], check=True)
@@ -210,13 +234,19 @@ def _mount_private_files(scratch: Path) -> None:
     (scratch / "etc-work").mkdir()
     layers = f"lowerdir=/etc,upperdir={scratch / 'etc'},workdir={scratch / 'etc-work'}"
     subprocess.run(["mount", "-t", "overlay", "etc", "-o", layers, "/etc"], check=True)
-    network.write_resolver(Path("/etc"))
+    network.write_resolver(Path("/etc"), place)
 
 
 def main() -> None:
-    """Run the lab that the arguments describe: NAME ROOT PACKAGES [SIMULATOR_ARGUMENT...]."""
-    name, root, packages, *simulator_arguments = sys.argv[1:]
-    supervisor = Supervisor(name, Image(Path(root), Path(packages)), tuple(simulator_arguments))
+    """Run the lab of the arguments: NAME KIND ROOT PACKAGES PLACE [SIMULATOR_ARGUMENT...]."""
+    name, kind, root, packages, place, *simulator_arguments = sys.argv[1:]
+    supervisor = Supervisor(
+        name,
+        Image(Path(root), Path(packages)),
+        tuple(simulator_arguments),
+        Place.from_json(place),
+        radio=kind == "radio",
+    )
     try:
         supervisor.build()
         supervisor.serve()

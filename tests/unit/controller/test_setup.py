@@ -111,7 +111,7 @@ def ready(machine: Machine) -> Machine:
     return machine
 
 
-@pytest.mark.parametrize("role", ["controller", "lab", "test"])
+@pytest.mark.parametrize("role", ["controller", "lab", "radio", "test"])
 def test_a_machine_that_has_all_installs_nothing_in_silence(ready: Machine, role: str) -> None:
     done = ready.setup(role)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -160,7 +160,7 @@ def test_somebody_without_sudo_gets_the_command_to_type(ready: Machine) -> None:
 
 def test_a_package_of_another_target_is_not_missed(ready: Machine) -> None:
     assert ready.setup("controller", MISSING="mmdebstrap").returncode == 0
-    assert ready.setup("lab", MISSING="shellcheck").returncode == 0
+    assert ready.setup("lab", MISSING="shellcheck qemu-system-x86").returncode == 0
     assert ready.calls == []
 
 
@@ -177,6 +177,23 @@ def test_missing_packages_are_installed_as_root(
         "apt-get install --yes --no-install-recommends socat",
     ]
     assert [call.split()[0] for call in calls if not call.startswith("apt-get")] == prefix * 2
+
+
+def test_validating_needs_no_debian_package_and_no_root(machine: Machine) -> None:
+    done = machine.setup("validate", USER_ID="1000", MISSING="openssh-client python3-venv")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert machine.calls == [f"python3 -m venv {machine.folder}/project/.venv", "pip"]
+
+
+def test_what_judges_files_is_installed_where_it_is_asked_for(ready: Machine) -> None:
+    assert ready.setup("checkers", MISSING="haproxy nftables").returncode == 0
+    assert "install --yes --no-install-recommends haproxy nftables" in ready.calls[-1]
+
+
+def test_a_lab_with_a_radio_needs_a_machine_that_is_not_there(ready: Machine) -> None:
+    done = ready.setup("radio", USER_ID="1000", MISSING="qemu-system-x86 shellcheck")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: Debian packages are missing: qemu-system-x86\n")
 
 
 def test_the_words_of_apt_are_shown_when_it_fails(ready: Machine) -> None:
@@ -212,7 +229,7 @@ def test_a_python_that_is_not_there_is_named(machine: Machine) -> None:
 def test_another_argument_gets_the_usage(machine: Machine, arguments: list[str]) -> None:
     done = machine.setup(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "usage: ansible/setup.sh controller|lab|test\n"
+    assert done.stderr == ("usage: ansible/setup.sh validate|checkers|controller|lab|radio|test\n")
     assert machine.calls == []
 
 

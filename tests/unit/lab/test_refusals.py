@@ -54,11 +54,6 @@ def assert_refused(done: subprocess.CompletedProcess[str], problem: str, cure: s
     [
         (["--release=sid"], "RELEASE='sid'", "bullseye, bookworm, trixie"),
         (["--backend=systemd"], "BACKEND='systemd'", "networkmanager, dhcpcd"),
-        (
-            ["--release=bullseye", "--backend=networkmanager"],
-            "Bullseye does not run NetworkManager",
-            "BACKEND=dhcpcd",
-        ),
         (["--simulator=--panels '3"], 'SIMULATOR="--panels \'3": No closing quotation', "quote"),
     ],
 )

@@ -1,0 +1,32 @@
+"""The card of a Pi: an image, and above it what makes it this Pi's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+
+from pvs_lab.image import Image
+
+
+def mount(image: Image, card: Path, root: Path, authorized_key: str) -> None:
+    """Mount an empty layer over the image and let the controller's key in.
+
+    Args:
+        image: the image to start from.
+        card: folder for what is written, removed with the lab.
+        root: where to mount.
+        authorized_key: line for the user pi's ``authorized_keys``.
+    """
+    upper, work = card / "upper", card / "work"
+    for folder in (upper, work, root):
+        folder.mkdir(parents=True)
+    # volatile: nobody waits for the disk of this machine, which is not what is tested.
+    layers = f"lowerdir={image.root},upperdir={upper},workdir={work},volatile"
+    subprocess.run(["mount", "-t", "overlay", "card", "-o", layers, str(root)], check=True)
+    keys = root / "home/pi/.ssh/authorized_keys"
+    keys.write_text(authorized_key)
+    os.chown(keys, 1000, 1000)
+    keys.chmod(0o600)
+    (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")

@@ -1,0 +1,66 @@
+"""Fixtures: a bridge with a radio for each network backend, made over the radio by site.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import pytest
+from radio.bridge import RadioBridge
+
+from pvs_lab import evidence
+from pvs_lab.options import BACKENDS, default_backend
+
+# The release whose usual backend it is.
+_RELEASES = {default_backend(release): release for release in ("bullseye", "trixie")}
+# Its answers come at once, at noon.
+_SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def made(request: pytest.FixtureRequest) -> Iterator[RadioBridge]:
+    """A Pi that has been made a bridge, by way of the access point that it knew already."""
+    backend = request.param
+    bridge = RadioBridge(f"t-radio-{backend}")
+    bridge.command(
+        "up", "--radio", f"--release={_RELEASES[backend]}", f"--backend={backend}", _SIMULATOR
+    )
+    try:
+        bridge.good_run({})
+        yield bridge
+    finally:
+        bridge.command("down")
+
+
+@pytest.fixture
+def bridge(made: RadioBridge) -> RadioBridge:
+    """The bridge at home, whatever the test before has done."""
+    made.come_home()
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the guest's journal, which is the access points' too, to a failed test's report."""
+    report = yield
+    for each in item.funcargs.values():
+        if isinstance(each, RadioBridge):
+            evidence.add(report, each)
+            if report.failed:
+                report.sections.append(("the access points", each.air.log()))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests have measured."""
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    figures = {
+        (report.nodeid.partition("::")[2], name): value
+        for report in reports
+        for name, value in getattr(report, "user_properties", [])
+    }
+    if figures:
+        terminalreporter.section("measured")
+    for (test, name), value in sorted(figures.items()):
+        terminalreporter.write_line(f"{test}: {name}: {value}")
