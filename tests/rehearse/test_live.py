@@ -1,0 +1,101 @@
+"""The bridge itself is asked, and nothing is changed on it. A lab's Pi stands for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rehearsal.choice import Seen
+from rehearsal.live import Bridge
+
+from pvs_lab.paths import PACKAGE_ROOT, lab_dir
+from pvs_lab.surroundings import Surroundings
+
+NAME = f"t-live-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+INVENTORY = """
+pvs_bridges:
+  hosts:
+    garage:
+      ansible_host: garage.local
+      ansible_user: {user}
+      ansible_ssh_common_args: -F {lab}/ssh_config -o HostName=bridge
+      ansible_control_path: {lab}/connection-{user}
+      uplink_type: ethernet
+"""
+
+
+@pytest.fixture(scope="module")
+def pi() -> Iterator[Surroundings]:
+    """Return a Pi that is not yet a bridge."""
+    command = [sys.executable, "-m", "pvs_lab"]
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
+    up = [*command, "up", f"--lab={NAME}", "--release=bookworm", "--simulator=--latency-seconds=0"]
+    subprocess.run(up, env=environment, check=True)
+    try:
+        yield Surroundings(NAME)
+    finally:
+        subprocess.run([*command, "down", f"--lab={NAME}"], env=environment, check=True)
+
+
+def bridge_as(user: str, folder: Path) -> Bridge:
+    """Return the Pi as an inventory has it."""
+    file = folder / "garage.yml"
+    file.write_text(INVENTORY.format(user=user, lab=lab_dir(NAME)), encoding="utf-8")
+    return Bridge(file, "garage")
+
+
+def test_a_pi_says_what_it_is(pi: Surroundings, tmp_path: Path) -> None:
+    del pi
+    assert bridge_as("pi", tmp_path).look() == (Seen("bookworm", "networkmanager"), None)
+
+
+def test_a_bridge_says_its_pvs_s_firmware_too(pi: Surroundings, tmp_path: Path) -> None:
+    # As much of a bridge as the question needs: its own note, and a way to the PVS.
+    note = '{"proxy_port": 8000}'
+    pi.output("bridge", f"mkdir -p /etc/pvs-bridge && echo '{note}' > /etc/pvs-bridge/health.json")
+    pi.output("bridge", f"systemd-run --unit=way python3 -c '{WAY}'")
+    found, silent = bridge_as("pi", tmp_path).look()
+    assert (found.firmware, silent) == (61707, None)
+
+
+WAY = """
+import http.server, urllib.request
+class Way(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = urllib.request.urlopen("http://172.27.153.1" + self.path).read()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+http.server.HTTPServer(("127.0.0.1", 8000), Way).serve_forever()
+"""
+
+
+def test_who_is_not_let_in_is_told_why(pi: Surroundings, tmp_path: Path) -> None:
+    del pi
+    found, silent = bridge_as("stranger", tmp_path).look()
+    assert found == Seen()
+    assert silent is not None
+    assert "refuses the login" in silent
+
+
+def test_what_it_would_get_is_shown_and_stays_away(pi: Surroundings, tmp_path: Path) -> None:
+    before = pi.output("bridge", "find /etc /usr/local -newer /etc/machine-id | sort")
+    count, said = bridge_as("pi", tmp_path).would_change()
+    assert count
+    assert "+++ after: /etc/sysctl.d/60-pvs-link.conf" in said
+    assert "ok: [" not in said
+    assert pi.output("bridge", "find /etc /usr/local -newer /etc/machine-id | sort") == before
+
+
+def test_a_pi_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "garage.yml"
+    file.write_text("pvs_bridges: {hosts: {garage: {ansible_host: garage.invalid}}}\n")
+    found, silent = Bridge(file, "garage").look()
+    assert found == Seen()
+    assert silent is not None
+    assert silent.startswith("garage: no address is known for garage.invalid")

@@ -1,0 +1,118 @@
+"""A bridge is rehearsed, changed, rehearsed again; one that cannot work is found out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Callable
+
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from pvs_lab import lifecycle
+from pvs_lab.process import wait_until
+
+Rehearse = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+BRIDGE = """
+pvs_bridges:
+  hosts:
+    {name}:
+      ansible_host: "{{{{ network }}}}.20"
+      ansible_user: somebody
+      ansible_become_password: "{{{{ lookup('ansible.builtin.env', 'NO_SUCH_VARIABLE') }}}}"
+      uplink_country: US
+      uplink_networks:
+        - ssid: Sunnyside
+          passphrase: !vault |
+            {passphrase}
+      uplink_method: static
+      uplink_address: "{{{{ network }}}}.20/24"
+      uplink_gateway: "{{{{ network }}}}.1"
+      uplink_dns_servers: [1.1.1.1]
+      proxy_users:
+        anna: "{{{{ hash_of_anna }}}}"
+      health_user: anna
+      health_password: "{{{{ lookup('ansible.builtin.env', 'NO_SUCH_VARIABLE') }}}}"
+      {variable}: {value}
+"""
+
+
+def describe(folder: Path, name: str, variable: str, value: str) -> Path:
+    """Write the inventory of a bridge whose secrets nobody here can read."""
+    vault = VaultLib([("default", VaultSecret(b"nobody knows it"))])
+    passphrase = vault.encrypt("correct horse").decode().strip().replace("\n", "\n" + " " * 12)
+    text = BRIDGE.format(name=name, passphrase=passphrase, variable=variable, value=value)
+    (folder / "group_vars").mkdir(parents=True, exist_ok=True)
+    (folder / "group_vars/all.yml").write_text("network: 192.168.1\n")
+    (folder / "bridge.yml").write_text(text)
+    return folder
+
+
+def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    folder = describe(tmp_path, "t-garage", "proxy_cache_seconds", "30")
+    first = rehearse(folder)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "its twin: trixie (the usual one), networkmanager" in first.stdout
+    assert "its Wi-Fi is a cable" in first.stdout
+    assert "the twin (192.168.1.20)" in first.stdout
+    assert "t-garage is healthy: PVS6, firmware 2024.6, Build 61707" in first.stdout
+    assert "nothing to compare with" in first.stdout
+    kept = Path(first.stdout.partition("its files are in ")[2].splitlines()[0])
+    profile = kept / "etc/NetworkManager/system-connections/pvs-bridge-uplink.nmconnection"
+    assert "address1=192.168.1.20/24,192.168.1.1\n" in profile.read_text()
+    assert "dns=1.1.1.1;\n" in profile.read_text()
+    assert (kept / "etc/hostname").read_text() == "t-garage\n"
+
+    describe(tmp_path, "t-garage", "proxy_cache_seconds", "45")
+    second = rehearse(folder, "LIMIT=t-garage")
+    assert second.returncode == 0, second.stdout + second.stderr
+    shown = second.stdout.partition("the difference to the rehearsal of ")[2].splitlines()
+    changed = [line for line in shown if line.startswith(("-", "+"))]
+    assert {line.split()[1] for line in changed[:2]} == {"/etc/haproxy/haproxy.cfg"}
+    assert {line[0] for line in changed[2:]} == {"-", "+"}
+    for line in changed[2:]:
+        assert ("Cache 30" if line[0] == "-" else "Cache 45") in line
+    assert f"make provision INVENTORY={folder} LIMIT=t-garage" in second.stdout
+
+
+def test_a_pvs_that_has_closed_its_device_list_is_found_out_before_the_real_one(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    folder = describe(tmp_path, "t-shed", "proxy_cache_seconds", "30")
+    done = rehearse(folder, "RELEASE=bookworm", "BACKEND=dhcpcd", "FIRMWARE=61846")
+    assert done.returncode == 2, done.stdout
+    assert "bookworm (as asked for), dhcpcd (as asked for), firmware 61846" in done.stdout
+    assert done.stderr.startswith("error: ansible/site.yml failed on the twin:\nhealth : Stop ")
+    assert "(build 61846) has closed the device list" in " ".join(done.stderr.split())
+    assert "second run" not in done.stdout
+
+
+def test_a_mistake_in_a_description_is_found_without_a_twin(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    folder = describe(tmp_path, "t-shed", "proxy_cache_second", "30")
+    done = rehearse(folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{folder}/bridge.yml:26: proxy_cache_second: is not a variable" in done.stderr
+
+
+def test_ctrl_c_takes_the_twin_along(start: Start, tmp_path: Path) -> None:
+    process = start(describe(tmp_path, "t-barn", "proxy_cache_seconds", "30"))
+    assert wait_until(has_a_twin, 120)
+    os.killpg(process.pid, signal.SIGINT)
+    printed, said = process.communicate(timeout=60)
+    assert "interrupted; the twin is gone" in said, printed + said
+    assert not has_a_twin()
+
+
+def has_a_twin() -> bool:
+    """Tell whether the lab of t-barn has come so far that its Pi boots."""
+    return any(
+        name.startswith("rehearse-t-barn") and lifecycle.describe(name).process.pid
+        for name in lifecycle.running()
+    )

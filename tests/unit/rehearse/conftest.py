@@ -1,0 +1,53 @@
+"""Fixtures for the tests of what a rehearsal decides before there is a twin."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+# The program finds its packages this way when it is run.
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
+
+from rehearsal.description import Description
+
+DEFAULTS = {
+    "bridge_backend": "auto",
+    "pvs_link_interface": "eth0",
+    "pvs_link_pvs_address": "172.27.153.1",
+    "uplink_type": "wifi",
+    "uplink_interface": "wlan0",
+    "uplink_method": "dhcp",
+    "uplink_dns_servers": [],
+    "proxy_source_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"],
+}
+
+Describe = Callable[..., Description]
+
+
+@pytest.fixture
+def describe() -> Describe:
+    """Describe a bridge by the variables that differ from their defaults."""
+
+    def described(address: str = "garage.local", **variables: Any) -> Description:  # noqa: ANN401
+        unread = tuple(variables.pop("unread", ()))
+        return Description("garage", address, variables, DEFAULTS, unread)
+
+    return described
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Callable[..., Path]:
+    """Write an inventory: its files' texts by their names."""
+
+    def write(**files: str) -> Path:
+        folder = tmp_path / "inventory"
+        for name, text in files.items():
+            file = folder / f"{name.replace('__', '/')}.yml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        return folder
+
+    return write
