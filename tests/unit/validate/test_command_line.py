@@ -1,0 +1,113 @@
+"""The command by itself: its exit status, and what it needs, which is little."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench.validate import write_inventory
+from unit.validate.conftest import GOOD, PROJECT, VALIDATE, Validator, write
+
+# Without rights and without a network: another user of the kernel's, in a network of its own.
+NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--net")
+
+
+def run(folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str, str]:
+    """Type the command; exit status, what is printed, and what is complained of."""
+    done = subprocess.run(
+        [*prefix, sys.executable, str(VALIDATE), "--inventory", "inventory", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_exit_status_says_what_was_found(tmp_path: Path) -> None:
+    write(tmp_path, {"bridges.yml": GOOD})
+    status, output, errors = run(tmp_path)
+    assert (status, errors) == (0, "")
+    assert output.splitlines()[-1].startswith("inventory: 1 bridge, no findings, ")
+    write(tmp_path, {"bridges.yml": GOOD + "      proxy_http_port: 22\n"})
+    assert run(tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--inventory", "nowhere"), "INVENTORY=nowhere does not exist"),
+        (("--limit", "attic"), "LIMIT=attic fits none of the bridges of inventory"),
+        (("--format", "pdf"), "invalid choice: 'pdf'"),
+        (("--frmat", "json"), "unrecognized arguments"),
+        (("--output", "inventory/bridges.yml"), "OUTPUT=inventory/bridges.yml cannot be written"),
+    ],
+    ids=lambda each: str(each)[:20],
+)
+def test_what_keeps_it_from_its_work_is_named(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    write(tmp_path, {"bridges.yml": GOOD})
+    status, output, errors = run(tmp_path, *arguments)
+    assert (status, output) == (2, "")
+    assert said in errors
+    assert "Traceback" not in errors
+
+
+def test_it_needs_neither_rights_nor_a_network_nor_a_home(tmp_path: Path) -> None:
+    write(tmp_path, {"bridges.yml": GOOD})
+    tmp_path.chmod(0o777)
+    prefix = (*NOBODY, "env", "HOME=/nowhere")
+    status, output, errors = run(tmp_path, "--output", "output", prefix=prefix)
+    assert (status, errors) == (0, ""), output
+    assert (tmp_path / "output/garage/networkmanager/etc/haproxy/haproxy.cfg").is_file()
+
+
+def test_nothing_is_left_lying_about(tmp_path: Path) -> None:
+    write(tmp_path, {"bridges.yml": GOOD})
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prefix = ("env", f"TMPDIR={scratch}", f"HOME={tmp_path}/home")
+    before = set(PROJECT.iterdir())
+    assert run(tmp_path, prefix=prefix)[0] == 0
+    assert list(scratch.iterdir()) == []
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["inventory", "scratch"]
+    assert set(PROJECT.iterdir()) == before
+
+
+def test_a_limit_is_a_pattern_of_ansibles(validator: Validator, tmp_path: Path) -> None:
+    hosts = "".join(
+        f"    {name}: {{uplink_type: ethernet, uplink_interface: eth1}}\n"
+        for name in ("east-1", "east-2", "west-1")
+    )
+    write(tmp_path, {"bridges.yml": f"---\npvs_bridges:\n  hosts:\n{hosts}"})
+    for limit, names in (("east-*", ["east-1", "east-2"]), ("all:!east-1", ["east-2", "west-1"])):
+        report = validator.json(tmp_path, "--limit", limit).report
+        assert [each["name"] for each in report["bridges"]] == names
+
+
+def test_a_bridge_is_compared_with_those_that_are_not_asked_for(
+    validator: Validator, tmp_path: Path
+) -> None:
+    both = GOOD + "      uplink_hostname: solar\n"
+    more = "    barn: {uplink_type: ethernet, uplink_interface: eth1, uplink_hostname: solar}\n"
+    write(tmp_path, {"bridges.yml": both + more})
+    (finding,) = validator.json(tmp_path, "--limit", "barn").findings
+    assert finding["problem"] == "solar is that of garage too"
+    assert validator.json(tmp_path, "--limit", "garage").findings == []
+
+
+def test_many_bridges_take_little_more_than_few(tmp_path: Path) -> None:
+    """The time of the processors, which no other program of this machine takes part in."""
+    write_inventory(tmp_path / "inventory", 40)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    status, output, _ = run(tmp_path, "--format", "json")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert status == 0, output
+    report = json.loads(output)
+    assert len(report["bridges"]) == 40
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # 100 bridges within 20 s on two processors leave 16 for 40.
+    assert seconds < 16, f"{seconds:.1f} s; {os.getloadavg()}"

@@ -1,0 +1,54 @@
+"""What the validation takes for granted about the roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from unit.validate.conftest import GOOD, PROJECT, Validator, write
+
+# They write files too, but are not rendered.
+OTHERS = ("assemble", "blockinfile", "copy", "lineinfile", "template")
+TASKS = sorted((PROJECT / "roles").glob("*/tasks/*.yml"))
+
+
+def tasks(tree: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - YAML holds anything
+    """Find every task, within blocks too."""
+    for each in tree or []:
+        yield each
+        for part in ("block", "rescue", "always"):
+            yield from tasks(each.get(part))
+
+
+@pytest.mark.parametrize("file", TASKS, ids=lambda file: f"{file.parts[-3]} {file.stem}")
+def test_all_files_are_written_by_modules_that_are_rendered(file: Path) -> None:
+    for task in tasks(yaml.safe_load(file.read_text())):
+        modules = {key.rpartition(".")[2] for key in task}
+        assert not modules & set(OTHERS), task["name"]
+
+
+def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_path: Path) -> None:
+    wifi = GOOD.replace("uplink_type: ethernet", "uplink_country: US").replace(
+        "uplink_interface: eth1", "uplink_networks: [{ssid: home, security: open}]"
+    )
+    everything = "      console_dns_enabled: true\n      bridge_mode: both\n"
+    write(tmp_path, {"wifi.yml": wifi + everything})
+    write(tmp_path, {"cable.yml": GOOD.replace("garage", "barn") + everything})
+    done = validator.json(tmp_path, "--output", "output")
+    assert (done.status, done.findings) == (0, [])
+    rendered = {each.name for each in (tmp_path / "output").rglob("*") if each.is_file()}
+    # They are rendered under another name, or as a part of another file.
+    apart = {
+        "error.http": "503.http",
+        "wifi.nmconnection": "pvs-bridge-uplink-0.nmconnection",
+        "ethernet.nmconnection": "pvs-bridge-uplink.nmconnection",
+        "wpa_supplicant.conf": "wpa_supplicant-wlan0.conf",
+        **dict.fromkeys(("home.cfg", "passages.cfg", "stats.cfg", "turns.cfg"), "haproxy.cfg"),
+        **dict.fromkeys(("rules", "ip"), "haproxy.cfg"),
+    }
+    for template in sorted((PROJECT / "roles").glob("*/templates/**/*.j2")):
+        name = template.name.removesuffix(".j2")
+        assert apart.get(name, name) in rendered, template

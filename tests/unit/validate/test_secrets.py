@@ -1,0 +1,190 @@
+"""Secrets: opened where there is a password, and shown nowhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from unit.validate.conftest import GOOD, Validator, write
+
+PASSWORD = "open sesame"  # noqa: S105 - it opens what is made here
+SECRET = "sunflower seeds"  # noqa: S105
+WORDS = ("sunflower", "sesame")
+CABLE = "{uplink_type: ethernet, uplink_interface: eth1, uplink_networks: []}"
+WIFI = """\
+---
+pvs_bridges:
+  hosts:
+    garage:
+      uplink_country: US
+      uplink_networks:
+"""
+
+
+def vault(folder: Path, *arguments: str, stdin: str = "") -> str:
+    """Run ansible-vault with a password; return what it prints."""
+    file = folder / "password"
+    file.write_text(f"{PASSWORD}\n")
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-vault")), *arguments,
+         "--vault-password-file", str(file)],
+        input=stdin, env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def encrypted(folder: Path, name: str, value: str, indent: int) -> str:
+    """Return a line of YAML with an encrypted value."""
+    printed = vault(folder, "encrypt_string", "--stdin-name", name, stdin=value)
+    return "".join(f"{' ' * indent}{line}\n" for line in printed.splitlines() if line.strip())
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    """Return a folder with a bridge whose Wi-Fi's name and passphrase are encrypted."""
+    network = "        -" + encrypted(tmp_path, "ssid", "our sunflower", 10)[9:]
+    network += encrypted(tmp_path, "passphrase", SECRET, 10)
+    return write(tmp_path, {"bridges.yml": WIFI + network})
+
+
+def texts(folder: Path) -> str:
+    """Return all that was rendered."""
+    files = [each for each in (folder / "output").rglob("*") if each.is_file()]
+    assert len(files) > 20
+    return "\n".join(f"{each}\n{each.read_text()}" for each in files)
+
+
+def test_an_encrypted_value_is_no_finding_but_counted(validator: Validator, sealed: Path) -> None:
+    done = validator(sealed, "--output", "output")
+    assert done.status == 0, done.output
+    assert "Not looked into (2 values): what cannot be decrypted" in done.output
+    assert "garage's uplink_networks[0].ssid" in done.output
+    rendered = texts(sealed)
+    assert "passphrase not shown" in rendered
+    assert not any(word in rendered for word in WORDS)
+
+
+def test_strictly_it_is_a_finding(validator: Validator, sealed: Path) -> None:
+    done = validator.json(sealed, "--strict")
+    assert done.status == 1
+    assert [each["variable"] for each in done.findings] == [
+        "uplink_networks[0].ssid",
+        "uplink_networks[0].passphrase",
+    ]
+
+
+def test_with_the_password_it_is_looked_into_and_not_shown(
+    validator: Validator, sealed: Path
+) -> None:
+    arguments = ("--vault-password-file", "password", "--output", "output")
+    done = validator.json(sealed, *arguments)
+    assert (done.status, done.findings) == (0, [])
+    assert done.report["bridges"][0]["sealed"] == []
+    rendered = texts(sealed)
+    assert not any(word in rendered for word in WORDS)
+
+    bad = encrypted(sealed, "passphrase", "sunset", 10)
+    file = sealed / "inventory/bridges.yml"
+    head, _, _ = file.read_text().partition("          passphrase: ")
+    file.write_text(head + bad)
+    done = validator.json(sealed, *arguments)
+    assert [each["problem"] for each in done.findings] == ["has 6 bytes in UTF-8, not 8 to 63"]
+    assert "sunset" not in done.output
+
+
+def test_a_password_that_does_not_fit_is_found(validator: Validator, sealed: Path) -> None:
+    (sealed / "wrong").write_text("open barley\n")
+    done = validator.json(sealed, "--vault-password-file", "wrong")
+    assert {each["problem"] for each in done.findings} == {"cannot be decrypted"}
+
+
+def test_a_password_file_that_is_not_there_is_named(validator: Validator, sealed: Path) -> None:
+    done = validator(sealed, "--vault-password-file", "nowhere")
+    assert (done.status, done.output) == (2, "")
+    assert "nowhere does not exist" in done.errors
+
+
+@pytest.mark.parametrize("others", [0, 7])
+def test_a_file_that_is_encrypted_as_a_whole_is_passed_over(
+    validator: Validator, tmp_path: Path, others: int
+) -> None:
+    more = "".join(f"    barn-{number}: {CABLE}\n" for number in range(others))
+    write(
+        tmp_path,
+        {
+            "others.yml": f"---\npvs_bridges:\n  hosts:\n{more or '    garage:'}\n",
+            "bridges.yml": f"{WIFI}        - ssid: home\n          passphrase: '{{{{ key }}}}'\n",
+            "group_vars/pvs_bridges/vault.yml": f"---\nkey: {SECRET}\nproxy_cache_seconds: 700\n",
+        },
+    )
+    file = tmp_path / "inventory/group_vars/pvs_bridges/vault.yml"
+    vault(tmp_path, "encrypt", str(file))
+    done = validator(tmp_path)
+    assert done.status == 0, done.output
+    assert "group_vars/pvs_bridges/vault.yml is encrypted as a whole" in done.output
+
+    done = validator.json(tmp_path, "--vault-password-file", "password")
+    assert [each["variable"] for each in done.findings] == ["proxy_cache_seconds"]
+    assert not any(word in done.output for word in WORDS)
+
+
+def test_a_secret_of_the_environment_may_be_missing(validator: Validator, tmp_path: Path) -> None:
+    key = "{{ lookup('ansible.builtin.env', 'PVS_BRIDGE_TEST_KEY') }}"
+    network = '        - ssid: home\n          passphrase: "{{ wifi_key }}"\n'
+    files = {"bridges.yml": WIFI + network, "group_vars/all.yml": f'---\nwifi_key: "{key}"\n'}
+    write(tmp_path, files)
+    done = validator(tmp_path)
+    assert done.status == 0, done.output
+    assert "PVS_BRIDGE_TEST_KEY of the environment, which is not set" in done.output
+    strict = validator.json(tmp_path, "--strict")
+    assert [each["variable"] for each in strict.findings] == ["uplink_networks[0].passphrase"]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "github"])
+def test_no_form_of_the_report_shows_a_secret(
+    validator: Validator, tmp_path: Path, form: str
+) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    bad = f"""\
+      proxy_users: {{anna: {SECRET}}}
+      ansible_become_password: {SECRET}
+      health_password: {SECRET}
+      health_user: anna
+      uplink_networks:
+        - ssid: home
+          passphrase: {SECRET}
+          psk: {SECRET}
+        - passphrase: "{{{{ '{SECRET}' }}}}"
+          security: {SECRET}
+          hidden: {SECRET}
+        - {SECRET}
+"""
+    write(tmp_path, {"bridges.yml": GOOD + bad})
+    done = validator(tmp_path, "--format", form, "--output", "output")
+    assert done.status == 1
+    assert not any(word in done.output + done.errors for word in WORDS)
+
+
+def test_no_rendered_file_holds_a_secret(validator: Validator, tmp_path: Path) -> None:
+    key = "5f10e4" + "ab" * 29
+    networks = f"""\
+        - ssid: home
+          passphrase: {SECRET}
+          security: wpa2-wpa3
+        - ssid: barn
+          psk: {key}
+      health_user: anna
+      health_password: {SECRET}
+      proxy_users:
+        anna: $6$sunflower$E6wFWSbzRRGkjAnCTq/RMAkFs5rkVhdjAUcYBFuYqE6{"x" * 43}
+"""
+    write(tmp_path, {"bridges.yml": WIFI + networks})
+    done = validator.json(tmp_path, "--output", "output")
+    assert (done.status, done.findings) == (0, []), done.output
+    rendered = texts(tmp_path)
+    assert not any(word in rendered for word in (*WORDS, "5f10e4"))
+    assert "$6$not.shown$" in rendered
