@@ -19,11 +19,19 @@ export CMD
 INVENTORY ?= inventory/home
 LIMIT ?=
 ARGS ?=
+# Of make validate: text, json, junit or github; the folder for the rendered files; and whether
+# what cannot be looked into, such as a secret that is not here, is a mistake.
+FORMAT ?= text
+OUTPUT ?= .ansible/validate
+STRICT ?=
 export NAME ?=
 PYTEST ?=
 STATE ?=
 SIDE ?=
 POSITION ?=
+RADIO ?=
+LIVE ?= yes
+KEEP ?= no
 
 VENV := .venv/bin
 # A Debian user's own path lacks the system's programs, such as dnsmasq.
@@ -58,7 +66,7 @@ demo-down: ## Remove the demo
 	@$(AS_ROOT) python3 -m pvs_lab.demo down
 
 ##@ Your bridges
-.PHONY: init provision check health
+.PHONY: init provision check rehearse validate health
 init: setup-controller ## Begin a bridge's description: inventory/home/NAME.yml (NAME=garage)
 	@python3 ansible/init.py "$$NAME" --inventory "$(INVENTORY)"
 
@@ -68,13 +76,27 @@ provision: setup-controller ## Make a Pi a bridge, or bring it up to date (INVEN
 check: setup-controller ## Show what provision would change, and change nothing
 	@$(playbook) ansible/site.yml --check --diff $(ARGS)
 
+# What nobody has asked for, the bridge itself decides.
+asked_for = $(if $(filter-out file,$(origin $(1))),$($(1)))
+rehearse: setup-lab ## Prove a description on a twin of its Pi (LIMIT= RELEASE= FIRMWARE= LIVE=no KEEP=yes)
+	@$(described); python3 ansible/rehearse.py --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
+		--release "$(call asked_for,RELEASE)" --backend "$(BACKEND)" \
+		--firmware "$(call asked_for,FIRMWARE)" --live "$(LIVE)" --keep "$(KEEP)" \
+		--as-root '$(AS_ROOT)' -- $(ARGS)
+
+validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= FORMAT= OUTPUT= STRICT=yes)
+	@python3 ansible/validate.py --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
+		--format "$(FORMAT)" --output "$(OUTPUT)" $(if $(STRICT),--strict)
+
 health: setup-controller ## Ask each bridge for DeviceList, and name what is broken
 	@$(playbook) ansible/health.yml $(ARGS)
 
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
-lab-up: setup-lab ## Bring a lab up (RELEASE= BACKEND= FIRMWARE= PANELS= SIMULATOR= LAB=)
-	@$(lab) up --lab $(LAB) --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)"
+with_radio = $(filter-out no,$(RADIO))
+lab-up: setup-$(if $(with_radio),radio,lab) ## Bring a lab up (RELEASE= BACKEND= RADIO=yes FIRMWARE= PANELS= SIMULATOR= LAB=)
+	@$(lab) up --lab $(LAB) --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)" \
+		$(if $(with_radio),--radio)
 
 lab-run: setup-lab ## Run CMD= on HOST=client|bridge|router|pvs, with its output alone
 	@$(lab) run --lab $(LAB) $(HOST) "$$CMD"
@@ -95,9 +117,12 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 	@python3 -m pvs_sim $(simulator)
 
 ##@ Work on pvs-bridge
-.PHONY: test lint bench-provision bench-proxy docs lock clean
+.PHONY: test test-radio lint bench-provision bench-proxy bench-validate docs lock clean
 test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
+
+test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (PYTEST="-k refuses")
+	@$(AS_ROOT) pytest tests/radio --numprocesses=2 --durations=15 $(PYTEST)
 
 lint: setup-test ## The linters alone
 	@$(AS_ROOT) pytest -q tests/lint
@@ -109,6 +134,9 @@ bench-proxy: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
 bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx and Varnish
 	@$(AS_ROOT) python3 tests/bench/proxy.py
 
+bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges
+	@python3 tests/bench/validate.py
+
 docs: setup-controller ## Write the variables' tables into the role READMEs
 	@python3 ansible/document_variables.py
 
@@ -118,10 +146,14 @@ lock: ## Pin the newest Python packages into requirements.lock
 clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache stays)
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: setup-controller setup-lab setup-test
+.PHONY: setup-validate setup-controller setup-lab setup-radio setup-test
+setup-validate:
+	@ansible/setup.sh validate
 setup-controller:
 	@ansible/setup.sh controller
 setup-lab:
 	@ansible/setup.sh lab
+setup-radio:
+	@ansible/setup.sh radio
 setup-test:
 	@ansible/setup.sh test

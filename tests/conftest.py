@@ -1,8 +1,9 @@
 """How the tests are spread over the processes of pytest-xdist.
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
-scenario goes alone, the scenarios first, because they take longest; so does each file about the
-proxy, whose tests wait more than they work.
+scenario goes alone, and each Pi whose changes are undone; they come first, because they take
+longest. So does each file about the proxy, whose tests wait more than they work. The tests with a
+radio share one guest for each network backend.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from pvs_lab.options import BACKENDS
+
 # A shared machine stands still for a moment now and then, which is no fault of an example.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 _SCENARIOS = "molecule/test_scenarios.py"
+_ROLLBACK = "tests/rollback/"
 _PROXY = "tests/proxy/"
+_RADIO = "tests/radio/"
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carries no types
@@ -29,6 +34,13 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
         path = nodeid.split("::", maxsplit=1)[0]
         if path.endswith(_SCENARIOS):
             return nodeid
+        if path.startswith(_ROLLBACK):
+            # Its files share a lab for each Pi, which a parameter names.
+            _, bracket, pi = nodeid.partition("[")
+            return pi if bracket else path
+        if path.startswith(_RADIO):
+            # A guest for each backend, whose name each test has in brackets.
+            return next((backend for backend in BACKENDS if backend in nodeid), path)
         return path if path.startswith(_PROXY) else path.rpartition("/")[0]
 
 
@@ -39,4 +51,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderSchedu
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow ones at the head."""
-    items.sort(key=lambda item: not item.nodeid.split("::")[0].endswith(_SCENARIOS))
+    items.sort(
+        key=lambda item: (
+            not item.nodeid.startswith(_ROLLBACK),
+            not item.nodeid.split("::")[0].endswith(_SCENARIOS),
+        )
+    )

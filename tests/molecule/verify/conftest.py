@@ -12,6 +12,7 @@ import testinfra
 import yaml
 from testinfra.host import Host
 
+from pvs_lab import evidence
 from pvs_lab.paths import lab_dir
 from pvs_lab.surroundings import Surroundings
 
@@ -33,7 +34,7 @@ def bridge(lab: Surroundings) -> Host:
 
 @pytest.fixture(scope="session")
 def variables() -> dict[str, Any]:
-    """The bridge's variables: the roles' defaults under what the scenario sets."""
+    """The bridge's variables: the roles' defaults under what the scenario sets, and sets later."""
     merged: dict[str, Any] = {}
     for role in _ROLES:
         merged |= yaml.safe_load((_PROJECT / f"roles/{role}/defaults/main.yml").read_text())
@@ -41,7 +42,8 @@ def variables() -> dict[str, Any]:
     scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"]) / "molecule.yml"
     inventory = yaml.safe_load(scenario.read_text()).get("provisioner", {}).get("inventory", {})
     merged |= inventory.get("group_vars", {}).get("pvs_bridges", {})
-    return merged
+    later = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "variables.yml"
+    return merged | (yaml.safe_load(later.read_text()) if later.exists() else {})
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +62,5 @@ def url(variables: dict[str, Any], login: str) -> str:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the bridge's journal to a failed test's report, as it is gone soon after."""
     report = yield
-    if report.failed:
-        journal = "journalctl --boot --no-pager --lines 60; ip address; ip route"
-        printed = Surroundings(os.environ["LAB"]).run("bridge", journal)[1]
-        report.sections.append(("the bridge's journal, addresses and routes", printed))
+    evidence.add(report, Surroundings(os.environ["LAB"]))
     return report

@@ -1,0 +1,55 @@
+"""Fixtures: labs whose Pi is a bridge already, one for each backend."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator
+
+import pytest
+from rollback.bridge import Bridge
+
+from pvs_lab import evidence
+from pvs_lab.surroundings import Surroundings
+
+Made = Callable[[str, str, str], contextlib.AbstractContextManager[Bridge]]
+
+PIS = ("bookworm-networkmanager", "bullseye-dhcpcd")
+# Answers soon, at noon.
+_SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
+
+
+@pytest.fixture(scope="session")
+def lab_of() -> Made:
+    """Bring up a lab of a name, a release and a backend, for as long as a ``with`` lasts."""
+
+    @contextlib.contextmanager
+    def up(name: str, release: str, backend: str) -> Iterator[Bridge]:
+        bridge = Bridge(name)
+        bridge.command("up", f"--release={release}", f"--backend={backend}", _SIMULATOR)
+        try:
+            yield bridge
+        finally:
+            bridge.command("down")
+
+    return up
+
+
+@pytest.fixture(scope="session", params=PIS)
+def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
+    """A bridge; each test leaves it as it found it."""
+    release, backend = request.param.split("-")
+    with lab_of(f"t-rollback-{release}", release, backend) as made:
+        made.good_run({})
+        yield made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
+    report = yield
+    for each in item.funcargs.values():
+        if isinstance(each, Surroundings):
+            evidence.add(report, each)
+    return report

@@ -1,0 +1,81 @@
+"""From one backend to the other and back; each test begins where the one before has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from rollback.bridge import UNREACHABLE, Bridge
+from rollback.conftest import Made
+
+_UNITS = {"networkmanager": "NetworkManager", "dhcpcd": "dhcpcd"}
+
+
+@pytest.fixture(scope="module", params=["bookworm"])
+def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
+    """A Pi that runs NetworkManager, and becomes a bridge that runs dhcpcd."""
+    with lab_of(f"t-switch-{request.param}", request.param, "networkmanager") as made:
+        made.good_run({"bridge_backend": "dhcpcd"})
+        yield made
+
+
+def active_backends(bridge: Bridge) -> list[str]:
+    """Which backends run."""
+    return [
+        backend
+        for backend, unit in _UNITS.items()
+        if bridge.output("bridge", f"systemctl is-active {unit} || true").strip() == "active"
+    ]
+
+
+def assert_stays(bridge: Bridge, backend: str) -> None:
+    """A backend runs alone, needs no second run, and survives a reboot."""
+    assert active_backends(bridge) == [backend]
+    assert bridge.good_run({"bridge_backend": backend}).changed == []
+    bridge.reboot()
+    assert active_backends(bridge) == [backend]
+    assert bridge.good_run({"bridge_backend": backend}).changed == []
+    assert bridge.output("bridge", "grep ^nameserver /etc/resolv.conf").split() == [
+        "nameserver",
+        "192.168.20.1",
+    ]
+
+
+def assert_undone_by_time(bridge: Bridge, backend: str) -> None:
+    """A change to a backend that nobody can reach is undone."""
+    before = bridge.state()
+    run = bridge.provision({**UNREACHABLE, "bridge_backend": backend})
+    assert run.status != 0
+    assert run.says("has undone the change of its network: nobody confirmed it within 30 s")
+    assert bridge.settles_as(before) - before == {}
+
+
+def test_a_pi_that_ran_networkmanager_stays_with_dhcpcd(bridge: Bridge) -> None:
+    assert_stays(bridge, "dhcpcd")
+
+
+def test_networkmanager_out_of_reach_gives_way_to_dhcpcd(bridge: Bridge) -> None:
+    assert_undone_by_time(bridge, "networkmanager")
+
+
+def test_a_power_cut_brings_dhcpcd_back(bridge: Bridge) -> None:
+    before = bridge.state()
+    change = {**UNREACHABLE, "rollback_timeout_seconds": 300, "bridge_backend": "networkmanager"}
+    with bridge.running(change) as end:
+        assert bridge.comes_to("192.168.99.21")
+        bridge.reboot()
+        run = end()
+    reason = "the Pi was started again before anybody confirmed it"
+    assert run.status != 0
+    assert run.says(reason)
+    assert reason in bridge.output("bridge", "pvs-bridge-rollback status")
+    assert bridge.settles_as(before) - before == {}
+
+
+def test_the_pi_goes_back_to_networkmanager_and_stays(bridge: Bridge) -> None:
+    bridge.good_run({"bridge_backend": "networkmanager"})
+    assert_stays(bridge, "networkmanager")
+
+
+def test_dhcpcd_out_of_reach_gives_way_to_networkmanager(bridge: Bridge) -> None:
+    assert_undone_by_time(bridge, "dhcpcd")
