@@ -25,6 +25,9 @@ os.environ["ANSIBLE_CONFIG"] = str(Path(__file__).resolve().parents[2] / "ansibl
 os.environ.setdefault("ANSIBLE_LOCAL_TEMP", tempfile.gettempdir())
 
 from ansible.plugins.loader import init_plugin_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 
-# Before anything of our collection is imported: it has to be found by Ansible's own importer.
-init_plugin_loader()
+# Before anything of our collection is imported: it has to be found by Ansible's own importer. A
+# program that uses Ansible already has seen to that.
+if AnsibleCollectionConfig.collection_finder is None:
+    init_plugin_loader()

@@ -54,7 +54,7 @@ JOINED = {
     "hidden": known("Nobody sees it", "but it is there", hidden=True),
     "open": known("Guests welcome", security="open"),
     "key": known("Key of 64 digits", psk="0123456789abcdefABCDEF" + "5a" * 21),
-    "special characters": known(_SPECIAL, f"{_SPECIAL} {{{{ x }}}}"),
+    "special characters": known(_SPECIAL, f"{_SPECIAL} too"),
     "spaces at the ends": known("  spaces  ", "  spaces at both ends  "),
     "32 bytes": known(_HOUSES, "p\N{KEY}ssw\N{LATIN SMALL LETTER O WITH DIAERESIS}rt"),
     "semicolons": known("1;2;3;", ";" * 63),

@@ -40,6 +40,8 @@ def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
     release, backend = request.param.split("-")
     with lab_of(f"t-rollback-{release}", release, backend) as made:
         made.good_run({})
+        # What ran before it was a bridge has left its settings in the kernel.
+        made.reboot()
         yield made
 
 

@@ -14,9 +14,10 @@ _PASSING = re.compile(
     r"(user@|user-runtime-dir@|systemd-(hostnamed|timedated|localed|tmpfiles-clean)"
     r"|NetworkManager-dispatcher|dpkg-db-backup|e2scrub|pvs-bridge-rollback-change).*\.service"
 )
-# Written by whoever configures the network, and compared by what it says; what roles keep beside
-# a file that they replace.
-_OTHER_FILES = r"\( -path '/etc/resolv.conf*' -o -name '*~' \)"
+# Written by whoever configures the network, and compared by what it says; resolvconf's notes for
+# programs that are not there; what roles keep beside a file that they replace.
+_OTHER_FILES = r"\( -path '/etc/resolv.conf*' -o -path /etc/unbound -o -name '*~' \)"
+_ROUTE = ("dst", "dev", "gateway", "prefsrc", "protocol")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class State:
 
     Attributes:
         addresses: interface, address and prefix length of each.
-        routes: each without what the kernel or the backend counts up.
+        routes: each once, without what the kernel or the backend counts up.
         resolver: what /etc/resolv.conf says.
         files: all below /etc: kind, mode, owner, where a link leads, a file's checksum.
         units: those that are active.
@@ -35,7 +36,7 @@ class State:
     """
 
     addresses: list[tuple[str, str, int]]
-    routes: list[dict[str, Any]]
+    routes: list[tuple[str, ...]]
     resolver: list[str]
     files: dict[str, str]
     units: list[str]
@@ -82,13 +83,7 @@ def state_of(lab: Surroundings) -> State:
             for link in links
             for each in link["addr_info"]
         ),
-        routes=sorted(
-            (
-                {key: route.get(key) for key in ("dst", "dev", "gateway", "prefsrc", "protocol")}
-                for route in routes
-            ),
-            key=str,
-        ),
+        routes=sorted({tuple(str(route.get(key)) for key in _ROUTE) for route in routes}),
         resolver=sorted(line for line in said("cat /etc/resolv.conf") if not line.startswith("#")),
         files=files,
         units=sorted(name for name in (line.split()[0] for line in units)

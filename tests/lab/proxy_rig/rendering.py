@@ -13,6 +13,7 @@ os.environ.setdefault("ANSIBLE_CONFIG", str(PROJECT / "ansible.cfg"))
 from ansible.parsing.dataloader import DataLoader  # noqa: E402 - it reads ANSIBLE_CONFIG
 from ansible.plugins.loader import init_plugin_loader  # noqa: E402
 from ansible.template import Templar, trust_as_template  # noqa: E402
+from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: E402
 
 _ROLES = ("bridge", "pvs_link", "uplink", "proxy", "console_dns", "health")
 _PROXY = PROJECT / "roles/proxy"
@@ -28,7 +29,8 @@ _loaders: list[DataLoader] = []
 def _loader() -> DataLoader:
     """Return the one loader, made when it is first needed: it takes half a second."""
     if not _loaders:
-        init_plugin_loader()
+        if AnsibleCollectionConfig.collection_finder is None:
+            init_plugin_loader()
         _loaders.append(DataLoader())
     return _loaders[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -80,7 +81,8 @@ class Container:
     def cut_power(self) -> None:
         """Stop the Pi as a pulled plug does, the card as it was at that moment."""
         if self.process is not None:
-            self.process.kill()
+            # All of its processes end with its first one, which would outlive systemd-nspawn.
+            os.kill(self.leader() or self.process.pid, signal.SIGKILL)
             self.ended()
 
     def ended(self) -> bool:

@@ -30,6 +30,8 @@ _KERNEL_ARGUMENTS = (
     "root=/dev/vda", "rw", "console=ttyS0", "quiet", "systemd.show_status=1", "net.ifnames=0",
     # The login prompt hangs the console up, and what is written to it would be lost.
     "systemd.mask=serial-getty@ttyS0.service",
+    # The lab's access points have units of their own.
+    "systemd.mask=hostapd.service",
     # Each costs time: for flaws that QEMU's translation lacks, for a clock that is right, for a
     # kernel that waits until it is idle.
     "mitigations=off", "tsc=reliable", "rcupdate.rcu_expedited=1",
@@ -92,8 +94,8 @@ class Guest:
         return [
             "qemu-system-x86_64", "-name", f"pvs-lab-{self.lab}",
             "-nodefaults", "-no-user-config", "-display", "none",
-            # Not KVM, which this machine may lack, or have with flaws. The guest's clock goes by what
-            # it has executed, so that no answer of a radio is late because this machine is busy.
+            # Not KVM, which this machine may lack, or have with flaws. The guest's clock goes by
+            # what it has executed: no answer of a radio is late because this machine is busy.
             "-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on",
             "-cpu", "Nehalem", "-smp", "1", "-m", str(_MEMORY_MIB),
             "-kernel", str(_only(self._boot, "vmlinuz-*")),

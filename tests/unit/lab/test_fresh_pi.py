@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import pytest
 
-from pvs_lab import login, network
+from pvs_lab import lifecycle, login, network
 from pvs_lab.surroundings import Surroundings
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -61,8 +61,12 @@ def test_a_pi_without_power_is_gone_and_comes_back_with_its_files(
     pvs_lab: Command, lab: Surroundings
 ) -> None:
     lab.output("bridge", "echo kept > /home/pi/other")
+    first = f"/proc/{lifecycle.command(lab.name, 'status')['bridge_leader']}"
+    assert lab.run("pvs", f"test -e {first}")[0] == 0
     assert pvs_lab("power", "--lab", lab.name, "off").returncode == 0
     try:
+        # Its programs would go on beside those of the next boot.
+        assert lab.run("pvs", f"test -e {first}")[0] != 0
         assert lab.run("client", "ping -c 1 -W 1 bridge")[0] != 0
         done = pvs_lab("run", "--lab", lab.name, "bridge", "true")
         assert done.returncode == 1

@@ -87,6 +87,7 @@ def test_a_pvs_that_boots_after_the_bridge_is_found(lab: Surroundings, url: str)
 
 def test_neither_side_learns_the_addresses_of_the_other_by_arp(lab: Surroundings) -> None:
     ask = "arping -q -c 2 -w 3 -I {} {}"
+    assert lab.until(lambda: has_link_address(lab))
     address = link_addresses(lab)[0]
     assert lab.run("pvs", ask.format("lan1", address))[0] == 0
     assert lab.run("pvs", ask.format("lan1", "192.168.20.20"))[0] != 0

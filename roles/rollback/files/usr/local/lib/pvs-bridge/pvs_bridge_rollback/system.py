@@ -41,7 +41,10 @@ _SETTINGS = (
     "net/ipv4/conf/*/arp_ignore",
     "net/ipv4/conf/*/arp_announce",
     "net/ipv4/conf/*/accept_redirects",
+    "net/ipv4/conf/*/promote_secondaries",
     "net/ipv4/conf/*/send_redirects",
+    "net/ipv6/conf/*/accept_ra",
+    "net/ipv6/conf/*/addr_gen_mode",
     "net/ipv6/conf/*/disable_ipv6",
 )
 _SETTINGS_FOLDER = Path("/proc/sys")
