@@ -181,9 +181,14 @@ def test_a_pi_that_has_moved_is_followed_and_has_to_be_the_same_one(play: Play) 
     result = run.result
     assert (result["address"], result["moved"]) == ("192.0.2.21", True)
     assert result["ssh_extra_args"] == f"-o X11=no -o HostKeyAlias={BEFORE}"
-    assert run.asked == [BEFORE, "192.0.2.21", "garage.local", BEFORE, "192.0.2.21"]
+    assert run.asked == [BEFORE, "192.0.2.21", "garage.local", BEFORE, "192.0.2.21", BEFORE]
     assert f"HostKeyAlias={BEFORE}" in run.options("192.0.2.21")
     assert "HostKeyAlias" not in run.options(BEFORE)
+
+
+def test_a_pi_that_answers_a_moment_later_where_it_was_has_not_moved(play: Play) -> None:
+    run = play({BEFORE: [LOST, says("confirmed")], "192.0.2.21": [says("confirmed")]})
+    assert (run.result["address"], run.result["moved"]) == (BEFORE, False)
 
 
 def test_a_pi_with_a_port_of_its_own_is_known_by_address_and_port(play: Play) -> None:

@@ -108,6 +108,8 @@ class ActionModule(ActionBase):
                     _display.vvv(f"{address}: {error}", host=host)
                     continue
                 if answer["state"] == "confirmed":
+                    if address != before and self._is_still_at(before, arguments["id"]):
+                        address = before
                     return {
                         "changed": True,
                         "address": address,
@@ -128,6 +130,13 @@ class ActionModule(ActionBase):
             f"looked for at {', '.join(addresses)}; the last attempt ended with: {said}. Cure: "
             "check that the Pi has power and that the home's router is on; then run again",
         }
+
+    def _is_still_at(self, before: str, identifier: str) -> bool:
+        """Whether the host answers at its address of before, which may only have been quiet."""
+        try:
+            return bool(self._ask(before, before, identifier)["state"] == "confirmed")
+        except (AnsibleError, ValueError):
+            return False
 
     def _ask(self, address: str, before: str, confirm: str) -> dict[str, Any]:
         """Make a new connection and try to confirm by it.
