@@ -11,6 +11,7 @@ from rollback.bridge import Bridge, Run
 
 from pvs_lab import login, network
 from pvs_lab.air import Air
+from pvs_lab.playbook import telling_part
 
 # A guest is slow, two at once are slower.
 _PATIENCE_SECONDS = 240
@@ -50,7 +51,7 @@ class RadioBridge(Bridge):
         """
         if not self.knows_already(*networks):
             run = self.join(networks, "--tags=uplink")
-            assert run.status == 0, run.said  # noqa: S101 - for tests
+            assert run.status == 0, telling_part(run.output)  # noqa: S101 - for tests
             self._told = networks
 
     def knows_already(self, *networks: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Callable
 
 import pytest
 from radio.bridge import RadioBridge
-from radio.networks import HOME, OTHER
+from radio.networks import HOME, JOINED, OTHER
 
 from pvs_lab.access_point import Network
 
@@ -57,6 +57,16 @@ def test_the_other_network_is_joined_when_the_better_one_goes_off(
     bridge.air.put_on(OTHER.offered, point=2)
     bridge.air.switch_off(1)
     assert_back(bridge, record_property, point=2)
+
+
+def test_a_better_network_that_is_hidden_and_away_does_not_keep_the_bridge_from_another(
+    bridge: RadioBridge, record_property: Record
+) -> None:
+    bridge.knows(JOINED["hidden"].ranked(10), HOME.ranked(5))
+    bridge.air.switch_off(1)
+    bridge.wait_until_gone()
+    bridge.air.put_on(HOME.offered)
+    assert_back(bridge, record_property)
 
 
 def test_an_access_point_that_was_off_for_two_minutes_is_joined_again(

@@ -29,9 +29,9 @@ def assert_undone(bridge: RadioBridge, record: Record, wrong: dict[str, Any]) ->
     started = time.monotonic()
     run = bridge.join([wrong], "--tags=uplink")
     record("seconds of the whole run", round(time.monotonic() - started))
-    assert run.status != 0, run.said
-    assert "has undone the change of its network" in run.said, run.said
-    assert "The rejected files lie in /var/lib/pvs-bridge/rollback/rejected/" in run.said
+    assert run.status != 0
+    run.says("has undone the change of its network")
+    run.says("The rejected files lie in /var/lib/pvs-bridge/rollback/rejected/")
     record("seconds until back, after the run", round(bridge.seconds_until_home(), 1))
     assert files(bridge) == before
 
