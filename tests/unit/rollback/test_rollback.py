@@ -159,8 +159,8 @@ def test_a_change_is_carried_out_apart_and_its_time_begins_anew(
     script = root / "run/pvs-bridge-rollback-change.sh"
     assert script.read_text() == "nmcli connection reload\necho $HOME %i\n"
     assert command == (
-        f"sleep 2; /bin/sh -e {script} || {{ /usr/local/sbin/pvs-bridge-rollback undo --id a1 "
-        '--reason "it could not be carried out"; exit 1; }'
+        f"sleep 2\n/bin/sh -e {script} || {{\n/usr/local/sbin/pvs-bridge-rollback undo --id a1 "
+        '--reason "it could not be carried out"\nexit 1\n}'
     )
 
 

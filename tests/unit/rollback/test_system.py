@@ -46,6 +46,24 @@ def test_a_step_that_fails_is_told_and_the_next_one_taken(
     assert second.startswith("iw reg get: ")
 
 
+def test_a_networkmanager_that_has_just_started_is_asked_until_it_takes_orders(
+    program: Program, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    program("nmcli", f'echo "$*" >> {asked}; test "$(/usr/bin/wc -l < {asked})" -ge 3')
+    program("systemctl", "")
+    before = {
+        "hostname": socket.gethostname(),
+        "units": ["NetworkManager.service"],
+        "settings": {},
+        "country": "",
+        "connections": [],
+        "interfaces": [],
+    }
+    system.bring_back(before, [])
+    assert asked.read_text().splitlines()[:4] == ["general reload"] * 3 + ["connection reload"]
+
+
 @pytest.mark.parametrize(
     ("active", "sub", "state"),
     [

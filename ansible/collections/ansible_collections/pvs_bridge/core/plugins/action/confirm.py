@@ -18,6 +18,8 @@ PROGRAM = "/usr/local/sbin/pvs-bridge-rollback"
 # One attempt to connect, and the pause between two.
 _ATTEMPT_SECONDS = 5
 _PAUSE_SECONDS = 0.5
+# A host that has just answered elsewhere is not slow; only where it may be called is in question.
+_SECOND_LOOK_SECONDS = 2
 # The host waits a little before it begins; what is asked before is soon cut off.
 _BEGIN_SECONDS = 3
 # A connection that the change has cut off is given up after this many seconds without an answer.
@@ -134,17 +136,21 @@ class ActionModule(ActionBase):
     def _is_still_at(self, before: str, identifier: str) -> bool:
         """Whether the host answers at its address of before, which may only have been quiet."""
         try:
-            return bool(self._ask(before, before, identifier)["state"] == "confirmed")
+            answer = self._ask(before, before, identifier, _SECOND_LOOK_SECONDS)
         except (AnsibleError, ValueError):
             return False
+        return bool(answer["state"] == "confirmed")
 
-    def _ask(self, address: str, before: str, confirm: str) -> dict[str, Any]:
+    def _ask(
+        self, address: str, before: str, confirm: str, seconds: int = _ATTEMPT_SECONDS
+    ) -> dict[str, Any]:
         """Make a new connection and try to confirm by it.
 
         Args:
             address: where.
             before: where the host was before the change.
             confirm: the change, and options.
+            seconds: how long to wait for the connection.
 
         Raises:
             AnsibleError: the host is not there.
@@ -159,7 +165,7 @@ class ActionModule(ActionBase):
             direct={
                 **self._connection.get_options(),
                 "host": address,
-                "timeout": _ATTEMPT_SECONDS,
+                "timeout": seconds,
                 # The first word counts, and the user's own follow.
                 "ssh_args": f"{_ALIVE} {self._connection.get_option('ssh_args') or ''}".strip(),
                 "ssh_extra_args": extra.strip(),

@@ -185,7 +185,8 @@ class Rollback:
             # In a file, for systemd would replace what looks like a variable in a command.
             self._script.write_text(script)
             undo = f'{PROGRAM} undo --id {identifier} --reason "it could not be carried out"'
-            command = f"sleep {_HEARD_SECONDS}; /bin/sh -e {self._script} || {{ {undo}; exit 1; }}"
+            # Without semicolons: systemd 252 writes them in a way that it then warns of.
+            command = f"sleep {_HEARD_SECONDS}\n/bin/sh -e {self._script} || {{\n{undo}\nexit 1\n}}"
             system.start_service(
                 CHANGE_UNIT, "Change of the network, to be confirmed", "/bin/sh", "-c", command
             )

@@ -69,11 +69,16 @@ def ask(*command: str) -> str:
     return _attempt(command)[0]
 
 
-def run(*command: str) -> None:
-    """Run a program; a failure is told and not raised."""
+def run(*command: str) -> bool:
+    """Run a program; a failure is told and not raised.
+
+    Returns:
+        whether it did what it should.
+    """
     _, problem = _attempt(command)
     if problem:
         say(f"{' '.join(command)}: {problem}")
+    return not problem
 
 
 def _attempt(command: tuple[str, ...]) -> tuple[str, str]:
@@ -227,8 +232,8 @@ def _bring_back_networkmanager(before: dict[str, Any], changed: list[str]) -> No
     if any(path.startswith("etc/netplan/") for path in changed):
         run("netplan", "generate")
     run("systemctl", "start", "NetworkManager.service")
-    _wait(lambda: "running" in ask("nmcli", "--terse", "--fields", "RUNNING", "general"))
-    run("nmcli", "general", "reload")
+    # One that has just started is on the bus before it takes orders.
+    _wait(lambda: run("nmcli", "general", "reload"))
     run("nmcli", "connection", "reload")
     wanted = {device: uuid for uuid, device, _ in before["connections"]}
     for interface in before["interfaces"]:
