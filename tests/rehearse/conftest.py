@@ -23,8 +23,15 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return an environment in which nothing was rehearsed yet, without that of a make around."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    """Return an environment in which nothing was rehearsed yet, without that of a make around.
+
+    What a make hands down would count as asked for.
+    """
+    inherited = {
+        key: value
+        for key, value in os.environ.items()
+        if key != "RELEASE" and not key.startswith("MAKE")
+    }
     return {**inherited, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
 
 

@@ -167,3 +167,5 @@ def running(
             yield Haproxy(process, log)
         finally:
             end(process)
+            # Its worker dies a moment later, and must not be taken for the next haproxy.
+            wait_until(lambda: not world.listens(port, **_ITSELF), _START_SECONDS)

@@ -45,6 +45,7 @@ _SETTINGS = (
     "net/ipv4/conf/*/send_redirects",
     "net/ipv6/conf/*/accept_ra",
     "net/ipv6/conf/*/addr_gen_mode",
+    "net/ipv6/conf/*/autoconf",
     "net/ipv6/conf/*/disable_ipv6",
 )
 _SETTINGS_FOLDER = Path("/proc/sys")
