@@ -91,6 +91,8 @@ class Detection:
     def _remember(self, identity: Identity) -> None:
         new = self._state_file.with_suffix(".new")
         try:
+            # The serial number gives the password.
+            new.touch(mode=0o600)
             new.write_bytes(to_state(identity))
             os.replace(new, self._state_file)  # noqa: PTH105 - what follows is as atomic
         except OSError as error:

@@ -163,6 +163,10 @@ def _listening(path: str) -> socket.socket:
     before = os.umask(0o117)
     try:
         listening.bind(path)
+    except OSError as error:
+        listening.close()
+        # The error itself does not say of which file.
+        raise OSError(error.errno, error.strerror, path) from None
     finally:
         os.umask(before)
     return listening
