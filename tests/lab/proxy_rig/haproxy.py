@@ -129,6 +129,11 @@ class Haproxy:
         """Where it listens to its administrator."""
         return f"/proc/{self.pid}/root/run/haproxy/admin.sock"
 
+    @property
+    def sockets(self) -> list[Path]:
+        """Every Unix socket at which it listens."""
+        return [*Path(f"/proc/{self.pid}/root/run/haproxy").iterdir()]
+
 
 @contextlib.contextmanager
 def running(
