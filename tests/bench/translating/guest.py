@@ -26,7 +26,8 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
 ip link set lo up
-PYTHONPATH=/project/tests python3 -m bench.translating.weighing
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+PYTHONPATH=/project/tests /usr/bin/python3 -m bench.translating.weighing
 echo o > /proc/sysrq-trigger
 sleep 60
 """
