@@ -53,7 +53,7 @@ def weigh_in_guest() -> Weights:
             shutil.copytree(PROJECT / each, root / "project" / each)
         (root / "init").write_text(_INIT)
         (root / "init").chmod(0o755)
-        return _read(_run(kernel, _packed(root, folder / "root.cpio")))
+        return read_console(_run(kernel, _packed(root, folder / "root.cpio")))
 
 
 def _make(root: Path) -> None:
@@ -106,7 +106,12 @@ def _call(*command: str) -> str:
     return said
 
 
-def _read(console: str) -> Weights:
+def read_console(console: str) -> Weights:
+    """Find what the guest has weighed in what it has written.
+
+    Raises:
+        RigError: there is nothing of it.
+    """
     found = [line for line in console.splitlines() if line.startswith(MARK)]
     if not found:
         raise RigError(f"the guest has weighed nothing; its console:\n{console[-3000:]}")
