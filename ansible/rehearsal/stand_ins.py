@@ -17,6 +17,9 @@ TEXT = "only-for-rehearsals"
 PASSWORD_HASH = "$5$rehearsal$dTJs4.mun9RfhXsqT92qAIvsWGuyQ.9QCeuungzLlRB"  # noqa: S105 - no secret
 KEY = "5e" * 32
 
+# A twin's PVS is simulated, and has the password that a PVS is made with: it needs none.
+_OWNER = "compat_password"
+
 # One value of a secret mapping, which has names and password hashes.
 _HASH = Option(secret=True)
 
@@ -53,6 +56,8 @@ def _replaced(value: Any, option: Option, key: str, plain_too: bool) -> Any:  # 
         return value
     if option is _HASH:
         return PASSWORD_HASH
+    if key == _OWNER:
+        return ""
     return KEY if key == "psk" else TEXT
 
 

@@ -35,6 +35,8 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
         "proxy_sunvault_enabled": True,
         "proxy_writes_acknowledged": True,
     },
+    "secrets for everybody": {"proxy_secrets_enabled": True},
+    "nobody who translates": {"compat_mode": "off"},
     "no passage": {"proxy_websocket_enabled": False},
     "routed": {"bridge_mode": "routed"},
     "both": {"bridge_mode": "both"},

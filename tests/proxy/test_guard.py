@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 from proxy.home import DEVICE_LIST, Home, is_refusal
+from proxy.owner import log_in, new_api
 from proxy.spellings import BUFFER
 
 from proxy_rig.rendering import variables
@@ -27,7 +27,6 @@ PATHS: list[str] = _ROLE["__proxy_reading_paths"]
 PARAMETERS = {"Get_Comm": "SerialNumber=ZT180", "DeviceDetails": "SerialNumber=E00121",
               "CheckFW": "type=residential"}  # fmt: skip
 TELEMETRY = "/sys/telemetryws/enable"
-LOCKED = 61846
 
 
 def command(name: str, *parameters: str) -> str:
@@ -47,21 +46,6 @@ def cure(answer: Answer) -> str:
     assert answer.header("Content-Type") == "application/json"
     assert answer.header("Cache-Control") == "no-store"
     return str(answer.json()["cure"])
-
-
-def new_api(home: Home) -> Home:
-    """Give the PVS a firmware with the newer interface."""
-    home.pvs.call(lambda box: box.install(LOCKED))
-    return home
-
-
-def log_in(home: Home) -> dict[str, str]:
-    """Log in as the owner; return the header of the session."""
-    password = home.pvs.call(lambda box: box.state.password)
-    credentials = base64.b64encode(f"ssm_owner:{password}".encode()).decode()
-    answer = home.ask("/auth?login", headers={"Authorization": f"basic {credentials}"})
-    assert answer.status == 200
-    return {"Cookie": (answer.header("Set-Cookie") or "").split(";")[0]}
 
 
 # The table
@@ -238,12 +222,6 @@ def test_a_question_that_the_pvs_remembers_can_be_asked_by_its_name(serve: Serve
     session = log_in(home)
     assert home.ask("/vars?match=livedata&cache=ldata", headers=session).status == 200
     assert home.ask("/vars?cache=ldata&fmt=obj", headers=session).status == 200
-
-
-def test_variables_are_no_more_open_than_the_pvs_has_them(serve: Serve) -> None:
-    home = new_api(serve())
-    assert home.ask("/vars?name=/sys/info/serialnum").status == 200
-    assert home.ask("/vars?match=inverter").status == 401
 
 
 @pytest.mark.parametrize(

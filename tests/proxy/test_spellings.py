@@ -1,4 +1,8 @@
-"""However a write is spelt, it does not reach the PVS, and neither does anything unknown."""
+"""However a write is spelt, it does not reach the PVS, and neither does anything unknown.
+
+Without a login /vars lets hardly anything through, so that it is opened here: what is tried is the
+guard behind it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 
 from proxy.home import Home
 from proxy.judge import Judge
+from proxy.owner import LOCKED, new_api
 from proxy.spellings import corpus
 from proxy.volley import volley
 
@@ -17,24 +22,17 @@ from pvs_sim import Simulator
 Serve = Callable[..., Home]
 
 CORPUS = corpus()
-LOCKED = 61846
-
-
-def new_api(home: Home) -> Home:
-    """Give the PVS a firmware that knows /vars, and counts a command that it refuses."""
-    home.pvs.call(lambda box: box.install(LOCKED))
-    return home
 
 
 def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve) -> None:
-    home = new_api(serve())
+    home = new_api(serve(proxy_secrets_enabled=True))
     assert Judge().try_all(home, [spelling.data for spelling in CORPUS]) == []
 
 
 def test_an_open_command_and_variable_open_no_spelling_of_another(serve: Serve) -> None:
     commands, names = ["StartDiscovery"], ["/sys/telemetryws/enable"]
     opened: dict[str, Any] = {"proxy_allow_commands": commands, "proxy_allow_variables": names}
-    home = new_api(serve(proxy_writes_acknowledged=True, **opened))
+    home = new_api(serve(proxy_writes_acknowledged=True, proxy_secrets_enabled=True, **opened))
     # haproxy 2.2 passes on as it is what a PVS does not understand.
     spelt = [spelling.data for spelling in CORPUS if b" RTSP/" not in spelling.data]
     assert Judge(commands, names).try_all(home, spelt) == []

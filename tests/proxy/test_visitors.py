@@ -357,7 +357,7 @@ def test_the_pi_itself_is_asked_for_no_password(serve: Serve, users: dict[str, A
 
 def test_no_password_of_the_bridge_reaches_the_pvs(serve: Serve, users: dict[str, Any]) -> None:
     home = serve(**users)
-    for target in (DEVICE_LIST, "/", "/vars?match=serialnum"):
+    for target in (DEVICE_LIST, "/", "/vars?name=/sys/info/model"):
         home.ask(target, headers=credentials("anna", "open sesame"))
     names = {name.lower() for record in home.pvs.log() for name, _ in record["headers"]}
     assert asked(home) == 3

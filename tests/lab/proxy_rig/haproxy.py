@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy_rig.chroot import command_in
-from proxy_rig.rendering import error_statuses, render, render_error
+from proxy_rig.rendering import error_pages, render
 from proxy_rig.world import World, end
 from pvs_lab.image import Image, provide
 from pvs_lab.process import wait_until
@@ -85,9 +85,8 @@ def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
     """
     (etc / "haproxy.cfg").write_text(render(f"{CONFIGURATION}.j2", chosen))
     (etc / "pvs-bridge").mkdir()
-    for status in error_statuses():
-        text = render_error(status, chosen)
-        (etc / f"pvs-bridge/{status}.http").write_text(text, newline="")
+    for name, text in error_pages(chosen).items():
+        (etc / "pvs-bridge" / name).write_text(text, newline="")
 
 
 def check(unpacked: Unpacked, chosen: dict[str, Any]) -> subprocess.CompletedProcess[str]:
@@ -129,6 +128,11 @@ class Haproxy:
     def admin_socket(self) -> str:
         """Where it listens to its administrator."""
         return f"/proc/{self.pid}/root/run/haproxy/admin.sock"
+
+    @property
+    def sockets(self) -> list[Path]:
+        """Every Unix socket at which it listens."""
+        return [*Path(f"/proc/{self.pid}/root/run/haproxy").iterdir()]
 
 
 @contextlib.contextmanager

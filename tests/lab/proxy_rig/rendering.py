@@ -15,7 +15,7 @@ from ansible.plugins.loader import init_plugin_loader  # noqa: E402
 from ansible.template import Templar, trust_as_template  # noqa: E402
 from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: E402
 
-_ROLES = ("bridge", "pvs_link", "uplink", "proxy", "console_dns", "health")
+_ROLES = ("bridge", "pvs_link", "uplink", "proxy", "compat", "console_dns", "health")
 _PROXY = PROJECT / "roles/proxy"
 _INVENTORY = {
     "inventory_hostname": "bridge",
@@ -69,11 +69,20 @@ def render(template: str, chosen: dict[str, Any]) -> str:
     return str(templar.template(trust_as_template(lookup)))
 
 
-def error_statuses() -> list[int]:
-    """Return the statuses that the role has an answer of its own for."""
-    return list(_read(_PROXY / "vars/main.yml")["__proxy_errors"])
+def error_pages(chosen: dict[str, Any]) -> dict[str, str]:
+    """Render what haproxy says by itself, by the names of the files, line ends as they are sent.
 
-
-def render_error(status: int, chosen: dict[str, Any]) -> str:
-    """Render one of these answers, its line ends as they are sent."""
-    return render("etc/haproxy/pvs-bridge/error.http.j2", {**chosen, "status": status})
+    Args:
+        chosen: what an inventory sets.
+    """
+    role = _read(_PROXY / "vars/main.yml")
+    pages = {f"{status}.http": (status, said) for status, said in role["__proxy_errors"].items()}
+    pages |= {
+        f"compat_{status}.http": (status, said)
+        for status, said in role["__proxy_compat_errors"].items()
+    }
+    template = "etc/haproxy/pvs-bridge/error.http.j2"
+    return {
+        name: render(template, {**chosen, "status": status, "said": said})
+        for name, (status, said) in pages.items()
+    }

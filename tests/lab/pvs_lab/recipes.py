@@ -27,7 +27,7 @@ _BACKEND = {
 
 # What the roles install: not on the card, but offered by the lab's package server. So is the other
 # backend.
-_ON_OFFER = ("dnsmasq", "haproxy", "nftables")
+_ON_OFFER = ("dnsmasq", "haproxy", "nftables", "python3-aiohttp")
 _OTHER = {"networkmanager": "dhcpcd", "dhcpcd": "networkmanager"}
 
 

@@ -123,9 +123,13 @@ def make_body(devices: list[Any] | None = None, result: str = "succeed") -> byte
 
 
 def make_reply(status: int = 200, body: bytes | None = None, **more: Any) -> Reply:  # noqa: ANN401
-    """Return an answer that came from the PVS through the proxy; `server` None: from the proxy."""
+    """Return an answer that came from the PVS through the proxy.
+
+    `server` None: from the proxy.
+    """
     server = more.pop("server", "lighttpd/1.4.51")
     headers = {"server": server} if server else {}
+    headers |= more.pop("headers", {})
     return Reply(status, headers, make_body() if body is None else body, **more)
 
 

@@ -13,9 +13,13 @@ from pvs_bridge_health.chain import (
     BROKEN,
     DEVICE_LIST,
     LINKS,
+    NEW,
     OK,
+    OLD,
     OUTCOMES,
+    REVISION,
     SUPERVISOR_INFO,
+    TRANSLATED,
     UNKNOWN,
     Config,
     ProbeError,
@@ -216,17 +220,146 @@ FIRMWARES: list[tuple[str, dict[str, object]]] = [
     ("answer_refused", {"MODEL": "PVS6"}),
     ("answer_refused", {"MODEL": "PVS6", "SWVER": "none", "BUILD": True}),
 ]
+VARIABLE = b'{"values": [{"name": "/sys/info/sw_rev", "value": "2025.10.13.61846"}], "count": 1}'
+NO_VARIABLE: list[Given] = [
+    TIMEOUT,
+    {"status": 404, "body": b"<html>"},
+    {"body": b"<html>"},
+    {"body": b'{"values": []}'},
+    {"body": b'{"values": [1]}'},
+]
+
+
+def given(reply: Answers, answer: Given) -> Reply | Exception:
+    return answer if isinstance(answer, Exception) else reply(**answer)
+
+
+@pytest.fixture
+def untranslated(config: Config) -> Config:
+    """Return the configuration of a bridge with compat_mode off."""
+    return dataclasses.replace(config, translates=False)
 
 
 @pytest.mark.parametrize(("outcome", "about"), FIRMWARES)
 def test_a_refusal_is_explained_by_the_firmware(
-    bridge: Build, reply: Answers, config: Config, outcome: str, about: dict[str, object]
+    bridge: Build, reply: Answers, untranslated: Config, outcome: str, about: dict[str, object]
 ) -> None:
-    world = bridge(answers=[reply(403, b'{ "status":403 }'), reply(200, information(**about))])
+    answers = [reply(403, b'{ "status":403 }'), reply(200, information(**about)), TIMEOUT]
+    world = bridge(answers=answers)
+    report = check(untranslated, world)
+    assert report.broken is not None
+    assert report.broken.outcome == outcome
+    assert report.interface is None
+    more = [REVISION] if outcome == "firmware_locked" else []
+    assert world.asked == [DEVICE_LIST, SUPERVISOR_INFO, *more]
+
+
+@pytest.mark.parametrize("variable", NO_VARIABLE)
+def test_a_locked_firmware_that_gives_nothing_at_all_is_a_broken_link(
+    bridge: Build, reply: Answers, untranslated: Config, variable: Given
+) -> None:
+    locked = information(MODEL="PVS6", BUILD=61846)
+    answers = [reply(403, b"{}"), reply(200, locked), given(reply, variable)]
+    report = check(untranslated, bridge(answers=answers))
+    assert report.broken is not None
+    assert report.broken.outcome == "firmware_locked"
+    assert "61846" in (report.problem or "")
+    assert "compat_mode" in (report.cure or "")
+
+
+def test_a_newer_interface_that_answers_is_healthy_for_programs_that_know_it(
+    bridge: Build, reply: Answers, untranslated: Config
+) -> None:
+    locked = information(MODEL="PVS6", BUILD=61846)
+    answers = [reply(403, b"{}"), reply(200, locked), reply(200, VARIABLE)]
+    report = check(untranslated, bridge(answers=answers))
+    assert report.healthy
+    assert (report.interface, report.plant) == (NEW, None)
+    assert "/vars answers (firmware 2025.10.13.61846)" in report.chain[-1].seen
+    assert "only programs that know /auth and /vars" in (report.note or "")
+
+
+# A bridge that translates
+
+BY_COMPAT = {"via": "1.1 pvs-bridge-compat", "age": "0"}
+TRANSLATOR: list[tuple[str, dict[str, Any]]] = [
+    ("pvs_restarting", {"status": 503, "body": b'{"error": "... most likely it is restarting."}'}),
+    ("pvs_restarting", {"headers": {**BY_COMPAT, "age": "95", "warning": '110 - "Stale"'}}),
+    ("not_translated", {"status": 503, "body": b'{"error": "It refuses.", "cure": "Do so."}'}),
+    ("damaged_answer", {"status": 503, "body": b"<html>"}),
+    ("damaged_answer", {"body": b'{"devices": ['}),
+]
+
+
+def test_a_device_list_that_the_bridge_has_made_is_healthy_for_all(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    report = check(config, bridge(answers=[reply(headers=BY_COMPAT)]))
+    assert report.healthy
+    assert report.interface == TRANSLATED
+    assert report.plant is not None
+    assert report.chain[-1].seen == "6 devices in 6.5 s, made by the bridge out of /vars"
+    assert report.note is None
+
+
+def test_an_old_firmware_s_own_list_needs_no_note(bridge: Build, config: Config) -> None:
+    report = check(config, bridge())
+    assert (report.interface, report.note) == (OLD, None)
+
+
+def test_routed_the_pi_s_list_is_not_the_home_s(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    routed = dataclasses.replace(config, proxy_serves_home=False)
+    report = check(routed, bridge(answers=[reply(headers=BY_COMPAT)]))
+    assert report.healthy
+    assert "bridge_mode routed" in (report.note or "")
+
+
+@pytest.mark.parametrize(("outcome", "answer"), TRANSLATOR)
+def test_what_keeps_the_bridge_from_translating_is_named(
+    bridge: Build, reply: Answers, config: Config, outcome: str, answer: dict[str, Any]
+) -> None:
+    world = bridge(answers=[reply(**{"headers": BY_COMPAT, **answer})])
     report = check(config, world)
     assert report.broken is not None
     assert report.broken.outcome == outcome
-    assert world.asked == [DEVICE_LIST, SUPERVISOR_INFO]
+    assert world.asked == [DEVICE_LIST]
+
+
+def test_the_translator_s_own_words_are_shown(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    said = b'{"error": "The PVS refused the password.", "cure": "Set compat_password."}'
+    report = check(config, bridge(answers=[reply(503, said, headers=BY_COMPAT)]))
+    assert (report.problem or "").endswith("newer interface. The PVS refused the password.")
+    assert report.cure == "Set compat_password."
+
+
+DOWN = b'{"error": "...", "cure": "systemctl status pvs-bridge-compat ..."}'
+
+
+def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    locked = reply(200, information(MODEL="PVS6", BUILD=61846))
+    gone = reply(503, DOWN, server=None)
+    answers = [reply(403, b"{}"), locked, gone, reply(headers=BY_COMPAT)]
+    world = bridge(answers=answers)
+    report = check(config, world, wait=60)
+    assert report.healthy
+    assert world.asked == [DEVICE_LIST, SUPERVISOR_INFO, DEVICE_LIST, DEVICE_LIST]
+
+
+def test_a_translator_that_stays_away_is_named(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    locked = reply(200, information(MODEL="PVS6", BUILD=61846))
+    report = check(config, bridge(answers=[reply(403, b"{}"), locked] * 3))
+    assert report.broken is not None
+    assert report.broken.outcome == "translator_down"
+    assert "61846" in (report.problem or "")
+    assert "pvs-bridge-compat" in (report.cure or "")
 
 
 @pytest.mark.parametrize(
@@ -251,15 +384,6 @@ def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
     assert "did not tell its build" in (report.problem or "")
 
 
-def test_a_locked_firmware_is_told_with_its_build(
-    bridge: Build, reply: Answers, config: Config
-) -> None:
-    answers = [reply(403, b"{}"), reply(200, information(MODEL="PVS6", BUILD=61846))]
-    report = check(config, bridge(answers=answers))
-    assert "61846" in (report.problem or "")
-    assert "/vars" in (report.cure or "")
-
-
 def test_a_network_that_comes_up_while_waiting_is_healthy(bridge: Build, config: Config) -> None:
     def lease(world: Any) -> None:  # noqa: ANN401 - the bridge
         if world.now >= 5:
@@ -281,8 +405,8 @@ def test_waiting_ends(bridge: Build, config: Config) -> None:
 
 
 def test_every_outcome_has_been_seen_here() -> None:
-    seen = {outcome for outcome, *_ in (*CHEAP, *ANSWERS, *FIRMWARES)}
-    assert seen == set(OUTCOMES)
+    seen = {outcome for outcome, *_ in (*CHEAP, *ANSWERS, *FIRMWARES, *TRANSLATOR)}
+    assert seen | {"translator_down"} == set(OUTCOMES)
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -292,6 +416,8 @@ def test_problem_and_cure_are_whole_sentences(config: Config, name: str) -> None
         "build": "61846",
         "status": "429",
         "firmware": "it did not tell its build",
+        "error": "The PVS refused the password.",
+        "cure": "Set compat_password.",
         **vars(config),
     }
     for text in (OUTCOMES[name].problem, OUTCOMES[name].cure):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Build = Callable[..., Any]
+VARIABLE = b'{"values": [{"name": "/sys/info/sw_rev", "value": "2025.10.13.61846"}], "count": 1}'
 PLAYBOOK = """
 - hosts: all
   gather_facts: false
@@ -37,6 +38,8 @@ def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/vars"):
+                return self.answer(200, VARIABLE)
             known = self.headers["Authorization"] == "Basic YW5uYTpyb29m"  # anna:roof
             if self.headers["Host"].startswith("127.0.0.3") and not known:
                 return self.answer(401, refusal)
@@ -71,13 +74,19 @@ def program(folder: Path, name: str, *, out: str = "", error: str = "", status: 
 
 
 @pytest.fixture
-def inventory(tmp_path: Path, bridge: Build, bridge_port: int) -> dict[str, dict[str, Any]]:
+def inventory(
+    tmp_path: Path, bridge: Build, reply: Build, bridge_port: int
+) -> dict[str, dict[str, Any]]:
     """Describe a Pi for each way in which the check can end."""
     config = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130)
     good = json.dumps(report_data(check(config, bridge())))
     routed = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130, proxy_serves_home=False)
     alone = json.dumps(report_data(check(routed, bridge())))
     bad = json.dumps(report_data(check(config, bridge(signals={"wlan0": Signal.UP}))))
+    newer = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130, translates=False)
+    locked = b'{"supervisor": {"MODEL": "PVS6", "BUILD": 61846}}'
+    answers = [reply(403, b"{}"), reply(200, locked), reply(200, VARIABLE)]
+    untranslated = json.dumps(report_data(check(newer, bridge(answers=answers))))
     closed = Config("eth0", "172.27.153.1", 1, "wlan0", 130)
     elsewhere = program(tmp_path, "elsewhere", out=json.dumps(report_data(check(closed, bridge()))))
     anna = {"health_user": "anna", "health_password": "roof"}
@@ -102,6 +111,7 @@ def inventory(tmp_path: Path, bridge: Build, bridge_port: int) -> dict[str, dict
             **anna,
             "health_password": "floor",
         },
+        "newer": {"command": program(tmp_path, "newer", out=untranslated)},
         "routed": {
             "command": program(tmp_path, "routed", out=alone),
             "health_address": "127.0.0.9",
@@ -185,6 +195,9 @@ def test_each_pi_is_told_how_it_is(play: Play) -> None:
     assert ends["locked"] == f"ok: locked is healthy: {summary}"
     assert ends["known"] == f"ok: known is healthy: {summary}"
     assert "Seen: Status code was 401" in ends["unknown"]
+    assert ends["newer"].startswith(
+        "ok: newer is healthy: The PVS's firmware has closed the device"
+    )
     assert ends["routed"] == f"ok: routed is healthy: {summary}"
 
 

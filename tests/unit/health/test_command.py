@@ -22,6 +22,7 @@ GOOD: dict[str, object] = {
     "uplink_interface": "lab-missing1",
     "timeout_seconds": 130,
     "proxy_serves_home": True,
+    "translates": True,
 }
 
 
@@ -129,7 +130,8 @@ def test_a_terminal_without_unicode_gets_ascii(run: Run, tmp_path: Path, body: B
 def test_a_healthy_report_has_stable_keys(bridge: Build, config: Config) -> None:
     data = report_data(check(config, bridge()))
     assert list(data) == [
-        *("healthy", "broken_link", "outcome", "problem", "cure", "chain", "plant"),
+        *("healthy", "broken_link", "outcome", "problem", "cure", "chain"),
+        *("interface", "note", "plant"),
         *("proxy_port", "proxy_serves_home", "seconds", "text"),
     ]
     assert list(data["plant"]) == [
@@ -142,7 +144,9 @@ def test_a_healthy_report_has_stable_keys(bridge: Build, config: Config) -> None
     json.dumps(data, allow_nan=False)
 
 
-@pytest.mark.parametrize("key", ["healthy", "broken_link", "panels[]", "proxy_port", "summary"])
+@pytest.mark.parametrize(
+    "key", ["healthy", "broken_link", "panels[]", "interface", "note", "summary"]
+)
 def test_the_readme_documents_the_keys(role: Path, key: str) -> None:
     assert f"`{key}`" in (role / "README.md").read_text()
 

@@ -58,6 +58,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "the word by chance": networks(home(passphrase="never changeme again")),
     "swapped interfaces": {"uplink_interface": "eth0", "pvs_link_interface": "eth1"},
     "ports": {"proxy_http_port": 65535, "proxy_stats_port": 1},
+    "no translation": {"compat_mode": "off", "compat_stale_seconds": 0},
+    "another owner's password": {"compat_password": "sun & flower", "compat_mode": "on"},
     "port 53 while no name server runs": {"proxy_http_port": 53},
     "longest name": {"uplink_hostname": "a" * 63},
     "the shortest time to come back": {"rollback_timeout_seconds": 30},
@@ -164,6 +166,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"rollback_timeout_seconds": 0}, "rollback_timeout_seconds", "1 or more"),
     ({"rollback_timeout_seconds": 29}, "rollback_timeout_seconds", "too short"),
     ({"rollback_timeout_seconds": 901}, "rollback_timeout_seconds", "30 to 900"),
+    ({"compat_stale_seconds": -1}, "compat_stale_seconds", "0 to 86400"),
+    ({"compat_stale_seconds": 86401}, "compat_stale_seconds", "0 to 86400"),
+    ({"compat_password": "sun\tflower"}, "compat_password", "printable"),
+    ({"compat_password": "p" * 65}, "compat_password", "at most 64"),
+    ({"compat_password": "p", "compat_mode": "off"}, "compat_password", "not used"),
 ]
 
 

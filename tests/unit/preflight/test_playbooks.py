@@ -178,7 +178,7 @@ CHECK = """\
       gather_facts: false
       tasks:
         - pvs_bridge.core.preflight:
-            roles: [bridge, pvs_link, uplink, proxy, console_dns, health]
+            roles: [bridge, pvs_link, uplink, proxy, compat, console_dns, health]
 """
 
 

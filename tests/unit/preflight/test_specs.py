@@ -53,6 +53,9 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"uplink_contry": "US"}, "uplink_contry", "did you mean uplink_country?"),
     ({"proxy_port": 80}, "proxy_port", "did you mean proxy_http_port?"),
     ({"console_dns_on": True}, "console_dns_on", "not a variable"),
+    ({"compat_mode": False}, "compat_mode", "put it in quotes"),
+    ({"compat_mode": "of"}, "compat_mode", "did you mean off?"),
+    ({"compat_mod": "on"}, "compat_mod", "did you mean compat_mode?"),
 ]
 
 

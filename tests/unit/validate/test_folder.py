@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from unit.validate.conftest import GOOD, Validator, write
 
-from proxy_rig.rendering import render, render_error
+from proxy_rig.rendering import error_pages, render
 
 BARN = GOOD.replace("garage", "barn")
 PI = Path("output/garage/networkmanager")
@@ -73,7 +73,7 @@ def test_the_proxys_files_are_those_that_the_proxys_own_tests_use(
     }
     etc = tmp_path / PI / "etc/haproxy"
     assert read(etc / "haproxy.cfg") == render("etc/haproxy/haproxy.cfg.j2", host)
-    assert read(etc / "pvs-bridge/503.http") == render_error(503, host)
+    assert read(etc / "pvs-bridge/503.http") == error_pages(host)["503.http"]
 
 
 def test_it_is_the_same_for_one_bridge_as_among_many(validator: Validator, tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_pa
         "wifi.nmconnection": "pvs-bridge-uplink-0.nmconnection",
         "ethernet.nmconnection": "pvs-bridge-uplink.nmconnection",
         "wpa_supplicant.conf": "wpa_supplicant-wlan0.conf",
-        **dict.fromkeys(("home.cfg", "passages.cfg", "stats.cfg", "turns.cfg"), "haproxy.cfg"),
+        **dict.fromkeys(
+            ("compat.cfg", "home.cfg", "passages.cfg", "stats.cfg", "turns.cfg"), "haproxy.cfg"
+        ),
         **dict.fromkeys(("rules", "ip"), "haproxy.cfg"),
     }
     for template in sorted((PROJECT / "roles").glob("*/templates/**/*.j2")):

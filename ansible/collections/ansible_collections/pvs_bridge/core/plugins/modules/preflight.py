@@ -50,7 +50,7 @@ notes:
 EXAMPLES = r"""
 - name: Refuse a bridge that is described wrongly
   pvs_bridge.core.preflight:
-    roles: [bridge, pvs_link, uplink, proxy, console_dns, health]
+    roles: [bridge, pvs_link, uplink, proxy, compat, console_dns, health]
 """
 
 RETURN = r"""

@@ -154,6 +154,8 @@ def report_data(report: Report) -> dict[str, Any]:
             }
             for link in report.chain
         ],
+        "interface": report.interface,
+        "note": report.note,
         "plant": plant_data(report.plant) if report.plant else None,
         "proxy_port": report.config.proxy_port,
         "proxy_serves_home": report.config.proxy_serves_home,
@@ -204,13 +206,19 @@ def chain_text(report: Report, width: int, *, colours: bool = False) -> str:
 
 
 def verdict_text(report: Report, width: int) -> str:
-    """Return problem and cure, or that all is well."""
+    """Return problem and cure, or that all is well and for whom."""
     if report.problem is None or report.cure is None:
-        return f"Healthy, checked in {report.seconds:.1f} s."
-    return "\n".join(
+        healthy = f"Healthy, checked in {report.seconds:.1f} s."
+        return "\n".join([healthy, *_filled([("Note:", report.note)], width)])
+    return "\n".join(_filled([("Problem:", report.problem), ("Cure:", report.cure)], width))
+
+
+def _filled(said: Sequence[tuple[str, str | None]], width: int) -> list[str]:
+    return [
         textwrap.fill(text, width, initial_indent=f"{name:<9}", subsequent_indent=" " * 9)
-        for name, text in (("Problem:", report.problem), ("Cure:", report.cure))
-    )
+        for name, text in said
+        if text is not None
+    ]
 
 
 def _print(text: str) -> None:

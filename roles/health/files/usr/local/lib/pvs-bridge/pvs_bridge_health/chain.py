@@ -18,17 +18,29 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any, Callable, Protocol
 
+from pvs_bridge_health.firmware import (
+    UNKNOWN_FIRMWARE,
+    Firmware,
+    read_information,
+    read_revision,
+)
 from pvs_bridge_health.plant import AnswerError, Plant, clean, read_devices, read_plant
 
 OK, BROKEN, UNKNOWN = "ok", "broken", "unknown"
 DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
 SUPERVISOR_INFO = "/cgi-bin/dl_cgi/supervisor/info"
+REVISION = "/vars?name=/sys/info/sw_rev"  # the newer interface tells it without a login
 CONNECT_SECONDS = 5.0  # a PVS that is up accepts in milliseconds, even while it works
 INFO_SECONDS = 30.0
 WAIT_STEP = 2.0
+TRANSLATOR_STEP = 3.0
+TRANSLATOR_SECONDS = 9.0  # it learns of a new firmware, and the proxy of it, in a third of that
 MAX_BODY = 4 * 1024 * 1024  # the list of 37 panels has 31 kB
-FIRST_LOCKED = {"PVS5": 5408, "PVS6": 61840}
-RANDOM_403_BUILDS = range(61827, 61830)
+REASON = 300  # as many characters of a sentence that somebody else has written are shown
+
+OLD, TRANSLATED, NEW = "old", "translated", "new"
+"""How the panels' data can be had: from the PVS's device list, from one that the bridge makes out
+of the newer interface, or from that interface alone."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,8 @@ OUTCOMES: dict[str, Outcome] = {
     "other_network": Outcome(
         "The Pi's address on {pvs_interface} is not in the PVS's network {pvs_network}.",
         "Check that the cable is in the PVS's port LAN1 and leads to nothing else. If this PVS "
-        "has another address, set pvs_link_pvs_address to it and provision again.",
+        "has another address, as some have 172.27.152.1, set pvs_link_pvs_address to it and "
+        "provision again.",
     ),
     "default_route_taken": Outcome(
         "The Pi sends everything to the PVS: its default route leads out of {pvs_interface}.",
@@ -85,19 +98,32 @@ OUTCOMES: dict[str, Outcome] = {
         "minute. Let fewer programs ask the PVS, each at most every 5 minutes.",
     ),
     "firmware_locked": Outcome(
-        "The PVS's firmware (build {build}) has closed the device list. The bridge itself works.",
-        "Use a program that knows the newer interface (/auth and /vars): it is reached through "
-        "the bridge too. Neither the Pi nor a restart can open the device list again.",
+        "The PVS's firmware (build {build}) has closed the device list, and its newer interface "
+        "does not answer on port 80.",
+        "Leave compat_mode out of the bridge's description, or set it to auto, and provision "
+        "again: the bridge then makes the device list by itself. Neither the Pi nor a restart can "
+        "open the PVS's own again.",
+    ),
+    "translator_down": Outcome(
+        "The PVS's firmware (build {build}) has closed the device list, and the program on the Pi "
+        "that makes it out of the newer interface is not ready.",
+        "Restart it (sudo systemctl restart pvs-bridge-compat) or restart the Pi. If it stays "
+        "so, provision the Pi again; systemctl status pvs-bridge-compat tells the reason.",
+    ),
+    "not_translated": Outcome(
+        "The bridge cannot make a device list out of the PVS's newer interface. {error}",
+        "{cure}",
     ),
     "firmware_refuses_at_random": Outcome(
         "The PVS refused the device list, as its firmware (build {build}) does at random.",
-        "Switch the PVS's breaker off for one minute: it answers again after the restart.",
+        "Power-cycle the PVS: switch its breaker off for one minute. It answers again after that, "
+        "for it has not closed the device list.",
     ),
     "answer_refused": Outcome(
         "The PVS refused the device list (HTTP 403), and its firmware does not explain why: "
         "{firmware}.",
-        "Switch the PVS's breaker off for one minute. If it still refuses, its firmware has "
-        "closed the device list: use a program that knows /auth and /vars.",
+        "Power-cycle the PVS: switch its breaker off for one minute. If it still refuses, its "
+        'firmware has closed the device list: set compat_mode to "on" and provision again.',
     ),
     "proxy_down": Outcome(
         "The proxy on the Pi does not accept connections on port {proxy_port}.",
@@ -165,6 +191,7 @@ class Config:
     uplink_interface: str
     timeout_seconds: float
     proxy_serves_home: bool = True
+    translates: bool = True
 
     @property
     def pvs_network(self) -> IPv4Network:
@@ -228,6 +255,7 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
         "a number of seconds from 1 to 3600",
     ),
     "proxy_serves_home": (lambda value: isinstance(value, bool), "true or false"),
+    "translates": (lambda value: isinstance(value, bool), "true or false"),
 }
 
 
@@ -265,6 +293,11 @@ class Reply:
         The proxy adds neither Via nor Server to what it writes itself, never as HTTP/1.0.
         """
         return "via" in self.headers or "server" in self.headers or self.old
+
+    @property
+    def translated(self) -> bool:
+        """Whether the program that translates the newer interface wrote this."""
+        return "pvs-bridge-compat" in self.headers.get("via", "")
 
 
 class ProbeError(Exception):
@@ -309,12 +342,17 @@ class Link:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole chain, and the plant where the PVS has described it."""
+    """The whole chain, and the plant where the PVS has described it.
+
+    Attributes:
+        interface: How the panels' data can be had; None if they cannot.
+    """
 
     chain: tuple[Link, ...]
     plant: Plant | None
     seconds: float
     config: Config
+    interface: str | None = None
 
     @property
     def broken(self) -> Link | None:
@@ -325,6 +363,22 @@ class Report:
     def healthy(self) -> bool:
         """The PVS has answered well through the proxy, and no link is broken."""
         return self.broken is None and self.chain[-1].state == OK
+
+    @property
+    def note(self) -> str | None:
+        """Which programs a healthy bridge is of no use to; None if there are none."""
+        if self.interface == NEW:
+            return (
+                "The PVS's firmware has closed the device list, and compat_mode is off: only "
+                "programs that know /auth and /vars can read the panels."
+            )
+        if self.interface == TRANSLATED and not self.config.proxy_serves_home:
+            return (
+                "The PVS's firmware has closed the device list. In bridge_mode routed the home's "
+                "programs ask the PVS itself, so they have to know /auth and /vars; the Pi alone "
+                "gets a device list from the bridge."
+            )
+        return None
 
     @property
     def problem(self) -> str | None:
@@ -346,6 +400,14 @@ class Report:
         return text.format_map(facts)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the question for the device list has brought: by which interface, and the plant."""
+
+    interface: str | None = None
+    plant: Plant | None = None
+
+
 def check(config: Config, world: World, wait: float = 0.0) -> Report:
     """Look at every link, the cheap ones first; ask the PVS once, and only if it can answer.
 
@@ -360,16 +422,21 @@ def check(config: Config, world: World, wait: float = 0.0) -> Report:
     while any(link.state == BROKEN for link in links) and world.clock() - start < wait:
         world.sleep(WAIT_STEP)
         links = check_links(config, world)
-    plant: Plant | None = None
+    answer = Answer()
 
     def ask() -> Link:
-        nonlocal plant
-        link, plant = check_answer(config, world)
+        nonlocal answer
+        link, answer = check_answer(config, world)
         return link
 
     needed = [link for link in links if link.name in {"cable", "lease", "pvs", "proxy"}]
-    answer = _after(needed, "answer", ask)
-    return Report((*links, answer), plant, round(world.clock() - start, 1), config)
+    last = _after(needed, "answer", ask)
+    patience = world.clock() + max(TRANSLATOR_SECONDS, wait)
+    while last.outcome == "translator_down" and world.clock() < patience:
+        world.sleep(TRANSLATOR_STEP)
+        last = ask()
+    seconds = round(world.clock() - start, 1)
+    return Report((*links, last), answer.plant, seconds, config, answer.interface)
 
 
 def check_links(config: Config, world: World) -> tuple[Link, ...]:
@@ -474,83 +541,119 @@ def check_uplink(config: Config, world: World) -> Link:
     return _link("uplink", f"{name} {addresses[0]}, default route")
 
 
-def check_answer(config: Config, world: World) -> tuple[Link, Plant | None]:
+def check_answer(config: Config, world: World) -> tuple[Link, Answer]:
     """Ask for the device list through the proxy, once, and judge what comes."""
     start = world.clock()
+    nothing = Answer()
     try:
         reply = world.get(config.proxy_port, DEVICE_LIST, config.timeout_seconds)
     except TimeoutError:
         seen = f"no whole answer within {config.timeout_seconds:g} s"
-        return _link("answer", seen, "pvs_silent"), None
+        return _link("answer", seen, "pvs_silent"), nothing
     except ConnectionRefusedError as error:
-        return _link("answer", _reason(error), "proxy_down"), None
+        return _link("answer", _reason(error), "proxy_down"), nothing
     except OSError as error:
-        return _link("answer", f"broken off: {_reason(error)}", "pvs_restarting"), None
+        return _link("answer", f"broken off: {_reason(error)}", "pvs_restarting"), nothing
     except http.client.HTTPException as error:
         seen = f"no HTTP: {clean(type(error).__name__)}"
-        return _link("answer", seen, "damaged_answer"), None
+        return _link("answer", seen, "damaged_answer"), nothing
     if reply.status != 200:
-        return _judge_status(reply, config, world), None
+        return _judge_status(reply, config, world)
+    return _judge_list(reply, world.clock() - start)
+
+
+def _judge_list(reply: Reply, seconds: float) -> tuple[Link, Answer]:
+    """Judge what came with a good status, after so many seconds."""
+    nothing = Answer()
     if not reply.whole:
         seen = f"the answer broke off after {len(reply.body)} bytes"
-        return _link("answer", seen, "damaged_answer"), None
+        return _link("answer", seen, "damaged_answer"), nothing
     try:
         devices = read_devices(reply.body)
     except AnswerError as error:
         outcome = "not_succeeded" if error.refused else "damaged_answer"
-        return _link("answer", str(error), outcome), None
-    took = f"{len(devices)} devices in {world.clock() - start:.1f} s"
-    # The proxy shares an answer for a while, and says how old it is.
+        return _link("answer", str(error), outcome), nothing
+    seen = f"{len(devices)} devices in {seconds:.1f} s"
+    # An answer that is shared for a while says how old it is.
     age = reply.headers.get("age", "0")
-    seen = took if age == "0" else f"{took}, {clean(age)} s old"
-    return _link("answer", seen), read_plant(devices)
+    if age != "0":
+        seen = f"{seen}, {clean(age)} s old"
+    if reply.translated:
+        seen = f"{seen}, made by the bridge out of /vars"
+    if "warning" in reply.headers:
+        # It is handed out because there is no newer one.
+        return _link("answer", seen, "pvs_restarting"), nothing
+    interface = TRANSLATED if reply.translated else OLD
+    return _link("answer", seen), Answer(interface, read_plant(devices))
 
 
-def _judge_status(reply: Reply, config: Config, world: World) -> Link:
+def _judge_status(reply: Reply, config: Config, world: World) -> tuple[Link, Answer]:
     status = reply.status
+    if reply.translated:
+        return _judge_translator(reply), Answer()
     seen = f"HTTP {status} from the {'PVS' if reply.from_pvs else 'proxy'}"
     if status == 403 and reply.from_pvs:
         return _judge_403(seen, config, world)
     if status == 503 and b"proxy_queue_" not in reply.body:
         # The proxy leaves a PVS alone that has failed to answer, until it is back.
+        outcome = "translator_down" if b"pvs-bridge-compat" in reply.body else "pvs_restarting"
+        return _link("answer", seen, outcome, build="unknown"), Answer()
+    known = {500: "pvs_crashed", 502: "pvs_restarting", 504: "pvs_silent"}
+    other = "damaged_answer" if reply.from_pvs else "proxy_refused"
+    return _link("answer", seen, known.get(status, other), status=str(status)), Answer()
+
+
+def _judge_translator(reply: Reply) -> Link:
+    """Pass on what the translating program says that is wrong."""
+    seen = f"HTTP {reply.status} from pvs-bridge-compat"
+    if b"restarting" in reply.body:
         return _link("answer", seen, "pvs_restarting")
-    outcome = {500: "pvs_crashed", 502: "pvs_restarting", 504: "pvs_silent"}.get(status)
-    if outcome is None:
-        outcome = "damaged_answer" if reply.from_pvs else "proxy_refused"
-    return _link("answer", seen, outcome, status=str(status))
-
-
-def _judge_403(seen: str, config: Config, world: World) -> Link:
-    """Ask the PVS for its firmware: that call is open on every build."""
-    model, build = _firmware(config, world)
-    if build is None:
-        facts = "it did not tell its build"
-        return _link("answer", f"{seen}, build unknown", "answer_refused", firmware=facts)
-    seen = f"{seen}, {model} build {build}"
-    outcome = "answer_refused"
-    if build >= FIRST_LOCKED[model]:
-        outcome = "firmware_locked"
-    elif build in RANDOM_403_BUILDS:
-        outcome = "firmware_refuses_at_random"
-    facts = f"build {build} should answer"
-    return _link("answer", seen, outcome, build=str(build), firmware=facts)
-
-
-def _firmware(config: Config, world: World) -> tuple[str, int | None]:
-    seconds = min(INFO_SECONDS, config.timeout_seconds)
     try:
-        reply = world.get(config.proxy_port, SUPERVISOR_INFO, seconds)
-        about: Any = json.loads(reply.body)["supervisor"] if reply.status == 200 else {}
-        # PVS5 has no BUILD; its version ends with it, as in "2025.10, Build 5408".
-        number = re.search(r"(\d{1,9})\D*$", clean(about.get("BUILD") or about.get("SWVER")))
-        told = re.search(r"PVS[56]", clean(about.get("MODEL")).upper())
-    except (OSError, http.client.HTTPException, RecursionError):
-        return "PVS6", None
-    except (ValueError, TypeError, KeyError, AttributeError):  # not the object it should be
-        return "PVS6", None
-    build = int(number.group(1)) if number else None
-    small = build is not None and build < 20_000  # no PVS6 in the field has so low a build
-    return told.group() if told else "PVS5" if small else "PVS6", build
+        said: Any = json.loads(reply.body)
+        error, cure = clean(said["error"], REASON), clean(said["cure"], REASON)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return _link("answer", seen, "damaged_answer")
+    return _link("answer", seen, "not_translated", error=error, cure=cure)
+
+
+def _judge_403(seen: str, config: Config, world: World) -> tuple[Link, Answer]:
+    """Ask the PVS for its firmware: that call is open on every build."""
+    firmware = _firmware(config, world)
+    if firmware.build is None:
+        facts = "it did not tell its build"
+        link = _link("answer", f"{seen}, build unknown", "answer_refused", firmware=facts)
+        return link, Answer()
+    build = str(firmware.build)
+    seen = f"{seen}, {firmware.model} build {build}"
+    if firmware.locked and config.translates:
+        return _link("answer", seen, "translator_down", build=build), Answer()
+    if firmware.locked:
+        return _judge_newer(seen, build, config, world)
+    outcome = "firmware_refuses_at_random" if firmware.refuses_at_random else "answer_refused"
+    facts = f"build {build} should answer"
+    return _link("answer", seen, outcome, build=build, firmware=facts), Answer()
+
+
+def _judge_newer(seen: str, build: str, config: Config, world: World) -> tuple[Link, Answer]:
+    """Look whether programs that know the newer interface get something through the proxy."""
+    revision = read_revision(_body(config, world, REVISION))
+    if revision is None:
+        return _link("answer", seen, "firmware_locked", build=build), Answer()
+    return _link("answer", f"{seen}; /vars answers (firmware {revision})"), Answer(NEW)
+
+
+def _firmware(config: Config, world: World) -> Firmware:
+    body = _body(config, world, SUPERVISOR_INFO)
+    return read_information(body) if body else UNKNOWN_FIRMWARE
+
+
+def _body(config: Config, world: World, path: str) -> bytes:
+    """Return the body of a good answer; nothing if there is none."""
+    try:
+        reply = world.get(config.proxy_port, path, min(INFO_SECONDS, config.timeout_seconds))
+    except (OSError, http.client.HTTPException):
+        return b""
+    return reply.body if reply.status == 200 else b""
 
 
 def _link(name: str, seen: str, outcome: str | None = None, **facts: str) -> Link:

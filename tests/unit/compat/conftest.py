@@ -1,0 +1,75 @@
+"""Fixtures: simulated PVSs, and services that stand between them and a test."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from pvs_bridge_compat import service, session, shared
+from unit.compat.running import Compat, config_for
+
+from pvs_sim import Options, Settings, Simulator
+from pvs_sim.clock import parse_instant
+from pvs_sim.options import specs
+
+NOON = parse_instant("2025-06-15T20:00:00Z")
+ROLE = Path(__file__).resolve().parents[3] / "roles/compat"
+
+Boot = Callable[..., Simulator]
+Serve = Callable[..., Compat]
+
+
+@pytest.fixture
+def boot() -> Iterator[Boot]:
+    """Start PVSs that stop with the test; without more said: locked, at noon, no latency."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**chosen: Any) -> Simulator:  # noqa: ANN401 - any option or setting
+            settings: dict[str, Any] = {"latency_seconds": 0.0, "keepalive_seconds": 30.0}
+            options: dict[str, Any] = {
+                "firmware": 61846,
+                "clock": NOON,
+                "clock_scale": 0.0,
+                "https_port": None,
+                "websocket_port": None,
+            }
+            for name, value in chosen.items():
+                (settings if name in specs(Settings) else options)[name] = value
+            return stack.enter_context(Simulator(Options(**options, settings=Settings(**settings))))
+
+        yield start
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start services that stop with the test; each key of the configuration may be chosen."""
+    with contextlib.ExitStack() as stack:
+        count = 0
+
+        def start(pvs: Simulator | str, **chosen: Any) -> Compat:  # noqa: ANN401 - any key
+            nonlocal count
+            count += 1
+            folder = tmp_path / f"compat-{count}"
+            folder.mkdir()
+            url = pvs if isinstance(pvs, str) else pvs.http_url
+            return stack.enter_context(Compat(config_for(url, folder, **chosen)))
+
+        yield start
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the pauses pass that a person would have to wait for."""
+    monkeypatch.setattr(session, "AFTER_500_SECONDS", 0.0)
+    monkeypatch.setattr(shared, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(session, "FIRST_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(service, "WATCH_SECONDS", 0.05)
+
+
+@pytest.fixture
+def role() -> Path:
+    """Return the role's folder."""
+    return ROLE

@@ -1,0 +1,46 @@
+"""haproxy's figures as the service reads them: its real format, with counters that a test sets."""
+
+from __future__ import annotations
+
+import contextlib
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_HEAD = "# pxname,svname,qcur,status,chkdown,hrsp_4xx,\n"
+
+
+class Figures:
+    """What haproxy has counted."""
+
+    def __init__(self) -> None:
+        """Begin with a PVS that is well."""
+        self.refusals = 0
+        self.failures = 0
+        self.status = "UP"
+
+    def text(self) -> str:
+        """Write them as haproxy does, an empty line behind each command's answer."""
+        pvs = f"{_HEAD}pvs,pvs,0,no check,,{self.refusals},\n\n"
+        return f"{pvs}{_HEAD}turns,inside,0,{self.status},{self.failures},0,\n\n"
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[Figures]:
+    """Tell figures at a socket."""
+    figures = Figures()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            if b"show stat" in self.rfile.readline():
+                self.wfile.write(figures.text().encode())
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield figures
+        finally:
+            server.shutdown()
+            thread.join()

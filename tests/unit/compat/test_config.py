@@ -1,0 +1,75 @@
+"""The configuration: read strictly, and a mistake in it is named without its value."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pvs_bridge_compat.config import ConfigError, checked, read_config
+from unit.compat.conftest import ROLE
+from unit.compat.running import config_for
+
+PROGRAM = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_compat"
+GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path("/run/x")))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("mode", "off"),
+        ("mode", None),
+        ("listen_socket", ""),
+        ("listen_socket", "http.sock"),
+        ("pvs_url", "https://172.27.153.1"),
+        ("pvs_url", "http://172.27.153.1/x"),
+        ("pvs_socket", 5),
+        ("stats_socket", "relative"),
+        ("password", "a\nb"),
+        ("cache_seconds", -1),
+        ("cache_seconds", True),
+        ("stale_seconds", float("nan")),
+        ("stale_seconds", 86401),
+        ("timeout_seconds", 0),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_by_its_key(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"{key} is not right"):
+        checked({**GOOD, key: value}, "compat.json")
+
+
+def test_a_key_too_many_or_too_few_is_named() -> None:
+    with pytest.raises(ConfigError, match="unknown key colour"):
+        checked({**GOOD, "colour": "red"}, "compat.json")
+    with pytest.raises(ConfigError, match="state_file is missing"):
+        checked({key: GOOD[key] for key in GOOD if key != "state_file"}, "compat.json")
+    with pytest.raises(ConfigError, match="give an object"):
+        checked([GOOD], "compat.json")
+
+
+def test_a_mistake_in_the_password_does_not_show_it(tmp_path: Path) -> None:
+    file = tmp_path / "compat.json"
+    file.write_text(json.dumps({**GOOD, "password": "sun\tflower"}))
+    with pytest.raises(ConfigError) as caught:
+        read_config(file)
+    assert "flower" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [None, "{", "[" * 100_000])
+def test_the_program_ends_with_a_cure(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "compat.json"
+    if text is not None:
+        file.write_text(text)
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM / "__main__.py"), "--config", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "provision the Pi" in done.stderr
+    assert "Traceback" not in done.stderr

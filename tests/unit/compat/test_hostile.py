@@ -1,0 +1,186 @@
+"""Whatever /vars answers, the service neither crashes nor tells a number that is not there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pvs_bridge_compat import values
+from pvs_bridge_compat.devices import device_list
+from pvs_bridge_compat.firmware import from_supervisor_info
+from pvs_bridge_compat.storage import storage_report
+from pvs_bridge_compat.trouble import DamagedError
+from pvs_bridge_compat.variables import read_variables, sort_plant
+from pvs_bridge_compat.watch import read_counters
+from unit.compat.conftest import Boot, Serve
+
+from pvs_sim.faults import Fault
+
+often = settings(max_examples=150, deadline=None)
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner)
+)
+leaves = st.sampled_from(
+    [
+        *("sn", "msmtEps", "p3phsumKw", "ltea3phsumKwh", "tHtsnkDegc", "prodMdlNm", "v12V"),
+        *("socVal", "customerSocVal", "vBattV", "opMode", "tDegc", "midStEnum", "freqHz"),
+    ]
+)
+names = st.builds(
+    "/sys/devices/{}/{}/{}".format,
+    st.sampled_from(["inverter", "meter", "ess", "transfer_switch", "kettle", "../x"]),
+    st.integers(-1, 12),
+    leaves,
+) | st.sampled_from(["/sys/livedata/time", "/sys/info/model", "/sys/info/serialnum"])
+figures = st.sampled_from(
+    [
+        *("nan", "inf", "-inf", "1e999", "1e5", "-0.000001", "0.30000000000000004", "1e", "--1"),
+        *("2025-06-15T15:00:00Z", "2025-02-30T00:00:00Z", "9999-12-31T23:59:59Z"),
+        *("1750000000", "0", "-1", "99999999999999999999", "1.5.5", " 1", "1\r\nX: 2", "²"),
+    ]
+)
+odd = figures | st.text() | st.floats().map(str) | st.integers().map(str)
+variables = st.dictionaries(names, odd, max_size=40)
+
+
+def body_of(given_variables: dict[str, str]) -> bytes:
+    """Write variables as /vars does."""
+    listed = [{"name": name, "value": value} for name, value in given_variables.items()]
+    return json.dumps({"values": listed, "count": len(listed)}).encode()
+
+
+GOOD = body_of(
+    {
+        "/sys/livedata/time": "1750000000",
+        "/sys/info/serialnum": "ZT210075000612B0000",
+        "/sys/devices/inverter/0/sn": "E1",
+        "/sys/devices/inverter/0/msmtEps": "2025-06-15T15:05:00Z",
+        "/sys/devices/inverter/0/p3phsumKw": "0.123456",
+        "/sys/devices/inverter/0/ltea3phsumKwh": "1234.500000",
+    }
+)
+
+
+def answers(body: bytes) -> list[Any]:
+    """Make every answer of a body; none if it is damaged."""
+    try:
+        plant = sort_plant(read_variables(body))
+    except DamagedError:
+        return []
+    return [device_list(plant, None), storage_report(plant)]
+
+
+def leaves_of(tree: object) -> Iterator[object]:
+    """Find every value in an answer."""
+    if isinstance(tree, dict):
+        for each in tree.values():
+            yield from leaves_of(each)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from leaves_of(each)
+    else:
+        yield tree
+
+
+@often
+@given(body=st.binary())
+def test_bytes_are_never_a_reading(body: bytes) -> None:
+    assert answers(body) == []
+
+
+@often
+@given(tree=trees)
+def test_json_is_never_a_reading_by_chance(tree: object) -> None:
+    assert answers(json.dumps(tree).encode()) == []
+
+
+@often
+@given(end=st.integers(0, len(GOOD) - 1))
+def test_a_body_that_is_cut_short_is_no_reading(end: int) -> None:
+    assert answers(GOOD[:end]) == []
+
+
+@often
+@given(at=st.integers(0, len(GOOD)))
+def test_header_lines_within_are_no_reading_or_change_nothing(at: int) -> None:
+    lines = b"Content-Type: application/json\r\nPragma: no-cache\r\n\r\n"
+    assert answers(GOOD[:at] + lines + GOOD[at:]) == []
+
+
+@often
+@given(at=st.integers(0, len(GOOD) - 1), put=st.binary(min_size=1, max_size=1))
+def test_a_byte_that_was_changed_makes_no_number_but_by_being_a_digit(at: int, put: bytes) -> None:
+    for tree in answers(GOOD[:at] + put + GOOD[at + 1 :]):
+        for leaf in leaves_of(tree):
+            assert leaf is True or isinstance(leaf, str)
+
+
+@often
+@given(
+    entries=st.lists(
+        st.fixed_dictionaries({}, optional={"name": names | scalars, "value": odd | trees})
+    ),
+    count=st.none() | st.integers(0, 3) | trees,
+)
+def test_odd_types_never_crash_it(entries: list[dict[str, Any]], count: object) -> None:
+    for number in (count, len(entries)):
+        for tree in answers(json.dumps({"values": entries, "count": number}).encode()):
+            json.dumps(tree, allow_nan=False)
+
+
+@often
+@given(given_variables=variables)
+def test_every_number_in_an_answer_is_one_of_the_variables_rounded(
+    given_variables: dict[str, str],
+) -> None:
+    exact = [value for value in map(values.decimal, given_variables.values()) if value is not None]
+    trees_made = answers(body_of(given_variables))
+    assert trees_made != []
+    for tree in trees_made:
+        json.dumps(tree, allow_nan=False)
+    devices, _ = trees_made
+    for device in devices:
+        for key, value in device.items():
+            if key.islower() and key not in ("interface", "origin"):
+                assert re.fullmatch(r"-?[0-9]+(\.[0-9]{1,4})?", value)
+                off = min(abs(each - Decimal(value)) for each in exact)
+                assert off <= (Decimal("0.5") if key == "t_htsnk_degc" else Decimal("0.005"))
+
+
+def test_two_values_for_one_name_are_no_reading() -> None:
+    twice = [{"name": "/sys/info/model", "value": value} for value in ("PVS5", "PVS6")]
+    with pytest.raises(DamagedError):
+        read_variables(json.dumps({"values": twice, "count": 2}).encode())
+
+
+@often
+@given(body=st.binary() | trees.map(lambda tree: json.dumps(tree).encode()), text=st.text())
+def test_other_answers_never_crash_it_either(body: bytes, text: str) -> None:
+    assert from_supervisor_info(body) is None
+    assert read_counters(text) is None
+
+
+@pytest.mark.parametrize("kind", ["truncate", "headers_in_body"])
+@pytest.mark.usefixtures("hurry")
+def test_a_damaged_reading_on_the_wire_is_503_with_a_reason(
+    boot: Boot, serve: Serve, kind: str
+) -> None:
+    answer = serve(boot(faults=(Fault(kind, path="/vars"),))).get()
+    assert answer.status == 503
+    assert "damaged" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["truncate", "headers_in_body", "403"])
+@pytest.mark.usefixtures("hurry")
+def test_a_damaged_login_is_503_with_a_reason(boot: Boot, serve: Serve, kind: str) -> None:
+    answer = serve(boot(faults=(Fault(kind, path="/auth"),))).get()
+    assert answer.status == 503
+    assert set(answer.json()) == {"result", "error", "cure"}

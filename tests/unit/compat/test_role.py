@@ -1,0 +1,74 @@
+"""The role: what it installs, renders and says fits together."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.template import trust_as_template
+from pvs_bridge_compat.config import Config, checked
+from unit.compat.conftest import ROLE
+
+from proxy_rig.rendering import render
+
+
+def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
+    """Read a YAML file."""
+    return yaml.safe_load(path.read_text())
+
+
+def configured(**chosen: Any) -> Config:  # noqa: ANN401 - any variable
+    """Render compat.json for an inventory, and read it as the program does."""
+    own = {name: trust_as_template(text) for name, text in load(ROLE / "vars/main.yml").items()}
+    template = ROLE / "templates/etc/pvs-bridge/compat.json.j2"
+    # An absolute path is taken as it is.
+    return checked(json.loads(render(str(template), {**own, **chosen})), "compat.json")
+
+
+def test_without_a_choice_it_is_auto_with_the_proxy_s_times() -> None:
+    assert configured() == Config(
+        mode="auto",
+        listen_socket="/run/pvs-bridge-compat/http.sock",
+        pvs_url="http://172.27.153.1",
+        pvs_socket="/run/haproxy/compat.sock",
+        stats_socket="/run/haproxy/figures.sock",
+        state_file="/var/lib/pvs-bridge-compat/pvs.json",
+        password="",
+        cache_seconds=30,
+        stale_seconds=900,
+        timeout_seconds=180,
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "key", "value"),
+    [
+        ({"compat_mode": "on"}, "mode", "on"),
+        ({"compat_password": 'say "hi" {{ 1 }}'}, "password", 'say "hi" {{ 1 }}'),
+        ({"compat_stale_seconds": 0}, "stale_seconds", 0),
+        ({"proxy_cache_seconds": 300}, "cache_seconds", 300),
+        ({"proxy_command_cache_seconds": {"DeviceList": 5}}, "cache_seconds", 5),
+        ({"proxy_command_cache_seconds": {"Get_Comm": 5}}, "cache_seconds", 30),
+        ({"proxy_pvs_timeout_seconds": 90}, "timeout_seconds", 150),
+        ({"pvs_link_pvs_address": "172.27.152.1"}, "pvs_url", "http://172.27.152.1"),
+    ],
+)
+def test_each_variable_reaches_the_program(chosen: dict[str, Any], key: str, value: object) -> None:
+    assert getattr(configured(**chosen), key) == value
+
+
+def test_every_file_of_the_program_is_installed(role: Path) -> None:
+    folder = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_compat"
+    tasks = load(role / "tasks/enable.yml")
+    (files,) = [task["pvs_bridge.core.files"]["files"] for task in tasks if "notify" in task]
+    installed = [Path(each["dest"]).name for each in files if each["dest"].endswith(".py")]
+    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
+
+
+def test_the_program_is_python_3_9(role: Path) -> None:
+    for path in role.glob("files/**/*.py"):
+        ast.parse(path.read_text(), feature_version=(3, 9))

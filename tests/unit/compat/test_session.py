@@ -1,0 +1,190 @@
+"""The owner's session: one login for as long as it lasts, whatever happens."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from pvs_bridge_compat.backoff import Backoff
+from unit.compat.conftest import Boot, Serve
+from unit.compat.running import DEVICE_LIST, Compat
+
+from pvs_sim import Simulator
+from pvs_sim.faults import Fault
+
+COMMANDS = (
+    DEVICE_LIST,
+    "/cgi-bin/dl_cgi?Command=Get_Comm",
+    "/cgi-bin/dl_cgi?Command=Start",
+    "/cgi-bin/dl_cgi/energy-storage-system/status",
+)
+
+
+def logins(pvs: Simulator) -> int:
+    """Count the logins that a PVS has seen, in vain or not."""
+    stats = pvs.stats()
+    return int(stats["logins"]) + int(stats["login_failures"])
+
+
+def lines(pvs: Simulator) -> list[str]:
+    """Return what reached a PVS, in order."""
+    return [record["line"].split()[1] for record in pvs.log()]
+
+
+def owner(password: str) -> dict[str, str]:
+    """Return what the configuration says of the PVS's owner."""
+    return {"password": password}
+
+
+def expire(pvs: Simulator) -> None:
+    """End every session, as the PVS does after some minutes."""
+    pvs.call(lambda box: box.sessions.clear())
+
+
+def test_a_reading_is_a_login_and_one_request(boot: Boot, serve: Serve) -> None:
+    pvs = boot(panels=24, battery=True)
+    compat = serve(pvs)
+    compat.wait_ready()
+    for _ in range(3):
+        assert compat.get().status == 200
+    assert lines(pvs) == [
+        "/cgi-bin/dl_cgi/supervisor/info",
+        "/auth?login",
+        "/vars?match=/sys/&cache=pvs-bridge-sys",
+    ]
+
+
+def test_the_next_reading_is_one_request_for_what_the_pvs_remembers(
+    boot: Boot, serve: Serve
+) -> None:
+    pvs = boot()
+    compat = serve(pvs, cache_seconds=0)
+    first = compat.get()
+    assert compat.get().body == first.body
+    assert lines(pvs)[-1] == "/vars?cache=pvs-bridge-sys"
+    assert logins(pvs) == 1
+
+
+def test_the_pvs_is_offered_no_compression(boot: Boot, serve: Serve) -> None:
+    pvs = boot()
+    serve(pvs).get()
+    sent = {name for record in pvs.log() for name, _ in record["headers"]}
+    assert sent <= {"Host", "Cookie", "Authorization", "Connection"}
+
+
+def test_there_is_never_more_than_one_request_in_flight(boot: Boot, serve: Serve) -> None:
+    pvs = boot(latency_seconds=0.05)
+    compat = serve(pvs, cache_seconds=0)
+    for target in COMMANDS:
+        compat.volley(8, target)
+    assert pvs.stats()["most_in_flight"]["total"] == 1
+    assert logins(pvs) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+@pytest.mark.usefixtures("hurry")
+def test_a_session_that_has_ended_costs_one_login_and_no_failed_poll(
+    boot: Boot, serve: Serve, status: int
+) -> None:
+    pvs = boot(expired_status=status)
+    compat = serve(pvs, cache_seconds=0)
+    for count in (1, 2, 3):
+        assert compat.get().status == 200
+        assert logins(pvs) == count
+        expire(pvs)
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_restart_of_the_pvs_costs_one_login(boot: Boot, serve: Serve) -> None:
+    pvs = boot()
+    compat = serve(pvs, cache_seconds=0)
+    compat.get()
+    pvs.call(lambda box: box.restart("test", seconds=0.3))
+    time.sleep(0.4)
+    assert compat.get().status == 200
+    assert logins(pvs) == 2
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_wrong_password_is_tried_once_and_then_seldom(boot: Boot, serve: Serve) -> None:
+    pvs = boot()
+    compat = serve(pvs, cache_seconds=0, **owner("wrong"))
+    answers = [compat.get() for _ in range(20)]
+    assert {answer.status for answer in answers} == {503}
+    assert "compat_password" in answers[-1].json()["cure"]
+    assert logins(pvs) == 1
+    assert int(answers[-1].headers["Retry-After"]) == 1
+    time.sleep(0.6)
+    assert compat.get().status == 503
+    assert logins(pvs) == 2
+
+
+@pytest.mark.usefixtures("hurry")
+def test_another_pvs_in_the_place_of_the_old_one_is_noticed(boot: Boot, serve: Serve) -> None:
+    pvs = boot()
+    compat = serve(pvs, cache_seconds=0, stale_seconds=0)
+    compat.wait_ready()
+    pvs.call(lambda box: setattr(box.state, "serial", "ZT219912345678B4321"))
+    assert compat.get().status == 503
+    # By then the pause behind the login in vain is over, and the serial number is asked for.
+    time.sleep(3)
+    answer = compat.get()
+    assert answer.status == 200
+    assert answer.devices("PVS")[0]["SERIAL"] == "ZT219912345678B4321"
+
+
+def test_a_password_that_was_changed_can_be_given(
+    boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pvs_sim.box.credentials_fit", lambda given, _: given_is_secret(given))
+    assert serve(boot(), **owner("sunflower")).get().status == 200
+
+
+def given_is_secret(header: str | None) -> bool:
+    """Tell whether a header is of ssm_owner with the password sunflower."""
+    return header == "basic c3NtX293bmVyOnN1bmZsb3dlcg=="
+
+
+@pytest.mark.usefixtures("hurry")
+def test_sessions_that_end_at_once_lead_to_no_storm_of_logins(boot: Boot, serve: Serve) -> None:
+    pvs = boot(session_seconds=0.01, latency_seconds=0.03)
+    compat = serve(pvs, cache_seconds=0)
+    answers = [compat.get() for _ in range(20)]
+    assert {answer.status for answer in answers} == {503}
+    assert "sessions" in answers[-1].json()["error"]
+    assert logins(pvs) == 1
+
+
+def faulty(boot: Boot, serve: Serve, **fault: Any) -> tuple[Simulator, Compat]:  # noqa: ANN401
+    """Start a PVS with a fault, and a service that has logged in before."""
+    pvs = boot()
+    compat = serve(pvs, cache_seconds=0, timeout_seconds=1)
+    assert compat.get().status == 200
+    pvs.call(lambda box: box.faults.add([Fault(**fault)]))
+    return pvs, compat
+
+
+@pytest.mark.parametrize("kind", ["truncate", "headers_in_body", "reset", "503", "silence"])
+@pytest.mark.usefixtures("hurry")
+def test_a_damaged_or_missing_reading_leads_to_no_login(
+    boot: Boot, serve: Serve, kind: str
+) -> None:
+    pvs, compat = faulty(boot, serve, kind=kind, path="/vars")
+    answer = compat.get()
+    assert (answer.status, "Warning" in answer.headers) == (200, True)
+    assert logins(pvs) == 1
+
+
+def test_the_pauses_double_up_to_the_longest_and_begin_anew() -> None:
+    now = [0.0]
+    backoff = Backoff(2, 10, lambda: now[0])
+    pauses = []
+    for _ in range(4):
+        assert backoff.left_seconds == 0
+        backoff.spend()
+        pauses.append(backoff.left_seconds)
+        now[0] += backoff.left_seconds
+    assert pauses == [2, 4, 8, 10]
+    backoff.reset()
+    assert backoff.left_seconds == 0
