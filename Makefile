@@ -30,6 +30,7 @@ STATE ?=
 SIDE ?=
 POSITION ?=
 RADIO ?=
+ARCH ?=
 LIVE ?= yes
 KEEP ?= no
 
@@ -117,7 +118,7 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 	@python3 -m pvs_sim $(simulator)
 
 ##@ Work on pvs-bridge
-.PHONY: test test-radio lint bench-provision bench-proxy bench-validate docs lock clean
+.PHONY: test test-radio lint bench-provision bench-proxy bench-compat bench-validate docs lock clean
 test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
 
@@ -134,6 +135,10 @@ bench-proxy: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
 bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx and Varnish
 	@$(AS_ROOT) python3 tests/bench/proxy.py
 
+bench-compat: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
+bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and weigh what translates (ARCH=arm64: in a guest too, some minutes)
+	@python3 tests/bench/compat.py $(if $(ARCH),--arch $(ARCH))
+
 bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges
 	@python3 tests/bench/validate.py
 
@@ -146,7 +151,7 @@ lock: ## Pin the newest Python packages into requirements.lock
 clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache stays)
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: setup-validate setup-controller setup-lab setup-radio setup-test
+.PHONY: setup-validate setup-controller setup-lab setup-radio setup-arm64 setup-test
 setup-validate:
 	@ansible/setup.sh validate
 setup-controller:
@@ -155,5 +160,7 @@ setup-lab:
 	@ansible/setup.sh lab
 setup-radio:
 	@ansible/setup.sh radio
+setup-arm64:
+	@ansible/setup.sh arm64
 setup-test:
 	@ansible/setup.sh test

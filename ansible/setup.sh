@@ -2,7 +2,7 @@
 # Installs what a target of the Makefile needs, and is quick when nothing is missing:
 # Debian packages by apt, Python packages into .venv from requirements.lock.
 #
-# usage: ansible/setup.sh validate|checkers|controller|lab|radio|test
+# usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|test
 set -eu
 
 # What judges its own files in make validate.
@@ -11,9 +11,10 @@ controller_packages='openssh-client python3 python3-venv'
 lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq-base iproute2 \
 mmdebstrap openssl socat systemd-container"
 radio_packages="$lab_packages e2fsprogs qemu-system-x86"
+arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
 test_packages="$lab_packages dnsutils git iputils-arping shellcheck"
 
-usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|test'
+usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|test'
 case "${1-}" in
     # Nothing is installed beside Python's packages: no root, and builds have a Python of their own.
     validate) packages= ;;
@@ -21,6 +22,7 @@ case "${1-}" in
     controller) packages=$controller_packages ;;
     lab) packages=$lab_packages ;;
     radio) packages=$radio_packages ;;
+    arm64) packages=$arm64_packages ;;
     test) packages=$test_packages ;;
     *) echo "$usage" >&2 && exit 2 ;;
 esac

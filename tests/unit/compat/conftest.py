@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from pvs_bridge_compat import session, shared, watch
+from pvs_bridge_compat import service, session, shared
 from unit.compat.running import Compat, config_for
 
 from pvs_sim import Options, Settings, Simulator
@@ -65,7 +65,8 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the pauses pass that a person would have to wait for."""
     monkeypatch.setattr(session, "AFTER_500_SECONDS", 0.0)
     monkeypatch.setattr(shared, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(watch, "WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(session, "FIRST_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(service, "WATCH_SECONDS", 0.05)
 
 
 @pytest.fixture

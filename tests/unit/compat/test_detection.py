@@ -202,6 +202,21 @@ def test_an_update_is_noticed_by_what_haproxy_counts(
 
 
 @pytest.mark.usefixtures("hurry")
+def test_firmware_that_answers_by_itself_again_is_left_alone(
+    boot: Boot, serve: Serve, tmp_path: Path
+) -> None:
+    socket = tmp_path / "figures.sock"
+    with told(socket) as figures:
+        pvs = boot()
+        compat = serve(pvs, stats_socket=str(socket))
+        compat.wait_ready()
+        time.sleep(0.2)
+        pvs.call(lambda box: box.install(61707))
+        figures.failures = 1
+        compat.wait_ready(503)
+
+
+@pytest.mark.usefixtures("hurry")
 def test_a_pvs_that_is_down_is_not_asked_before_haproxy_says_that_it_is_back(
     boot: Boot, serve: Serve, tmp_path: Path
 ) -> None:

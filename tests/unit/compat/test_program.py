@@ -23,7 +23,7 @@ PROGRAM = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_compat/__main__.py"
 @contextlib.contextmanager
 def program(file: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run the program until it is told to end."""
-    command = [sys.executable, "-OO", str(PROGRAM), "--config", str(file)]
+    command = [sys.executable, "-I", str(PROGRAM), "--config", str(file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
         try:
             deadline = time.monotonic() + 10

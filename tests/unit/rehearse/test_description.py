@@ -93,11 +93,14 @@ def test_stand_ins_pass_every_check_of_the_real_ones(inventory: Write) -> None:
         "proxy_stats_network": True,
         "health_user": "anna",
         "health_password": "word",
+        "compat_password": "sunflower",
     }
     first = inventory(garage=yaml.safe_dump({"pvs_bridges": {"hosts": {"garage": variables}}}))
     found = read(first, "").variables
     assert found["proxy_users"] == dict.fromkeys(("anna", "ben"), stand_ins.PASSWORD_HASH)
     assert found["health_password"] == stand_ins.TEXT
+    # The twin's PVS has the password that it was made with.
+    assert found["compat_password"] == ""
     written = {"pvs_bridges": {"hosts": {"garage": yaml.safe_load(yaml.safe_dump(plain(found)))}}}
     second = inventory(garage=yaml.safe_dump(written))
     assert plain(read(second, "").variables) == plain(found)

@@ -183,7 +183,8 @@ def _good(served: Served[bytes]) -> web.Response:
 def _refusal(trouble: Trouble) -> web.Response:
     said = {"result": "error", "error": trouble.error, "cure": trouble.cure}
     response = _json(trouble.status, body(said))
-    response.headers["Retry-After"] = str(trouble.retry_seconds)
+    if trouble.retry_seconds > 0:
+        response.headers["Retry-After"] = str(trouble.retry_seconds)
     return response
 
 

@@ -10,7 +10,7 @@ class Trouble(Exception):  # noqa: N818 - it is what the home is told, not a fau
         status: The HTTP status that says so.
         error: What is wrong.
         cure: What helps.
-        retry_seconds: When a program may ask again.
+        retry_seconds: When a program may ask again; 0: never, for it would not help.
     """
 
     status = 503
@@ -93,5 +93,5 @@ class UntranslatableError(Trouble):
         super().__init__(
             "The PVS's firmware no longer answers this, and the bridge cannot answer it instead.",
             "Ask for DeviceList, Get_Comm or energy-storage-system/status.",
-            300,
+            0,
         )

@@ -1,0 +1,51 @@
+"""What translates the newer API: there unless it is off, and closed to everybody but haproxy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+_SOCKET = "/run/pvs-bridge-compat/http.sock"
+_ASK = f"""python3 -c '
+import http.client, socket
+connection = http.client.HTTPConnection("bridge", timeout=10)
+connection.sock = socket.socket(socket.AF_UNIX)
+connection.sock.connect("{_SOCKET}")
+connection.request("GET", "/ready")
+print(connection.getresponse().read().decode())'"""
+
+
+@pytest.fixture
+def translates(variables: dict[str, Any]) -> bool:
+    """Whether this scenario's bridge has it."""
+    return bool(variables["compat_mode"] != "off")
+
+
+def test_it_runs_unless_it_is_off(bridge: Host, translates: bool) -> None:
+    service = bridge.service("pvs-bridge-compat")
+    assert (service.is_running, service.is_enabled) == (translates, translates)
+    assert bridge.file("/usr/local/lib/pvs-bridge/pvs_bridge_compat/service.py").exists == (
+        translates
+    )
+
+
+def test_it_knows_the_pvs_and_leaves_a_firmware_alone_that_answers_by_itself(
+    bridge: Host, translates: bool
+) -> None:
+    if translates:
+        with bridge.sudo():
+            said = json.loads(bridge.check_output(_ASK))
+        assert (said["model"], said["build"], said["translating"]) == ("PVS6", 61707, False)
+
+
+def test_its_socket_and_its_configuration_are_nobody_s_business(
+    bridge: Host, translates: bool
+) -> None:
+    if translates:
+        assert "PermissionError" in bridge.run(_ASK).stderr
+        with bridge.sudo():
+            file = bridge.file("/etc/pvs-bridge/compat.json")
+            assert (file.user, file.mode) == ("root", 0o600)
