@@ -43,7 +43,7 @@ def test_without_translation_the_newer_interface_is_enough_and_a_note_says_for_w
         found = locked.health()
         assert (found["healthy"], found["interface"], found["plant"]) == (True, "new", None)
         assert not locked.exists("/etc/systemd/system/pvs-bridge-compat.service")
-        assert "compat" not in locked.output("bridge", "cat /etc/haproxy/haproxy.cfg")
+        assert "backend compat" not in locked.output("bridge", "cat /etc/haproxy/haproxy.cfg")
     finally:
         locked.good_run(VARIABLES)
     assert locked.provision(VARIABLES).changed == []
