@@ -60,7 +60,7 @@ help: ## Show this list
 
 ##@ See it work, without a Pi
 .PHONY: demo demo-down
-demo: setup-lab ## A simulated Pi, provisioned for real (RELEASE= BACKEND= PANELS=)
+demo: setup-lab ## A simulated Pi, provisioned for real (RELEASE= BACKEND= PANELS= FIRMWARE=)
 	@$(AS_ROOT) python3 -m pvs_lab.demo up --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)"
 
 demo-down: ## Remove the demo

@@ -2,8 +2,8 @@
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
-longest. So does each file about the proxy, whose tests wait more than they work. The tests with a
-radio share one guest for each network backend.
+longest. So does each Pi whose PVS gets another firmware, and each file about the proxy, whose tests
+wait more than they work. The tests with a radio share one guest for each network backend.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ hypothesis.settings.load_profile("no deadline")
 
 _SCENARIOS = "molecule/test_scenarios.py"
 _ROLLBACK = "tests/rollback/"
+_COMPAT = "tests/compat/"
+_COMPAT_RELEASES = ("bullseye", "trixie")
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
 
@@ -38,6 +40,9 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # Its files share a lab for each Pi, which a parameter names.
             _, bracket, pi = nodeid.partition("[")
             return pi if bracket else path
+        if path.startswith(_COMPAT):
+            # So do these, and some have other parameters beside.
+            return next((_COMPAT + name for name in _COMPAT_RELEASES if name in nodeid), path)
         if path.startswith(_RADIO):
             # A guest for each backend, whose name each test has in brackets.
             return next((backend for backend in BACKENDS if backend in nodeid), path)

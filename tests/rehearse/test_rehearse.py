@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -80,15 +81,30 @@ def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
     assert f"make provision INVENTORY={folder} LIMIT=t-garage" in second.stdout
 
 
-def test_a_pvs_that_has_closed_its_device_list_is_found_out_before_the_real_one(
+def test_what_the_next_firmware_would_do_is_known_before_the_real_one(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
-    folder = describe(tmp_path, "t-shed", "proxy_cache_seconds", "30")
+    folder = describe(tmp_path, "t-shed", "compat_mode", "auto")
     done = rehearse(folder, "RELEASE=bookworm", "BACKEND=dhcpcd", "FIRMWARE=61846")
-    assert done.returncode == 2, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "bookworm (as asked for), dhcpcd (as asked for), firmware 61846" in done.stdout
+    assert "t-shed is healthy: PVS6, firmware 2025.10, Build 61846" in done.stdout
+    assert "only programs that know" not in done.stdout
+
+    describe(tmp_path, "t-shed", "compat_mode", '"off"')
+    done = rehearse(folder, "RELEASE=bookworm", "BACKEND=dhcpcd", "FIRMWARE=61846")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "only programs that know /auth and /vars" in " ".join(done.stdout.split())
+
+
+def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: Path) -> None:
+    folder = describe(tmp_path, "t-shed", "proxy_cache_seconds", "30")
+    # Nobody at home is let in.
+    closed = json.dumps({"proxy_source_networks": ["127.0.0.0/8"]})
+    done = rehearse(folder, f"ARGS=--extra-vars='{closed}'")
+    assert done.returncode == 2, done.stdout
     assert done.stderr.startswith("error: ansible/site.yml failed on the twin:\nhealth : Stop ")
-    assert "(build 61846) has closed the device list" in " ".join(done.stderr.split())
+    assert "the Pi gets the device list" in " ".join(done.stderr.split())
     assert "second run" not in done.stdout
 
 

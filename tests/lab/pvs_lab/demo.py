@@ -19,6 +19,8 @@ NAME = "demo"
 _PROJECT = PACKAGE_ROOT.parents[1]
 _HEALTH = _PROJECT / "roles/health/files/usr/local/lib/pvs-bridge/pvs_bridge_health"
 _DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
+# The last line is who has made the answer.
+_CURL = ("curl", "--fail", "--silent", "--write-out", "\n%header{via}")
 
 
 def main() -> int:
@@ -65,15 +67,18 @@ def _show(options: LabOptions) -> None:
         lifecycle.up(options, say)
     _provision()
     with step("DeviceList, asked from the home network through the bridge"):
-        answer = enter.run(NAME, "client", ["curl", "--fail", "--silent", _DEVICE_LIST])
+        answer = enter.run(NAME, "client", [*_CURL, _DEVICE_LIST])
     if answer.returncode:
         raise LabError(
             f"the bridge did not answer (curl's status {answer.returncode})",
             "ask the chain: make lab-run LAB=demo HOST=bridge CMD=pvs-bridge-health",
         )
+    body, _, maker = answer.stdout.rpartition("\n")
+    if maker.endswith("-compat"):
+        print("the PVS's firmware has closed it: the bridge has made it out of the newer interface")
     print(flush=True)
     subprocess.run(
-        [sys.executable, str(_HEALTH), "--devices", "-"], input=answer.stdout, text=True, check=True
+        [sys.executable, str(_HEALTH), "--devices", "-"], input=body, text=True, check=True
     )
     print(
         f"\nAll of it took {time.monotonic() - started:.0f} s. The demo runs until you end it:\n\n"

@@ -70,13 +70,14 @@ def test_a_pvs_that_is_off_is_named(lab: Surroundings) -> None:
     assert found["broken_link"] == "pvs"
 
 
-def test_locked_firmware_is_named(lab: Surroundings) -> None:
+def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, Any]) -> None:
     lab.simulator("/_sim/firmware", {"build": 61846})
     try:
         found = diagnosis(lab)
     finally:
-        lab.simulator("/_sim/firmware", {"build": 61707})
-    assert found["outcome"] == "firmware_locked"
+        lab.simulator("/_sim/firmware", {"build": 61707, "restart": True, "seconds": 2})
+    assert found["healthy"], found
+    assert found["interface"] == ("new" if variables["compat_mode"] == "off" else "translated")
 
 
 def test_a_night_is_no_failure(lab: Surroundings) -> None:
