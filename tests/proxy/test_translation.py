@@ -11,6 +11,7 @@ import pytest
 from proxy.home import DEVICE_LIST, Home, is_refusal
 from proxy.owner import LOCKED, new_api
 
+from proxy_rig.rendering import variables
 from proxy_rig.translator import Translator, translating
 from pvs_lab.process import wait_until
 from pvs_sim.client import Answer
@@ -21,14 +22,25 @@ TRANSLATED = (
     DEVICE_LIST,
     f"{CGI}?Command=Get_Comm",
     f"{CGI}?Command=Get_Comm&SerialNumber=ZT180",
+    f"{CGI}?Command=GetSupervisorInformation",
     f"{CGI}?Command=GridProfileGet",
     f"{CGI}?Command=Start",
     f"{CGI}?Command=Stop",
-    f"{CGI}/energy-storage-system/status",
+    f"{CGI}/communication/interfaces",
     f"{CGI}/devices/list",
+    f"{CGI}/energy-storage-system/status",
 )
-NOT_TRANSLATED = (f"{CGI}?Command=GetCellPurchased", f"{CGI}/communication/interfaces")
+NOT_TRANSLATED = (f"{CGI}?Command=GetCellPurchased", f"{CGI}?Command=GridProfileList")
 SETTLE_SECONDS = 8
+
+
+def test_everything_that_is_translated_is_tried_below() -> None:
+    role = variables({})
+    tried = {target.removeprefix(CGI) for target in TRANSLATED if "&" not in target}
+    assert tried == {
+        *(f"?Command={name}" for name in role["__proxy_translated_commands"]),
+        *(f"/{path}" for path in role["__proxy_translated_paths"]),
+    }
 
 
 @pytest.fixture

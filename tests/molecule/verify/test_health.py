@@ -75,9 +75,11 @@ def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, A
     try:
         found = diagnosis(lab)
     finally:
-        lab.simulator("/_sim/firmware", {"build": 61707, "restart": True, "seconds": 2})
+        lab.simulator("/_sim/firmware", {"build": 61707})
     assert found["healthy"], found
     assert found["interface"] == ("new" if variables["compat_mode"] == "off" else "translated")
+    # What was read before is shared for a while.
+    assert lab.until(lambda: diagnosis(lab)["interface"] == "old", 60), diagnosis(lab)
 
 
 def test_a_night_is_no_failure(lab: Surroundings) -> None:

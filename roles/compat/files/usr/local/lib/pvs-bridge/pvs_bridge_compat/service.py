@@ -18,7 +18,7 @@ from pvs_bridge_compat.detection import Detection
 from pvs_bridge_compat.pvs import Pvs
 from pvs_bridge_compat.session import Session
 from pvs_bridge_compat.shared import Served
-from pvs_bridge_compat.trouble import RefusedError, Trouble, UntranslatableError
+from pvs_bridge_compat.trouble import OldFirmwareError, RefusedError, Trouble, UntranslatableError
 from pvs_bridge_compat.watch import WATCH_SECONDS, Counters, look
 
 CGI = "/cgi-bin/dl_cgi"
@@ -40,6 +40,7 @@ class Service:
         self._probes = Backoff(_FIRST_PROBE_SECONDS, _LONGEST_PROBE_SECONDS)
         self._probe_due = True
         self._before: Counters | None = None
+        self._trouble: Trouble | None = None
         self._runner = web.AppRunner(self._app(), access_log=None)
         self._watching: asyncio.Task[None] | None = None
 
@@ -108,9 +109,6 @@ class Service:
                 raise UntranslatableError
             served = await known[name]()
         except Trouble as trouble:
-            if isinstance(trouble, RefusedError):
-                # Another PVS may be in the place of the one that is known.
-                self._probe_due = True
             return _refusal(trouble)
         return _good(served)
 
@@ -119,6 +117,7 @@ class Service:
     async def _watch(self) -> None:
         while True:
             await self._look()
+            self._doubt()
             if self._probe_due and self._probes.left_seconds == 0:
                 self._probes.spend()
                 await self._probe()
@@ -140,6 +139,14 @@ class Service:
             self._probe_due = True
         # While it is translated, a refusal is the end of a session.
         elif counters.refused_after(before) and not self.detection.translating:
+            self._probe_due = True
+
+    def _doubt(self) -> None:
+        """See it from a reading that has failed; who is served an older one hears nothing of it."""
+        before, self._trouble = self._trouble, self.answers.plant.trouble
+        if self._trouble is not before and isinstance(
+            self._trouble, (OldFirmwareError, RefusedError)
+        ):
             self._probe_due = True
 
     async def _probe(self) -> None:
