@@ -123,7 +123,7 @@ test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n
 	@$(AS_ROOT) pytest $(PYTEST)
 
 test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (PYTEST="-k refuses")
-	@$(AS_ROOT) pytest tests/radio --numprocesses=2 --durations=15 $(PYTEST)
+	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(PYTEST)
 
 lint: setup-test ## The linters alone
 	@$(AS_ROOT) pytest -q tests/lint

@@ -3,7 +3,7 @@
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
 longest. So does each Pi whose PVS gets another firmware, and each file about the proxy, whose tests
-wait more than they work. The tests with a radio share one guest for each network backend.
+wait more than they work. The tests with a radio share two guests for each network backend.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # So do these, and some have other parameters beside.
             return next((_COMPAT + name for name in _COMPAT_RELEASES if name in nodeid), path)
         if path.startswith(_RADIO):
-            # A guest for each backend, whose name each test has in brackets.
-            return next((backend for backend in BACKENDS if backend in nodeid), path)
+            # For each backend, whose name each test has in brackets, a guest that joins every kind
+            # of network, and one that goes through everything else.
+            backend = next((each for each in BACKENDS if each in nodeid), path)
+            return f"{backend} joins" if path.endswith("test_joins.py") else backend
         return path if path.startswith(_PROXY) else path.rpartition("/")[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -20,7 +21,8 @@ _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
 def made(request: pytest.FixtureRequest) -> Iterator[RadioBridge]:
     """A Pi that has been made a bridge, by way of the access point that it knew already."""
     backend = request.param
-    bridge = RadioBridge(f"t-radio-{backend}")
+    process = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    bridge = RadioBridge(f"t-radio-{backend}-{process}")
     bridge.command(
         "up", "--radio", f"--release={_RELEASES[backend]}", f"--backend={backend}", _SIMULATOR
     )
