@@ -74,10 +74,15 @@ def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
     assert second.returncode == 0, second.stdout + second.stderr
     shown = second.stdout.partition("the difference to the rehearsal of ")[2].splitlines()
     changed = [line for line in shown if line.startswith(("-", "+"))]
-    assert {line.split()[1] for line in changed[:2]} == {"/etc/haproxy/haproxy.cfg"}
-    assert {line[0] for line in changed[2:]} == {"-", "+"}
-    for line in changed[2:]:
-        assert ("Cache 30" if line[0] == "-" else "Cache 45") in line
+    files = [line for line in changed if line.startswith(("---", "+++"))]
+    assert {line.split()[1] for line in files} == {
+        "/etc/haproxy/haproxy.cfg",
+        "/etc/pvs-bridge/compat.json",
+    }
+    lines = [line for line in changed if line not in files]
+    assert {line[0] for line in lines} == {"-", "+"}
+    for line in lines:
+        assert ("30" if line[0] == "-" else "45") in line
     assert f"make provision INVENTORY={folder} LIMIT=t-garage" in second.stdout
 
 
