@@ -103,8 +103,8 @@ class Container:
         if self.process is None:
             return None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        found = children.read_text().split()
-        return int(found[0]) if found else None
+        # Others are systemd-nspawn's own, while it makes the container.
+        return next((int(each) for each in children.read_text().split() if _is_first(each)), None)
 
     def set_cable(self, side: str, *, plugged: bool) -> None:
         """Pull or push a cable.
@@ -114,3 +114,13 @@ class Container:
             plugged: whether the cable is in afterwards.
         """
         network.set_cable(side, plugged=plugged)
+
+
+def _is_first(pid: str) -> bool:
+    """Whether a process is the first one of a PID namespace of its own."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    (numbers,) = (line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+    return len(numbers) > 1 and numbers[-1] == "1"
