@@ -62,7 +62,8 @@ class Run:
     @property
     def confirm_seconds(self) -> float:
         """How long the change of the network took, from its beginning to its confirmation."""
-        (seconds,) = re.findall(r"^ +seconds: ([\d.]+)$", self.output, re.MULTILINE)
+        found = r"^ +moved: \w+\n +seconds: ([\d.]+)$"
+        (seconds,) = re.findall(found, self.output, re.MULTILINE)
         return float(seconds)
 
     @property

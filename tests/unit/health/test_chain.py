@@ -351,6 +351,24 @@ def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
     assert world.asked == [DEVICE_LIST, SUPERVISOR_INFO, DEVICE_LIST, DEVICE_LIST]
 
 
+def test_a_pvs_that_the_proxy_leaves_alone_for_a_moment_is_waited_for(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    left_alone = reply(503, b'{"result": "error"}', server=None)
+    world = bridge(answers=[left_alone, left_alone, reply()])
+    assert check(config, world, wait=30).healthy
+    assert world.asked == [DEVICE_LIST] * 3
+
+
+def test_a_pvs_that_restarts_is_not_waited_for_without_being_told_to(
+    bridge: Build, reply: Answers, config: Config
+) -> None:
+    left_alone = reply(503, b'{"result": "error"}', server=None)
+    report = check(config, bridge(answers=[left_alone, reply()]))
+    assert report.broken is not None
+    assert report.broken.outcome == "pvs_restarting"
+
+
 def test_a_translator_that_stays_away_is_named(
     bridge: Build, reply: Answers, config: Config
 ) -> None:

@@ -33,7 +33,7 @@ REVISION = "/vars?name=/sys/info/sw_rev"  # the newer interface tells it without
 CONNECT_SECONDS = 5.0  # a PVS that is up accepts in milliseconds, even while it works
 INFO_SECONDS = 30.0
 WAIT_STEP = 2.0
-TRANSLATOR_STEP = 3.0
+ANSWER_STEP = 3.0
 TRANSLATOR_SECONDS = 9.0  # it learns of a new firmware, and the proxy of it, in a third of that
 MAX_BODY = 4 * 1024 * 1024  # the list of 37 panels has 31 kB
 REASON = 300  # as many characters of a sentence that somebody else has written are shown
@@ -431,9 +431,14 @@ def check(config: Config, world: World, wait: float = 0.0) -> Report:
 
     needed = [link for link in links if link.name in {"cable", "lease", "pvs", "proxy"}]
     last = _after(needed, "answer", ask)
-    patience = world.clock() + max(TRANSLATOR_SECONDS, wait)
-    while last.outcome == "translator_down" and world.clock() < patience:
-        world.sleep(TRANSLATOR_STEP)
+    # Whatever has asked through a network that was not there yet has made the proxy leave the PVS
+    # alone for a moment; asking again costs the PVS nothing meanwhile.
+    patience = {
+        "pvs_restarting": start + wait,
+        "translator_down": world.clock() + max(TRANSLATOR_SECONDS, wait),
+    }
+    while world.clock() < patience.get(last.outcome or "", start):
+        world.sleep(ANSWER_STEP)
         last = ask()
     seconds = round(world.clock() - start, 1)
     return Report((*links, last), answer.plant, seconds, config, answer.interface)
