@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow ones at the head."""
     items.sort(
         key=lambda item: (
-            not item.nodeid.startswith(_ROLLBACK),
+            not item.nodeid.startswith((_ROLLBACK, _COMPAT)),
             not item.nodeid.split("::")[0].endswith(_SCENARIOS),
         )
     )

@@ -10,6 +10,8 @@ import pytest
 
 from pvs_lab.surroundings import Surroundings
 
+_OWN_LOOK = "supervisor/info"
+
 
 def test_device_list_comes_through_the_bridge(lab: Surroundings, url: str) -> None:
     answer = json.loads(
@@ -27,13 +29,18 @@ def test_the_landing_page_of_the_console_comes_through_the_bridge(
     assert "<html" in lab.output("client", f"curl --fail --silent {url}/").lower()
 
 
+def asked(stats: dict[str, Any]) -> dict[str, int]:
+    """What the PVS was asked, without the bridge's own look at its firmware after a restart."""
+    return {name: times for name, times in stats["by_command"].items() if name != _OWN_LOOK}
+
+
 def test_four_programs_at_once_make_one_request_at_a_time(lab: Surroundings, url: str) -> None:
     lab.simulator("/_sim/reset", {})
     request = f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=Start'"  # never shared
     together = " & ".join([f"{request} | grep -o succeed"] * 4)
     assert lab.output("client", f"({together}; wait)").count("succeed") == 4
     stats = lab.simulator("/_sim/stats")
-    assert stats["by_command"] == {"Start": 4}
+    assert asked(stats) == {"Start": 4}
     assert stats["most_in_flight"]["total"] == 1
 
 
@@ -42,7 +49,7 @@ def test_four_programs_at_once_share_an_answer(lab: Surroundings, url: str) -> N
     request = f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=GridProfileList'"
     together = " & ".join([f"{request} | grep -o succeed"] * 4)
     assert lab.output("client", f"({together}; wait)").count("succeed") == 4
-    assert lab.simulator("/_sim/stats")["by_command"] == {"GridProfileList": 1}
+    assert asked(lab.simulator("/_sim/stats")) == {"GridProfileList": 1}
 
 
 def test_what_changes_the_plant_is_refused_with_the_cure(lab: Surroundings, url: str) -> None:
@@ -101,7 +108,7 @@ def test_the_pvs_may_finish_before_haproxy_is_replaced(
     lab.simulator("/_sim/reset", {"state": True})
     assert "succeed" in answers[0][1]
     assert stats["most_in_flight"]["total"] == 1
-    assert stats["by_command"] == {"devices/list": 1, "DeviceList": 1}
+    assert asked(stats) == {"devices/list": 1, "DeviceList": 1}
 
 
 def test_a_configuration_that_haproxy_refuses_does_not_stop_it(lab: Surroundings, url: str) -> None:
