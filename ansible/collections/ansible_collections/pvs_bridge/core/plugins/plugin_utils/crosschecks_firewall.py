@@ -42,16 +42,11 @@ def numbers_are_within_their_range(values: Values) -> Iterator[Fault]:
 def the_proxy_can_say_why_it_refuses(values: Values) -> Iterator[Fault]:
     """Whoever asks too often is to hear it, and not to be met with silence."""
     connections, requests = values.get(_PER_MINUTE), values.get(_REQUESTS)
-    if not (values.get("firewall_enabled") and isinstance(connections, int)):
+    if not values.get("firewall_enabled"):
         return
-    if isinstance(requests, int) and connections < requests:
-        name = _PER_MINUTE if values.is_given(_PER_MINUTE) else _REQUESTS
-        yield Fault(
-            (name,),
-            f"{values.get(name)} lets an address make fewer connections ({connections}) than "
-            f"requests ({requests}) a minute",
-            f"set {_PER_MINUTE} to {2 * requests}",
-        )
+    if isinstance(connections, int) and isinstance(requests, int) and connections < requests:
+        problem = f"{connections} is less than {_REQUESTS}, {requests}"
+        yield Fault((_PER_MINUTE,), problem, f"write {2 * requests}, or remove it")
 
 
 def allowed_ports_are_others(values: Values) -> Iterator[Fault]:
@@ -92,7 +87,7 @@ def _own_ports(values: Values) -> dict[tuple[str, int], str]:
 
 
 def allowed_sources_are_networks(values: Values) -> Iterator[Fault]:
-    """nft takes no other spelling, and would refuse the whole file."""
+    """The program nft takes no other spelling, and would refuse the whole file."""
     for index, entry in values.mappings("firewall_allow"):
         sources = entry.get("sources")
         for position, written in enumerate(sources if isinstance(sources, list) else []):
