@@ -91,8 +91,13 @@ def opened_ports(loaded: str) -> list[str]:
         r"^\t\t(?:(ip6?) saddr (\{.*?\}|\S+) )?(?:meta l4proto \S+ \S+ \S+ \S+ )?"
         r"(tcp|udp|th) dport (.+?) (?:jump|accept)", chain, re.MULTILINE,
     )  # fmt: skip
+    # Older ones keep the braces of a single one.
     return [
-        f"{protocol} {port}{f' of {family} {sources}' if family else ''}"
+        re.sub(
+            r"\{ ([^ ]+) \}",
+            r"\1",
+            f"{protocol} {port}{f' of {family} {sources}' if family else ''}",
+        )
         for family, sources, protocol, port in found
     ]
 
