@@ -42,7 +42,15 @@ def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
         made.good_run({})
         # What ran before it was a bridge has left its settings in the kernel.
         made.reboot()
+        # Its addresses come when it has started everything.
+        made.until(lambda: _has_addresses(made), 60)
         yield made
+
+
+def _has_addresses(bridge: Bridge) -> bool:
+    """Whether the Pi has its IPv4 address on both sides."""
+    found = bridge.state().addresses
+    return {"eth0", "wlan0"} <= {name for name, address, _ in found if ":" not in address}
 
 
 @pytest.hookimpl(wrapper=True)
