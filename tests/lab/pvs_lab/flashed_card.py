@@ -6,6 +6,7 @@ Done by mtools on the file itself, so that nothing has to be mounted.
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from pvs_lab.errors import LabError
 _SECTOR_BYTES = 512
 # Where the MBR says in which sector the first partition begins.
 _FIRST_PARTITION = slice(454, 458)
+_KERNEL, _INITRD = r"^kernel *= *(\S+)", r"^initramfs +(\S+)"
 _MIB = 1024 * 1024
 
 
@@ -98,6 +100,14 @@ class FlashedCard:
         """
         self._mtools("mcopy", "-o", "-", f"::{name}", content=content)
 
+    def remove(self, name: str) -> None:
+        """Delete a file of the FAT partition.
+
+        Raises:
+            LabError: it is not there.
+        """
+        self._mtools("mdel", f"::{name}")
+
     def append(self, name: str, content: bytes) -> None:
         """Add to the end of a file, as Imager does with the kernel's arguments.
 
@@ -112,19 +122,17 @@ class FlashedCard:
         Raises:
             LabError: it names no kernel or no initrd.
         """
-        found: dict[str, str] = {}
-        for line in self.read("config.txt").decode().splitlines():
-            for key, parting in (("kernel", "="), ("initramfs", None)):
-                words = [word.strip() for word in line.strip().split(parting)]
-                if words[0] == key and len(words) > 1:
-                    found[key] = words[1]
-        if found.keys() != {"kernel", "initramfs"}:
+        config = self.read("config.txt").decode()
+        found = [re.findall(wanted, config, re.MULTILINE) for wanted in (_KERNEL, _INITRD)]
+        if not all(found):
             raise LabError(
-                f"{self.file}: config.txt names {found or 'neither kernel nor initrd'}",
+                f"{self.file}: config.txt does not name both a kernel and an initrd:\n{config}",
                 "build the image again; raspi-firmware leaves this out where it finds no initrd",
             )
+        # Of several lines the firmware obeys the last.
+        kernel, initrd = (names[-1] for names in found)
         arguments = " ".join(self.read("cmdline.txt").decode().split())
-        return Boot(found["kernel"], found["initramfs"], arguments)
+        return Boot(kernel, initrd, arguments)
 
     def _mtools(self, program: str, *arguments: str, content: bytes = b"") -> bytes:
         done = subprocess.run(
