@@ -6,6 +6,7 @@ Done by mtools on the file itself, so that nothing has to be mounted.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import struct
 import subprocess
@@ -141,7 +142,7 @@ class FlashedCard:
             capture_output=True,
             check=False,
             # The image's geometry is none that a disk of DOS's time had.
-            env={"PATH": "/usr/bin:/bin", "MTOOLS_SKIP_CHECK": "1"},
+            env={**os.environ, "MTOOLS_SKIP_CHECK": "1"},
         )
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()
