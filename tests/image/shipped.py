@@ -27,7 +27,7 @@ def image() -> Path:
     packed = _packed()
     if packed.suffix != ".xz":
         return packed
-    folder = cache_dir() / "image/unpacked"
+    folder = cache_dir() / "image/tested"
     folder.mkdir(parents=True, exist_ok=True)
     seen = packed.stat()
     unpacked = folder / f"{packed.stem}-{seen.st_size}-{seen.st_mtime_ns}"
