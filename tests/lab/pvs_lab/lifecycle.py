@@ -37,15 +37,15 @@ class Lab:
         release: Debian release of its bridge.
         backend: network backend of its bridge.
         radio: whether its bridge has a radio.
-        card: file of the card that its bridge was given; nothing where the lab made one.
         process: the one whose end ends the lab; while the image is made, the one that makes it.
+        card: file of the card that its bridge was given; nothing where the lab made one.
     """
 
     release: str
     backend: str
     radio: bool
-    card: str
     process: Process
+    card: str = ""
 
 
 def up(options: LabOptions, report: Report, *, wait: bool = True) -> None:
@@ -138,7 +138,7 @@ def _keep_logs(name: str) -> None:
 def _write(options: LabOptions, process: Process) -> None:
     """Note which process the lab lives and dies with."""
     card = "" if options.card is None else str(options.card.resolve())
-    lab = Lab(options.release, options.backend, options.radio, card, process)
+    lab = Lab(options.release, options.backend, options.radio, process, card)
     target = lab_dir(options.name) / "lab.json"
     temporary = target.with_suffix(".new")
     temporary.write_text(json.dumps(dataclasses.asdict(lab)))
