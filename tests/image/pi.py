@@ -130,6 +130,17 @@ class FlashedPi(Bridge):
         """How long the Pi has been on, by its own clock, whatever else this machine does."""
         return float(self.output("bridge", "cat /proc/uptime").split()[0])
 
+    def goes_on_for(self, seconds: float) -> None:
+        """Let some of the Pi's own seconds pass.
+
+        Raises:
+            AssertionError: its clock stands still.
+        """
+        self.waits_for_agent()
+        until = self.uptime_seconds() + seconds
+        passed = wait_until(lambda: self.uptime_seconds() >= until, PATIENCE_SECONDS)
+        assert passed, self.evidence()  # noqa: S101 - for tests
+
     def report(self) -> str:
         """The words of the report on the FAT partition, as any computer reads it; maybe none."""
         if REPORT not in self.card.names():
