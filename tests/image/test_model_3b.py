@@ -13,7 +13,7 @@ from image.pi import CARD_MIB
 from pvs_lab.flashed_card import FlashedCard
 from pvs_lab.process import wait_until
 
-_PATIENCE_SECONDS = 900
+_PATIENCE_SECONDS = 1500
 
 
 @pytest.mark.core
