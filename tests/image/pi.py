@@ -113,7 +113,11 @@ class FlashedPi(Bridge):
     def device_list(self) -> dict[str, Any] | None:
         """What somebody at home gets who asks the Pi for DeviceList; None where that is nothing."""
         ask = f"curl --fail --silent --max-time 10 {shlex.quote(_DEVICE_LIST)}"
-        status, answer = self.run("client", ask)
+        try:
+            status, answer = self.run("client", ask)
+        except subprocess.TimeoutExpired:
+            # This machine is busy enough to stop curl, and its limit with it.
+            return None
         found: dict[str, Any] | None = json.loads(answer) if status == 0 else None
         return found
 
