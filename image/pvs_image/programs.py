@@ -25,7 +25,7 @@ _PACKAGES = {
     "xz": "xz-utils",
 }
 # A Debian user's own path lacks the system's programs.
-_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
 def run(
@@ -50,12 +50,12 @@ def run(
     Raises:
         ImageError: it is missing, or fails.
     """
-    found = shutil.which(program, path=_PATH)
+    found = shutil.which(program, path=PATH)
     if found is None:
         package = _PACKAGES.get(program, program)
         raise ImageError(f"{program} is missing", f"apt-get install {package}")
     command: Sequence[str] = [found, *map(str, arguments)]
-    settings = {**os.environ, "PATH": _PATH, "LC_ALL": "C.UTF-8", "TZ": "UTC", **(environment or {})}
+    settings = {**os.environ, "PATH": PATH, "LC_ALL": "C.UTF-8", "TZ": "UTC", **(environment or {})}
     with open(output or os.devnull, "wb") as file:  # noqa: PTH123 - a path or none
         done = subprocess.run(
             command,
