@@ -57,22 +57,21 @@ def make_fat(
             _mtools("mcopy", image, start_bytes, source_date_epoch, "-m", *paths, target)
 
 
-def put_files(image: Path, start_bytes: int, files: dict[str, bytes], scratch: Path) -> None:
-    """Put files into the root of a FAT file system, in the place of those that are there.
+def put_file(image: Path, start_bytes: int, name: str, text: str) -> None:
+    """Put a file into the root of a FAT file system, in the place of one that is there.
+
+    Its text goes from this process to the card: a secret in it leaves no copy elsewhere.
 
     Args:
         image: the card.
         start_bytes: where the file system begins.
-        files: by name.
-        scratch: a folder that nobody else reads; the files pass through it.
+        name: of the file.
+        text: what goes into it.
 
     Raises:
         ImageError: the card holds no FAT file system, or it is full.
     """
-    for name, content in files.items():
-        (scratch / name).write_bytes(content)
-    paths = [str(scratch / name) for name in files]
-    run("mcopy", "-o", "-i", f"{image}@@{start_bytes}", *paths, "::/")
+    run("mcopy", "-o", "-i", f"{image}@@{start_bytes}", "-", f"::/{name}", stdin=text)
 
 
 def read_tree(image: Path, start_bytes: int, folder: Path) -> None:
