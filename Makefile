@@ -26,6 +26,7 @@ OUTPUT ?= .ansible/validate
 STRICT ?=
 export NAME ?=
 PYTEST ?=
+CORE ?=
 STATE ?=
 SIDE ?=
 POSITION ?=
@@ -118,12 +119,14 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 	@python3 -m pvs_sim $(simulator)
 
 ##@ Work on pvs-bridge
+# What a change has to pass at least, of the slow tests.
+core = $(if $(filter-out no,$(CORE)),-m core)
 .PHONY: test test-radio lint bench-provision bench-proxy bench-compat bench-validate docs lock clean
 test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
 
-test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (PYTEST="-k refuses")
-	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(PYTEST)
+test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
+	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(core) $(PYTEST)
 
 lint: setup-test ## The linters alone
 	@$(AS_ROOT) pytest -q tests/lint

@@ -1,4 +1,4 @@
-"""How the tests are spread over the processes of pytest-xdist.
+"""How the tests are spread over the processes of pytest-xdist, and what a failed one leaves.
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
@@ -8,13 +8,16 @@ wait more than they work. The tests with a radio share two guests for each netwo
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from pvs_lab import evidence
 from pvs_lab.options import BACKENDS
+from pvs_lab.surroundings import Surroundings
 
 # A shared machine stands still for a moment now and then, which is no fault of an example.
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -64,3 +67,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             not item.nodeid.split("::")[0].endswith(_SCENARIOS),
         )
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
+    report = yield
+    for each in getattr(item, "funcargs", {}).values():
+        if isinstance(each, Surroundings):
+            evidence.add(report, each)
+    return report

@@ -47,6 +47,11 @@ GOOD: dict[str, dict[str, Any]] = {
         "uplink_country": None,
         "uplink_networks": None,
     },
+    "a card that has not been told its way home": {
+        "uplink_type": "none",
+        "uplink_country": None,
+        "uplink_networks": None,
+    },
     "open": networks(home(security="open")),
     "psk": networks(home(psk=KEY.upper())),
     "wpa3": networks(home(passphrase="p" * 63, security="wpa3")),
