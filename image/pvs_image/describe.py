@@ -83,7 +83,8 @@ def describe(inventory: Path, limit: str, passwords: Sequence[Path]) -> Descript
 def _load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
     if not inventory.exists():
         raise ImageError(
-            f"INVENTORY={inventory} does not exist", "describe a bridge first: make init NAME=garage"
+            f"INVENTORY={inventory} does not exist",
+            "describe a bridge first: make init NAME=garage",
         )
     problems, readable = examine(find_sources(inventory))
     if not readable:

@@ -96,7 +96,7 @@ def inspect(path: Path, number: str, needed_bytes: int, *, sysfs: Path, procfs: 
     device = Device(path, model or "unknown model", int(_read(about / "size") or 0) * SECTOR_BYTES)
     if device.size_bytes < needed_bytes:
         raise ImageError(
-            f"DEVICE={path} ({device.name}) is too small: the card needs {needed_bytes / 1e9:.1f} GB",
+            f"DEVICE={path} ({device.name}) is too small: {needed_bytes / 1e9:.1f} GB are needed",
             "put a larger card in" if device.size_bytes else "put a card into the reader",
         )
     return device
@@ -113,7 +113,7 @@ def _refuse_used(path: Path, parts: list[Path], procfs: Path) -> None:
         holders = part / "holders"
         if part.name in swaps or (holders.is_dir() and any(holders.iterdir())):
             raise ImageError(
-                f"DEVICE={path} is in use: /dev/{part.name} belongs to swap, RAID, LVM or encryption",
+                f"DEVICE={path} is in use: swap, RAID, LVM or encryption has /dev/{part.name}",
                 _CURE,
             )
 

@@ -26,7 +26,7 @@ def make_disk(
 ) -> None:
     """Make a card from a root file system: the same bytes from the same tar, wherever it is done.
 
-    The file is sparse, a whole number of 4 MiB long, and appears under its name when it is complete.
+    The file is sparse, a whole number of 4 MiB long, and gets its name when it is complete.
     Only the root of this machine or of a user namespace can give files to their owners.
 
     Args:

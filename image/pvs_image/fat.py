@@ -51,7 +51,8 @@ def make_fat(
     for where, folders, files in _walk(folder):
         target = f"::{where.relative_to(folder)}/".replace("::./", "::/")
         if folders:
-            _mtools("mmd", image, start_bytes, source_date_epoch, *(target + each for each in folders))
+            paths = [target + each for each in folders]
+            _mtools("mmd", image, start_bytes, source_date_epoch, *paths)
         if files:
             paths = [str(where / each) for each in files]
             _mtools("mcopy", image, start_bytes, source_date_epoch, "-m", *paths, target)

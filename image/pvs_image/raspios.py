@@ -1,10 +1,10 @@
 """Raspberry Pi OS as a base: an official image, read into a root file system and its layout.
 
 Nothing is changed within that image. Its root file system is read through fuse2fs, within a mount
-namespace of its own, into a tar: owners, hard links, extended attributes and capabilities come along,
-which debugfs's own copying loses, and no loop device is needed. From there it goes the way of a root
-file system that was built from packages, and becomes a card under the names that it had: its
-cmdline.txt and fstab call the partitions by PARTUUID.
+namespace of its own, into a tar: owners, hard links, extended attributes and capabilities come
+along, which debugfs's own copying loses, and no loop device is needed. From there it goes the way
+of a root file system that was built from packages, and becomes a card under the names that it had:
+its cmdline.txt and fstab call the partitions by PARTUUID.
 """
 
 from __future__ import annotations

@@ -108,7 +108,9 @@ def _described(package: Package, identifier: str) -> dict[str, Any]:
 
 
 def _purl(package: Package) -> str:
-    name, version = (urllib.parse.quote(each, safe=".-~") for each in (package.name, package.version))
+    name, version = (
+        urllib.parse.quote(each, safe=".-~") for each in (package.name, package.version)
+    )
     return f"pkg:deb/debian/{name}@{version}?arch={package.architecture}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pvs_image.device import Device, writable_device
 from pvs_image.errors import ImageError
 from pvs_image.keys import authorized_keys
-from pvs_image.paths import PROJECT
+from pvs_image.paths import PROJECT, cache_dir
 from pvs_image.personalise import personalise, unpacked
 from pvs_image.writing import write_card
 
@@ -45,9 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ImageError: there is a mistake in the description, or something is missing.
     """
-    # The description is read as `make validate` reads it, and Ansible loads only where it is needed.
+    # Read as `make validate` reads it. Ansible takes half a second to load: not for other commands.
     sys.path[:0] = [str(PROJECT / "ansible"), str(PROJECT / "ansible/collections")]
-    from pvs_image.describe import describe  # noqa: PLC0415 - see above
+    from pvs_image.describe import describe
 
     found = describe(arguments.inventory, arguments.limit, arguments.vault_password_file)
     image = arguments.image or _newest(BUILD)
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What may not be written is known before anything is unpacked or copied.
     device = writable_device(arguments.device, _card_bytes(image))
     _confirm(device)
-    with tempfile.TemporaryDirectory(prefix="pvs-bridge-") as folder:
+    with tempfile.TemporaryDirectory(prefix=".personalising-", dir=cache_dir()) as folder:
         card = Path(folder) / "card.img"
         personalise(image, card, files)
         write_card(card, device.path, _show)
