@@ -80,7 +80,11 @@ def check(root: Path, models: tuple[Model, ...] = MODELS) -> None:
             raise ImageError(f"/{BOOT}/config.txt names no {setting}", _CURE)
         named.append(config[setting])
     for model in models:
-        for path in (*(f"{BOOT}/{name}" for name in (*named, *model.boot)), *model.firmware, *_RULES):
+        for path in (
+            *(f"{BOOT}/{name}" for name in (*named, *model.boot)),
+            *model.firmware,
+            *_RULES,
+        ):
             _require(root, path, model.name)
 
 
@@ -95,7 +99,9 @@ def _text(path: Path, model: str) -> str:
     try:
         return path.read_text()
     except OSError as error:
-        raise ImageError(f"{model} needs /{BOOT}/{path.name}, and it is not there", _CURE) from error
+        raise ImageError(
+            f"{model} needs /{BOOT}/{path.name}, and it is not there", _CURE
+        ) from error
 
 
 def _require(root: Path, path: str, model: str) -> None:
@@ -109,6 +115,8 @@ def _require(root: Path, path: str, model: str) -> None:
         if not target.is_symlink():
             break
         leads_to = target.readlink()
-        target = root / leads_to.relative_to("/") if leads_to.is_absolute() else target.parent / leads_to
+        target = (
+            root / leads_to.relative_to("/") if leads_to.is_absolute() else target.parent / leads_to
+        )
     if not target.is_file() or not target.stat().st_size:
         raise ImageError(f"{model} needs /{path}, and it is not there", _CURE)
