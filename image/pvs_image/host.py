@@ -17,6 +17,7 @@ COMMANDS = {
     "mmdebstrap": "mmdebstrap",
     "tar": "tar",
     "unshare": "util-linux",
+    "zstd": "zstd",
 }
 # Packages, two root file systems unpacked, their archives, and the card.
 NEEDED_MIB = 6 * 1024

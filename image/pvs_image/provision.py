@@ -29,7 +29,7 @@ _LEFT_OUT = (
     "ansible/lock.sh", "ansible/setup.sh", "ansible/surroundings.py",
 )  # fmt: skip
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_CODE = ("boot_files.py", "chroot.py", "provision.py", "tree.py")
+_CODE = ("boot_files.py", "chroot.py", "elf.py", "initrd.py", "provision.py", "tree.py")
 
 
 def provisioned_stage(
