@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pvs_image.log import Log
 from pvs_image.paths import IMAGE
 from pvs_image.programs import PATH
 from pvs_image.recipe import RELEASE, RELEASE_EPOCH, mirror, read_list
+from pvs_image.scratch import scratch
 from pvs_image.stages import Stage, digest_of
 from pvs_image.tools import SEARCHED
 
@@ -49,27 +49,28 @@ def _make(target: Path, log: Log, tools: Path | None) -> None:
         f"--{hook}-hook='{FOLDER}/hooks/{hook}' \"$1\""
         for hook in ("extract", "essential", "customize")
     ]
-    log.run(
-        [
-            "mmdebstrap", "--verbose", "--mode=root", "--variant=minbase", "--arch=arm64",
-            "--format=tar", "--components=main,non-free-firmware",
-            f"--include={','.join(read_list(FOLDER / 'packages'))}",
-            "--skip=output/dev",
-            '--aptopt=APT::Install-Recommends "false"',
-            f'--aptopt=DPkg::Path "{searched}"',
-            # Nothing has to survive a power cut here.
-            "--dpkgopt=force-unsafe-io",
-            # Ours are there before the packages that have the same.
-            "--dpkgopt=force-confold",
-            *(f"--dpkgopt={line}" for line in read_list(_DPKG_OPTIONS)),
-            *hooks, RELEASE, str(target), *mirror(),
-        ],
-        cure="see the lines above; DEBIAN_MIRROR=http://... chooses another mirror",
-        environment={
-            "PATH": f"{searched}:{PATH}",
-            "PVS_FILES": str(FOLDER / "files"),
-            "PVS_TOOLS": str(tools or ""),
-            "SOURCE_DATE_EPOCH": str(RELEASE_EPOCH),
-            "TMPDIR": os.environ.get("TMPDIR", str(target.parent)),
-        },
-    )  # fmt: skip
+    with scratch(target.parent, log) as folder:
+        log.run(
+            [
+                "mmdebstrap", "--verbose", "--mode=root", "--variant=minbase", "--arch=arm64",
+                "--format=tar", "--components=main,non-free-firmware",
+                f"--include={','.join(read_list(FOLDER / 'packages'))}",
+                "--skip=output/dev",
+                '--aptopt=APT::Install-Recommends "false"',
+                f'--aptopt=DPkg::Path "{searched}"',
+                # Nothing has to survive a power cut here.
+                "--dpkgopt=force-unsafe-io",
+                # Ours are there before the packages that have the same.
+                "--dpkgopt=force-confold",
+                *(f"--dpkgopt={line}" for line in read_list(_DPKG_OPTIONS)),
+                *hooks, RELEASE, str(target), *mirror(),
+            ],
+            cure="see the lines above; DEBIAN_MIRROR=http://... chooses another mirror",
+            environment={
+                "PATH": f"{searched}:{PATH}",
+                "PVS_FILES": str(FOLDER / "files"),
+                "PVS_TOOLS": str(tools or ""),
+                "SOURCE_DATE_EPOCH": str(RELEASE_EPOCH),
+                "TMPDIR": str(folder),
+            },
+        )  # fmt: skip

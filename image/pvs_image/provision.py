@@ -14,6 +14,7 @@ from pvs_image.chroot import ready
 from pvs_image.errors import ImageError
 from pvs_image.log import Log
 from pvs_image.paths import IMAGE, PROJECT
+from pvs_image.scratch import scratch
 from pvs_image.stages import Stage, digest_of
 from pvs_image.tools import PYTHON, SEARCHED
 
@@ -46,8 +47,8 @@ def provisioned_stage(
     """
 
     def make(target: Path, log: Log) -> None:
-        root = target.with_name(f"{target.name}.root")
-        try:
+        with scratch(target.parent, log) as folder:
+            root = folder / "root"
             log.step("unpacks Debian")
             tree.unpack(base, root, log)
             provision(root, log, tools=tools, online=not models)
@@ -59,8 +60,6 @@ def provisioned_stage(
                 boot_files.check(root, models)
             log.step("packs it")
             tree.pack(root, target, epoch, log)
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
 
     code = [IMAGE / "pvs_image" / each for each in _CODE]
     return Stage(
