@@ -32,6 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--boot", type=Path, default=BOOT, metavar="FOLDER", help="default: %(default)s"
     )
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=report.WAY_HOME_SECONDS,
+        metavar="SECONDS",
+        help="how long the way home may take before an edited one is undone (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
     partition, store = BootPartition(options.boot), Store()
     if options.what == "apply":
@@ -42,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"error: the card's description cannot be stored: {error}", file=sys.stderr)
             print("  cure: a card that is full or locked takes no change", file=sys.stderr)
             return 1
-    elif report.report(report.Reporter(partition, store, playbook.PROJECT)):
+    elif report.report(report.Reporter(partition, store, playbook.PROJECT), options.wait):
         subprocess.run(["systemctl", "reboot"], check=True)
     return 0
 
