@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rollback.bridge import Bridge
 
 from pvs_lab import enter, lifecycle
 from pvs_lab.errors import LabError
+from pvs_lab.paths import lab_dir
+from pvs_lab.playbook import PROGRAM, changed_tasks, telling_part
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _ON_PI = "/usr/local/share/pvs-bridge"
@@ -125,6 +131,28 @@ class Card(Bridge):
         journal = self.output("bridge", "journalctl --boot --no-pager -u pvs-bridge-card-apply")
         return journal.count("PLAY RECAP")
 
+    def provision_by_name(self, variables: Mapping[str, Any]) -> list[str]:
+        """Provision the Pi over SSH, under its own name; the tasks that have changed something."""
+        folder = lab_dir(self.name)
+        own = {
+            "ansible_host": "bridge",
+            "ansible_user": "pi",
+            "ansible_ssh_common_args": f"-F {folder}/ssh_config",
+            "health_client": "bridge",
+            **variables,
+        }
+        inventory = folder / "own.json"
+        inventory.write_text(
+            json.dumps({"pvs_bridges": {"hosts": {variables["uplink_hostname"]: own}}})
+        )
+        done = subprocess.run(
+            [PROGRAM, f"--inventory={inventory}", "ansible/site.yml"],
+            cwd=_PROJECT, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, timeout=self.run_seconds,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, telling_part(done.stdout)  # noqa: S101 - for tests
+        return changed_tasks(done.stdout)
+
     def home_asks(self, port: int = 80) -> str:
         """Ask for DeviceList from home."""
         url = f"http://192.168.20.20:{port}/cgi-bin/dl_cgi?Command=DeviceList"
@@ -136,5 +164,3 @@ class Card(Bridge):
             input=entered, capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr  # noqa: S101 - for tests
-
-

@@ -15,11 +15,12 @@ import yaml
 
 PROJECT = Path("/usr/local/share/pvs-bridge")
 HOST = "pvs-bridge"
-"""The Pi's name in the inventory about itself, and its own name where none is given."""
+"""The Pi's name where none is given."""
 
 # Longer than the slowest Pi takes for all roles.
 _TIMEOUT_SECONDS = 1200
 _FAILED = re.compile(r"FAILED! => (?={)")
+_HOSTNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?P<title>.*)\] \*+$", re.MULTILINE)
 
 # An empty /run has neither systemd nor D-Bus: to the roles this is an image that is being built,
@@ -90,7 +91,12 @@ class Outcome:
 
 
 def inventory(variables: Mapping[str, Any]) -> str:
-    """Write the inventory of a Pi that knows itself alone."""
+    """Write the inventory of a Pi that knows itself alone, by its own name.
+
+    Whoever provisions it later calls it that as a rule, and then nothing differs.
+    """
+    hostname = str(variables.get("uplink_hostname", ""))
+    name = hostname if _HOSTNAME.fullmatch(hostname) else HOST
     host = {
         "ansible_connection": "local",
         "ansible_become": False,
@@ -98,7 +104,7 @@ def inventory(variables: Mapping[str, Any]) -> str:
         **{name: _literal(value) for name, value in variables.items()},
     }
     return yaml.dump(
-        {"pvs_bridges": {"hosts": {HOST: host}}},
+        {"pvs_bridges": {"hosts": {name: host}}},
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
