@@ -51,10 +51,7 @@ _NO_CABLE = (
     "> /etc/NetworkManager/conf.d/lab-no-cable.conf"
 )
 _KEEP = f"systemctl mask dnsmasq; mkdir -p {_BOOT}; tar cf {_FLASHED} /etc {_BOOT}"
-_FLASH = (
-    f"rm -rf /etc/* {_BOOT}/* /var/lib/pvs-bridge* /var/lib/cloud /usr/local/lib/pvs-bridge/wifi-guard"
-    f" && tar xf {_FLASHED} -C /"
-)
+_FLASH = f"rm -rf /etc/* {_BOOT}/* /var/lib/pvs-bridge* /var/lib/cloud && tar xf {_FLASHED} -C /"
 
 # What a report begins with while more is to come.
 _PASSING = ("The bridge is set up and waits", "The bridge is in the home network; its health")
@@ -102,7 +99,7 @@ class Card(Bridge):
 
     def files(self) -> list[str]:
         """Name the files of the FAT partition."""
-        return self.output("bridge", f"ls {_BOOT}").split()
+        return self.run("bridge", f"ls {_BOOT}")[1].split()
 
     def boot(self) -> str:
         """Pull the plug, push it in, and wait for the report; the report, in spaces alone."""

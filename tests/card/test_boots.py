@@ -66,23 +66,16 @@ def test_mistakes_are_left_out_and_told_with_their_line(card: Card) -> None:
     card.put("user-data", "#cloud-config\nhostname: roof\n")
     card.put(
         "pvs-bridge.yml",
-        _DESCRIPTION
-        + "proxy_htp_port: 80\nproxy_http_port: 99999\nproxy_cache_seconds: 60\nuplink_country: UK\n",
+        f"{_DESCRIPTION}proxy_htp_port: 80\nproxy_http_port: 99999\nproxy_cache_seconds: 60\n"
+        "uplink_country: UK\n",
     )
     report = card.boot()
     assert report.startswith(f"{_WORKS} 3 things on the card could not be used")
-    assert (
-        "pvs-bridge.yml line 4: proxy_htp_port: is no variable. Cure: did you mean proxy_http"
-        in report
-    )
-    assert "pvs-bridge.yml line 5: proxy_http_port: 99999 is no port. Cure: choose" in report
-    assert (
-        "pvs-bridge.yml line 7: uplink_country: UK is no country's code (ISO 3166). Cure: write GB"
-        in report
-    )
-    assert (
-        "user-data line 2: uplink_hostname does not count, because pvs-bridge.yml line 3" in report
-    )
+    file = "pvs-bridge.yml line"
+    assert f"{file} 4: proxy_htp_port: is no variable. Cure: did you mean proxy_http" in report
+    assert f"{file} 5: proxy_http_port: 99999 is no port. Cure: choose" in report
+    assert f"{file} 7: uplink_country: UK is no country's code (ISO 3166). Cure: write GB" in report
+    assert f"user-data line 2: uplink_hostname does not count, because {file} 3" in report
     # What is right counts.
     assert "60" in card.output("bridge", "grep max-age /etc/haproxy/haproxy.cfg")
     # The Pi has stored what Imager has written, and the country of it.
@@ -135,7 +128,7 @@ def test_a_card_edited_into_a_network_that_is_not_there_goes_back(card: Card) ->
     )
 
 
-@pytest.mark.parametrize("seconds", [0.6, 2.0, 4.0])
+@pytest.mark.parametrize("seconds", [0.6, 3.0])
 def test_a_power_cut_while_the_card_is_applied_does_no_harm(card: Card, seconds: float) -> None:
     card.put("pvs-bridge.yml", f"{_DESCRIPTION}proxy_http_port: 8081\n")
     lifecycle.command(card.name, "power-off")

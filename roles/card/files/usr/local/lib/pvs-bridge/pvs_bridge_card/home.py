@@ -21,6 +21,7 @@ _NO_ADDRESS = frozenset({5, 15, 16, 17})
 _STEP_SECONDS = 2.0
 _DISCARD_PORT = 9
 _COMPLETE = 0x2
+_NO_SUCH_DEVICE = 10  # as nmcli ends
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def reason(interface: str) -> str:
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    if done.returncode == 10:  # noqa: PLR2004 - nmcli's own status for what is not there
+    if done.returncode == _NO_SUCH_DEVICE:
         return f"the Pi has no interface {interface}"
     number = re.match(r"\d+", done.stdout)
     return _plain(int(number[0])) if number else ""

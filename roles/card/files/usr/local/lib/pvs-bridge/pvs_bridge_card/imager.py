@@ -10,7 +10,7 @@ from typing import Any
 
 from pvs_bridge_card.boot_partition import Found
 from pvs_bridge_card.layers import Layer, written
-from pvs_bridge_card.yaml_file import BrokenError, Parsed, parse
+from pvs_bridge_card.yaml_file import Parsed, parse
 
 NETWORK, USER = "network-config", "user-data"
 
@@ -51,14 +51,15 @@ def read_network(found: Found) -> Layer:
     networks: list[dict[str, Any]] = []
     lines: dict[str, int] = {}
     values: dict[str, Any] = {}
-    root = "network." if "network" in parsed.values else ""
-    for interface, wifi in _mapping(_mapping(parsed.values.get("network", parsed.values)), "wifis"):
-        within = f"{root}wifis.{interface}"
+    root = _mapping(parsed.values.get("network", parsed.values))
+    prefix = "network." if "network" in parsed.values else ""
+    for interface, wifi in _mappings(root.get("wifis")):
+        within = f"{prefix}wifis.{interface}"
         country = wifi.get("regulatory-domain")
         if isinstance(country, str) and _COUNTRY.fullmatch(country.upper()):
             values["uplink_country"] = country.upper()
             lines["uplink_country"] = _line(parsed, f"{within}.regulatory-domain")
-        for ssid, access_point in _mapping(wifi, "access-points"):
+        for ssid, access_point in _mappings(wifi.get("access-points")):
             line = _line(parsed, f"{within}.access-points.{ssid}")
             lines[written(("uplink_networks", len(networks)))] = line
             lines.setdefault("uplink_networks", line)
@@ -79,10 +80,8 @@ def read_user(found: Found) -> User:
     parsed = parse(found.text)
     values = parsed.values
     users = values.get("users")
-    listed = (
-        next((one for one in users if isinstance(one, dict)), {}) if isinstance(users, list) else {}
-    )
-    user = values.get("user") if isinstance(values.get("user"), dict) else listed
+    listed = [each for each in users if isinstance(each, dict)] if isinstance(users, list) else []
+    user = _mapping(values.get("user")) or (listed[0] if listed else {})
     hostname = values.get("hostname")
     return User(
         name=str(user.get("name") or ""),
@@ -113,8 +112,7 @@ def country_of_timezone(timezone: str, zones: Path = _ZONES) -> str:
 
 def _network(ssid: str, access_point: Mapping[str, Any]) -> dict[str, Any]:
     network: dict[str, Any] = {"ssid": ssid}
-    authentication = access_point.get("auth")
-    authentication = authentication if isinstance(authentication, dict) else {}
+    authentication = _mapping(access_point.get("auth"))
     secret = access_point.get("password", authentication.get("password"))
     if access_point.get("hidden"):
         network["hidden"] = True
@@ -129,24 +127,15 @@ def _network(ssid: str, access_point: Mapping[str, Any]) -> dict[str, Any]:
     return network
 
 
-def _mapping(value: Any, key: str | None = None) -> Any:  # noqa: ANN401 - YAML holds anything
-    """Return a mapping, or the mappings within one of its keys by name; empty for anything else."""
-    mapping = value if isinstance(value, dict) else {}
-    if key is None:
-        return mapping
-    inner = _mapping(mapping.get(key))
-    return [(str(name), _mapping(each)) for name, each in inner.items()]
+def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML holds anything
+    """Return a mapping; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: Any) -> list[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - YAML holds anything
+    """Return the mappings within a mapping, by name."""
+    return [(str(name), _mapping(each)) for name, each in _mapping(value).items()]
 
 
 def _line(parsed: Parsed, path: str) -> int:
     return parsed.lines.get(path, 0)
-
-
-__all__ = [
-    "BrokenError",
-    "User",
-    "country_of_kernel",
-    "country_of_timezone",
-    "read_network",
-    "read_user",
-]

@@ -54,8 +54,8 @@ def read(partition: BootPartition) -> Login:
                 user, password_hash = match["name"], match["hash"]
             else:
                 mistakes.append(
-                    f"{found.name} line 1: is not NAME:HASH. Cure: write a name in small letters, a "
-                    "colon and what openssl passwd -6 prints"
+                    f"{found.name} line 1: is not NAME:HASH. Cure: write a name in small letters, "
+                    "a colon and what openssl passwd -6 prints"
                 )
         found = partition.read(KEYS_FILE)
         if found is not None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
-
 from pvs_bridge_card.layers import Path, written
 from pvs_bridge_card.yaml_file import compose
 

@@ -141,10 +141,11 @@ def run(inventory_file: Path, tags: Iterable[str], project: Path = PROJECT) -> O
     print(done.stdout, flush=True)
     # What the roles have written is on the card before anybody is told that it is.
     os.sync()
-    return Outcome(True) if done.returncode == 0 else _read(done.stdout)
+    return Outcome(True) if done.returncode == 0 else failure(done.stdout)
 
 
-def _read(printed: str) -> Outcome:
+def failure(printed: str) -> Outcome:
+    """Read from what ansible-playbook has printed why it has failed."""
     failed = _FAILED.search(printed)
     if failed is None:
         return Outcome(False, failure=" ".join(printed.split())[-500:])

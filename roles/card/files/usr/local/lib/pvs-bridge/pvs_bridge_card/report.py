@@ -24,10 +24,11 @@ _NO_WAY_HOME = (
     "The bridge has no way home yet. Copy pvs-bridge.example.yml on this card to pvs-bridge.yml, "
     "put your Wi-Fi's name and passphrase in, and start the Pi with the card again."
 )
+_WHY = ("problem", "cure")
 _WAITING = "The bridge is set up and waits for the home network."
 
 
-def _no_word(text: str) -> None:
+def _to_journal(text: str) -> None:
     print(text, flush=True)
 
 
@@ -47,7 +48,7 @@ class Reporter:
     store: Store
     project: Path = playbook.PROJECT
     cloud_init_done: Path = cleaning.CLOUD_INIT_DONE
-    say: Callable[[str], None] = _no_word
+    say: Callable[[str], None] = _to_journal
     _removed: list[str] = field(default_factory=list)
 
     def write(self, verdict: str, health: str = "") -> None:
@@ -81,7 +82,8 @@ class Reporter:
         count = len(self._left_out())
         if not count:
             return ""
-        return f" {'One thing' if count == 1 else f'{count} things'} on the card could not be used; see below."
+        things = "One thing" if count == 1 else f"{count} things"
+        return f" {things} on the card could not be used; see below."
 
     def _left_out(self) -> list[str]:
         outcome = self.outcome
@@ -118,8 +120,8 @@ class Reporter:
         """Name who logs in, and say what is to be said of it."""
         form, old = self.outcome.get("user") or {}, self.store.read("login") or {}
         keys_only = (
-            "the password is for a screen and a keyboard at the Pi; SSH takes a key alone. Cure: put "
-            f"your public key into {login.KEYS_FILE} on the card"
+            "the password is for a screen and a keyboard at the Pi; SSH takes a key alone. Cure: "
+            f"put your public key into {login.KEYS_FILE} on the card"
         )
         if form.get("name"):
             locked_out = not (form["has_key"] or old.get("keys"))
@@ -216,8 +218,8 @@ def _settle(
 
 def _lost(variables: Mapping[str, Any], reason: str) -> str:
     if variables.get("uplink_type") == "ethernet":
-        interface = variables.get("uplink_interface", "wlan0")
-        return f"The bridge is not in the home network: {reason or f'no answer at the cable {interface}'}."
+        silent = f"no answer at the cable {variables.get('uplink_interface', 'wlan0')}"
+        return f"The bridge is not in the home network: {reason or silent}."
     names = words.networks(variables)
     return f"The bridge could not join the Wi-Fi {names}: {reason or 'it does not answer'}."
 
@@ -225,5 +227,5 @@ def _lost(variables: Mapping[str, Any], reason: str) -> str:
 def _verdict(found: Mapping[str, Any]) -> str:
     if found.get("healthy"):
         return "The bridge works."
-    problem, cure = found.get("problem"), found.get("cure")
-    return f"The bridge is in the home network, but does not work yet. {problem or ''} {cure or ''}".strip()
+    said = ("The bridge is in the home network, but does not work yet.", *map(found.get, _WHY))
+    return " ".join(str(each) for each in said if each)

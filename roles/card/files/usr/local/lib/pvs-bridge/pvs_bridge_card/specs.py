@@ -8,7 +8,6 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
-
 from pvs_bridge_card.layers import Path
 
 # The last word of names whose values are secret even where a specification forgets to say so.

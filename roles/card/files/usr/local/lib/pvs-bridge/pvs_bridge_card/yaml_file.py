@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-
 from pvs_bridge_card.layers import Path, written
 
 _TAB = re.compile(r"^( *\t[ \t]*)", re.MULTILINE)
@@ -17,10 +16,11 @@ _TAB = re.compile(r"^( *\t[ \t]*)", re.MULTILINE)
 class _Loader(yaml.SafeLoader):
     """A safe loader to which what looks like a date is text, as JSON knows no dates."""
 
-    yaml_implicit_resolvers = {
-        letter: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
-        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 class BrokenError(Exception):
