@@ -51,17 +51,17 @@ ssh_pwauth: false
 """
 
 
-def network(secret: str = _PSK, ssid: str = "Sunnyside", more: str = "") -> str:
+def network(key: str = _PSK, ssid: str = "Sunnyside", more: str = "") -> str:
     """A network-config."""
-    return _NETWORK.format(secret=secret, ssid=ssid, more=more)
+    return _NETWORK.format(secret=key, ssid=ssid, more=more)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         (network(), {"ssid": "Sunnyside", "psk": _PSK}),
-        (network(secret=""), {"ssid": "Sunnyside", "security": "open"}),
-        (network(secret="by hand!"), {"ssid": "Sunnyside", "passphrase": "by hand!"}),
+        (network(key=""), {"ssid": "Sunnyside", "security": "open"}),
+        (network(key="by hand!"), {"ssid": "Sunnyside", "passphrase": "by hand!"}),
         (
             network(more="          hidden: true\n"),
             {"ssid": "Sunnyside", "psk": _PSK, "hidden": True},
@@ -111,7 +111,9 @@ def test_the_kernel_s_command_line_names_the_country_of_a_form_without_wifi() ->
 
 def test_a_time_zone_is_in_a_country(tmp_path: Path) -> None:
     zones = tmp_path / "zone.tab"
-    zones.write_text("# comment\nGB\t+513030-0000731\tEurope/London\nUS\t+404251\tAmerica/New_York\n")
+    zones.write_text(
+        "# comment\nGB\t+513030-0000731\tEurope/London\nUS\t+404251\tAmerica/New_York\n"
+    )
     assert imager.country_of_timezone("America/New_York", zones) == "US"
     assert imager.country_of_timezone("UTC", zones) == ""
     assert imager.country_of_timezone("Europe/London", tmp_path / "none") == ""

@@ -45,7 +45,10 @@ def test_the_file_of_every_guide_is_read_whatever_its_line_ends() -> None:
         (('ssid="a"', "psk=Password1"), {"ssid": "a", "passphrase": "Password1"}),
         (('ssid="say "hi""', 'psk="q"uotes"'), {"ssid": 'say "hi"', "passphrase": 'q"uotes'}),
         (("ssid=c3a9", 'psk="12345678"'), {"ssid": "é", "passphrase": "12345678"}),
-        (('ssid=P"\\xc3\\xa9\\"\\\\"', 'psk="12345678"'), {"ssid": 'é"\\', "passphrase": "12345678"}),
+        (
+            ('ssid=P"\\xc3\\xa9\\"\\\\"', 'psk="12345678"'),
+            {"ssid": 'é"\\', "passphrase": "12345678"},
+        ),
         (('ssid="a"', "key_mgmt=NONE"), {"ssid": "a", "security": "open"}),
         (
             ('ssid="a"', 'sae_password="12345678"', "key_mgmt=SAE"),

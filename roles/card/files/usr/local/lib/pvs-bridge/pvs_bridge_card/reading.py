@@ -103,7 +103,7 @@ def _read_description(
     if parsed.tabs:
         reading.notes.append(f"{found.name}: tabs were taken for two spaces, as YAML has none")
     old = stored[DESCRIPTION].values if DESCRIPTION in stored else {}
-    values, unknown = marker.fill(parsed.values, old)
+    values, unknown = marker.fill(specs.as_texts(parsed.values, options, parsed.words), old)
     layer = Layer(found.name, values, parsed.lines)
     reading.mistakes += [f"{found.name} {mistake}" for mistake in parsed.mistakes]
     # From the end, so that what stands before keeps its place.

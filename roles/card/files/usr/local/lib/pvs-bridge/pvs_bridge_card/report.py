@@ -162,8 +162,7 @@ def report(
     reporter.write(f"{_WAITING}{reporter.flaws()}")
     way = home.wait(variables, seconds)
     if not way.there:
-        verdict = f"{_lost(variables, way.reason)}{reporter.flaws()}"
-        reporter.write(verdict)
+        reporter.write(f"{_lost(variables, way.reason)}{reporter.flaws()}")
         good = undo.earlier(reporter.store)
         if good is not None:
             try:
@@ -178,8 +177,8 @@ def report(
     reporter.write("The bridge is in the home network; its health is being checked.")
     found = (check or health)()
     reporter.clean(options)
-    reporter.write(f"{_verdict(found)}{reporter.flaws()}", str(found.get("text", "")))
-    _settle(reporter, options, f"{_verdict(found)}", str(found.get("text", "")))
+    reporter.write(f"{verdict(found)}{reporter.flaws()}", str(found.get("text", "")))
+    _settle(reporter, options, verdict(found), str(found.get("text", "")))
     return False
 
 
@@ -204,7 +203,7 @@ def _keep(reporter: Reporter) -> None:
 
 
 def _settle(
-    reporter: Reporter, options: Mapping[str, Any], verdict: str, health_text: str = ""
+    reporter: Reporter, options: Mapping[str, Any], said: str, health_text: str = ""
 ) -> None:
     """Take the password of Imager's form from the card once cloud-init has made the user of it."""
     deadline = time.monotonic() + _CLOUD_INIT_SECONDS
@@ -213,7 +212,7 @@ def _settle(
         time.sleep(_STEP_SECONDS)
     if waiting:
         reporter.clean(options)
-        reporter.write(f"{verdict}{reporter.flaws()}", health_text)
+        reporter.write(f"{said}{reporter.flaws()}", health_text)
 
 
 def _lost(variables: Mapping[str, Any], reason: str) -> str:
@@ -224,7 +223,8 @@ def _lost(variables: Mapping[str, Any], reason: str) -> str:
     return f"The bridge could not join the Wi-Fi {names}: {reason or 'it does not answer'}."
 
 
-def _verdict(found: Mapping[str, Any]) -> str:
+def verdict(found: Mapping[str, Any]) -> str:
+    """Say in a sentence what the health check has found."""
     if found.get("healthy"):
         return "The bridge works."
     said = ("The bridge is in the home network, but does not work yet.", *map(found.get, _WHY))

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
-from pvs_bridge_card.layers import Path
+from pvs_bridge_card.layers import Path, written
 
 # The last word of names whose values are secret even where a specification forgets to say so.
 _SECRET_WORDS = ("passphrase", "password", "psk")
@@ -34,6 +34,41 @@ def suggestion(name: str, options: Mapping[str, Any]) -> str:
         return "write the variables alone, at the left edge, without pvs_bridges, hosts and a name"
     close = difflib.get_close_matches(name.lower(), options, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else "remove it; pvs-bridge.example.yml has many"
+
+
+def as_texts(
+    variables: Mapping[str, Any], options: Mapping[str, Any], words: Mapping[str, str]
+) -> dict[str, Any]:
+    """Take for text what is to be text, such as a passphrase of digits, or the country NO.
+
+    Args:
+        variables: as YAML takes them.
+        options: of :func:`load`.
+        words: what YAML takes for something else than text, as it was typed, by its path.
+    """
+    return {
+        name: _as_text(value, options.get(name) or {"type": "raw"}, (name,), words)
+        for name, value in variables.items()
+    }
+
+
+def _as_text(
+    value: Any,  # noqa: ANN401 - any value
+    option: Mapping[str, Any],
+    path: Path,
+    words: Mapping[str, str],
+) -> Any:  # noqa: ANN401 - any value
+    inner = option.get("options") or {}
+    if isinstance(value, dict):
+        return {
+            key: _as_text(each, inner.get(key) or {"type": "raw"}, (*path, str(key)), words)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        item = {"type": option.get("elements", "raw"), "options": inner}
+        return [_as_text(each, item, (*path, number), words) for number, each in enumerate(value)]
+    wanted = option.get("type", "str") == "str" and value is not None
+    return words.get(written(path), value) if wanted else value
 
 
 def secret_paths(variables: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pvs_bridge_card.layers import Path, written
 
+_TEXT = "tag:yaml.org,2002:str"
 _TAB = re.compile(r"^( *\t[ \t]*)", re.MULTILINE)
 
 
@@ -36,12 +37,14 @@ class Parsed:
         lines: where each value stands, counted from 1, by its path as one writes it.
         mistakes: what had to be left out, with its line, problem and cure.
         tabs: whether lines were indented by tabs, which YAML forbids.
+        words: what YAML takes for something else than text, as it was typed, by its path.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     tabs: bool = False
+    words: dict[str, str] = field(default_factory=dict)
 
 
 def parse(text: str) -> Parsed:
@@ -77,7 +80,10 @@ def parse(text: str) -> Parsed:
                 "counts"
             )
         parsed.values[name] = plain
-        parsed.lines.update({written(path): at for path, at in _lines(value, (name,), line)})
+        for path, node, at in _walk(value, (name,), line):
+            parsed.lines[written(path)] = at
+            if isinstance(node, yaml.ScalarNode) and node.tag != _TEXT:
+                parsed.words[written(path)] = node.value
     return parsed
 
 
@@ -118,11 +124,12 @@ def _plain(node: yaml.Node) -> Any:  # noqa: ANN401 - YAML holds anything
         loader.dispose()
 
 
-def _lines(node: yaml.Node, path: Path, line: int) -> Iterator[tuple[Path, int]]:
-    yield path, line
+def _walk(node: yaml.Node, path: Path, line: int) -> Iterator[tuple[Path, yaml.Node, int]]:
+    """Yield a value and all within it, each with its path and line."""
+    yield path, node, line
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield from _lines(value, (*path, str(key.value)), key.start_mark.line + 1)
+            yield from _walk(value, (*path, str(key.value)), key.start_mark.line + 1)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            yield from _lines(value, (*path, number), value.start_mark.line + 1)
+            yield from _walk(value, (*path, number), value.start_mark.line + 1)
