@@ -18,6 +18,7 @@ from pvs_image.log import Log
 _NOT_ON_A_CARD = (
     "etc/.pwd.lock",
     "etc/*-",
+    "etc/**/*~",
     "etc/ssh/ssh_host_*",
     "etc/resolv.conf",
     "root/.ansible",

@@ -48,6 +48,7 @@ def put(root: Path, name: str, text: str = "text") -> Path:
     [
         "etc/ssh/ssh_host_ed25519_key",
         "etc/passwd-",
+        "etc/haproxy/haproxy.cfg.11467.2026-11-27@21:08:24~",
         "root/.ansible/tmp/x",
         "var/cache/ldconfig/aux-cache",
         "var/lib/apt/lists/deb.debian.org_debian_dists_trixie_InRelease",
