@@ -148,7 +148,7 @@ def _add(tar: tarfile.TarFile, entry: Entry) -> None:
 
 def members(rootfs_tar: Path) -> dict[str, tuple[object, ...]]:
     """Return what a tar says of each of its members, in a form that can be compared."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     with tarfile.open(rootfs_tar) as tar:
         for each in tar:
             file = tar.extractfile(each) if each.isfile() else None

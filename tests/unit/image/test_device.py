@@ -105,7 +105,7 @@ def test_a_card_that_cannot_or_must_not_be_written_is_refused(
 
 
 def test_a_partition_is_refused_and_the_whole_card_named(machine: Machine) -> None:
-    with pytest.raises(ImageError, match="a partition of /dev/sdb\n.*DEVICE=/dev/sdb"):
+    with pytest.raises(ImageError, match=r"a partition of /dev/sdb\n.*DEVICE=/dev/sdb"):
         machine.inspect("8:18")
 
 

@@ -37,7 +37,7 @@ def test_a_card_has_every_file_with_its_owner_mode_links_and_capabilities(
 def test_the_same_root_file_system_makes_the_same_bytes_in_another_place(
     card: Path, rootfs: Path
 ) -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:  # noqa: S108 - another file system
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         again = Path(folder) / "again.img"
         make_disk(rootfs, again, source_date_epoch=EPOCH)
         assert said_by("cmp", card, again) == ""
@@ -102,7 +102,7 @@ def test_what_no_pi_could_boot_from_is_refused_and_nothing_is_left(
 def test_a_tar_that_is_cut_off_is_refused_and_nothing_is_left(rootfs: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tar"
     broken.write_bytes(rootfs.read_bytes()[:100_000])
-    with pytest.raises(ImageError, match="tar failed: .*Unexpected EOF"):
+    with pytest.raises(ImageError, match=r"tar failed: .*Unexpected EOF"):
         make_disk(broken, tmp_path / "card.img", source_date_epoch=EPOCH)
     assert list(tmp_path.iterdir()) == [broken]
 
@@ -110,7 +110,7 @@ def test_a_tar_that_is_cut_off_is_refused_and_nothing_is_left(rootfs: Path, tmp_
 def test_who_cannot_give_files_away_is_told_how_to(rootfs: Path, tmp_path: Path) -> None:
     os.seteuid(65534)
     try:
-        with pytest.raises(ImageError, match="only root .*\n.*unshare --map-auto"):
+        with pytest.raises(ImageError, match=r"only root .*\n.*unshare --map-auto"):
             make_disk(rootfs, tmp_path / "card.img", source_date_epoch=EPOCH)
     finally:
         os.seteuid(0)

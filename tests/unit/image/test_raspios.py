@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import EPOCH, said_by, write_rootfs
+from unit.image.cards import EPOCH, said_by
 
 from pvs_image.disk import make_disk
 from pvs_image.errors import ImageError
