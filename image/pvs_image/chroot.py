@@ -16,7 +16,7 @@ _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 
 
 @contextlib.contextmanager
-def ready(root: Path, tools: Path | None, log: Log) -> Iterator[None]:
+def ready(root: Path, tools: Path | None, log: Log, *, online: bool) -> Iterator[None]:
     """Mount what programs in it need, and take all of it away again.
 
     Only for a process that has mounts of its own, see :mod:`pvs_image.namespace`.
@@ -25,6 +25,7 @@ def ready(root: Path, tools: Path | None, log: Log) -> Iterator[None]:
         root: the folder.
         tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
         log: of the stage.
+        online: whether names are resolved in it, as this machine does.
 
     Raises:
         ImageError: something cannot be mounted.
@@ -42,6 +43,8 @@ def ready(root: Path, tools: Path | None, log: Log) -> Iterator[None]:
         (root / "dev/fd").symlink_to("/proc/self/fd")
         (root / "tmp").chmod(0o1777)
         (root / "run/lock").mkdir()
+        if online:
+            _lend_resolver(stack, log, root / "etc/resolv.conf")
         if tools is not None:
             log.run([str(tools / "attach"), str(root)], cure=_CURE)
             stack.callback(log.run, [str(tools / "detach"), str(root)], cure=_CURE)
@@ -52,6 +55,19 @@ def ready(root: Path, tools: Path | None, log: Log) -> Iterator[None]:
         policy.chmod(0o755)
         stack.callback(policy.unlink)
         yield
+
+
+def _lend_resolver(stack: contextlib.ExitStack, log: Log, own: Path) -> None:
+    """Mount this machine's name servers over those of the card, a link that leads nowhere yet."""
+    leads_to = own.readlink() if own.is_symlink() else None
+    if leads_to is not None:
+        own.unlink()
+        stack.callback(own.symlink_to, leads_to)
+        stack.callback(own.unlink)
+    elif not own.exists():
+        stack.callback(own.unlink)
+    own.touch()
+    _mount(stack, log, own, "--bind", "/etc/resolv.conf")
 
 
 def _mount(stack: contextlib.ExitStack, log: Log, target: Path, *arguments: str) -> None:

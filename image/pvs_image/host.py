@@ -17,6 +17,7 @@ COMMANDS = {
     "mmdebstrap": "mmdebstrap",
     "tar": "tar",
     "unshare": "util-linux",
+    "zstd": "zstd",
 }
 # Packages, two root file systems unpacked, their archives, and the card.
 NEEDED_MIB = 6 * 1024
@@ -122,9 +123,12 @@ def _runs_arm64() -> bool:
 
 def _try(*command: str) -> bool:
     found = shutil.which(command[0], path=PATH)
-    return bool(found) and not subprocess.run(
-        [str(found), *command[1:]], capture_output=True, check=False
-    ).returncode
+    return (
+        bool(found)
+        and not subprocess.run(
+            [str(found), *command[1:]], capture_output=True, check=False
+        ).returncode
+    )
 
 
 def _is_there(name: str) -> bool:

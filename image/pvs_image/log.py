@@ -66,7 +66,13 @@ class Log:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env={**os.environ, "PATH": PATH, "LC_ALL": "C.UTF-8", "TZ": "UTC", **(environment or {})},
+            env={
+                **os.environ,
+                "PATH": PATH,
+                "LC_ALL": "C.UTF-8",
+                "TZ": "UTC",
+                **(environment or {}),
+            },
             check=False,
         )
         if done.returncode:

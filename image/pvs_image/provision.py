@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 from pvs_image import boot_files, tree
-from pvs_image.base import ROOTFS, TOOLS, base_stage
 from pvs_image.chroot import ready
 from pvs_image.errors import ImageError
 from pvs_image.log import Log
 from pvs_image.paths import IMAGE, PROJECT
+from pvs_image.scratch import scratch
 from pvs_image.stages import Stage, digest_of
 from pvs_image.tools import PYTHON, SEARCHED
 
@@ -30,41 +30,43 @@ _LEFT_OUT = (
     "ansible/lock.sh", "ansible/setup.sh", "ansible/surroundings.py",
 )  # fmt: skip
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_CODE = ("boot_files.py", "chroot.py", "provision.py", "tree.py")
+_CODE = ("boot_files.py", "chroot.py", "elf.py", "initrd.py", "provision.py", "tree.py")
 
 
-def provisioned_stage(base: Path, epoch: int) -> Stage:
+def provisioned_stage(
+    base: Path, epoch: int, *, tools: Path | None, models: tuple[boot_files.Model, ...]
+) -> Stage:
     """Describe the stage; it makes the tar of the card's root file system.
 
     Args:
-        base: the folder that the stage before has made.
+        base: the tar of the stage before.
         epoch: the card's time, in seconds.
+        tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
+        models: whose files for the boot are looked for; none for a base that is not ours, which
+            brings its own and lacks packages of ours.
     """
 
     def make(target: Path, log: Log) -> None:
-        root = target.with_name(f"{target.name}.root")
-        try:
+        with scratch(target.parent, log) as folder:
+            root = folder / "root"
             log.step("unpacks Debian")
-            tree.unpack(base / ROOTFS, root, log)
-            tools = base / TOOLS
-            provision(root, log, tools=tools if tools.is_dir() else None)
+            tree.unpack(base, root, log)
+            provision(root, log, tools=tools, online=not models)
             log.step("looks through it")
             tree.tidy(root, epoch)
-            tree.refuse_foreign_programs(root)
             tree.refuse_secrets(root)
-            boot_files.check(root)
+            if models:
+                tree.refuse_foreign_programs(root)
+                boot_files.check(root, models)
             log.step("packs it")
             tree.pack(root, target, epoch, log)
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
 
     code = [IMAGE / "pvs_image" / each for each in _CODE]
     return Stage(
         name="provisioned",
         suffix=".tar",
         depends_on={
-            "base": base_stage().digest,
-            "base made": str((base / ROOTFS).stat().st_mtime_ns),
+            "base": f"{base.name} {base.stat().st_ctime_ns}",
             "project": digest_of([*project_files(), PLAYBOOK, INVENTORY, *code], PROJECT),
             "epoch": str(epoch),
         },
@@ -73,7 +75,12 @@ def provisioned_stage(base: Path, epoch: int) -> Stage:
 
 
 def provision(
-    root: Path, log: Log, *, tools: Path | None = None, inventory: Path = INVENTORY
+    root: Path,
+    log: Log,
+    *,
+    tools: Path | None = None,
+    inventory: Path = INVENTORY,
+    online: bool = False,
 ) -> None:
     """Make a root file system a bridge, by the roles that make one of a Pi.
 
@@ -82,13 +89,14 @@ def provision(
         log: of the stage.
         tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
         inventory: describes the bridge.
+        online: whether packages may be installed. A card of Debian's has all of them.
 
     Raises:
         ImageError: Ansible failed.
     """
     log.step("brings the project")
     copy_project(root / ON_CARD)
-    with ready(root, tools, log):
+    with ready(root, tools, log, online=online):
         log.step("applies the roles")
         run_playbook(root, log, tools=tools, inventory=inventory)
 
@@ -109,7 +117,14 @@ def run_playbook(
         "ansible_python_interpreter": PYTHON if tools else "/usr/bin/python3",
     }
     log.run(
-        [program, "--inventory", str(inventory), "--extra-vars", json.dumps(variables), str(PLAYBOOK)],
+        [
+            program,
+            "--inventory",
+            str(inventory),
+            "--extra-vars",
+            json.dumps(variables),
+            str(PLAYBOOK),
+        ],
         cure="see what Ansible says there",
         folder=PROJECT,
         environment={

@@ -47,14 +47,23 @@ class Made:
     """What came of a stage.
 
     Attributes:
+        stage: its name.
         file: the result.
         log: what the programs said when it was made.
         seconds: how long it took; 0 where it was there already.
     """
 
+    stage: str
     file: Path
     log: Path
     seconds: float
+
+
+@dataclasses.dataclass
+class Measured:
+    """A time that is known in the end."""
+
+    seconds: float = 0.0
 
 
 class Stages:
@@ -68,7 +77,7 @@ class Stages:
             report: gets the lines for the person who waits.
         """
         self.folder = folder
-        self._report = report
+        self.report = report
         self._times = folder / "seconds.json"
 
     def provide(self, stage: Stage, *, again: bool = False) -> Made:
@@ -90,31 +99,45 @@ class Stages:
         with _locked(self.folder / f"{stage.name}.lock"):
             if final.exists() and not again:
                 made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(final.stat().st_mtime))
-                self._report(f"{stage.name}: as made on {made} UTC")
+                self.report(f"{stage.name}: as made on {made} UTC")
                 final.touch()
-                return Made(final, log, 0)
+                return Made(stage.name, final, log, 0)
             seconds = self._make(stage, final, log)
             self._tidy(stage, final)
-        return Made(final, log, seconds)
+        return Made(stage.name, final, log, seconds)
+
+    @contextlib.contextmanager
+    def measured(self, name: str) -> Iterator[Measured]:
+        """Tell when something begins, how long it took last time, and when it is done.
+
+        Args:
+            name: of what is done.
+
+        Yields:
+            what has the time, once it is done.
+        """
+        usual = self._read_times().get(name)
+        self.report(f"{name}: begins" + (f", about {usual:.0f} s" if usual else ""))
+        started = time.monotonic()
+        measured = Measured()
+        yield measured
+        measured.seconds = time.monotonic() - started
+        self.report(f"{name}: done in {measured.seconds:.0f} s")
+        times = {**self._read_times(), name: round(measured.seconds, 1)}
+        self._times.write_text(json.dumps(times, indent=2) + "\n")
 
     def _make(self, stage: Stage, final: Path, log: Path) -> float:
-        usual = self._read_times().get(stage.name)
-        self._report(f"{stage.name}: begins" + (f", about {usual:.0f} s" if usual else ""))
-        started = time.monotonic()
         temporary = final.with_name(f".making-{final.name}")
         _remove(temporary)
-        with log.open("w") as output:
-            try:
-                stage.make(temporary, Log(stage.name, output, self._report))
-            except BaseException:
-                _remove(temporary)
-                raise
-        temporary.replace(final)
-        seconds = time.monotonic() - started
-        self._report(f"{stage.name}: done in {seconds:.0f} s")
-        times = {**self._read_times(), stage.name: round(seconds, 1)}
-        self._times.write_text(json.dumps(times, indent=2) + "\n")
-        return seconds
+        with self.measured(stage.name) as measured:
+            with log.open("w") as output:
+                try:
+                    stage.make(temporary, Log(stage.name, output, self.report))
+                except BaseException:
+                    _remove(temporary)
+                    raise
+            temporary.replace(final)
+        return measured.seconds
 
     def _read_times(self) -> dict[str, float]:
         try:

@@ -16,6 +16,7 @@ from pvs_image.errors import ImageError
 from pvs_image.log import Log
 from pvs_image.paths import IMAGE
 from pvs_image.recipe import RELEASE, mirror, read_list
+from pvs_image.stages import Stage, digest_of
 
 FOLDER = IMAGE / "base" / "tools"
 # In front of the card's own programs, inside of its root file system.
@@ -35,8 +36,19 @@ def are_lent() -> bool:
     return platform.machine() == "x86_64"
 
 
-def make_tools(target: Path, log: Log) -> None:
-    """Make the folder that is mounted as /native.
+def tools_stage() -> Stage:
+    """Describe the stage; it makes the folder that is mounted as /native."""
+    code = [IMAGE / "pvs_image" / each for each in ("recipe.py", "tools.py")]
+    return Stage(
+        name="tools",
+        suffix=".d",
+        depends_on={"recipe": digest_of([FOLDER, *code], IMAGE), "mirror": " ".join(mirror())},
+        make=_make,
+    )
+
+
+def _make(target: Path, log: Log) -> None:
+    """Make the folder.
 
     Args:
         target: the folder.
@@ -45,7 +57,6 @@ def make_tools(target: Path, log: Log) -> None:
     Raises:
         ImageError: the packages cannot be had, or dpkg is not as it was.
     """
-    log.step("takes the builder's tools")
     log.run(
         [
             "mmdebstrap", "--mode=root", "--variant=extract", "--arch=amd64",
