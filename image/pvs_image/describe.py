@@ -6,12 +6,10 @@ up here: the Pi has neither.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.template import Templar
 from validation.inventory import Inventory, InventoryError, load
 from validation.report import CannotWorkError
@@ -19,38 +17,12 @@ from validation.sources import examine, find_sources
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.judgement import judge
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
+from pvs_image.description import Description
 from pvs_image.errors import ImageError
 
 _HOSTNAME = "uplink_hostname"
 # Of the machine that provisions: the Pi knows neither that host nor a way to itself from outside.
 _CONTROLLERS_OWN = frozenset({"health_address", "health_client"})
-_HEADING = """\
-# What {bridge} is: written by pvs-bridge personalise from {inventory}.
-# Read by the Pi when it boots. Its secrets move onto the Pi and leave this file the first time.
-# To change something later, provision the Pi over the network, or edit this file and reboot it.
-"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Description:
-    """What an inventory says about one bridge.
-
-    Attributes:
-        bridge: its name in the inventory.
-        inventory: as it was named.
-        variables: of the roles, those that the inventory sets, as plain values.
-    """
-
-    bridge: str
-    inventory: str
-    variables: Mapping[str, Any]
-
-    def as_yaml(self) -> str:
-        """Write it for the card: one mapping, whose values are what they are, and no templates."""
-        heading = _HEADING.format(bridge=self.bridge, inventory=self.inventory)
-        return heading + yaml.safe_dump(
-            dict(self.variables), sort_keys=False, allow_unicode=True, width=1000
-        )
 
 
 def describe(inventory: Path, limit: str, passwords: Sequence[Path]) -> Description:
