@@ -18,6 +18,9 @@ from pvs_bridge_card.playbook import Finding, Outcome
 from pvs_bridge_card.reading import DESCRIPTION_FILE, Reading, read
 from pvs_bridge_card.storage import Store
 
+TROUBLE = Path("/run/pvs-bridge-card-trouble")
+"""Until the next boot, what has kept the card from being applied."""
+
 Play = Callable[[Path, Iterable[str], Path], Outcome]
 
 # What an image is built with, see ansible/image.yml.

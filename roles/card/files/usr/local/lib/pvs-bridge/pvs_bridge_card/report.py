@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pvs_bridge_card import cleaning, home, layers, login, playbook, specs, undo, words
-from pvs_bridge_card.apply import version
+from pvs_bridge_card.apply import TROUBLE, version
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.storage import Store
 
@@ -41,6 +41,7 @@ class Reporter:
         store: what the Pi keeps.
         project: where the roles are.
         cloud_init_done: there when cloud-init has made the user.
+        trouble: says why nothing could be stored, where that was so at this boot.
         say: told what cannot be written on the card.
     """
 
@@ -48,11 +49,14 @@ class Reporter:
     store: Store
     project: Path = playbook.PROJECT
     cloud_init_done: Path = cleaning.CLOUD_INIT_DONE
+    trouble: Path = TROUBLE
     say: Callable[[str], None] = _to_journal
     _removed: list[str] = field(default_factory=list)
 
     def write(self, verdict: str, health: str = "") -> None:
         """Write the report; a card that cannot be written to holds nothing up."""
+        if self.trouble.exists():
+            verdict = f"{self.trouble.read_text(encoding='utf-8')} {verdict}"
         try:
             self.partition.write(words.NAME, words.report(self._facts(verdict, health)))
         except OSError as error:
