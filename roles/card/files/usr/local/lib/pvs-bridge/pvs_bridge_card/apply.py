@@ -189,7 +189,6 @@ def _tell(
             "left_out": left_out,
             "notes": [*reading.notes, *layers.overruled(reading.layers)],
             "user": dataclasses.asdict(reading.user),
-            "read": {name: list(layer.values) for name, layer in reading.layers.items()},
             "variables": {
                 name: variables[name] for name in sorted(variables) if name.startswith("uplink_")
             },

@@ -19,6 +19,7 @@ WAY_HOME_SECONDS = 180.0
 _HEALTH_SECONDS = 200
 _CLOUD_INIT_SECONDS = 120
 _STEP_SECONDS = 2.0
+_SELDOM_SECONDS = 15.0
 
 _NO_WAY_HOME = (
     "The bridge has no way home yet. Copy pvs-bridge.example.yml on this card to pvs-bridge.yml, "
@@ -176,7 +177,7 @@ def report(
             else:
                 return True
         # Nothing to go back to: the access point may only be off, and everything goes on trying.
-        way = home.wait(variables, float("inf"))
+        home.wait(variables, float("inf"), _SELDOM_SECONDS)
     _keep(reporter)
     reporter.write("The bridge is in the home network; its health is being checked.")
     found = (check or health)()
