@@ -25,6 +25,8 @@ Play = Callable[[Path, Iterable[str], Path], Outcome]
 
 # What an image is built with, see ansible/image.yml.
 _AS_BUILT = {"uplink_type": "none"}
+# What Imager's form may say and what is so without it.
+_BY_DEFAULT = {"uplink_hostname": playbook.HOST}
 _ATTEMPTS = 8
 _VERSION = re.compile(r'^version = "(?P<version>[^"]+)"$', re.MULTILINE)
 
@@ -130,6 +132,7 @@ def _run(
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    old, new = ({**_BY_DEFAULT, **each} for each in (old, new))
     nothing = object()
     return {name for name in {*old, *new} if old.get(name, nothing) != new.get(name, nothing)}
 
