@@ -12,10 +12,12 @@ from pathlib import Path
 from pvs_image import host, namespace
 from pvs_image.copies import Copy, make_copy
 from pvs_image.paths import cache_dir
+from pvs_image.personalise import personalise
 from pvs_image.recipe import source_date_epoch
 
 # What is wanted of two cores that have nothing else to do.
 _WANTED_SECONDS = {"from nothing": 540, "a role changed": 180, "nothing changed": 10}
+_WANTED_COPY_SECONDS = 5
 _WANTED_UNPACKED_MIB = 1638
 _WANTED_PACKED_MIB = 450
 _STAGES = ("tools", "base", "provisioned", "disk", "publish")
@@ -48,6 +50,10 @@ def run(chosen: argparse.Namespace) -> int:
         card = next((copy.cache / "pvs-bridge/image").glob("disk-*.img"))
         packed = next(copy.output.glob("*.img.xz"))
         _print(times, card.stat().st_size, packed.stat().st_size)
+        started = time.monotonic()
+        personalise(card, Path(folder) / "personal.img", {"pvs-bridge.yml": "---\n"})
+        taken = time.monotonic() - started
+        print(f"a copy for one bridge: {taken:.1f} s, wanted at most {_WANTED_COPY_SECONDS} s")
     return 0
 
 
