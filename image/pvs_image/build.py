@@ -118,7 +118,7 @@ def _disk_stage(rootfs: Path, epoch: int, layout: Layout | None) -> Stage:
         name="disk",
         suffix=".img",
         depends_on={
-            "rootfs": f"{rootfs.name} {rootfs.stat().st_ctime_ns}",
+            "rootfs": f"{rootfs.name} {rootfs.stat().st_mtime_ns}",
             "epoch": str(epoch),
             "layout": repr(layout),
             "code": digest_of([IMAGE / "pvs_image" / each for each in _OF_DISK], IMAGE),
@@ -137,7 +137,7 @@ def _publish(
     """
     edition = Edition(version(), wanted.base, wanted.epoch)
     code = digest_of([IMAGE / "pvs_image", PROJECT / "templates"], PROJECT)
-    of = [card.name, card.stat().st_ctime_ns, repr(edition), wanted.base_url, code]
+    of = [card.name, card.stat().st_mtime_ns, repr(edition), wanted.base_url, code]
     place = hashlib.sha256(str(wanted.folder.resolve()).encode()).hexdigest()[:16]
     memory = stages.folder / f"published-{wanted.base}-{place}.json"
     known = _read(memory)

@@ -43,6 +43,19 @@ def test_what_is_there_is_not_made_again(stages: Stages, lines: list[str]) -> No
     assert lines[-1].startswith("soup: as made on ")
 
 
+def test_using_it_does_not_make_it_another_one(stages: Stages) -> None:
+    made = stages.provide(stage(writing("leek", []))).file.stat().st_mtime_ns
+    assert stages.provide(stage(writing("leek", []))).file.stat().st_mtime_ns == made
+
+
+def test_what_was_used_last_is_kept(stages: Stages) -> None:
+    for recipe in "12123":
+        stages.provide(stage(writing(recipe, []), recipe=recipe))
+    for recipe in "1", "4":
+        stages.provide(stage(writing(recipe, []), recipe=recipe))
+    assert {each.read_text() for each in stages.folder.glob("soup-*.txt")} == {"1", "4"}
+
+
 def test_what_depends_on_something_else_is_made_again(stages: Stages) -> None:
     calls: list[str] = []
     stages.provide(stage(writing("leek", calls), recipe="1"))
