@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         "--place", default="{}", metavar="JSON", help="fields of pvs_lab.place.Place that differ"
     )
     one.add_argument("--radio", action="store_true", help="a Pi with a radio, as a guest of QEMU")
+    one.add_argument(
+        "--packages", default="", metavar="NAMES", help="Debian packages that its card has beside"
+    )
     add("down", _down, "end a lab and remove all of it")
     add("list", _list, "name the labs that are up")
     add("status", _status, "say what a lab is and what of it has failed; an error if not up")
@@ -84,6 +87,7 @@ def _up(chosen: argparse.Namespace) -> int:
         simulator_arguments=split_simulator_options(chosen.simulator),
         place=Place.from_json(chosen.place),
         radio=chosen.radio,
+        more_packages=tuple(chosen.packages.split()),
     )
     lifecycle.up(options, lambda line: print(f"  {line}", flush=True))
     print(

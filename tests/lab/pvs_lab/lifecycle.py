@@ -58,7 +58,13 @@ def up(options: LabOptions, report: Report) -> None:
     host.check(radio=options.radio)
     _take_name(options)
     try:
-        made = image.provide(recipe(options.release, options.backend, radio=options.radio), report)
+        wanted = recipe(
+            options.release,
+            options.backend,
+            radio=options.radio,
+            more_packages=options.more_packages,
+        )
+        made = image.provide(wanted, report)
         login.prepare(options.name, made)
         _start_supervisor(options, made)
         login.wait_for(options.name, radio=options.radio)

@@ -54,6 +54,7 @@ class LabOptions:
         simulator_arguments: handed on to ``python3 -m pvs_sim``.
         place: the addresses around the bridge, and its interfaces.
         radio: whether the bridge has a real radio, which takes a machine of its own.
+        more_packages: Debian packages that are on the Pi's card beside the usual ones.
     """
 
     name: str
@@ -62,6 +63,7 @@ class LabOptions:
     simulator_arguments: tuple[str, ...] = ()
     place: Place = dataclasses.field(default_factory=Place)
     radio: bool = False
+    more_packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no image exists for.
