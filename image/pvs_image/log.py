@@ -26,14 +26,14 @@ class Log:
             output: takes what the programs say.
             report: gets the lines for the person who waits.
         """
-        self._stage = stage
+        self.stage = stage
         self._output = output
         self._report = report
         self._started = time.monotonic()
 
     def step(self, title: str) -> None:
         """Say what comes now, and how long it took to get here."""
-        line = f"{self._stage}: [{time.monotonic() - self._started:3.0f} s] {title}"
+        line = f"{self.stage}: [{time.monotonic() - self._started:3.0f} s] {title}"
         self._report(line)
         print(line, file=self._output, flush=True)
 
@@ -77,7 +77,7 @@ class Log:
         )
         if done.returncode:
             raise ImageError(
-                f"{self._stage}: {command[0]} failed; the whole log is {self._output.name}\n"
+                f"{self.stage}: {command[0]} failed; the whole log is {self._output.name}\n"
                 + self._last_lines(),
                 cure,
             )

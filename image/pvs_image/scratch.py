@@ -33,7 +33,11 @@ def scratch(beside: Path, log: Log) -> Iterator[Path]:
         ImageError: nothing can be mounted.
     """
     with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix=".working-", dir=beside))
+        prefix = f".working-{log.stage}-"
+        # Of a build that was killed: who has the stage's lock is alone.
+        for left in beside.glob(f"{prefix}*"):
+            shutil.rmtree(left)
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=beside))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if _available_mib() >= _SIZE_MIB + _LEFT_MIB:
             size = f"size={_SIZE_MIB}m,mode=0755"

@@ -34,8 +34,8 @@ _NOT_ON_A_CARD = (
     "var/log/*",
     "var/tmp/*",
 )
-# Journals and logs have folders that their services expect.
-_FOLDERS_THAT_STAY = ("var/log/",)
+# Packages own folders there, which they expect.
+_FOLDERS_THAT_STAY = ("var/lib/apt/lists/", "var/log/")
 _PYC_HEADER = struct.Struct("<4sIII")
 
 

@@ -14,6 +14,7 @@ _BY_CABLE = {"uplink_type": "ethernet", "uplink_interface": "wlan0", "uplink_hos
 _DESCRIPTION = "".join(f"{name}: {value}\n" for name, value in _BY_CABLE.items())
 _USERS = "proxy_users:\n  anna: '{}' # hers\n"
 _HASH = "$5$WYlhPuMH0HgfQH9N$oDYtQXgSQ7EHpcZ1zMRtw3gQ0SLBWDA2RVYjvXXlXV4"
+_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxR0zYpNpVr0Tm6l5pZr0zYpNpVr0Tm6l5pZr0zYpNp a@b"
 _STORED = "stored on the Pi"
 _WORKS = "The bridge works."
 
@@ -47,7 +48,15 @@ def test_a_described_card_is_a_bridge_at_its_first_boot(card: Card) -> None:
     # From Windows, whose editor has added .txt.
     text = "\ufeff# garage\n" + _DESCRIPTION + "health_required: false\n"
     card.put("PVS-Bridge.yml.txt", text.replace("\n", "\r\n"))
-    assert card.boot().startswith(_WORKS)
+    card.put("userconf.txt", f"anna:{_HASH}\n")
+    card.put("authorized_keys", f"{_KEY}\n")
+    report = card.boot()
+    assert report.startswith(_WORKS)
+    assert "ssh anna@bridge.local" in report
+    assert card.output("bridge", "cat ~anna/.ssh/authorized_keys") == f"{_KEY}\n"
+    assert card.output("bridge", "sudo -u anna sudo -n id -u") == "0\n"
+    assert "passwordauthentication no" in card.output("bridge", "sshd -T")
+    assert "userconf.txt" not in card.files()
     assert '"result": "succeed"' in card.home_asks()
     # The PVS offers a route and a name server.
     assert "dev eth0" not in card.output("bridge", "ip route show default")

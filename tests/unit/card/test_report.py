@@ -26,7 +26,13 @@ def layer(values: dict[str, Any], file: str = "pvs-bridge.yml") -> dict[str, Any
 @pytest.fixture
 def reporter(partition: BootPartition, store: Store, tmp_path: Path) -> Reporter:
     """Reports on a card that was applied; cloud-init is not done."""
-    return Reporter(partition, store, PROJECT, cloud_init_done=tmp_path / "boot-finished")
+    return Reporter(
+        partition,
+        store,
+        PROJECT,
+        cloud_init_done=tmp_path / "boot-finished",
+        trouble=tmp_path / "trouble",
+    )
 
 
 def text(reporter: Reporter) -> str:
@@ -40,6 +46,12 @@ def test_a_card_without_a_description_says_what_to_do(reporter: Reporter) -> Non
     assert said.startswith("The bridge has no way home yet. Copy pvs-bridge.example.yml")
     assert "put your public key" in said
     assert said.count("\r\n") == said.count("\n")
+
+
+def test_that_nothing_could_be_stored_comes_first(reporter: Reporter) -> None:
+    reporter.trouble.write_text("The Pi could not store what this card says: it is full.")
+    report.report(reporter)
+    assert text(reporter).startswith("The Pi could not store what this card says: it is full. The")
 
 
 def test_what_was_left_out_is_told_behind_the_verdict(reporter: Reporter) -> None:

@@ -48,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             print(f"error: the card's description cannot be stored: {error}", file=sys.stderr)
             print("  cure: a card that is full or locked takes no change", file=sys.stderr)
+            apply.TROUBLE.write_text(
+                f"The Pi could not store what this card says: {error.strerror or error}. What it "
+                "was told before still counts.",
+                encoding="utf-8",
+            )
             return 1
     elif report.report(report.Reporter(partition, store, playbook.PROJECT), options.wait):
         subprocess.run(["systemctl", "reboot"], check=True)

@@ -18,10 +18,15 @@ from pvs_bridge_card.playbook import Finding, Outcome
 from pvs_bridge_card.reading import DESCRIPTION_FILE, Reading, read
 from pvs_bridge_card.storage import Store
 
+TROUBLE = Path("/run/pvs-bridge-card-trouble")
+"""Until the next boot, what has kept the card from being applied."""
+
 Play = Callable[[Path, Iterable[str], Path], Outcome]
 
 # What an image is built with, see ansible/image.yml.
 _AS_BUILT = {"uplink_type": "none"}
+# What Imager's form may say and what is so without it.
+_BY_DEFAULT = {"uplink_hostname": playbook.HOST}
 _ATTEMPTS = 8
 _VERSION = re.compile(r'^version = "(?P<version>[^"]+)"$', re.MULTILINE)
 
@@ -127,6 +132,7 @@ def _run(
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    old, new = ({**_BY_DEFAULT, **each} for each in (old, new))
     nothing = object()
     return {name for name in {*old, *new} if old.get(name, nothing) != new.get(name, nothing)}
 
@@ -186,7 +192,6 @@ def _tell(
             "left_out": left_out,
             "notes": [*reading.notes, *layers.overruled(reading.layers)],
             "user": dataclasses.asdict(reading.user),
-            "read": {name: list(layer.values) for name, layer in reading.layers.items()},
             "variables": {
                 name: variables[name] for name in sorted(variables) if name.startswith("uplink_")
             },

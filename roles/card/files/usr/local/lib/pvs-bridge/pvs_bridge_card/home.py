@@ -9,7 +9,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from typing import Any
 _REFUSED = frozenset({7, 8, 9, 10, 11})
 _NOT_IN_RANGE = 53
 _NO_ADDRESS = frozenset({5, 15, 16, 17})
-_STEP_SECONDS = 2.0
 _DISCARD_PORT = 9
 _COMPLETE = 0x2
 _NO_SUCH_DEVICE = 10  # as nmcli ends
@@ -40,27 +39,24 @@ class Way:
 def wait(
     variables: Mapping[str, Any],
     seconds: float,
-    look: Callable[[str], bool] | None = None,
-    why: Callable[[str], str] | None = None,
+    step_seconds: float = 2.0,
 ) -> Way:
     """Wait for the way home.
 
     Args:
         variables: the bridge's.
         seconds: how long at most.
-        look: tells whether an interface leads home; :func:`leads_home`.
-        why: tells why an interface does not; :func:`reason`.
+        step_seconds: how long between two looks.
     """
-    look, why = look or leads_home, why or reason
     interface = str(variables.get("uplink_interface", "wlan0"))
     deadline = time.monotonic() + seconds
     said = ""
-    while not look(interface):
+    while not leads_home(interface):
         # The guard tries again and again; what was said last before it did is the reason.
-        said = why(interface) or said
+        said = reason(interface) or said
         if time.monotonic() >= deadline:
             return Way(False, said)
-        time.sleep(_STEP_SECONDS)
+        time.sleep(step_seconds)
     return Way(True)
 
 
@@ -70,7 +66,7 @@ def leads_home(interface: str) -> bool:
         with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             # Makes the kernel ask for the router's hardware address.
             out.sendto(b"", (router, _DISCARD_PORT))
-        if router in _neighbours(interface):
+        if router in neighbours(interface):
             return True
     return False
 
@@ -126,6 +122,7 @@ def _plain(number: int) -> str:
     return ""
 
 
-def _neighbours(interface: str, table: Path = Path("/proc/net/arp")) -> set[str]:
+def neighbours(interface: str, table: Path = Path("/proc/net/arp")) -> set[str]:
+    """Return who has answered on an interface."""
     rows = [line.split() for line in table.read_text().splitlines()[1:]]
     return {row[0] for row in rows if row[5] == interface and int(row[2], 16) & _COMPLETE}

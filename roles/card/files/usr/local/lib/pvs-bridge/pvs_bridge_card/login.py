@@ -12,7 +12,8 @@ from pathlib import Path
 from pvs_bridge_card import storage
 from pvs_bridge_card.boot_partition import BootPartition, UnreadableError
 
-USER_FILE, KEYS_FILE, SSH_FILE = "userconf.txt", "authorized_keys", "ssh"
+# Raspberry Pi OS knows it with .txt behind it and without.
+USER_FILE, KEYS_FILE = "userconf", "authorized_keys"
 DEFAULT_USER = "pi"
 
 _USER = re.compile(r"^(?P<name>[a-z][a-z0-9_-]{0,31}):(?P<hash>\$[0-9a-z]+\$[^\s:]+)\s*$")
@@ -43,34 +44,44 @@ class Login:
 def read(partition: BootPartition) -> Login:
     """Read what the files say."""
     mistakes: list[str] = []
-    user, password_hash, keys = DEFAULT_USER, "", []
-    wanted = False
+    user, password_hash = DEFAULT_USER, ""
+    keys: tuple[str, ...] = ()
+    named = listed = None
     try:
-        found = partition.read(USER_FILE)
-        if found is not None:
-            wanted = True
-            match = _USER.match(found.text.strip())
-            if match:
-                user, password_hash = match["name"], match["hash"]
-            else:
-                mistakes.append(
-                    f"{found.name} line 1: is not NAME:HASH. Cure: write a name in small letters, "
-                    "a colon and what openssl passwd -6 prints"
-                )
-        found = partition.read(KEYS_FILE)
-        if found is not None:
-            wanted = True
-            for number, line in enumerate(found.text.splitlines(), 1):
-                if _KEY.search(line):
-                    keys.append(line.strip())
-                elif line.strip() and not line.lstrip().startswith("#"):
-                    mistakes.append(
-                        f"{found.name} line {number}: is no public key. Cure: paste the whole line "
-                        "of a file whose name ends with .pub"
-                    )
+        named = partition.read(USER_FILE)
+        listed = partition.read(KEYS_FILE)
     except UnreadableError as error:
         mistakes.append(str(error))
-    return Login(user, password_hash, tuple(keys), tuple(mistakes), wanted)
+    if named is not None:
+        match = _USER.match(named.text.strip())
+        if match:
+            user, password_hash = match["name"], match["hash"]
+        else:
+            mistakes.append(
+                f"{named.name} line 1: is not NAME:HASH. Cure: write a name in small letters, "
+                "a colon and what openssl passwd -6 prints"
+            )
+    if listed is not None:
+        keys, wrong = _keys(listed.text)
+        if wrong:
+            mistakes.append(
+                f"{listed.name} line {wrong}: is no public key. Cure: paste the whole line of a "
+                "file whose name ends with .pub"
+            )
+    wanted = named is not None or listed is not None
+    return Login(user, password_hash, keys, tuple(mistakes), wanted)
+
+
+def _keys(text: str) -> tuple[tuple[str, ...], int]:
+    """Return the public keys, and the first line that is none, 0 where all are."""
+    keys: list[str] = []
+    wrong = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if _KEY.search(line):
+            keys.append(line.strip())
+        elif line.strip() and not line.lstrip().startswith("#"):
+            wrong = wrong or number
+    return tuple(keys), wrong
 
 
 def provide(login: Login) -> None:

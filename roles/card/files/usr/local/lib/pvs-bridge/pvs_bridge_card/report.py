@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pvs_bridge_card import cleaning, home, layers, login, playbook, specs, undo, words
-from pvs_bridge_card.apply import version
+from pvs_bridge_card.apply import TROUBLE, version
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.storage import Store
 
@@ -19,6 +19,7 @@ WAY_HOME_SECONDS = 180.0
 _HEALTH_SECONDS = 200
 _CLOUD_INIT_SECONDS = 120
 _STEP_SECONDS = 2.0
+_SELDOM_SECONDS = 15.0
 
 _NO_WAY_HOME = (
     "The bridge has no way home yet. Copy pvs-bridge.example.yml on this card to pvs-bridge.yml, "
@@ -41,6 +42,7 @@ class Reporter:
         store: what the Pi keeps.
         project: where the roles are.
         cloud_init_done: there when cloud-init has made the user.
+        trouble: says why nothing could be stored, where that was so at this boot.
         say: told what cannot be written on the card.
     """
 
@@ -48,11 +50,14 @@ class Reporter:
     store: Store
     project: Path = playbook.PROJECT
     cloud_init_done: Path = cleaning.CLOUD_INIT_DONE
+    trouble: Path = TROUBLE
     say: Callable[[str], None] = _to_journal
     _removed: list[str] = field(default_factory=list)
 
     def write(self, verdict: str, health: str = "") -> None:
         """Write the report; a card that cannot be written to holds nothing up."""
+        if self.trouble.exists():
+            verdict = f"{self.trouble.read_text(encoding='utf-8')} {verdict}"
         try:
             self.partition.write(words.NAME, words.report(self._facts(verdict, health)))
         except OSError as error:
@@ -172,7 +177,7 @@ def report(
             else:
                 return True
         # Nothing to go back to: the access point may only be off, and everything goes on trying.
-        way = home.wait(variables, float("inf"))
+        home.wait(variables, float("inf"), _SELDOM_SECONDS)
     _keep(reporter)
     reporter.write("The bridge is in the home network; its health is being checked.")
     found = (check or health)()

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from pvs_bridge_card.layers import Path, written
 
-_TEXT = "tag:yaml.org,2002:str"
+_TEXT, _MAPPING, _SEQUENCE = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))
+_NULL = "tag:yaml.org,2002:null"
 _TAB = re.compile(r"^( *\t[ \t]*)", re.MULTILINE)
 
 
@@ -56,7 +57,7 @@ def parse(text: str) -> Parsed:
     without_tabs = untabbed(text)
     root = compose(without_tabs)
     parsed = Parsed(tabs=without_tabs != text)
-    if root is None:
+    if root is None or root.tag == _NULL:
         return parsed
     if not isinstance(root, yaml.MappingNode):
         raise BrokenError(
@@ -67,7 +68,7 @@ def parse(text: str) -> Parsed:
         name, line = str(key.value), key.start_mark.line + 1
         try:
             plain = _plain(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):
             parsed.mistakes.append(
                 f"line {line}: {name}: has a value that only Ansible understands, such as one "
                 "encrypted by vault. Cure: write it in clear; a secret is taken from the card once "
@@ -117,11 +118,25 @@ def compose(text: str) -> yaml.Node | None:
 
 
 def _plain(node: yaml.Node) -> Any:  # noqa: ANN401 - YAML holds anything
+    """Return the value of a node as JSON could hold it; the keys of a mapping as they were typed.
+
+    Raises:
+        YAMLError: it has a tag that YAML itself has not.
+        ValueError: it has one that JSON has nothing for, or does not fit it.
+        RecursionError: it is within itself.
+    """
+    if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
+        return {str(key.value): _plain(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode) and node.tag == _SEQUENCE:
+        return [_plain(value) for value in node.value]
     loader = _Loader("")
     try:
-        return loader.construct_document(node)
+        value = loader.construct_document(node)
     finally:
         loader.dispose()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(f"nothing is like a {type(value).__name__}")
 
 
 def _walk(node: yaml.Node, path: Path, line: int) -> Iterator[tuple[Path, yaml.Node, int]]:
