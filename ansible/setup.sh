@@ -15,11 +15,10 @@ arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
 # What writes on a card; and what makes one of packages for the Pi's processor, in a user's own
 # namespace where nobody is root.
 card_packages="$controller_packages mtools xz-utils"
-image_packages="$card_packages arch-test debian-archive-keyring dosfstools e2fsprogs fuse2fs git \
-mmdebstrap uidmap zstd"
-[ "$(uname -m)" = aarch64 ] || image_packages="$image_packages binfmt-support qemu-user-static"
+image_packages="$card_packages arch-test binfmt-support debian-archive-keyring dosfstools e2fsprogs \
+fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
 test_image_packages="$lab_packages $image_packages qemu-system-arm"
-test_packages="$lab_packages $image_packages bmap-tools dnsutils iputils-arping shellcheck"
+test_packages="$lab_packages $image_packages bmap-tools dnsutils fdisk iputils-arping shellcheck"
 
 usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test'
 case "${1-}" in
