@@ -31,7 +31,7 @@ def reporter(partition: BootPartition, store: Store, tmp_path: Path) -> Reporter
         partition,
         store,
         PROJECT,
-        cloud_init_done=tmp_path / "boot-finished",
+        cloud_init_result=tmp_path / "result.json",
         trouble=tmp_path / "trouble",
     )
 
@@ -113,7 +113,11 @@ def test_the_password_of_the_form_leaves_when_cloud_init_has_made_the_user(
     file.write_text(_USER)
     reporter.clean(options)
     assert file.read_text() == _USER
-    reporter.cloud_init_done.touch()
+    reporter.cloud_init_result.write_text('{"v1": {"datasource": null, "errors": []}}')
+    reporter.clean(options)
+    assert file.read_text() == _USER
+    source = "DataSourceNoCloud [seed=/dev/mmcblk0p1]"
+    reporter.cloud_init_result.write_text(f'{{"v1": {{"datasource": "{source}", "errors": []}}}}')
     reporter.clean(options)
     assert file.read_text() == "user:\n  name: anna\n  shell: /bin/bash\n"
 

@@ -15,8 +15,10 @@ from pvs_bridge_card.reading import DESCRIPTION_FILE
 from pvs_bridge_card.storage import Store
 from pvs_bridge_card.yaml_file import BrokenError, parse, untabbed
 
-# Written by cloud-init when it has read all that Imager has left for it.
-CLOUD_INIT_DONE = Path("/var/lib/cloud/instance/boot-finished")
+CLOUD_INIT_RESULT = Path("/run/cloud-init/result.json")
+"""Written by cloud-init at the end of each boot; says what it has taken its data from."""
+
+_FROM_CARD = "NoCloud"
 
 _PASSWORD = re.compile(
     r"^[ \t]+(?:passwd|hashed_passwd|plain_text_passwd)[ \t]*:.*\r?\n", re.MULTILINE
@@ -27,7 +29,7 @@ def clean(
     partition: BootPartition,
     store: Store,
     options: Mapping[str, Any],
-    cloud_init_done: Path = CLOUD_INIT_DONE,
+    cloud_init_result: Path = CLOUD_INIT_RESULT,
 ) -> list[str]:
     """Remove what the Pi has stored.
 
@@ -35,7 +37,7 @@ def clean(
         partition: the FAT partition.
         store: what the Pi keeps; what is not in it stays on the partition.
         options: the variables that there are, and which of them are secret.
-        cloud_init_done: there when cloud-init has made the user.
+        cloud_init_result: what cloud-init says when it has made the user.
 
     Returns:
         what was removed, for the report; nothing where there was nothing.
@@ -49,7 +51,7 @@ def clean(
     for name in _stored_whole(partition, store, stored):
         partition.remove(name)
         said.append(f"{name}: removed, the Pi has stored it")
-    if cloud_init_done.exists():
+    if _has_made_the_user(cloud_init_result):
         said += _clean_user_data(partition)
     if DESCRIPTION in stored:
         old = stored[DESCRIPTION].values
@@ -125,6 +127,13 @@ def mask_description(
     if new_name:
         partition.remove(found.name)
     return [f"{found.name}: the Pi has stored its secrets, and {marker.MARKER!r} stands for them"]
+
+
+def _has_made_the_user(result: Path) -> bool:
+    try:
+        return _FROM_CARD in result.read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 def _clean_user_data(partition: BootPartition) -> list[str]:
