@@ -17,10 +17,11 @@ from pvs_image.paths import IMAGE, PROJECT
 from pvs_image.project import version
 from pvs_image.provision import provisioned_stage
 from pvs_image.publish import publish
+from pvs_image.scratch import scratch
 from pvs_image.stages import Made, Stage, Stages, digest_of
 from pvs_image.tools import are_lent, tools_stage
 
-_OF_DISK = ("disk.py", "ext4.py", "fat.py", "layout.py", "mbr.py")
+_OF_DISK = ("disk.py", "ext4.py", "fat.py", "layout.py", "mapped.py", "mbr.py")
 _OF_RASPIOS = ("fat.py", "mapped.py", "raspios.py")
 
 
@@ -112,7 +113,8 @@ def _raspios_stage(official: Path) -> Stage:
 def _disk_stage(rootfs: Path, epoch: int, layout: Layout | None) -> Stage:
     def make(target: Path, log: Log) -> None:
         log.step("makes the card's two file systems")
-        make_disk(rootfs, target, source_date_epoch=epoch, layout=layout)
+        with scratch(target.parent, log) as workplace:
+            make_disk(rootfs, target, source_date_epoch=epoch, layout=layout, workplace=workplace)
 
     return Stage(
         name="disk",

@@ -15,6 +15,7 @@ from pvs_image.errors import ImageError
 from pvs_image.ext4 import make_ext4, size_for
 from pvs_image.fat import make_fat
 from pvs_image.layout import Layout, layout_of
+from pvs_image.mapped import copy_ranges, mapped_ranges
 from pvs_image.mbr import FAT32, LINUX, Partition, write_table
 from pvs_image.programs import run
 
@@ -22,7 +23,12 @@ _BOOT = "boot/firmware"
 
 
 def make_disk(
-    rootfs_tar: Path, target: Path, *, source_date_epoch: int, layout: Layout | None = None
+    rootfs_tar: Path,
+    target: Path,
+    *,
+    source_date_epoch: int,
+    layout: Layout | None = None,
+    workplace: Path | None = None,
 ) -> None:
     """Make a card from a root file system: the same bytes from the same tar, wherever it is done.
 
@@ -34,6 +40,8 @@ def make_disk(
         target: the card.
         source_date_epoch: the time of whatever is made here, in seconds.
         layout: where the partitions are and how they are called; our own, if none is given.
+        workplace: a folder to put it together in, such as one in memory: e2fsprogs waits for the
+            disk after each step. Beside the target, if none is given.
 
     Raises:
         ImageError: who asks is not root, or a program fails.
@@ -47,7 +55,9 @@ def make_disk(
         with rootfs_tar.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         layout = layout_of(f"{digest} {source_date_epoch}")
-    with tempfile.TemporaryDirectory(prefix=".making-disk-", dir=target.parent) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix=".making-disk-", dir=workplace or target.parent
+    ) as folder:
         root, boot, image = (Path(folder) / name for name in ("root", "boot", "card.img"))
         _unpack(rootfs_tar, root)
         _take_boot(root, boot)
@@ -73,7 +83,18 @@ def make_disk(
             identity=layout.root_uuid,
             source_date_epoch=source_date_epoch,
         )
-        image.rename(target)
+        _hand_over(image, target)
+
+
+def _hand_over(image: Path, target: Path) -> None:
+    """Put a card that is complete where it belongs, which may be another disk."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        copy_ranges(image, part, mapped_ranges(image))
+        part.chmod(0o644)
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _partitions(layout: Layout, root_bytes: int) -> tuple[Partition, Partition]:

@@ -6,6 +6,7 @@ was copied, and a block of zeros within a file has to reach the card too.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,12 +93,21 @@ def copy_ranges(source: Path, target: Path, ranges: list[Range]) -> None:
         os.fchmod(copy.fileno(), 0o600)
         copy.truncate(source.stat().st_size)
         for begin, end in ranges:
-            at = begin
-            while at < end:
-                # Within the kernel, and without copying at all where the file system can share.
-                at += os.copy_file_range(
-                    file.fileno(), copy.fileno(), end - at, offset_src=at, offset_dst=at
-                )
+            _copy(file.fileno(), copy.fileno(), begin, end)
+
+
+def _copy(source: int, target: int, at: int, end: int) -> None:
+    """Copy within the kernel, and share the blocks instead where the file system can."""
+    try:
+        while at < end:
+            at += os.copy_file_range(source, target, end - at, offset_src=at, offset_dst=at)
+    except OSError as error:
+        # Between two kinds of file systems, or where one of them is old.
+        if error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        os.lseek(target, at, os.SEEK_SET)
+        while at < end:
+            at += os.sendfile(target, source, at, end - at)
 
 
 def _joined(ranges: list[Range]) -> Iterator[Range]:

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from radio.bridge import RadioBridge
 
+from pvs_lab import figures
 from pvs_lab.options import BACKENDS, default_backend
 
 # The release whose usual backend it is.
@@ -53,13 +54,4 @@ def pytest_runtest_makereport(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures that tests have measured."""
-    reports = [each for found in terminalreporter.stats.values() for each in found]
-    figures = {
-        (report.nodeid.partition("::")[2], name): value
-        for report in reports
-        for name, value in getattr(report, "user_properties", [])
-    }
-    if figures:
-        terminalreporter.section("measured")
-    for (test, name), value in sorted(figures.items()):
-        terminalreporter.write_line(f"{test}: {name}: {value}")
+    figures.show(terminalreporter)

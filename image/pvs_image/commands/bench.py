@@ -1,4 +1,4 @@
-"""Time the stages of a build: from nothing, after a change in a role, and with none."""
+"""Time a build from nothing, after a change in a role and with none; and a bridge's card."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from pvs_image import host, namespace
 from pvs_image.copies import Copy, make_copy
 from pvs_image.paths import cache_dir
-from pvs_image.personalise import personalise
 from pvs_image.recipe import source_date_epoch
+from pvs_image.timing import personalise_seconds
 
 # What is wanted of two cores that have nothing else to do.
 _WANTED_SECONDS = {"from nothing": 540, "a role changed": 180, "nothing changed": 10}
-_WANTED_COPY_SECONDS = 5
 _WANTED_UNPACKED_MIB = 1638
 _WANTED_PACKED_MIB = 450
+_WANTED_PERSONALISE_SECONDS = 5
 _STAGES = ("tools", "base", "provisioned", "disk", "publish")
 _ROLE = "roles/health/tasks/main.yml"
 
@@ -50,10 +50,8 @@ def run(chosen: argparse.Namespace) -> int:
         card = next((copy.cache / "pvs-bridge/image").glob("disk-*.img"))
         packed = next(copy.output.glob("*.img.xz"))
         _print(times, card.stat().st_size, packed.stat().st_size)
-        started = time.monotonic()
-        personalise(card, Path(folder) / "personal.img", {"pvs-bridge.yml": "---\n"})
-        taken = time.monotonic() - started
-        print(f"a copy for one bridge: {taken:.1f} s, wanted at most {_WANTED_COPY_SECONDS} s")
+        seconds = personalise_seconds(packed)
+        print(f"personalise: {seconds:.1f} s, wanted at most {_WANTED_PERSONALISE_SECONDS} s")
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pvs_bridge_card import report, words
+from pvs_bridge_card import layers, reading, report, words
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.report import Reporter
 from pvs_bridge_card.storage import Store
@@ -16,6 +16,7 @@ from unit.card.conftest import PROJECT
 _NOWHERE = {"uplink_type": "ethernet", "uplink_interface": "nowhere0"}
 _USER = 'user:\n  name: anna\n  passwd: "$y$j9T$a$b"\n  shell: /bin/bash\n'
 _HASH = "$6$abc$def"
+_PSK = "0123456789abcdef" * 4
 
 
 def layer(values: dict[str, Any], file: str = "pvs-bridge.yml") -> dict[str, Any]:
@@ -30,7 +31,7 @@ def reporter(partition: BootPartition, store: Store, tmp_path: Path) -> Reporter
         partition,
         store,
         PROJECT,
-        cloud_init_done=tmp_path / "boot-finished",
+        cloud_init_result=tmp_path / "result.json",
         trouble=tmp_path / "trouble",
     )
 
@@ -65,25 +66,44 @@ def test_what_was_left_out_is_told_behind_the_verdict(reporter: Reporter) -> Non
 def test_stored_credentials_leave_the_card(reporter: Reporter, options: dict[str, Any]) -> None:
     folder = reporter.partition.folder
     secrets = {
-        "network-config": "wifis: secret",
-        "wpa_supplicant.conf.txt": "secret",
+        "network-config": f"wifis:\n  wlan0:\n    access-points:\n      a: {{password: {_PSK}}}\n",
+        "wpa_supplicant.conf.txt": f'network={{\n  ssid="b"\n  psk={_PSK}\n}}\n',
         "userconf.txt": f"pi:{_HASH}",
-        "pvs-bridge.yml": "compat_password: secret\n",
+        "pvs-bridge.yml": "compat_password: 12345678\nwifi_password: unknown\n",
     }
     for name, content in secrets.items():
         (folder / name).write_text(content)
-    # Before anything is stored, all of it stays.
+    # Before anything is stored, all of it stays; and so does what says something else.
+    reporter.clean(options)
+    other = {name: layer({}) for name in ("network-config", "wpa_supplicant", "description")}
+    reporter.store.write("layers", other)
+    reporter.store.write("login", {"user": "pi", "password_hash": "another"})
     reporter.clean(options)
     assert {name: (folder / name).read_text() for name in secrets} == secrets
 
-    stored = {name: layer({}) for name in ("network-config", "wpa_supplicant", "description")}
-    reporter.store.write("layers", stored)
+    read = reading.read(reporter.partition, {}, options)
+    reporter.store.write("layers", layers.to_json(read.layers))
     reporter.store.write("login", {"user": "pi", "password_hash": _HASH})
     reporter.clean(options)
     assert sorted(path.name for path in folder.iterdir()) == ["cmdline.txt", "pvs-bridge.yml"]
-    assert (folder / "pvs-bridge.yml").read_text() == "compat_password: stored on the Pi\n"
+    # What is no variable was not stored.
+    assert (folder / "pvs-bridge.yml").read_text() == (
+        "compat_password: stored on the Pi\nwifi_password: unknown\n"
+    )
     reporter.write("x")
     assert "wpa_supplicant.conf.txt: removed, the Pi has stored it" in text(reporter)
+
+
+def test_a_file_with_a_mistake_stays_to_be_mended(
+    reporter: Reporter, options: dict[str, Any]
+) -> None:
+    file = reporter.partition.folder / "wpa_supplicant.conf"
+    file.write_text(f'network={{\n  ssid="b"\n  psk={_PSK}\n}}\nnetwork={{\n}}\n')
+    read = reading.read(reporter.partition, {}, options)
+    assert len(read.mistakes) == 1
+    reporter.store.write("layers", layers.to_json(read.layers))
+    reporter.clean(options)
+    assert file.exists()
 
 
 def test_the_password_of_the_form_leaves_when_cloud_init_has_made_the_user(
@@ -93,7 +113,11 @@ def test_the_password_of_the_form_leaves_when_cloud_init_has_made_the_user(
     file.write_text(_USER)
     reporter.clean(options)
     assert file.read_text() == _USER
-    reporter.cloud_init_done.touch()
+    reporter.cloud_init_result.write_text('{"v1": {"datasource": null, "errors": []}}')
+    reporter.clean(options)
+    assert file.read_text() == _USER
+    source = "DataSourceNoCloud [seed=/dev/mmcblk0p1]"
+    reporter.cloud_init_result.write_text(f'{{"v1": {{"datasource": "{source}", "errors": []}}}}')
     reporter.clean(options)
     assert file.read_text() == "user:\n  name: anna\n  shell: /bin/bash\n"
 

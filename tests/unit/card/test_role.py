@@ -37,7 +37,10 @@ def test_the_program_is_python_3_9(role: Path) -> None:
     [
         (["uplink_networks", "uplink_country", "uplink_type"], ["uplink"]),
         (["uplink_hostname"], ["proxy", "uplink"]),
-        (["uplink_interface"], ["console_dns", "health", "pvs_link", "routing", "uplink"]),
+        (
+            ["uplink_interface"],
+            ["console_dns", "firewall", "health", "pvs_link", "routing", "sshd", "uplink"],
+        ),
         (["compat_password"], ["compat"]),
         ([], []),
     ],

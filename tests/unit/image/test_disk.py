@@ -43,6 +43,16 @@ def test_the_same_root_file_system_makes_the_same_bytes_in_another_place(
         assert said_by("cmp", card, again) == ""
 
 
+def test_a_card_that_is_put_together_in_memory_is_the_same(
+    card: Path, rootfs: Path, tmp_path: Path
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        make_disk(rootfs, tmp_path / "again.img", source_date_epoch=EPOCH, workplace=Path(folder))
+        assert list(Path(folder).iterdir()) == []
+    assert said_by("cmp", card, tmp_path / "again.img") == ""
+    assert (tmp_path / "again.img").stat().st_blocks * 512 < 40 * MIB
+
+
 def test_another_content_has_another_identity(card: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.img"
     changed = write_rootfs(tmp_path / "other.tar", more=(Entry("etc/issue", b"hello\n"),))

@@ -30,7 +30,7 @@ _PRIORITIES = range(401)
 
 
 def wifi_has_a_country(values: Values) -> Iterator[Fault]:
-    """The radio stays off until it knows whose rules apply; 00 is "the world", the least of all."""
+    """The radio stays off until it knows whose rules apply; 00 is what is allowed everywhere."""
     if values.is_wrong("uplink_country"):
         return
     path = ("uplink_country",)

@@ -207,7 +207,7 @@ def wake(variables: Mapping[str, Any]) -> None:
     if variables.get("uplink_type", "wifi") == "wifi":
         # The radio's driver may have been loaded before its country was known.
         commands += [
-            ["iw", "reg", "set", str(variables["uplink_country"])],
+            ["iw", "reg", "set", str(variables.get("uplink_country", "00"))],
             ["rfkill", "unblock", "wlan"],
         ]
     commands += [

@@ -51,6 +51,26 @@ def fill(values: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[dict[str
     return filled, unknown
 
 
+def is_stored(values: Mapping[str, Any], path: Path, stored: Mapping[str, Any]) -> bool:
+    """Whether a secret comes back by itself where the marker stands for it.
+
+    Args:
+        values: as a person has left them.
+        path: of the secret.
+        stored: the same as they were stored.
+    """
+    masked = copy.deepcopy(dict(values))
+    inner: Any = masked
+    for part in path[:-1]:
+        inner = inner[part]
+    secret = inner[path[-1]]
+    inner[path[-1]] = MARKER
+    found: Any = fill(masked, stored)[0]
+    for part in path:
+        found = found[part]
+    return bool(secret != MARKER and found == secret)
+
+
 def unknown_secret(path: Path) -> str:
     """Say that a marker stands for nothing: problem and cure."""
     return (

@@ -41,7 +41,7 @@ class Reporter:
         partition: the FAT partition.
         store: what the Pi keeps.
         project: where the roles are.
-        cloud_init_done: there when cloud-init has made the user.
+        cloud_init_result: what cloud-init says when it has made the user.
         trouble: says why nothing could be stored, where that was so at this boot.
         say: told what cannot be written on the card.
     """
@@ -49,7 +49,7 @@ class Reporter:
     partition: BootPartition
     store: Store
     project: Path = playbook.PROJECT
-    cloud_init_done: Path = cleaning.CLOUD_INIT_DONE
+    cloud_init_result: Path = cleaning.CLOUD_INIT_RESULT
     trouble: Path = TROUBLE
     say: Callable[[str], None] = _to_journal
     _removed: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Reporter:
     def clean(self, options: Mapping[str, Any]) -> None:
         """Take the credentials from the partition."""
         try:
-            said = cleaning.clean(self.partition, self.store, options, self.cloud_init_done)
+            said = cleaning.clean(self.partition, self.store, options, self.cloud_init_result)
         except OSError as error:
             said = [f"secrets stay on the card, which cannot be written to: {error.strerror}"]
         self._removed += [each for each in said if each not in self._removed]
@@ -213,7 +213,7 @@ def _settle(
     """Take the password of Imager's form from the card once cloud-init has made the user of it."""
     deadline = time.monotonic() + _CLOUD_INIT_SECONDS
     waiting = bool((reporter.outcome.get("user") or {}).get("has_password"))
-    while waiting and not reporter.cloud_init_done.exists() and time.monotonic() < deadline:
+    while waiting and not reporter.cloud_init_result.exists() and time.monotonic() < deadline:
         time.sleep(_STEP_SECONDS)
     if waiting:
         reporter.clean(options)

@@ -9,7 +9,6 @@ from pvs_bridge_card import layers
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.cleaning import mask_description
 from pvs_bridge_card.layers import DESCRIPTION, Layer
-from pvs_bridge_card.reading import DESCRIPTION_FILE
 from pvs_bridge_card.storage import Store
 
 REJECTED_FILE = "pvs-bridge.rejected.yml"
@@ -52,7 +51,8 @@ def go_back(
     now = layers.from_json(store.read("layers"))
     if now.get(DESCRIPTION) != good.get(DESCRIPTION):
         # First of all: a description that stays where it is would be applied once more.
-        mask_description(partition, options, DESCRIPTION_FILE, REJECTED_FILE)
+        rejected = now[DESCRIPTION].values if DESCRIPTION in now else {}
+        mask_description(partition, options, rejected, REJECTED_FILE)
     store.write("undone", {"reason": "the home network was not reached within the time"})
     store.write("layers", layers.to_json(good))
 
