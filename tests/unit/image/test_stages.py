@@ -90,6 +90,22 @@ def test_a_failure_leaves_nothing_but_its_log(stages: Stages) -> None:
     assert {each.suffix for each in stages.folder.iterdir()} == {".log", ".lock"}
 
 
+@pytest.mark.parametrize(
+    ("program", "problem"),
+    [("no-such-program", "no-such-program is missing"), ("broken", "broken cannot be run")],
+)
+def test_a_program_that_cannot_be_run_is_named(
+    stages: Stages, tmp_path: Path, program: str, problem: str
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/no/such/interpreter\n")
+    broken.chmod(0o755)
+    command = str(broken) if program == "broken" else program
+
+    with pytest.raises(ImageError, match=problem):
+        stages.provide(stage(lambda _, log: log.run([command], cure="")))
+
+
 def test_what_an_interrupted_build_has_left_is_not_taken_for_whole(stages: Stages) -> None:
     wanted = stage(writing("leek", []), recipe="1")
     stages.folder.mkdir()
