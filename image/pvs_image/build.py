@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 from pvs_image import boot_files, raspios
@@ -148,6 +149,9 @@ def _publish(
         stages.report(f"publish: as they are in {wanted.folder}")
         return files, 0.0
     with stages.measured("publish") as measured:
+        # Of a build that was killed.
+        for left in wanted.folder.glob(".publishing-*"):
+            shutil.rmtree(left)
         log = stages.folder / f"{edition.name}.log"
         log.write_text("".join(each.read_text(errors="replace") for each in logs if each.exists()))
         published = publish(card, rootfs, wanted.folder, edition, base_url=wanted.base_url, log=log)
