@@ -156,9 +156,9 @@ class Stages:
         for each in by_use[_KEPT:]:
             if each != final:
                 _remove(each)
-                each.with_name(each.name.removesuffix(stage.suffix) + ".log").unlink(
-                    missing_ok=True
-                )
+        for log in self.folder.glob(f"{stage.name}-*.log"):
+            if not log.with_suffix(stage.suffix).exists():
+                log.unlink()
         for each in self.folder.glob(f".making-{stage.name}-*"):
             _remove(each)
 

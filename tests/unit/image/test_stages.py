@@ -130,6 +130,7 @@ def test_two_of_a_stage_are_kept(stages: Stages) -> None:
     for recipe in "123":
         stages.provide(stage(writing(recipe, []), recipe=recipe))
     assert {each.read_text() for each in stages.folder.glob("soup-*.txt")} == {"2", "3"}
+    assert len(list(stages.folder.glob("soup-*.log"))) == 2
 
 
 @pytest.mark.parametrize("change", ["content", "name", "mode", "link"])
