@@ -94,7 +94,9 @@ def build(wanted: Wanted, stages: Stages) -> Built:
     rootfs = provide(provisioned_stage(base, wanted.epoch, tools=tools, models=models))
     card = provide(_disk_stage(rootfs, wanted.epoch, layout))
     seconds = {each.stage: each.seconds for each in made}
-    files, seconds["publish"] = _publish(wanted, stages, card, rootfs, [each.log for each in made])
+    files, seconds["publish"] = publish_once(
+        wanted, stages, card, rootfs, [each.log for each in made]
+    )
     image = next(each for each in files if each.name.endswith(".img.xz"))
     return Built(image, files, seconds)
 
@@ -130,10 +132,17 @@ def _disk_stage(rootfs: Path, epoch: int, layout: Layout | None) -> Stage:
     )
 
 
-def _publish(
+def publish_once(
     wanted: Wanted, stages: Stages, card: Path, rootfs: Path, logs: list[Path]
 ) -> tuple[tuple[Path, ...], float]:
     """Publish, unless the files are those of this card already.
+
+    Args:
+        wanted: what is built.
+        stages: keep the memory of what has been published.
+        card: the unpacked image.
+        rootfs: the tar that it was made from.
+        logs: of the stages, which become the build's log.
 
     Returns:
         the files, and the seconds that it took.
