@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 from pvs_image import boot_files, raspios
@@ -120,7 +121,7 @@ def _disk_stage(rootfs: Path, epoch: int, layout: Layout | None) -> Stage:
         name="disk",
         suffix=".img",
         depends_on={
-            "rootfs": f"{rootfs.name} {rootfs.stat().st_ctime_ns}",
+            "rootfs": f"{rootfs.name} {rootfs.stat().st_mtime_ns}",
             "epoch": str(epoch),
             "layout": repr(layout),
             "code": digest_of([IMAGE / "pvs_image" / each for each in _OF_DISK], IMAGE),
@@ -139,7 +140,7 @@ def _publish(
     """
     edition = Edition(version(), wanted.base, wanted.epoch)
     code = digest_of([IMAGE / "pvs_image", PROJECT / "templates"], PROJECT)
-    of = [card.name, card.stat().st_ctime_ns, repr(edition), wanted.base_url, code]
+    of = [card.name, card.stat().st_mtime_ns, repr(edition), wanted.base_url, code]
     place = hashlib.sha256(str(wanted.folder.resolve()).encode()).hexdigest()[:16]
     memory = stages.folder / f"published-{wanted.base}-{place}.json"
     known = _read(memory)
@@ -148,6 +149,9 @@ def _publish(
         stages.report(f"publish: as they are in {wanted.folder}")
         return files, 0.0
     with stages.measured("publish") as measured:
+        # Of a build that was killed.
+        for left in wanted.folder.glob(".publishing-*"):
+            shutil.rmtree(left)
         log = stages.folder / f"{edition.name}.log"
         log.write_text("".join(each.read_text(errors="replace") for each in logs if each.exists()))
         published = publish(card, rootfs, wanted.folder, edition, base_url=wanted.base_url, log=log)

@@ -60,21 +60,26 @@ class Log:
         found = shutil.which(command[0], path=PATH)
         if found is None:
             raise ImageError(f"{command[0]} is missing", f"apt-get install {command[0]}")
-        done = subprocess.run(
-            [found, *command[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env={
-                **os.environ,
-                "PATH": PATH,
-                "LC_ALL": "C.UTF-8",
-                "TZ": "UTC",
-                **(environment or {}),
-            },
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [found, *command[1:]],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env={
+                    **os.environ,
+                    "PATH": PATH,
+                    "LC_ALL": "C.UTF-8",
+                    "TZ": "UTC",
+                    **(environment or {}),
+                },
+                check=False,
+            )
+        except OSError as error:
+            raise ImageError(
+                f"{found} cannot be run: {error.strerror}", "see who may run it, and what it needs"
+            ) from error
         if done.returncode:
             raise ImageError(
                 f"{self.stage}: {command[0]} failed; the whole log is {self._output.name}\n"

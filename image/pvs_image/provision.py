@@ -66,7 +66,7 @@ def provisioned_stage(
         name="provisioned",
         suffix=".tar",
         depends_on={
-            "base": f"{base.name} {base.stat().st_ctime_ns}",
+            "base": f"{base.name} {base.stat().st_mtime_ns}",
             "project": digest_of([*project_files(), PLAYBOOK, INVENTORY, *code], PROJECT),
             "epoch": str(epoch),
         },

@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -98,9 +99,11 @@ class Stages:
         log = final.with_name(f"{stage.name}-{stage.digest}.log")
         with _locked(self.folder / f"{stage.name}.lock"):
             if final.exists() and not again:
-                made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(final.stat().st_mtime))
+                made_ns = final.stat().st_mtime_ns
+                made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(made_ns // 10**9))
                 self.report(f"{stage.name}: as made on {made} UTC")
-                final.touch()
+                # The time of its use; that of its making is what later stages know it by.
+                os.utime(final, ns=(time.time_ns(), made_ns))
                 return Made(stage.name, final, log, 0)
             seconds = self._make(stage, final, log)
             self._tidy(stage, final)
@@ -149,7 +152,7 @@ class Stages:
     def _tidy(self, stage: Stage, final: Path) -> None:
         """Remove what was used longest ago, and what an interrupted build has left."""
         there = self.folder.glob(f"{stage.name}-*{stage.suffix}")
-        by_use = sorted(there, key=lambda each: each.stat().st_mtime, reverse=True)
+        by_use = sorted(there, key=lambda each: each.stat().st_atime_ns, reverse=True)
         for each in by_use[_KEPT:]:
             if each != final:
                 _remove(each)

@@ -34,6 +34,9 @@ _NOT_ON_A_CARD = (
     "var/log/*",
     "var/tmp/*",
 )
+# apt gives them to its own user where it can, which depends on the folder that it is built in; it
+# does so again when it needs them.
+_OF_APT = ("var/cache/apt/archives/partial", "var/lib/apt/lists/partial")
 # Packages own folders there, which they expect.
 _FOLDERS_THAT_STAY = ("var/lib/apt/lists/", "var/log/")
 _PYC_HEADER = struct.Struct("<4sIII")
@@ -85,6 +88,9 @@ def tidy(root: Path, epoch: int) -> None:
     for pattern in _NOT_ON_A_CARD:
         for path in root.glob(pattern):
             _remove(path, keep_folders=pattern.startswith(_FOLDERS_THAT_STAY))
+    for name in _OF_APT:
+        if (root / name).is_dir():
+            os.chown(root / name, 0, 0)
     (root / "etc/machine-id").write_text("uninitialized\n")
     _set_password_days(root / "etc/shadow", epoch)
     _settle_times(root, epoch)

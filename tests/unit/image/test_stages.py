@@ -43,6 +43,19 @@ def test_what_is_there_is_not_made_again(stages: Stages, lines: list[str]) -> No
     assert lines[-1].startswith("soup: as made on ")
 
 
+def test_using_it_does_not_make_it_another_one(stages: Stages) -> None:
+    made = stages.provide(stage(writing("leek", []))).file.stat().st_mtime_ns
+    assert stages.provide(stage(writing("leek", []))).file.stat().st_mtime_ns == made
+
+
+def test_what_was_used_last_is_kept(stages: Stages) -> None:
+    for recipe in "12123":
+        stages.provide(stage(writing(recipe, []), recipe=recipe))
+    for recipe in "1", "4":
+        stages.provide(stage(writing(recipe, []), recipe=recipe))
+    assert {each.read_text() for each in stages.folder.glob("soup-*.txt")} == {"1", "4"}
+
+
 def test_what_depends_on_something_else_is_made_again(stages: Stages) -> None:
     calls: list[str] = []
     stages.provide(stage(writing("leek", calls), recipe="1"))
@@ -75,6 +88,22 @@ def test_a_failure_leaves_nothing_but_its_log(stages: Stages) -> None:
     log = next(stages.folder.glob("soup-*.log"))
     assert str(log) in error.value.problem
     assert {each.suffix for each in stages.folder.iterdir()} == {".log", ".lock"}
+
+
+@pytest.mark.parametrize(
+    ("program", "problem"),
+    [("no-such-program", "no-such-program is missing"), ("broken", "broken cannot be run")],
+)
+def test_a_program_that_cannot_be_run_is_named(
+    stages: Stages, tmp_path: Path, program: str, problem: str
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/no/such/interpreter\n")
+    broken.chmod(0o755)
+    command = str(broken) if program == "broken" else program
+
+    with pytest.raises(ImageError, match=problem):
+        stages.provide(stage(lambda _, log: log.run([command], cure="")))
 
 
 def test_what_an_interrupted_build_has_left_is_not_taken_for_whole(stages: Stages) -> None:
