@@ -63,9 +63,11 @@ _SHAPES = (
 )
 _PVS = re.compile(r"ZT[0-9]{6}[0-9A-Z]{7,14}")
 
-_CLIENT_ID = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{2}:){6,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:])")
+_CLIENT_ID = re.compile(
+    r"(?<![0-9A-Fa-f])(?<![0-9A-Fa-f]{2}:)(?:[0-9A-Fa-f]{2}:){6,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:])"
+)
 _MAC = re.compile(
-    r"(?<![0-9A-Fa-f:])(?P<maker>(?:[0-9A-Fa-f]{2}[:-]){3})(?:[0-9A-Fa-f]{2}[:-]){2}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:])"
+    r"(?<![0-9A-Fa-f])(?<![0-9A-Fa-f]{2}:)(?P<maker>(?:[0-9A-Fa-f]{2}[:-]){3})(?:[0-9A-Fa-f]{2}[:-]){2}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:])"
 )
 _ESCAPED_COLON = re.compile(r"(?<=[0-9A-Fa-f]{2})\\:(?=[0-9A-Fa-f]{2})")
 _EUI_64 = re.compile(

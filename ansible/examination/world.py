@@ -24,15 +24,15 @@ _CONNECT = """
 export LC_ALL=C
 try='exec 3<> /dev/tcp/{address}/{port}'
 if [ "$(id -u)" = 0 ] && id haproxy > /dev/null 2>&1; then
-    runuser -u haproxy -- timeout {seconds} bash -c "$try" 2>&1
+    setpriv --reuid=haproxy --regid=haproxy --clear-groups timeout {seconds} bash -c "$try" 2>&1
 else
     timeout {seconds} bash -c "$try" 2>&1
 fi
 """
 _GET = """
 timeout {seconds} bash -c 'exec 3<> /dev/tcp/127.0.0.1/{port} || exit 7
-printf "GET {path} HTTP/1.1\\r\\nHost: localhost\\r\\nUser-Agent: pvs-bridge-doctor\\r\\n" >&3
-printf "Connection: close\\r\\n\\r\\n" >&3
+printf "GET {path} HTTP/1.1\\r\\nHost: localhost\\r\\nUser-Agent: pvs-bridge-doctor\\r\\n\
+Connection: close\\r\\n\\r\\n" >&3
 cat <&3'
 """
 _TOOK_TOO_LONG = 124

@@ -49,8 +49,10 @@ def test_why_ssh_does_not_come_in_is_said(patient: Patient, settings: Made, said
 @pytest.mark.parametrize(
     "text",
     [
-        "192.168.1.34 dev wlan0 lladdr b8:27:eb:01:02:03 REACHABLE\n192.168.1.9 dev wlan0  FAILED\n",
-        "? (192.168.1.34) at b8:27:eb:1:2:3 on en0 ifscope [ethernet]\n? (192.168.1.9) at (incomplete) on en0\n",
+        "192.168.1.34 dev wlan0 lladdr b8:27:eb:01:02:03 REACHABLE\n"
+        "192.168.1.9 dev wlan0  FAILED\n",
+        "? (192.168.1.34) at b8:27:eb:1:2:3 on en0 ifscope [ethernet]\n"
+        "? (192.168.1.9) at (incomplete) on en0\n",
     ],
 )
 def test_neighbours_are_read_on_linux_and_macos(text: str) -> None:

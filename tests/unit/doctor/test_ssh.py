@@ -49,19 +49,24 @@ Host *
 
 
 def test_the_inventory_s_arguments_win(tmp_path: Path) -> None:
-    settings = resolve("garage", [*config(tmp_path, "User anna\nPort 2222\n"), "-l", "pi", "-p", "22"])
+    settings = resolve(
+        "garage", [*config(tmp_path, "User anna\nPort 2222\n"), "-l", "pi", "-p", "22"]
+    )
     assert (settings.user, settings.port, settings.known_as) == ("pi", 22, "garage")
 
 
 def test_a_command_in_between_gets_its_tokens(tmp_path: Path) -> None:
-    settings = resolve("garage", config(tmp_path, "ProxyCommand nc -X 5 %h %p # %%h %r\nUser anna\n"))
+    settings = resolve(
+        "garage", config(tmp_path, "ProxyCommand nc -X 5 %h %p # %%h %r\nUser anna\n")
+    )
     assert settings.proxy == "exec nc -X 5 garage 22 # %h anna"
 
 
 def test_a_jump_host_is_gone_through_by_ssh_itself(tmp_path: Path) -> None:
     arguments = config(tmp_path, "ProxyJump first,anna@second:2200\n")
     assert resolve("garage", arguments).proxy == (
-        f"exec ssh -F {tmp_path}/config -J first -p 2200 -o BatchMode=yes -W '[garage]:22' anna@second"
+        f"exec ssh -F {tmp_path}/config -J first -p 2200 -o BatchMode=yes -W '[garage]:22' "
+        "anna@second"
     )
 
 
