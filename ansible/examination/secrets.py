@@ -27,7 +27,7 @@ _TELLING_WORDS = (
 _SERIAL_WORDS = r"serial|serial_?num(?:ber)?|sn|machine[-_]id"
 _KEYED = r"""
     (?P<head>(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]*[-_./])*(?:%s)["']?\s*[:=]\s*)
-    (?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\n]*)
+    (?P<value>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\n]*)
 """
 _SECRET = re.compile(_KEYED % _TELLING_WORDS, re.IGNORECASE | re.VERBOSE | re.MULTILINE)
 _SERIAL = re.compile(
@@ -189,7 +189,9 @@ def _unquoted(value: str) -> str:
             return str(json.loads(value))
         except ValueError:
             return value[1:-1]
-    return value[1:-1] if value[:1] == "'" and value.endswith("'") and len(value) > 1 else value
+    if value[:1] == "'" and value.endswith("'") and len(value) > 1:
+        return value[1:-1].replace("''", "'")
+    return value
 
 
 def _of_serial(serial: str) -> Iterator[str]:

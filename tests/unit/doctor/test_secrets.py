@@ -18,14 +18,14 @@ SERIAL = "ZT190585000549A6185"
 FILES = {
     "NetworkManager": (
         "[wifi-security]\nkey-mgmt=wpa-psk\npsk=correct horse battery\n",
-        "correct horse",
+        "correct horse battery",
     ),
     "NetworkManager's WEP": ("[wifi-security]\nwep-key0=swordfish\n", "swordfish"),
     "an enterprise's": ("[802-1x]\nidentity=anna\npassword=tr0ub4dor\n", "tr0ub4dor"),
     "wpa_supplicant's passphrase": ('network={\n\tpsk="say \\"friend\\""\n}\n', "friend"),
     "wpa_supplicant's comment": (f'\t#psk="speak friend"\n\tpsk={HEX}\n', "speak friend"),
     "wpa_supplicant's key": (f"    psk={HEX}\n", HEX),
-    "WPA3": ('    sae_password="hunter2hunter2"\n', "hunter2"),
+    "WPA3": ('    sae_password="hunter2hunter2"\n', "hunter2hunter2"),
     "netplan": ('access-points:\n  "Sunnyside":\n    password: "open sesame"\n', "open sesame"),
     "Imager": (f"      access-points:\n        Sunnyside:\n          password: {HEX}\n", HEX),
     "our own variables": ("uplink_networks:\n- ssid: x\n  passphrase: 'it''s me'\n", "it''s me"),
@@ -86,7 +86,6 @@ def test_a_secret_does_not_get_through(kind: str) -> None:
         "compat",
         "haproxy",
         "haproxy in clear text",
-        "a session",
         "a variable of the PVS",
         "the hotspot of the PVS",
         "DeviceList",
@@ -97,7 +96,9 @@ def test_what_a_file_has_told_is_found_in_another(kind: str) -> None:
     text, secret = FILES[kind]
     secrets = Secrets()
     secrets.learn(text)
-    assert secret not in secrets.clean(f"bridge x[1]: tried {secret} once")
+    # YAML doubles an apostrophe.
+    told = secret.replace("''", "'")
+    assert told not in secrets.clean(f"bridge x[1]: tried {told} once")
 
 
 def test_what_follows_from_the_pvs_s_number_is_secret_as_well() -> None:

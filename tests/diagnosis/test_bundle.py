@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from doctor.conftest import OWNER_PASSWORD, USERS_HASH, Patient
+from diagnosis.conftest import OWNER_PASSWORD, USERS_HASH, Patient
 
 PASSPHRASE = 'correct & "horse" it\'s'  # noqa: S105 - only planted
 KEY = "5ec7e7" * 10 + "abcd"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doctor.conftest import PIS, Patient
+from diagnosis.conftest import PIS, Patient
 
 from pvs_lab.paths import lab_dir
 
