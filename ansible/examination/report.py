@@ -44,7 +44,8 @@ def _verdict(examination: Examination, width: int) -> Iterator[str]:
     name, seconds = examination.patient.name, f"{examination.seconds:.0f} s"
     if examination.broken:
         first, *others = examination.broken
-        yield f"{name} is ill, examined in {seconds}. The first broken link: {first.title}"
+        yield f"{name} is ill, examined in {seconds}."
+        yield f"The first broken link: {first.title}"
         yield from _words(first, width)
         for other in others:
             yield ""
