@@ -40,6 +40,7 @@ def about_the_pi(recording: Recording, controller_seconds: float) -> list[Findin
         _power(recording),
         _temperature(recording),
         _card(recording),
+        *_repair(recording),
         _memory(recording),
         _clock(recording, controller_seconds),
         _python(recording),
@@ -168,6 +169,25 @@ def _card(recording: Recording) -> Finding:
             "On the Pi: sudo apt-get clean, and sudo journalctl --vacuum-size=20M.",
         )
     return Finding("Card", OK, seen)
+
+
+def _repair(recording: Recording) -> Iterator[Finding]:
+    """Judge what a Pi does about a card that a power cut has damaged; of no interest elsewhere."""
+    options = recording["boot_options"].good
+    if options is None or "Raspberry Pi" not in recording["model"].text:
+        return
+    if "fsck.repair=yes" in options.split():
+        yield Finding("Repair at boot", OK, "fsck.repair=yes")
+        return
+    yield Finding(
+        "Repair at boot",
+        WARNING,
+        "no fsck.repair=yes",
+        "A card that a power cut has damaged is not repaired by itself: the Pi would wait for a "
+        "person.",
+        "Put fsck.repair=yes into the one line of /boot/firmware/cmdline.txt (/boot/cmdline.txt "
+        "before Bookworm).",
+    )
 
 
 def _free(recording: Recording, name: str) -> tuple[int, int] | None:

@@ -34,6 +34,7 @@ ask temperature cat /sys/class/thermal/thermal_zone0/temp
 ask mounts cat /proc/mounts
 ask space df -P -k /
 ask inodes df -P -i /
+ask boot_options cat /proc/cmdline
 ask memory cat /proc/meminfo
 ask python python3 -I -c 'print("works")'
 ask pending cat /var/lib/pvs-bridge/rollback/pending.json

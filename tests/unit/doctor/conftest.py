@@ -30,6 +30,7 @@ WELL = {
     "throttled": "0",
     "temperature": "48312",
     "mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n/dev/mmcblk0p1 /boot/firmware vfat rw 0 0",
+    "boot_options": "console=tty1 root=PARTUUID=1-02 fsck.repair=yes rootwait",
     "space": "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
     "/dev/root 14967424 2400000 11900000 17% /",
     "inodes": "Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/root 960000 60000 900000 7% /",

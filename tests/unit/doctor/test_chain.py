@@ -67,7 +67,7 @@ def test_a_chain_that_is_whole_is_told_in_its_order(judged: Judge) -> None:
         {"DeviceList": Ran(0, http(200, LIST)), "supervisor/info": Ran(0, information(61707))}, {}
     )
     assert {each.title for each in found.values() if each.state == BROKEN} == set()
-    assert list(found)[9:] == [
+    assert list(found)[10:] == [
         "Wi-Fi", "Home network", "Home router", "Names", "Cable to the PVS", "Address from PVS",
         "Default route", "PVS's neighbour entry", "PVS reachable", "Services of the bridge",
         "Proxy on the Pi", "Firmware", "Device list", "From this computer",

@@ -33,6 +33,7 @@ FAULTS = [
     ("Card", BROKEN, {"space": DF.format("1000 1000 0 100%")}, "no space left"),
     ("Card", BROKEN, {"inodes": DF.format("1000 1000 0 100%")}, "no file system entries left"),
     ("Card", WARNING, {"space": DF.format("1000000 960000 40000 96%")}, "4 % free, 39 MiB"),
+    ("Repair at boot", WARNING, {"boot_options": "root=/dev/x fsck.repair=no"}, "no fsck.repair"),
     ("Memory", WARNING, {"memory": "MemTotal: 425000 kB\nMemAvailable: 9000 kB"}, "8 of 415 MiB"),
     ("Clock", WARNING, {"clock": "12"}, "behind"),
     ("Clock", WARNING, {"clock": "1800000500"}, "500 s ahead of"),
