@@ -22,7 +22,7 @@ REMOVED = "(removed)"
 _TELLING_WORDS = (
     "psk|passphrase|passwd|password|pass|secret|pmk|pin|token|credentials?|authorization|cookie|"
     "session|hash|wpakey|wpa_key|hotspot_key|private[-_]key|wep[-_]key[0-9]?|key[0-9]|identity|"
-    "anonymous[-_]identity|password[-_]raw"
+    "anonymous[-_]identity|password[-_]raw|proxy_users"
 )
 _SERIAL_WORDS = r"serial|serial_?num(?:ber)?|sn|machine[-_]id"
 _KEYED = r"""
@@ -33,6 +33,14 @@ _SECRET = re.compile(_KEYED % _TELLING_WORDS, re.IGNORECASE | re.VERBOSE | re.MU
 _SERIAL = re.compile(
     rf"""(?P<head>(?<![A-Za-z0-9])(?:{_SERIAL_WORDS})["']?\s*[:=]\s*["']?)(?P<value>[A-Za-z0-9-]{{6,}})""",
     re.IGNORECASE,
+)
+# YAML may put a value below its name: as a block of text, or as a mapping of people to passwords.
+_BELOW = re.compile(
+    r"""^(?P<head>(?P<indent>[ \t]*)(?:-[ ])?["']?(?:[A-Za-z0-9]*[-_.])*"""
+    rf"""(?:{_TELLING_WORDS})["']?:"""
+    r"""[ \t]*(?:[|>][-+0-9]*)?[ \t]*(?:\#[^\n]*)?\n)"""
+    r"""(?P<value>(?:(?P=indent)[ \t]+\S[^\n]*(?:\n|\Z))+)""",
+    re.IGNORECASE | re.MULTILINE,
 )
 # How the newer interface spells it: {"name": "/sys/info/wpakey", "value": "..."}.
 _NAMED = re.compile(
@@ -112,6 +120,9 @@ class Secrets:
         for pattern in (_SECRET, _NAMED, _SERIAL, _HAPROXY):
             for match in pattern.finditer(text):
                 self.add(_unquoted(match["value"]))
+        for match in _BELOW.finditer(text):
+            for line in match["value"].splitlines():
+                self.add(_unquoted(line.rpartition(": ")[2]))
         for match in _PVS.finditer(text):
             for each in _of_serial(match[0]):
                 self.add(each)
@@ -121,6 +132,8 @@ class Secrets:
         text = (
             self._sub(_CHPASSWD, text) if re.search(r"^\s*chpasswd:", text, re.MULTILINE) else text
         )
+        text, count = _BELOW.subn(rf"\g<head>\g<indent>  {REMOVED}\n", text)
+        self.count += count
         for pattern in (_SECRET, _NAMED, _HAPROXY, _SERIAL):
             text = self._sub(pattern, text)
         if self._known:

@@ -29,6 +29,12 @@ FILES = {
     "netplan": ('access-points:\n  "Sunnyside":\n    password: "open sesame"\n', "open sesame"),
     "Imager": (f"      access-points:\n        Sunnyside:\n          password: {HEX}\n", HEX),
     "our own variables": ("uplink_networks:\n- ssid: x\n  passphrase: 'it''s me'\n", "it''s me"),
+    "a block of YAML": (
+        "uplink_networks:\n- ssid: x\n  passphrase: >-\n    open all doors\n  hidden: true\n",
+        "open all doors",
+    ),
+    "people and passwords": ("proxy_users:\n  anna: roof-of-anna # hers\nb: c\n", "roof-of-anna"),
+    "people and passwords in a line": ("proxy_users: {anna: roof-of-anna}\n", "roof-of-anna"),
     "compat": ('{"mode": "auto", "password": "A6185x"}', "A6185x"),
     "haproxy": (f"userlist home\n    user anna password {HASH}\n", HASH),
     "haproxy in clear text": ("    user anna insecure-password roof\n", "roof"),
@@ -83,6 +89,7 @@ def test_a_secret_does_not_get_through(kind: str) -> None:
         "netplan",
         "Imager",
         "our own variables",
+        "a block of YAML",
         "compat",
         "haproxy",
         "haproxy in clear text",
@@ -128,6 +135,11 @@ pam_unix(sudo:session): session opened for user root(uid=0) by pi(uid=1000)
 
 def test_what_is_no_secret_stays() -> None:
     assert Secrets().clean(PLAIN) == PLAIN
+
+
+def test_what_stands_below_a_value_of_several_lines_stays() -> None:
+    text = "  passphrase: |\n    one\n    two\n  hidden: true\nb: c\n"
+    assert Secrets().clean(text) == f"  passphrase: |\n    {REMOVED}\n  hidden: true\nb: c\n"
 
 
 def test_devices_can_still_be_told_apart_and_their_makers_known() -> None:
