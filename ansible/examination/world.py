@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import re
@@ -108,9 +109,12 @@ class RemotePi:
         if done.status in (_TOOK_TOO_LONG, -1) or "timed out" in said:
             raise TimeoutError
         if "refused" in said:
-            raise ConnectionRefusedError(111, "Connection refused")
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         if "reset" in said:
-            raise ConnectionResetError(104, "Connection reset by peer")
+            raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+        if "Network is unreachable" in said:
+            # The bridge's firewall says so to who may not ask.
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
         raise OSError(said.strip().rpartition(": ")[2] or f"status {done.status}")
 
     def get(self, port: int, path: str, seconds: float) -> Reply:
@@ -125,7 +129,7 @@ class RemotePi:
         script = _GET.format(port=int(port), path=path, seconds=max(1, int(seconds)))
         done = self._run(script, seconds + _ROUND_TRIP_SECONDS)
         if done.status == _NOT_CONNECTED:
-            raise ConnectionRefusedError(111, "Connection refused")
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         if done.status in (_TOOK_TOO_LONG, -1):
             raise TimeoutError
         self.replies[path] = parse_reply(done.output)
@@ -165,7 +169,7 @@ def parse_reply(received: bytes) -> Reply:
         http.client.HTTPException: What came is not HTTP.
     """
     if not received:
-        raise ConnectionResetError(104, "Connection reset by peer")
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
     response = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type] # enough of one
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
