@@ -18,8 +18,17 @@ from pvs_lab.surroundings import Surroundings
 
 _PROJECT = Path(__file__).resolve().parents[3]
 _ROLES = (
-    "bridge", "pvs_link", "uplink", "proxy", "compat", "console_dns", "appliance", "health",
-)  # fmt: skip
+    "bridge",
+    "pvs_link",
+    "firewall",
+    "sshd",
+    "uplink",
+    "proxy",
+    "compat",
+    "console_dns",
+    "appliance",
+    "health",
+)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils import (
     crosschecks_address,
     crosschecks_appliance,
     crosschecks_compat,
+    crosschecks_firewall,
     crosschecks_proxy,
     crosschecks_service,
     crosschecks_wifi,
@@ -38,6 +39,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
     *crosschecks_address.CHECKS,
     *crosschecks_proxy.CHECKS,
     *crosschecks_compat.CHECKS,
+    *crosschecks_firewall.CHECKS,
     *crosschecks_appliance.CHECKS,
     *crosschecks_wifi.CHECKS,
 )
