@@ -26,6 +26,7 @@ _ROLES = (
     "proxy",
     "compat",
     "console_dns",
+    "appliance",
     "health",
 )
 
