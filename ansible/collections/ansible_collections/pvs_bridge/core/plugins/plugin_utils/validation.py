@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils import (
     crosschecks_address,
+    crosschecks_care,
     crosschecks_compat,
     crosschecks_proxy,
     crosschecks_service,
@@ -37,6 +38,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
     *crosschecks_address.CHECKS,
     *crosschecks_proxy.CHECKS,
     *crosschecks_compat.CHECKS,
+    *crosschecks_care.CHECKS,
     *crosschecks_wifi.CHECKS,
 )
 
