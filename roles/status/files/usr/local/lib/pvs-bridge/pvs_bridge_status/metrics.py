@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ class Metric:
     name: str
     kind: str
     help: str
-    samples: list[tuple[dict[str, str], float | int | bool | None]]
+    samples: Sequence[tuple[Mapping[str, str], float | bool | None]]
 
 
 def text_of(document: Mapping[str, Any]) -> str:
