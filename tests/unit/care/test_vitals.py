@@ -42,7 +42,7 @@ def test_the_firmware_s_flags_are_told(
     tmp_path: Path, flags: str, now: bool | None, since: bool | None, throttled: bool | None
 ) -> None:
     write(tmp_path, _THROTTLED, flags)
-    found = vitals.read_vitals(HEALTH, tmp_path)
+    found = vitals.read_vitals(HEALTH, tmp_path, tmp_path)
     told = (found.under_voltage_now, found.under_voltage, found.throttled)
     assert told == (now, since, throttled)
 
@@ -51,11 +51,11 @@ def test_without_the_firmware_the_kernel_s_sensor_is_asked(tmp_path: Path) -> No
     write(tmp_path, "sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n")
-    assert vitals.read_vitals(HEALTH, tmp_path).under_voltage
+    assert vitals.read_vitals(HEALTH, tmp_path, tmp_path).under_voltage
 
 
 def test_a_computer_that_is_no_pi_says_what_it_can(tmp_path: Path) -> None:
-    found = vitals.read_vitals(HEALTH, tmp_path)
+    found = vitals.read_vitals(HEALTH, tmp_path, tmp_path)
     assert (found.under_voltage, found.temperature_celsius, found.signal_dbm) == (None, None, None)
     assert found.card_free_mib is not None
 

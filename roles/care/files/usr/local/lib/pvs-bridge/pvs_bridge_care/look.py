@@ -164,7 +164,7 @@ class Care:
                 self.say(f"{self.places.service}: {error.strerror}")
 
     def _watch(self, memory: Memory, plant: Plant | None) -> None:
-        found = vitals.read_vitals(self.health, self.places.root)
+        found = vitals.read_vitals(self.health, self.places.root, self.places.incidents.parent)
         standing = {each["name"]: each for each in memory.warnings}
         errors = memory.vitals.get("errors", {})
         names = frozenset(standing)

@@ -58,12 +58,13 @@ class Concern:
     cure: str
 
 
-def read_vitals(health: chain.Config, root: Path = Path("/")) -> Vitals:
+def read_vitals(health: chain.Config, root: Path, card: Path) -> Vitals:
     """Ask the kernel.
 
     Args:
         health: the interfaces' names.
         root: where its files are.
+        card: a folder on the card that this program may write; to it all others are read-only.
     """
     flags = _flags(root)
     low = _low_voltage(root)
@@ -72,7 +73,7 @@ def read_vitals(health: chain.Config, root: Path = Path("/")) -> Vitals:
     if low is not None:
         now, since = bool(now or low), bool(since or low)
     millidegrees = _number(root / "sys/class/thermal/thermal_zone0/temp")
-    free_mib, read_only = _card(root)
+    free_mib, read_only = _card(card)
     errors = {
         name: sum(_number(_statistics(root, name) / each) or 0 for each in _ERRORS)
         for name in (health.pvs_interface, health.uplink_interface)
@@ -212,9 +213,9 @@ def _signal(root: Path, interface: str) -> int | None:
     return None
 
 
-def _card(root: Path) -> tuple[int | None, bool | None]:
+def _card(folder: Path) -> tuple[int | None, bool | None]:
     try:
-        found = os.statvfs(root)
+        found = os.statvfs(folder)
     except OSError:
         return None, None
     return found.f_bavail * found.f_frsize // (1024 * 1024), bool(found.f_flag & os.ST_RDONLY)
