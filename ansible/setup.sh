@@ -12,7 +12,8 @@ lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq
 mmdebstrap openssl socat systemd-container"
 radio_packages="$lab_packages e2fsprogs qemu-system-x86"
 arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
-test_packages="$lab_packages dnsutils git iputils-arping shellcheck"
+test_packages="$lab_packages chromium chromium-driver dnsutils fonts-dejavu-core git iputils-arping \
+shellcheck"
 
 usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|test'
 case "${1-}" in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from proxy.home import DEVICE_LIST, Home, is_refusal
+from unit.status.test_metrics import expressions
 
 from proxy_rig.haproxy import PAGE
 from proxy_rig.rendering import PROJECT
@@ -76,6 +78,13 @@ def test_it_leads_to_json_and_to_figures_of_both(told: Home) -> None:
     assert answer.json()["versions"]["pvs_bridge"] == "0.1.0"
     assert b"\npvs_bridge_healthy 0\n" in told.ask("/bridge/metrics").body
     assert b"\nhaproxy_process_" in told.ask("/bridge/haproxy-metrics").body
+
+
+def test_haproxy_of_each_release_has_what_the_dashboard_asks_it_for(told: Home) -> None:
+    text = told.ask("/bridge/haproxy-metrics").body.decode()
+    asked = {name for each in expressions() for name in re.findall(r"\bhaproxy_\w+", each)}
+    assert asked
+    assert [name for name in asked if f"\n{name}{{" not in text] == []
 
 
 def test_nothing_of_it_reaches_the_pvs(told: Home) -> None:

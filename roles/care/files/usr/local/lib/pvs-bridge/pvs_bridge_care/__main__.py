@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -77,10 +78,16 @@ def _look(config: Config, health: chain.Config) -> int:
         places,
         time.clock_gettime(time.CLOCK_BOOTTIME),
         look.wall_clock(),
-        lambda text: print(text, flush=True),
+        _say,
     )
     write_memory(places.memory, care.look(read_memory(places.memory)))
     return 0
+
+
+def _say(text: str) -> None:
+    """Tell whoever asked, or the journal: there it is a notice, above what each look says."""
+    mark = "<5>" if "JOURNAL_STREAM" in os.environ else ""
+    print(f"{mark}{text}", flush=True)
 
 
 def _step(config: Config, health: chain.Config, name: str, side: str) -> int:

@@ -109,10 +109,11 @@ def warnings(
         standing: names of the warnings that were given then.
     """
     if vitals.under_voltage:
-        since = "now" if vitals.under_voltage_now else "at some time since its start"
         yield Concern(
             "under_voltage",
-            f"The Pi has had too little voltage: {since}.",
+            "The Pi has too little voltage."
+            if vitals.under_voltage_now
+            else "The Pi has had too little voltage since its start.",
             "Give it a supply of its own with 5.1 V and a short, thick cable; a PVS's USB port is "
             "often too weak.",
         )
