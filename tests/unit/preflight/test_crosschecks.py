@@ -187,7 +187,6 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "needs status_enabled",
     ),
     ({"status_announce_pvs": True, "uplink_mdns": False}, "status_announce_pvs", "uplink_mdns"),
-    ({"status_announce_pvs": True, "bridge_mode": "routed"}, "status_announce_pvs", "routed"),
     ({"compat_password": "p", "compat_mode": "off"}, "compat_password", "not used"),
 ]
 
