@@ -2,9 +2,9 @@
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
-longest. So does each Pi whose PVS gets another firmware, or that falls ill, and each file about the
-proxy, whose tests wait more than they work. The tests with a radio share two guests for each network
-backend.
+longest. So does each Pi whose PVS gets another firmware, or that falls ill, and each file about
+the proxy, whose tests wait more than they work. The tests with a radio share two guests for each
+network backend.
 """
 
 from __future__ import annotations
