@@ -26,6 +26,8 @@ _ROLES = (
     "proxy",
     "compat",
     "console_dns",
+    "care",
+    "status",
     "appliance",
     "health",
 )

@@ -76,6 +76,9 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "no translation": {"compat_mode": "off", "compat_stale_seconds": 0},
     "another owner's password": {"compat_password": "sun & flower", "compat_mode": "on"},
+    "neither care nor a page": {"care_enabled": False, "status_enabled": False},
+    "care without a page": {"status_enabled": False, "care_interval_seconds": 20},
+    "a PVS that is announced": {"status_announce_pvs": True},
     "port 53 while no name server runs": {"proxy_http_port": 53},
     "longest name": {"uplink_hostname": "a" * 63},
     "the shortest time to come back": {"rollback_timeout_seconds": 30},
@@ -190,6 +193,15 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"compat_stale_seconds": 86401}, "compat_stale_seconds", "0 to 86400"),
     ({"compat_password": "sun\tflower"}, "compat_password", "printable"),
     ({"compat_password": "p" * 65}, "compat_password", "at most 64"),
+    ({"care_interval_seconds": 5}, "care_interval_seconds", "20 to 3600"),
+    ({"care_signal_dbm": 75}, "care_signal_dbm", "-100 to -30"),
+    ({"care_enabled": False}, "care_enabled", "nothing to show"),
+    (
+        {"status_announce_pvs": True, "status_enabled": False},
+        "status_announce_pvs",
+        "needs status_enabled",
+    ),
+    ({"status_announce_pvs": True, "uplink_mdns": False}, "status_announce_pvs", "uplink_mdns"),
     ({"compat_password": "p", "compat_mode": "off"}, "compat_password", "not used"),
 ]
 

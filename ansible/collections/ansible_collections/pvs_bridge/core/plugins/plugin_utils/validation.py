@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils import (
     crosschecks_address,
     crosschecks_appliance,
+    crosschecks_care,
     crosschecks_compat,
     crosschecks_firewall,
     crosschecks_proxy,
@@ -41,6 +42,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
     *crosschecks_compat.CHECKS,
     *crosschecks_firewall.CHECKS,
     *crosschecks_appliance.CHECKS,
+    *crosschecks_care.CHECKS,
     *crosschecks_wifi.CHECKS,
 )
 
