@@ -77,7 +77,7 @@ demo-down: ## Remove the demo
 	@$(AS_ROOT) python3 -m pvs_lab.demo down
 
 ##@ Your bridges
-.PHONY: init provision check rehearse validate health
+.PHONY: init provision check rehearse validate health doctor
 init: setup-controller ## Begin a bridge's description: inventory/home/NAME.yml (NAME=garage)
 	@python3 ansible/init.py "$$NAME" --inventory "$(INVENTORY)"
 
@@ -101,6 +101,10 @@ validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= F
 
 health: setup-controller ## Ask each bridge for DeviceList, and name what is broken
 	@$(playbook) ansible/health.yml $(ARGS)
+
+doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its cure (LIMIT= ARGS=--bundle)
+	@$(described); $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) \
+		python3 ansible/doctor.py --inventory "$(INVENTORY)" --limit "$(LIMIT)" $(ARGS)
 
 ##@ The SD card
 .PHONY: image image-reproduce personalise

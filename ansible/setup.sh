@@ -18,7 +18,8 @@ card_packages="$controller_packages mtools xz-utils"
 image_packages="$card_packages arch-test binfmt-support debian-archive-keyring dosfstools e2fsprogs \
 fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
 test_image_packages="$lab_packages $image_packages qemu-system-arm"
-test_packages="$lab_packages $image_packages bmap-tools cpio dnsutils fdisk iputils-arping shellcheck"
+test_packages="$lab_packages $image_packages bmap-tools chromium chromium-driver cpio dnsutils fdisk \
+fonts-dejavu-core iputils-arping shellcheck"
 
 usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test'
 case "${1-}" in

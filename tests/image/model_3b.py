@@ -17,25 +17,31 @@ from pvs_lab.flashed_card import FlashedCard
 _DTB = "bcm2837-rpi-3-b.dtb"
 # Both serial lines that the card's kernel may take for the Pi's own.
 _CONSOLES = "console=ttyS1,115200 console=ttyAMA0,115200"
+# QEMU's card reader takes powers of two alone.
+_CARD_MIB = 4096
 
 
 @contextlib.contextmanager
-def running(card: FlashedCard) -> Iterator[Path]:
-    """Boot a card.
+def running(image: Path) -> Iterator[Path]:
+    """Boot a card of its own; both are gone afterwards.
 
     Args:
-        card: whose size is a power of two.
+        image: what is on the card.
 
     Yields:
         the file that the console is written to.
+
+    Raises:
+        LabError: the card lacks what it has to boot.
     """
-    boot = card.boot()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=image.parent) as name:
         folder = Path(name)
-        console = folder / "console"
-        console.touch()
+        card = FlashedCard.flash(image, folder / "card.img", _CARD_MIB)
+        boot = card.boot()
         for file in (boot.kernel, boot.initrd, _DTB):
             (folder / file).write_bytes(card.read(file))
+        console = folder / "console"
+        console.touch()
         process = subprocess.Popen(
             ["qemu-system-aarch64", "-M", "raspi3b", "-smp", "4", "-m", "1G",
              "-nodefaults", "-display", "none",
@@ -43,8 +49,7 @@ def running(card: FlashedCard) -> Iterator[Path]:
              "-initrd", str(folder / boot.initrd),
              "-append", f"{boot.arguments} {_CONSOLES}",
              "-drive", f"if=sd,format=raw,file={card.file},cache=unsafe",
-             "-chardev", f"file,id=console,path={console}", "-serial", "chardev:console",
-             "-serial", "null"],
+             "-serial", f"file:{console}"],
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
         try:

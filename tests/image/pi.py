@@ -26,7 +26,7 @@ from pvs_lab.process import wait_until
 REPORT = "pvs-bridge-report.txt"
 # The report's first words when all is well.
 WORKS = "The bridge works."
-# Room for the root file system to grow into; raspi3b takes powers of two alone.
+# Room for the root file system to grow into.
 CARD_MIB = 4096
 # The PVS's answers come at once, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"

@@ -27,7 +27,9 @@ _BACKEND = {
 
 # What the roles install: not on the card, but offered by the lab's package server. So is the other
 # backend.
-_ON_OFFER = ("dnsmasq", "haproxy", "nftables", "python3-aiohttp")
+_ON_OFFER = (
+    "dnsmasq", "haproxy", "nftables", "python3-aiohttp", "systemd-timesyncd", "unattended-upgrades",
+)  # fmt: skip
 _OTHER = {"networkmanager": "dhcpcd", "dhcpcd": "networkmanager"}
 
 

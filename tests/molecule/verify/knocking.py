@@ -31,8 +31,8 @@ def knock(address: str, ports: Sequence[int], sender: str = "") -> list[str]:
     (family, _, _, _, target), *_ = socket.getaddrinfo(address, 0, type=socket.SOCK_STREAM)
     states = ["silent"] * len(ports)
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
-        for number, port in enumerate(ports):
-            door = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        doors = [stack.enter_context(socket.socket(family)) for _ in ports]
+        for number, (door, port) in enumerate(zip(doors, ports, strict=True)):
             door.setblocking(False)
             if sender:
                 door.bind((sender, 0))
@@ -42,7 +42,7 @@ def knock(address: str, ports: Sequence[int], sender: str = "") -> list[str]:
         while selector.get_map() and time.monotonic() < deadline:
             for key, _ in selector.select(0.1):
                 selector.unregister(key.fileobj)
-                error = key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                error = doors[key.data].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 states[key.data] = _STATES.get(error, os.strerror(error))
     return states
 
