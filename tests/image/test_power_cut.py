@@ -11,7 +11,8 @@ from image.pi import WORKS, flashed
 
 Record = Callable[[str, object], None]
 
-_APPLY = r"pvs-bridge-card-apply\.service"
+# As much of a unit as the console has room for.
+_APPLY = "pvs-bridge-card-apply"
 # What the console shows when the time has come, and how many of the Pi's seconds later the plug is
 # pulled.
 CUTS = {
@@ -19,7 +20,7 @@ CUTS = {
     "the description is read": (rf"Starting .*{_APPLY}", 2),
     "the playbook runs": (rf"Starting .*{_APPLY}", 30),
     "the description has just been applied": (rf"Finished .*{_APPLY}", 0),
-    "the report is written": (r"Started .*pvs-bridge-card-report\.service", 5),
+    "the report is written": ("Started .*pvs-bridge-card-report", 5),
 }
 
 
