@@ -10,6 +10,7 @@ from care.patient import VARIABLES, Patient
 from pvs_lab import evidence
 from pvs_lab.surroundings import Surroundings
 
+_QUICK = "--latency-seconds 0.5 --panels 12"
 PIS = ("trixie-networkmanager", "bullseye-dhcpcd")
 
 
@@ -18,7 +19,7 @@ def made(request: pytest.FixtureRequest) -> Iterator[Patient]:
     """A bridge whose timer is stopped, so that a test decides when it is looked after."""
     release, backend = request.param.split("-")
     patient = Patient(f"t-care-{release}")
-    patient.command("up", f"--release={release}", f"--backend={backend}")
+    patient.command("up", f"--release={release}", f"--backend={backend}", f"--simulator={_QUICK}")
     try:
         patient.good_run(VARIABLES)
         patient.output("bridge", "systemctl stop pvs-bridge-care.timer")

@@ -37,7 +37,7 @@ def the_page_has_something_to_show(values: Values) -> Iterator[Fault]:
 
 
 def the_announcement_has_a_voice(values: Values) -> Iterator[Fault]:
-    """What announces the PVS is mDNS, and the page's role has it announced."""
+    """The PVS is announced by mDNS, and the page's role has it announced."""
     name = "status_announce_pvs"
     if not values.get(name):
         return
