@@ -86,6 +86,8 @@ class Session:
                     output += piece
                     if len(output) > _MOST_BYTES:
                         return Ran(-1, bytes(output))
+                if not channel.status_event.wait(max(0, deadline - time.monotonic())):
+                    return Ran(-1, bytes(output))
                 return Ran(channel.recv_exit_status(), bytes(output))
         except (OSError, EOFError, paramiko.SSHException):
             return Ran(-1, bytes(output))
@@ -143,7 +145,7 @@ def connected(settings: Settings, known: Sequence[KnownKey]) -> Iterator[Session
             )
         transport = client.get_transport()
         shown = transport.get_remote_server_key().asbytes() if transport else b""
-        yield Session(client, fingerprint(shown), known=bool(known))
+        yield Session(client, fingerprint(shown), known=judge.knows_some)
 
 
 def fingerprint(key: bytes) -> str:
@@ -162,16 +164,20 @@ class _Judge(paramiko.MissingHostKeyPolicy):  # type: ignore[misc] # paramiko ca
     """Judges a key that is not the known one of its kind."""
 
     def __init__(self, known: Sequence[KnownKey], *, strict: bool) -> None:
-        self._known = known
+        self._revoked = {each.key for each in known if each.revoked}
+        self._right = [each for each in known if each.key not in self._revoked]
         self._strict = strict
+
+    @property
+    def knows_some(self) -> bool:
+        """Whether the host is known, and has shown a right key then."""
+        return bool(self._right)
 
     def right_keys(self) -> Iterator[paramiko.PKey]:
         """Name the known keys of kinds that paramiko knows."""
-        revoked = {each.key for each in self._known if each.revoked}
-        for each in self._known:
-            if each.key not in revoked:
-                with contextlib.suppress(paramiko.SSHException, ValueError):
-                    yield paramiko.PKey.from_type_string(each.kind, base64.b64decode(each.key))
+        for each in self._right:
+            with contextlib.suppress(paramiko.SSHException, ValueError):
+                yield paramiko.PKey.from_type_string(each.kind, base64.b64decode(each.key))
 
     def missing_host_key(
         self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
@@ -182,8 +188,8 @@ class _Judge(paramiko.MissingHostKeyPolicy):  # type: ignore[misc] # paramiko ca
             Unreached: it will not.
         """
         del client, hostname
-        # Others are known of this host: whoever has this one is not it. So is a revoked one.
-        if self._known:
+        # Others are known of this host: whoever has this one is not it.
+        if self._right or base64.b64encode(key.asbytes()).decode() in self._revoked:
             shown = fingerprint(key.asbytes())
             raise Unreached(f"REMOTE HOST IDENTIFICATION HAS CHANGED to {shown}")
         if self._strict:
