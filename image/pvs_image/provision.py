@@ -22,6 +22,9 @@ INVENTORY = IMAGE / "inventory"
 PLAYBOOK = PROJECT / "ansible/image.yml"
 # Where the card has this project, to apply what its owner writes on it.
 ON_CARD = "usr/local/share/pvs-bridge"
+# What the card's owner begins with, where every computer shows it.
+EXAMPLE = PROJECT / "templates/image/pvs-bridge.yml"
+_EXAMPLE_ON_CARD = "boot/firmware/pvs-bridge.example.yml"
 _PARTS = ("CHANGELOG.md", "LICENSE", "ansible", "ansible.cfg", "pyproject.toml", "roles")
 # What only a controller uses.
 _LEFT_OUT = (
@@ -67,7 +70,7 @@ def provisioned_stage(
         suffix=".tar",
         depends_on={
             "base": f"{base.name} {base.stat().st_mtime_ns}",
-            "project": digest_of([*project_files(), PLAYBOOK, INVENTORY, *code], PROJECT),
+            "project": digest_of([*project_files(), EXAMPLE, PLAYBOOK, INVENTORY, *code], PROJECT),
             "epoch": str(epoch),
         },
         make=make,
@@ -96,6 +99,7 @@ def provision(
     """
     log.step("brings the project")
     copy_project(root / ON_CARD)
+    shutil.copyfile(EXAMPLE, root / _EXAMPLE_ON_CARD)
     with ready(root, tools, log, online=online):
         log.step("applies the roles")
         run_playbook(root, log, tools=tools, inventory=inventory)
