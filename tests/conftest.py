@@ -2,9 +2,9 @@
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
-longest. So does each Pi whose PVS gets another firmware, and each file about the proxy, whose tests
-wait more than they work. The tests with a radio share two guests for each network backend; those of
-the image have a card each, but for the one whose life they follow.
+longest. So does each Pi whose PVS gets another firmware, or that falls ill, and each file about
+the proxy, whose tests wait more than they work. The tests with a radio share two guests for each
+network backend; those of the image have a card each, but for the one whose life they follow.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ hypothesis.settings.load_profile("no deadline")
 _SCENARIOS = "molecule/test_scenarios.py"
 _ROLLBACK = "tests/rollback/"
 _COMPAT = "tests/compat/"
-_COMPAT_RELEASES = ("bullseye", "trixie")
+_CARE = "tests/care/"
+_RELEASES = ("bullseye", "trixie")
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
 _IMAGE = "tests/image/"
@@ -46,9 +47,10 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # Its files share a lab for each Pi, which a parameter names.
             _, bracket, pi = nodeid.partition("[")
             return pi if bracket else path
-        if path.startswith(_COMPAT):
+        if path.startswith((_COMPAT, _CARE)):
             # So do these, and some have other parameters beside.
-            return next((_COMPAT + name for name in _COMPAT_RELEASES if name in nodeid), path)
+            folder = path.rpartition("/")[0]
+            return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)
         if path.startswith(_RADIO):
             # For each backend, whose name each test has in brackets, a guest that joins every kind
             # of network, and one that goes through everything else.
@@ -69,7 +71,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow ones at the head."""
     items.sort(
         key=lambda item: (
-            not item.nodeid.startswith((_ROLLBACK, _COMPAT, _LIFE_OF_A_CARD)),
+            not item.nodeid.startswith((_ROLLBACK, _COMPAT, _CARE, _LIFE_OF_A_CARD)),
             not item.nodeid.split("::")[0].endswith(_SCENARIOS),
         )
     )

@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--radio", action="store_true", help="a Pi with a radio, as a guest of QEMU")
     one.add_argument(
+        "--packages", default="", metavar="NAMES", help="Debian packages that its card has beside"
+    )
+    one.add_argument(
         "--card", type=Path, metavar="FILE", help="boot this card as it was flashed; writes to it"
     )
     one.add_argument("--no-wait", action="store_true", help="do not wait until the Pi has booted")
@@ -89,6 +92,7 @@ def _up(chosen: argparse.Namespace) -> int:
         simulator_arguments=split_simulator_options(chosen.simulator),
         place=Place.from_json(chosen.place),
         radio=chosen.radio or chosen.card is not None,
+        more_packages=tuple(chosen.packages.split()),
         card=chosen.card,
     )
     lifecycle.up(options, lambda line: print(f"  {line}", flush=True), wait=not chosen.no_wait)

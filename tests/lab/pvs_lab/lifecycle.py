@@ -79,7 +79,13 @@ def _source(options: LabOptions, report: Report) -> image.Image | Flashed:
     """What the Pi is to boot."""
     if options.card is not None:
         return Flashed(options.card.resolve(), kit.provide(report))
-    return image.provide(recipe(options.release, options.backend, radio=options.radio), report)
+    wanted = recipe(
+        options.release,
+        options.backend,
+        radio=options.radio,
+        more_packages=options.more_packages,
+    )
+    return image.provide(wanted, report)
 
 
 def wait_for_pi(name: str) -> None:

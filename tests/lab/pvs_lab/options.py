@@ -55,6 +55,7 @@ class LabOptions:
         simulator_arguments: handed on to ``python3 -m pvs_sim``.
         place: the addresses around the bridge, and its interfaces.
         radio: whether the bridge has a real radio, which takes a machine of its own.
+        more_packages: Debian packages that are on the Pi's card beside the usual ones.
         card: what the bridge boots, as it was flashed, and writes to; such a bridge has a radio.
     """
 
@@ -64,6 +65,7 @@ class LabOptions:
     simulator_arguments: tuple[str, ...] = ()
     place: Place = dataclasses.field(default_factory=Place)
     radio: bool = False
+    more_packages: tuple[str, ...] = ()
     card: Path | None = None
 
     def __post_init__(self) -> None:

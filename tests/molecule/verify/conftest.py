@@ -17,7 +17,20 @@ from pvs_lab.paths import lab_dir
 from pvs_lab.surroundings import Surroundings
 
 _PROJECT = Path(__file__).resolve().parents[3]
-_ROLES = ("bridge", "pvs_link", "uplink", "proxy", "compat", "console_dns", "health")
+_ROLES = (
+    "bridge",
+    "pvs_link",
+    "firewall",
+    "sshd",
+    "uplink",
+    "proxy",
+    "compat",
+    "console_dns",
+    "care",
+    "status",
+    "appliance",
+    "health",
+)
 
 
 @pytest.fixture(scope="session")
