@@ -91,7 +91,9 @@ def tidy(root: Path, epoch: int) -> None:
     for name in _OF_APT:
         if (root / name).is_dir():
             os.chown(root / name, 0, 0)
-    (root / "etc/machine-id").write_text("uninitialized\n")
+    # Empty, not "uninitialized": then systemd would enable whatever Debian enables by default, such
+    # as networkd, for which the boot waits two minutes, and what the roles have disabled.
+    (root / "etc/machine-id").write_text("")
     _set_password_days(root / "etc/shadow", epoch)
     _settle_times(root, epoch)
 

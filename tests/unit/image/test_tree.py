@@ -72,7 +72,7 @@ def test_a_log_leaves_its_folder_for_the_next_one(root: Path) -> None:
 def test_each_pi_gets_an_identity_of_its_own_at_its_first_boot(root: Path) -> None:
     put(root, "etc/machine-id", "0123456789abcdef0123456789abcdef\n")
     tree.tidy(root, EPOCH)
-    assert (root / "etc/machine-id").read_text() == "uninitialized\n"
+    assert (root / "etc/machine-id").read_text() == ""
 
 
 def test_accounts_are_as_old_as_the_card_whenever_it_is_built(root: Path) -> None:
