@@ -34,6 +34,7 @@ def found_on(backend: str, packages: list[str], interfaces: list[str]) -> dict[s
             "packages": dict.fromkeys(packages, "1"),
             "booted": True,
             "routes": False,
+            "firewall": "running",
             "unconfirmed": {},
         },
     }

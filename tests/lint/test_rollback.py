@@ -13,7 +13,7 @@ import pytest
 from lint.project import ROOT, load_yaml
 from pvs_bridge_rollback.snapshot import WATCHED
 
-_ROLES = ("bridge", "pvs_link", "uplink", "routing")
+_ROLES = ("bridge", "pvs_link", "firewall", "sshd", "uplink", "routing")
 _FILES = "pvs_bridge.core.files"
 # They would write without the rollback.
 _OTHER_WRITERS = re.compile(

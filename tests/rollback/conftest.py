@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from rollback.bridge import Bridge
-
-from pvs_lab import evidence
-from pvs_lab.surroundings import Surroundings
 
 Made = Callable[[str, str, str], contextlib.AbstractContextManager[Bridge]]
 
@@ -43,15 +40,3 @@ def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
         # What ran before it was a bridge has left its settings in the kernel.
         made.reboot()
         yield made
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Function,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
-    report = yield
-    for each in item.funcargs.values():
-        if isinstance(each, Surroundings):
-            evidence.add(report, each)
-    return report

@@ -32,7 +32,7 @@ class State:
         units: those that are active.
         hostname: by the kernel.
         settings: the kernel's, for the network.
-        filter: nftables' rules.
+        filter: nftables' rules, without who is counted by them.
     """
 
     addresses: list[tuple[str, str, int]]
@@ -92,5 +92,5 @@ def state_of(lab: Surroundings) -> State:
         settings=said(
             "sysctl --all 2>/dev/null | grep -E '^net\\.ipv[46]\\.(conf|ip_forward)' | sort"
         ),
-        filter=lab.output("bridge", "nft list ruleset 2>/dev/null || true"),
+        filter=lab.output("bridge", "nft --terse list ruleset 2>/dev/null || true"),
     )  # fmt: skip

@@ -20,12 +20,15 @@ _PROJECT = Path(__file__).resolve().parents[3]
 _ROLES = (
     "bridge",
     "pvs_link",
+    "firewall",
+    "sshd",
     "uplink",
     "proxy",
     "compat",
     "console_dns",
     "care",
     "status",
+    "appliance",
     "health",
 )
 

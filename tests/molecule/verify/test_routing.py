@@ -222,7 +222,8 @@ def test_the_filter_comes_back_after_a_firewall_that_empties_all_tables(lab: Sur
     try:
         assert lab.until(lambda: has_filter(lab), 10)
     finally:
-        lab.output("bridge", "systemctl stop nftables; systemctl start pvs-bridge-routing")
+        ours = "pvs-bridge-firewall pvs-bridge-routing"
+        lab.output("bridge", f"systemctl stop nftables; systemctl start {ours}")
 
 
 def provision(mode: str, variables: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ ROLES = [
     "console_dns",
     "care",
     "status",
+    "appliance",
     "health",
 ]
 HOSTILE_SSIDS = [

@@ -119,6 +119,15 @@ def test_a_pvs_that_takes_no_connection_is_not_asked(
     assert states(report.chain)["answer"] == UNKNOWN
 
 
+def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(bridge: Build) -> None:
+    """The firewall lets nobody but root and haproxy ask, and says so by this word."""
+    world = bridge(refuses={80: OSError(errno.ENETUNREACH, "Network is unreachable")})
+    report = check(Config("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+    link = next(each for each in report.chain if each.name == "pvs")
+    assert (link.state, "only root" in link.seen) == (UNKNOWN, True)
+    assert report.healthy
+
+
 def test_a_proxy_that_takes_no_connection_is_named(bridge: Build) -> None:
     world = bridge(refuses={8080: REFUSED})
     report = check(Config("eth0", "172.27.153.1", 8080, "wlan0", 130), world)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import pwd
 
 import pytest
 
@@ -40,7 +42,10 @@ def nothing(command: str) -> bool:  # noqa: ARG001 - has to be called as look ca
     return False
 
 
-def test_an_empty_root_gives_every_key_and_breaks_nothing(tmp_path: pathlib.Path) -> None:
+def test_an_empty_root_gives_every_key_and_breaks_nothing(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
     assert facts.look(tmp_path, silent, nothing, ["bash"]) == {
         "os": {
             "id": "",
@@ -66,6 +71,13 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(tmp_path: pathlib.Path
         "default_route_interfaces": [],
         "booted": False,
         "routes": False,
+        "firewall": "absent",
+        "ssh": {
+            "login_user": pwd.getpwuid(os.getuid()).pw_name,
+            "key_users": [],
+            "extensible": False,
+            "configured": False,
+        },
         "unconfirmed": {},
     }
 
@@ -196,6 +208,71 @@ def test_a_way_from_the_home_to_the_pvs_is_known_by_its_unit(tmp_path: pathlib.P
     unit.parent.mkdir(parents=True)
     unit.touch()
     assert facts.look(tmp_path, silent, nothing, [])["routes"]
+
+
+@pytest.mark.parametrize(
+    ("booted", "said", "state"),
+    [
+        (True, "active\n", "running"),
+        (True, "inactive\n", "stopped"),
+        (True, "failed\n", "stopped"),
+        (False, "active\n", "stopped"),
+    ],
+)
+def test_the_firewall_is_known_by_its_unit_and_runs_if_systemd_says_so(
+    tmp_path: pathlib.Path, booted: bool, said: str, state: str
+) -> None:
+    assert facts.firewall(tmp_path, lambda _: said, booted=booted) == "absent"
+    unit = tmp_path / "etc/systemd/system/pvs-bridge-firewall.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    assert facts.firewall(tmp_path, lambda _: said, booted=booted) == state
+
+
+def test_whoever_a_key_lets_in_is_named(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text(
+        "root:x:0:0:root:/root:/bin/bash\n"
+        "daemon:x:1:1::/home/daemon:/usr/sbin/nologin\n"
+        "+nis\n"
+        "pi:x:1000:1000::/home/pi:/bin/bash\n"
+        "ann:x:1001:1001::/home/ann:/bin/sh\n"
+        "ben:x:1002:1002::/home/ben:/bin/sh\n"
+    )
+    for home, file, text in (
+        ("root", "authorized_keys", "# nobody yet\n\n"),
+        ("home/daemon", "authorized_keys", "ssh-ed25519 AAAA daemon\n"),
+        ("home/pi", "authorized_keys", "# mine\nssh-ed25519 AAAA pi\n"),
+        ("home/ann", "authorized_keys2", 'from="10.0.0.1" ssh-rsa AAAA ann'),
+    ):
+        keys = tmp_path / home / ".ssh" / file
+        keys.parent.mkdir(parents=True)
+        keys.write_text(text)
+    assert facts.key_users(tmp_path) == ["pi", "ann"]
+
+
+def test_whoever_has_become_root_is_named_as_who_came_in(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "pi")
+    assert facts.ssh(tmp_path)["login_user"] == "pi"
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("Include /etc/ssh/sshd_config.d/*.conf", True),
+        ("  include  /etc/ssh/sshd_config.d/*.conf", True),
+        ("# Include /etc/ssh/sshd_config.d/*.conf", False),
+        ("Include /etc/ssh/other.d/*.conf", False),
+    ],
+)
+def test_whether_sshd_reads_what_is_put_beside_its_file_is_known(
+    tmp_path: pathlib.Path, line: str, read: bool
+) -> None:
+    (tmp_path / "etc/ssh").mkdir(parents=True)
+    (tmp_path / "etc/ssh/sshd_config").write_text(f"Port 22\n{line}\nUsePAM yes\n")
+    assert facts.ssh(tmp_path)["extensible"] == read
 
 
 def test_a_change_that_waits_is_asked_for_only_where_there_is_one(tmp_path: pathlib.Path) -> None:

@@ -64,6 +64,18 @@ def test_a_networkmanager_that_has_just_started_is_asked_until_it_takes_orders(
     assert asked.read_text().splitlines()[:4] == ["general reload"] * 3 + ["connection reload"]
 
 
+def test_what_was_not_there_before_is_stopped_while_systemd_still_knows_how(
+    program: Program, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    shows = "Id=pvs-bridge-firewall.service\\nActiveState=active\\n"
+    program("systemctl", f'echo "$1 $2" >> {asked}; test "$1" != show || printf "{shows}"')
+    before = {"hostname": socket.gethostname(), "units": [], "settings": {}, "country": ""}
+    system.bring_back({**before, "connections": [], "interfaces": []}, [])
+    told = [line for line in asked.read_text().splitlines() if not line.startswith(("show", "li"))]
+    assert told == ["stop pvs-bridge-firewall.service", "daemon-reload "]
+
+
 @pytest.mark.parametrize(
     ("active", "sub", "state"),
     [

@@ -27,6 +27,13 @@ STATIC_UPLINK = {
 # One within another, a single address, and one that IPv4 has no use for.
 SOURCE_NETWORKS = ["192.168.0.0/16", "192.168.20.0/24", "10.1.2.3", "fd00::/8"]
 
+# To everybody, to some by either family, and to one.
+ALLOWED = [
+    {"port": 9100},
+    {"port": 123, "protocol": "udp", "sources": ["192.168.20.0/24", "10.1.2.3", "fd00::/8"]},
+    {"port": 5432, "sources": ["192.168.20.7/32"]},
+]
+
 # The lookup is what the roles themselves write dhcpcd's blocks with; it renders as the module
 # template does, without the second that each file would cost there. The module renders one file
 # as well, so that a difference would be seen.
@@ -35,8 +42,8 @@ _PLAYBOOK = """
   connection: local
   become: false
   gather_facts: false
-  vars_files: [bridge.yml, pvs_link.yml, uplink.yml, proxy.yml, console_dns.yml, routing.yml,
-               cases.yml]
+  vars_files: [bridge.yml, pvs_link.yml, firewall.yml, sshd.yml, uplink.yml, proxy.yml,
+               console_dns.yml, firewall_vars.yml, routing_vars.yml, cases.yml]
   vars:
     uplink_country: US
   tasks:
@@ -105,6 +112,17 @@ def _cases() -> list[dict[str, Any]]:
         case("routing filter", "routing", "etc/pvs-bridge/routing.nft",
              proxy_source_networks=SOURCE_NETWORKS),
         case("routing unit", "routing", "etc/systemd/system/pvs-bridge-routing.service"),
+        case("firewall", "firewall", "etc/pvs-bridge/firewall.nft"),
+        case("firewall of everything", "firewall", "etc/pvs-bridge/firewall.nft",
+             bridge_mode="both", console_dns_enabled=True, proxy_https_enabled=True,
+             proxy_sunvault_enabled=True, proxy_stats_network=True, ansible_port=2222,
+             firewall_allow=ALLOWED),
+        case("firewall routed", "firewall", "etc/pvs-bridge/firewall.nft",
+             bridge_mode="routed", uplink_mdns=False, proxy_stats_network=True),
+        case("firewall unit", "firewall", "etc/systemd/system/pvs-bridge-firewall.service"),
+        case("sshd", "sshd", "etc/ssh/sshd_config.d/00-pvs-bridge.conf"),
+        case("sshd with passwords", "sshd", "etc/ssh/sshd_config.d/00-pvs-bridge.conf",
+             sshd_password_login=True, sshd_max_auth_tries=6),
         case("dnsmasq", "console_dns", "etc/dnsmasq.d/console-dns.conf"),
         case("dnsmasq routed", "console_dns", "etc/dnsmasq.d/console-dns.conf",
              bridge_mode="routed"),
@@ -121,10 +139,12 @@ def render(folder: Path, checked: str) -> dict[str, str]:
     Returns:
         each file's text by its name; an empty one where the two ways differ.
     """
-    for role in ("bridge", "pvs_link", "uplink", "proxy", "console_dns"):
+    for role in ("bridge", "pvs_link", "firewall", "sshd", "uplink", "proxy", "console_dns"):
         defaults = (_ROLES / role / "defaults/main.yml").read_text()
         (folder / f"{role}.yml").write_text(defaults)
-    (folder / "routing.yml").write_text((_ROLES / "routing/vars/main.yml").read_text())
+    for role in ("firewall", "routing"):
+        constants = (_ROLES / role / "vars/main.yml").read_text()
+        (folder / f"{role}_vars.yml").write_text(constants)
     cases = yaml.dump({"cases": _cases(), "checked_name": checked}, Dumper=_Dumper)
     (folder / "cases.yml").write_text(cases)
     (folder / "play.yml").write_text(_PLAYBOOK)

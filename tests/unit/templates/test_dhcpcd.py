@@ -33,6 +33,75 @@ exit $status
 """
 
 
+# What the firewall opens towards the home, beside what a network needs.
+OPENED = {
+    "firewall": {"tcp 22", "tcp { 80, 9002 }", "udp 5353"},
+    "firewall of everything": {
+        "tcp { 22, 2222 }", "tcp { 80, 443, 502, 503, 8080, 8171, 9002 }", "th 53", "udp 5353",
+        "tcp 9100", "udp 123 of ip { 10.1.2.3, 192.168.20.0/24 }", "udp 123 of ip6 fd00::/8",
+        "tcp 5432 of ip 192.168.20.7",
+    },
+    "firewall routed": {"tcp 22"},
+}  # fmt: skip
+
+# Algorithms: ssh-audit.com's hardening guides for Debian 11 and 12, and what is newer than them.
+BASELINE = {
+    "kexalgorithms": {
+        "curve25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman-group16-sha512",
+        "diffie-hellman-group18-sha512", "diffie-hellman-group-exchange-sha256",
+        "mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com",
+    },
+    "ciphers": {
+        "chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com",
+        "aes256-ctr", "aes192-ctr", "aes128-ctr",
+    },
+    "macs": {
+        "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com",
+        "umac-128-etm@openssh.com",
+    },
+}  # fmt: skip
+# Settings: controls/sshd_spec.rb of dev-sec/ssh-baseline, but for what the role's README excepts.
+SETTINGS = {
+    "allowagentforwarding": "no",
+    "allowtcpforwarding": "local",
+    "clientalivecountmax": "3",
+    "clientaliveinterval": "300",
+    "gatewayports": "no",
+    "hostbasedauthentication": "no",
+    "ignorerhosts": "yes",
+    "logingracetime": "30",
+    "maxauthtries": "4",
+    "maxsessions": "10",
+    "passwordauthentication": "no",
+    "permitemptypasswords": "no",
+    "permitrootlogin": "without-password",
+    "permittunnel": "no",
+    "permituserenvironment": "no",
+    "pubkeyauthentication": "yes",
+    "strictmodes": "yes",
+    "tcpkeepalive": "no",
+    "x11forwarding": "no",
+}
+
+
+def opened_ports(loaded: str) -> list[str]:
+    """Read what a loaded firewall opens towards the home."""
+    (chain,) = re.findall(r"chain from_home \{(.*?)\n\t\}", loaded, re.DOTALL)
+    found = re.findall(
+        r"^\t\t(?:(ip6?) saddr (\{.*?\}|\S+) )?(?:meta l4proto \S+ \S+ \S+ \S+ )?"
+        r"(tcp|udp|th) dport (.+?) (?:jump|accept)", chain, re.MULTILINE,
+    )  # fmt: skip
+    # Older ones keep the braces of a single one.
+    return [
+        re.sub(
+            r"\{ ([^ ]+) \}",
+            r"\1",
+            f"{protocol} {port}{f' of {family} {sources}' if family else ''}",
+        )
+        for family, sources, protocol, port in found
+    ]
+
+
 def read_back(pi: Pi, file: str, networks: Sequence[Network] = ()) -> tuple[int, str]:
     """Have wpa_supplicant read a file and write it anew; its status, and what it prints."""
     pi.put({"/run/wifi/wpa.conf": file})
@@ -223,6 +292,39 @@ def test_nft_and_systemd_take_the_way_to_the_pvs(pi: Pi, rendered: dict[str, str
     accepted = re.findall(r"ip saddr (\S+) accept", loaded)
     assert accepted == ["192.168.0.0/16", "192.168.20.0/24", "10.1.2.3"], loaded
     assert pi.run("systemd-analyze verify pvs-bridge-routing.service") == "", unit
+
+
+@on_every_pi
+def test_nft_and_systemd_take_the_firewall(pi: Pi, rendered: dict[str, str]) -> None:
+    pi.run("apt-get --quiet update && apt-get --quiet --yes install nftables haproxy")
+    for name in ("firewall", "firewall of everything", "firewall routed"):
+        pi.put({"/run/wifi/firewall.nft": rendered[name]})
+        assert pi.run("nft --check --file /run/wifi/firewall.nft") == "", rendered[name]
+        # Twice: the second time the table is there already.
+        pi.run("nft --file /run/wifi/firewall.nft && nft --file /run/wifi/firewall.nft")
+        loaded = pi.run("nft list table inet pvs_bridge_firewall && nft flush ruleset")
+        assert set(opened_ports(loaded)) == OPENED[name], loaded
+        assert ("hook forward" in loaded) == (name == "firewall"), loaded
+    unit = rendered["firewall unit"]
+    pi.put({"/etc/systemd/system/pvs-bridge-firewall.service": unit})
+    assert pi.run("systemd-analyze verify pvs-bridge-firewall.service") == "", unit
+
+
+@on_every_pi
+def test_sshd_has_nothing_that_the_baselines_refuse(pi: Pi, rendered: dict[str, str]) -> None:
+    pi.put({"/etc/ssh/sshd_config.d/00-pvs-bridge.conf": rendered["sshd"]})
+    said = pi.run("sshd -T")
+    found = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
+    for name, allowed in BASELINE.items():
+        assert set(found[name].split(",")) <= allowed, said
+    assert {name: found[name] for name in SETTINGS} == SETTINGS, said
+
+
+@on_every_pi
+def test_passwords_are_asked_for_where_they_are_wanted(pi: Pi, rendered: dict[str, str]) -> None:
+    pi.put({"/etc/ssh/sshd_config.d/00-pvs-bridge.conf": rendered["sshd with passwords"]})
+    said = pi.run("sshd -T")
+    assert {"passwordauthentication yes", "maxauthtries 6"} <= set(said.splitlines()), said
 
 
 def test_a_bridge_that_routes_leaves_forwarding_to_the_one_that_filters(

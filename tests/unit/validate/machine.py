@@ -31,7 +31,7 @@ def install(folder: Path) -> Path:
         subprocess.run(["dpkg-deb", "--extract", str(package), str(unpacked)], check=True)
     for path in (unpacked / "usr/sbin/haproxy", unpacked / "usr/sbin/nft"):
         _wrap(programs, path, nm, unpacked)
-    for name in ("usr/bin/nmcli", "usr/sbin/wpa_supplicant"):
+    for name in ("usr/bin/nmcli", "usr/sbin/sshd", "usr/sbin/wpa_supplicant"):
         _wrap(programs, nm.root / name, nm, unpacked)
     _wrap(programs, dhcpcd.root / "usr/sbin/dhcpcd", dhcpcd, unpacked)
     return programs

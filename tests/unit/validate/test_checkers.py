@@ -36,6 +36,12 @@ BROKEN = {
         "policy drip",
         "syntax error",
     ),
+    "sshd": (
+        ROLES.format("sshd", "ssh/sshd_config.d/00-pvs-bridge.conf.j2"),
+        "LoginGraceTime",
+        "LoginGracefully",
+        "Bad configuration option",
+    ),
     "NetworkManager": (
         ROLES.format("pvs_link", f"{PROFILES}/pvs-bridge-link.nmconnection.j2"),
         "method=auto",

@@ -155,6 +155,31 @@ bridge:
       description: Whether the way from the home network to the PVS itself has been set up.
       type: bool
       sample: false
+    firewall:
+      description: Whether the bridge's firewall is V(absent), V(stopped) or V(running).
+      type: str
+      sample: running
+    ssh:
+      description: Who gets in by SSH.
+      type: dict
+      contains:
+        login_user:
+          description: Who has come in now, before becoming root.
+          type: str
+          sample: pi
+        key_users:
+          description: Users whom a key of their own lets in.
+          type: list
+          elements: str
+          sample: [pi]
+        extensible:
+          description: Whether sshd reads C(/etc/ssh/sshd_config.d).
+          type: bool
+          sample: true
+        configured:
+          description: Whether the role C(sshd) has configured it.
+          type: bool
+          sample: true
     unconfirmed:
       description:
         - The change of the network that waits to be confirmed, see M(pvs_bridge.core.confirm);
@@ -179,6 +204,7 @@ run:
 import json
 import os
 import pathlib
+import pwd
 import re
 import shlex
 from typing import Any, Callable
@@ -191,8 +217,16 @@ _UNITS = {
     "dhcpcd": ("dhcpcd.service", "dhcpcd5.service"),
 }
 
-# What the role routing leaves on a Pi that it has set up.
+# What the roles firewall and routing leave on a Pi that they have set up.
+_FIREWALL_UNIT = "etc/systemd/system/pvs-bridge-firewall.service"
 _ROUTING_UNIT = "etc/systemd/system/pvs-bridge-routing.service"
+
+# What the role sshd leaves, and the line without which nobody reads it.
+_SSHD_FILE = "etc/ssh/sshd_config.d/00-pvs-bridge.conf"
+_SSHD_INCLUDE = re.compile(r"^\s*Include\s+/etc/ssh/sshd_config\.d/\*\.conf\s*$", re.M | re.I)
+
+# Where sshd looks for keys, below each home.
+_KEY_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 
 # What the role rollback installs, and what is there while a change is not confirmed.
 _ROLLBACK = "/usr/local/sbin/pvs-bridge-rollback"
@@ -275,6 +309,40 @@ def is_booted(root: pathlib.Path) -> bool:
 def hostname(root: pathlib.Path, *, booted: bool) -> str:
     """Read the host's name; while an image is built the kernel's is the builder's."""
     return os.uname().nodename if booted else (read_text(root / "etc/hostname") or "")
+
+
+def firewall(root: pathlib.Path, run: Run, *, booted: bool) -> str:
+    """Tell whether the bridge's firewall is absent, stopped or running."""
+    unit = root / _FIREWALL_UNIT
+    if not unit.exists():
+        return "absent"
+    runs = booted and run(["systemctl", "is-active", unit.name]).strip() == "active"
+    return "running" if runs else "stopped"
+
+
+def ssh(root: pathlib.Path) -> dict[str, Any]:
+    """Look at who gets in by SSH."""
+    return {
+        # sudo says who has become root by it.
+        "login_user": os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name,
+        "key_users": key_users(root),
+        "extensible": bool(_SSHD_INCLUDE.search(read_text(root / "etc/ssh/sshd_config") or "")),
+        "configured": (root / _SSHD_FILE).exists(),
+    }
+
+
+def key_users(root: pathlib.Path) -> list[str]:
+    """Name the users whom a key of their own lets in by SSH."""
+    found = []
+    for line in (read_text(root / "etc/passwd") or "").splitlines():
+        fields = line.split(":")
+        if len(fields) != 7 or fields[6].endswith(("/nologin", "/false")):
+            continue
+        files = [root / fields[5].lstrip("/") / file for file in _KEY_FILES]
+        keys = [key.strip() for file in files for key in (read_text(file) or "").splitlines()]
+        if any(key and not key.startswith("#") for key in keys):
+            found.append(fields[0])
+    return found
 
 
 def unit_states(run: Run, *, booted: bool) -> dict[str, tuple[bool, str]]:
@@ -369,6 +437,8 @@ def look(
         "default_route_interfaces": default_route_interfaces(root),
         "booted": booted,
         "routes": (root / _ROUTING_UNIT).exists(),
+        "firewall": firewall(root, run, booted=booted),
+        "ssh": ssh(root),
         "unconfirmed": unconfirmed(root, run),
     }
 

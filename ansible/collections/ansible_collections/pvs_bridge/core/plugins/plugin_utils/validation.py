@@ -11,8 +11,10 @@ from typing import Any
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils import (
     crosschecks_address,
+    crosschecks_appliance,
     crosschecks_care,
     crosschecks_compat,
+    crosschecks_firewall,
     crosschecks_proxy,
     crosschecks_service,
     crosschecks_wifi,
@@ -38,6 +40,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
     *crosschecks_address.CHECKS,
     *crosschecks_proxy.CHECKS,
     *crosschecks_compat.CHECKS,
+    *crosschecks_firewall.CHECKS,
+    *crosschecks_appliance.CHECKS,
     *crosschecks_care.CHECKS,
     *crosschecks_wifi.CHECKS,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import http.client
 import json
 import os
@@ -506,13 +507,20 @@ def check_route(config: Config, world: World) -> Link:
 
 
 def check_pvs(config: Config, world: World) -> Link:
-    """Does the PVS accept connections?"""
+    """Does the PVS accept connections?
+
+    Raises:
+        ProbeError: The bridge's firewall does not let this user ask.
+    """
     at = f"{config.pvs_address} port 80"
     try:
         world.connect(config.pvs_address, 80, min(CONNECT_SECONDS, config.timeout_seconds))
     except ConnectionError as error:  # refused or reset: there is a machine that says so
         return _link("pvs", f"{at}: {_reason(error)}", "pvs_restarting")
     except OSError as error:
+        # There is an address in the PVS's network, so this is the firewall's word.
+        if error.errno == errno.ENETUNREACH:
+            raise ProbeError("not checked: only root and haproxy may ask the PVS itself") from error
         return _link("pvs", f"{at}: {_reason(error)}", "pvs_silent")
     return _link("pvs", f"{at} accepts connections")
 

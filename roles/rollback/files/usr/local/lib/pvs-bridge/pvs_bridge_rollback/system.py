@@ -25,6 +25,7 @@ UNITS = (
     "dhcpcd.service",
     "networking.service",
     "nftables.service",
+    "pvs-bridge-firewall.service",
     "pvs-bridge-routing.service",
     "pvs-bridge-wifi-guard.timer",
     "ssh.service",
@@ -168,11 +169,12 @@ def bring_back(before: dict[str, Any], changed: Iterable[str]) -> None:
         changed: the paths that had to be put back.
     """
     changed = list(changed)
-    run("systemctl", "daemon-reload")
-    set_hostname(before["hostname"])
+    # What was not there before is stopped while systemd still knows how.
     surplus = [unit for unit in _active_units() if unit not in before["units"]]
     for unit in surplus:
         run("systemctl", "stop", unit)
+    run("systemctl", "daemon-reload")
+    set_hostname(before["hostname"])
     if "dhcpcd.service" in {*surplus, *before["units"]}:
         run("systemctl", "stop", "dhcpcd.service")
         _clear(before["interfaces"])
@@ -270,6 +272,7 @@ def _restart_the_rest(units: Sequence[str], changed: list[str]) -> None:
         "ssh.service": "etc/ssh/",
         "avahi-daemon.service": "etc/",  # it announces the Pi's name
         "nftables.service": "etc/nftables.conf",
+        "pvs-bridge-firewall.service": "etc/",
         "pvs-bridge-routing.service": "etc/",
     }
     for unit in units:
