@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from care.patient import Patient
+from care.patient import VARIABLES, Patient
 
 
 def told(page: dict[str, Any]) -> list[str]:
@@ -118,3 +118,15 @@ def test_the_last_resort_restarts_the_pi_once_and_says_so(patient: Patient) -> N
     assert patient.exists("/var/lib/pvs-bridge-care/rebooted")
     assert patient.until(lambda: bool(patient.look()["healthy"]), 60), patient.page()
     assert any("restarts the Pi" in each for each in told(patient.page()))
+
+
+def test_a_bridge_that_is_to_be_left_to_itself_has_nothing_of_it(patient: Patient) -> None:
+    off = {**VARIABLES, "care_enabled": False, "status_enabled": False}
+    off |= {"status_announce_pvs": False}
+    patient.good_run(off)
+    left = "ls /etc/systemd/system /etc/pvs-bridge /etc/avahi/services /etc/haproxy/pvs-bridge"
+    found = patient.output("bridge", f"{left} /usr/local/lib/pvs-bridge/*").split()
+    names = ("pvs-bridge-care", "pvs-bridge-status", "pvs-bridge-pvs", "status.html", "care.json")
+    assert [each for each in found if each.startswith((*names, "incidents.py", "metrics.py"))] == []
+    assert "backend status" not in patient.output("bridge", "cat /etc/haproxy/haproxy.cfg")
+    assert patient.provision(off).changed == []
