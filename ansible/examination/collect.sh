@@ -44,14 +44,17 @@ keep /etc/os-release /etc/hostname /etc/hosts /etc/fstab /etc/resolv.conf /etc/r
     /boot/firmware/cmdline.txt /boot/firmware/config.txt /boot/firmware/network-config \
     /boot/firmware/wpa_supplicant.conf /boot/firmware/pvs-bridge.yml \
     /boot/firmware/pvs-bridge-report.txt /boot/cmdline.txt /boot/config.txt \
-    /var/lib/pvs-bridge/*.json* /var/lib/pvs-bridge/rollback/*.json /var/lib/pvs-bridge-compat/*.json
+    /var/lib/pvs-bridge/*.json* /var/lib/pvs-bridge/*.log /var/lib/pvs-bridge/rollback/*.json \
+    /var/lib/pvs-bridge-*/*.json* /run/pvs-bridge-*/*.json \
+    /var/log/unattended-upgrades/unattended-upgrades.log
 
 ask journal journalctl --boot --no-pager --output short-iso --lines 4000
 ask journal-of-the-boot-before journalctl --boot=-1 --no-pager --output short-iso --lines 500
 ask kernel dmesg
 ask units systemctl list-units --all --plain --no-legend --no-pager --full
 ask timers systemctl list-timers --all --no-pager --full
-ask status-of-the-bridge systemctl status --no-pager --full --lines 20 haproxy pvs-bridge-compat
+ask status-of-the-bridge systemctl status --no-pager --full --lines 20 \
+    haproxy "pvs-bridge-*"
 ask boot systemd-analyze critical-chain --no-pager
 ask addresses ip address
 ask links ip -statistics link

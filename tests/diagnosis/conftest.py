@@ -91,7 +91,14 @@ def bridge(request: pytest.FixtureRequest) -> Iterator[Patient]:
     made = Patient(f"t-doctor-{release}")
     made.command("up", f"--release={release}", f"--backend={backend}", _SIMULATOR)
     try:
-        made.good_run({"proxy_users": {"anna": USERS_HASH}, "compat_password": OWNER_PASSWORD})
+        made.good_run(
+            {
+                "proxy_users": {"anna": USERS_HASH},
+                "compat_password": OWNER_PASSWORD,
+                # Which puts the PVS's serial number into a file of avahi's.
+                "status_announce_pvs": True,
+            }
+        )
         yield made
     finally:
         made.command("down")
