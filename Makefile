@@ -26,11 +26,21 @@ OUTPUT ?= .ansible/validate
 STRICT ?=
 export NAME ?=
 PYTEST ?=
+CORE ?=
 STATE ?=
 SIDE ?=
 POSITION ?=
 RADIO ?=
 ARCH ?=
+# Of the card: what it is made from, and where its files will be on the web.
+BASE ?= debian
+BASE_IMAGE ?=
+BASE_SHA256 ?=
+BASE_URL ?=
+FRESH ?=
+DEVICE ?=
+KEY ?=
+IMAGE ?=
 LIVE ?= yes
 KEEP ?= no
 
@@ -67,7 +77,7 @@ demo-down: ## Remove the demo
 	@$(AS_ROOT) python3 -m pvs_lab.demo down
 
 ##@ Your bridges
-.PHONY: init provision check rehearse validate health
+.PHONY: init provision check rehearse validate health doctor
 init: setup-controller ## Begin a bridge's description: inventory/home/NAME.yml (NAME=garage)
 	@python3 ansible/init.py "$$NAME" --inventory "$(INVENTORY)"
 
@@ -91,6 +101,24 @@ validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= F
 
 health: setup-controller ## Ask each bridge for DeviceList, and name what is broken
 	@$(playbook) ansible/health.yml $(ARGS)
+
+doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its cure (LIMIT= ARGS=--bundle)
+	@$(described); $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) \
+		python3 ansible/doctor.py --inventory "$(INVENTORY)" --limit "$(LIMIT)" $(ARGS)
+
+##@ The SD card
+.PHONY: image image-reproduce personalise
+card := PYTHONPATH=$(CURDIR)/image python3 -m pvs_image
+image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_SHA256= BASE_URL= FRESH=yes)
+	@$(card) build --base "$(BASE)" --base-image "$(BASE_IMAGE)" --base-sha256 "$(BASE_SHA256)" \
+		--base-url "$(BASE_URL)" $(if $(filter-out no,$(FRESH)),--fresh)
+
+personalise: setup-card ## A card for one bridge of your inventory (LIMIT= DEVICE=/dev/sdX KEY= IMAGE=)
+	@$(described); $(card) personalise --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
+		$(if $(DEVICE),--device "$(DEVICE)") $(if $(KEY),--key "$(KEY)") $(if $(IMAGE),--image "$(IMAGE)")
+
+image-reproduce: setup-image ## Build the card twice, in two places, and compare every byte
+	@$(card) reproduce
 
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
@@ -118,12 +146,19 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 	@python3 -m pvs_sim $(simulator)
 
 ##@ Work on pvs-bridge
-.PHONY: test test-radio lint bench-provision bench-proxy bench-compat bench-validate docs lock clean
+# What a change has to pass at least, of the slow tests.
+core = $(if $(filter-out no,$(CORE)),-m core)
+.PHONY: test test-radio test-image lint bench-provision bench-proxy bench-compat bench-image
+.PHONY: bench-validate docs lock clean
 test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
 
-test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (PYTEST="-k refuses")
-	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(PYTEST)
+test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
+	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(core) $(PYTEST)
+
+test-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/image
+test-image: setup-test-image ## The card that make image has built boots in QEMU, and survives (CORE=yes PYTEST="-k power")
+	@$(AS_ROOT) pytest tests/image --numprocesses=2 --durations=15 $(core) $(PYTEST)
 
 lint: setup-test ## The linters alone
 	@$(AS_ROOT) pytest -q tests/lint
@@ -142,6 +177,10 @@ bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and weigh what transl
 bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges
 	@python3 tests/bench/validate.py
 
+bench-image: setup-test-image ## Time the card: built cold, after a change, personalised; its first DeviceList
+	@$(card) bench
+	@$(AS_ROOT) python3 tests/bench/card_boot.py
+
 docs: setup-controller ## Write the variables' tables into the role READMEs
 	@python3 ansible/document_variables.py
 
@@ -151,7 +190,8 @@ lock: ## Pin the newest Python packages into requirements.lock
 clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache stays)
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: setup-validate setup-controller setup-lab setup-radio setup-arm64 setup-test
+.PHONY: setup-validate setup-controller setup-lab setup-radio setup-arm64 setup-card
+.PHONY: setup-image setup-test-image setup-test
 setup-validate:
 	@ansible/setup.sh validate
 setup-controller:
@@ -162,5 +202,11 @@ setup-radio:
 	@ansible/setup.sh radio
 setup-arm64:
 	@ansible/setup.sh arm64
+setup-card:
+	@ansible/setup.sh card
+setup-image:
+	@ansible/setup.sh image
+setup-test-image:
+	@ansible/setup.sh test-image
 setup-test:
 	@ansible/setup.sh test

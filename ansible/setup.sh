@@ -2,7 +2,7 @@
 # Installs what a target of the Makefile needs, and is quick when nothing is missing:
 # Debian packages by apt, Python packages into .venv from requirements.lock.
 #
-# usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|test
+# usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test
 set -eu
 
 # What judges its own files in make validate.
@@ -12,9 +12,16 @@ lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq
 mmdebstrap openssl socat systemd-container"
 radio_packages="$lab_packages e2fsprogs qemu-system-x86"
 arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
-test_packages="$lab_packages dnsutils git iputils-arping shellcheck"
+# What writes on a card; and what makes one of packages for the Pi's processor, in a user's own
+# namespace where nobody is root.
+card_packages="$controller_packages mtools xz-utils"
+image_packages="$card_packages arch-test binfmt-support debian-archive-keyring dosfstools e2fsprogs \
+fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
+test_image_packages="$lab_packages $image_packages qemu-system-arm"
+test_packages="$lab_packages $image_packages bmap-tools chromium chromium-driver cpio dnsutils fdisk \
+fonts-dejavu-core iputils-arping shellcheck"
 
-usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|test'
+usage='usage: ansible/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test'
 case "${1-}" in
     # Nothing is installed beside Python's packages: no root, and builds have a Python of their own.
     validate) packages= ;;
@@ -23,6 +30,9 @@ case "${1-}" in
     lab) packages=$lab_packages ;;
     radio) packages=$radio_packages ;;
     arm64) packages=$arm64_packages ;;
+    card) packages=$card_packages ;;
+    image) packages=$image_packages ;;
+    test-image) packages=$test_image_packages ;;
     test) packages=$test_packages ;;
     *) echo "$usage" >&2 && exit 2 ;;
 esac

@@ -1,20 +1,24 @@
-"""How the tests are spread over the processes of pytest-xdist.
+"""How the tests are spread over the processes of pytest-xdist, and what a failed one leaves.
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
-longest. So does each Pi whose PVS gets another firmware, and each file about the proxy, whose tests
-wait more than they work. The tests with a radio share two guests for each network backend.
+longest. So does each Pi whose PVS gets another firmware, or that falls ill, and each file about
+the proxy, whose tests wait more than they work. The tests with a radio share two guests for each
+network backend; those of the image have a card each, but for the one whose life they follow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from pvs_lab import evidence
 from pvs_lab.options import BACKENDS
+from pvs_lab.surroundings import Surroundings
 
 # A shared machine stands still for a moment now and then, which is no fault of an example.
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -23,9 +27,12 @@ hypothesis.settings.load_profile("no deadline")
 _SCENARIOS = "molecule/test_scenarios.py"
 _ROLLBACK = "tests/rollback/"
 _COMPAT = "tests/compat/"
-_COMPAT_RELEASES = ("bullseye", "trixie")
+_CARE = "tests/care/"
+_RELEASES = ("bullseye", "trixie")
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
+_IMAGE = "tests/image/"
+_LIFE_OF_A_CARD = "tests/image/test_imager.py"
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carries no types
@@ -40,14 +47,18 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # Its files share a lab for each Pi, which a parameter names.
             _, bracket, pi = nodeid.partition("[")
             return pi if bracket else path
-        if path.startswith(_COMPAT):
+        if path.startswith((_COMPAT, _CARE)):
             # So do these, and some have other parameters beside.
-            return next((_COMPAT + name for name in _COMPAT_RELEASES if name in nodeid), path)
+            folder = path.rpartition("/")[0]
+            return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)
         if path.startswith(_RADIO):
             # For each backend, whose name each test has in brackets, a guest that joins every kind
             # of network, and one that goes through everything else.
             backend = next((each for each in BACKENDS if each in nodeid), path)
             return f"{backend} joins" if path.endswith("test_joins.py") else backend
+        if path.startswith(_IMAGE):
+            # One file goes through the life of one card; elsewhere each test has a card of its own.
+            return path if path == _LIFE_OF_A_CARD else nodeid
         return path if path.startswith(_PROXY) else path.rpartition("/")[0]
 
 
@@ -60,7 +71,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow ones at the head."""
     items.sort(
         key=lambda item: (
-            not item.nodeid.startswith((_ROLLBACK, _COMPAT)),
+            not item.nodeid.startswith((_ROLLBACK, _COMPAT, _CARE, _LIFE_OF_A_CARD)),
             not item.nodeid.split("::")[0].endswith(_SCENARIOS),
         )
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
+    report = yield
+    for each in getattr(item, "funcargs", {}).values():
+        if isinstance(each, Surroundings):
+            evidence.add(report, each)
+    return report

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from compat.house import LOCKED, OPEN, VARIABLES, House
-
-from pvs_lab import evidence
-from pvs_lab.surroundings import Surroundings
 
 PIS = ("trixie-networkmanager", "bullseye-dhcpcd")
 # At noon, and for ever: what is read twice is the same.
@@ -42,15 +39,3 @@ def locked(lab: House) -> House:
     lab.install(LOCKED)
     lab.reset()
     return lab
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Function,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
-    report = yield
-    found = {each for each in item.funcargs.values() if isinstance(each, Surroundings)}
-    for each in found:
-        evidence.add(report, each)
-    return report

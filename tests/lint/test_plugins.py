@@ -35,4 +35,5 @@ def test_ansible_doc_explains_each_plugin(kind: str) -> None:
     for name, sections in explained.items():
         assert sections["doc"]["short_description"], name
         assert sections["examples"], f"{name} has no EXAMPLES"
-        assert sections["return"], f"{name} has no RETURN"
+        # A connection returns nothing of its own.
+        assert sections["return"] or kind == "connection", f"{name} has no RETURN"

@@ -36,6 +36,8 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
         "proxy_writes_acknowledged": True,
     },
     "secrets for everybody": {"proxy_secrets_enabled": True},
+    "no page": {"status_enabled": False},
+    "neither page nor translation": {"status_enabled": False, "compat_mode": "off"},
     "nobody who translates": {"compat_mode": "off"},
     "no passage": {"proxy_websocket_enabled": False},
     "routed": {"bridge_mode": "routed"},

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from radio.bridge import RadioBridge
 
-from pvs_lab import evidence
+from pvs_lab import figures
 from pvs_lab.options import BACKENDS, default_backend
 
 # The release whose usual backend it is.
@@ -44,25 +44,14 @@ def bridge(made: RadioBridge) -> RadioBridge:
 def pytest_runtest_makereport(
     item: pytest.Function,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the guest's journal, which is the access points' too, to a failed test's report."""
+    """Add what the access points have said to a failed test's report."""
     report = yield
     for each in item.funcargs.values():
-        if isinstance(each, RadioBridge):
-            evidence.add(report, each)
-            if report.failed:
-                report.sections.append(("the access points", each.air.log()))
+        if isinstance(each, RadioBridge) and report.failed:
+            report.sections.append(("the access points", each.air.log()))
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures that tests have measured."""
-    reports = [each for found in terminalreporter.stats.values() for each in found]
-    figures = {
-        (report.nodeid.partition("::")[2], name): value
-        for report in reports
-        for name, value in getattr(report, "user_properties", [])
-    }
-    if figures:
-        terminalreporter.section("measured")
-    for (test, name), value in sorted(figures.items()):
-        terminalreporter.write_line(f"{test}: {name}: {value}")
+    figures.show(terminalreporter)

@@ -39,6 +39,7 @@ def test_the_radio_does_not_save_power(bridge: RadioBridge) -> None:
     assert bridge.output("bridge", "iw dev wlan0 get power_save") == "Power save: off\n"
 
 
+@pytest.mark.core
 def test_a_bridge_that_boots_joins_the_better_of_two_networks_by_the_rules_of_its_country(
     bridge: RadioBridge, record_property: Record
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_bridge_that_boots_joins_the_better_of_two_networks_by_the_rules_of_it
     assert "\ncountry DE:" in bridge.output("bridge", "iw reg get")
 
 
+@pytest.mark.core
 def test_the_other_network_is_joined_when_the_better_one_goes_off(
     bridge: RadioBridge, record_property: Record
 ) -> None:
@@ -89,6 +91,7 @@ def refuses(bridge: RadioBridge, network: Network) -> None:
     bridge.air.put_on(network)
 
 
+@pytest.mark.core
 def test_an_access_point_that_refused_the_right_passphrase_for_a_minute_is_joined_again(
     bridge: RadioBridge, record_property: Record
 ) -> None:

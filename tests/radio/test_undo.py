@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any, Callable
 
+import pytest
 from radio.bridge import RadioBridge
 from radio.networks import HOME
 
@@ -36,6 +37,7 @@ def assert_undone(bridge: RadioBridge, record: Record, wrong: dict[str, Any]) ->
     assert files(bridge) == before
 
 
+@pytest.mark.core
 def test_a_wrong_passphrase_is_undone(bridge: RadioBridge, record_property: Record) -> None:
     assert_undone(bridge, record_property, {**HOME.described, "passphrase": "mistyped"})
 
@@ -50,6 +52,7 @@ def is_applied(bridge: RadioBridge) -> bool:
     return status == 0 and bool(json.loads(printed)["applied"])
 
 
+@pytest.mark.core
 def test_a_power_cut_between_change_and_confirmation_is_undone_at_boot(
     bridge: RadioBridge, record_property: Record
 ) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from rollback.bridge import Bridge
-
-from pvs_lab import evidence
-from pvs_lab.surroundings import Surroundings
 
 Made = Callable[[str, str, str], contextlib.AbstractContextManager[Bridge]]
 
@@ -51,15 +48,3 @@ def _has_addresses(bridge: Bridge) -> bool:
     """Whether the Pi has its IPv4 address on both sides."""
     found = bridge.state().addresses
     return {"eth0", "wlan0"} <= {name for name, address, _ in found if ":" not in address}
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Function,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
-    report = yield
-    for each in item.funcargs.values():
-        if isinstance(each, Surroundings):
-            evidence.add(report, each)
-    return report

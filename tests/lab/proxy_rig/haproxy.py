@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy_rig.chroot import command_in
-from proxy_rig.rendering import error_pages, render
+from proxy_rig.rendering import PROJECT, error_pages, render
 from proxy_rig.world import World, end
 from pvs_lab.image import Image, provide
 from pvs_lab.process import wait_until
@@ -19,6 +20,7 @@ from pvs_lab.recipes import recipe
 BACKENDS = {"bullseye": "dhcpcd", "bookworm": "networkmanager", "trixie": "networkmanager"}
 RELEASES = tuple(BACKENDS)
 CONFIGURATION = "etc/haproxy/haproxy.cfg"
+PAGE = PROJECT / "roles/status/files/etc/haproxy/pvs-bridge/status.html"
 _START_SECONDS = 20
 _ITSELF = {"address": "127.0.0.1", "source": "127.0.0.1"}
 
@@ -87,6 +89,7 @@ def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
     (etc / "pvs-bridge").mkdir()
     for name, text in error_pages(chosen).items():
         (etc / "pvs-bridge" / name).write_text(text, newline="")
+    shutil.copy(PAGE, etc / "pvs-bridge")
 
 
 def check(unpacked: Unpacked, chosen: dict[str, Any]) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,17 @@ from ansible.plugins.loader import init_plugin_loader  # noqa: E402
 from ansible.template import Templar, trust_as_template  # noqa: E402
 from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: E402
 
-_ROLES = ("bridge", "pvs_link", "uplink", "proxy", "compat", "console_dns", "health")
+_ROLES = (
+    "bridge",
+    "pvs_link",
+    "uplink",
+    "proxy",
+    "compat",
+    "console_dns",
+    "care",
+    "status",
+    "health",
+)
 _PROXY = PROJECT / "roles/proxy"
 _INVENTORY = {
     "inventory_hostname": "bridge",
@@ -80,6 +90,10 @@ def error_pages(chosen: dict[str, Any]) -> dict[str, str]:
     pages |= {
         f"compat_{status}.http": (status, said)
         for status, said in role["__proxy_compat_errors"].items()
+    }
+    pages |= {
+        f"status_{status}.http": (status, said)
+        for status, said in role["__proxy_status_errors"].items()
     }
     template = "etc/haproxy/pvs-bridge/error.http.j2"
     return {

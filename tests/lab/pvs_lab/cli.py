@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from pvs_lab import enter, lifecycle, login
+from pvs_lab import enter, lifecycle
 from pvs_lab.errors import LabError
 from pvs_lab.options import (
     BACKENDS,
@@ -56,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
         "--place", default="{}", metavar="JSON", help="fields of pvs_lab.place.Place that differ"
     )
     one.add_argument("--radio", action="store_true", help="a Pi with a radio, as a guest of QEMU")
+    one.add_argument(
+        "--packages", default="", metavar="NAMES", help="Debian packages that its card has beside"
+    )
+    one.add_argument(
+        "--card", type=Path, metavar="FILE", help="boot this card as it was flashed; writes to it"
+    )
+    one.add_argument("--no-wait", action="store_true", help="do not wait until the Pi has booted")
     add("down", _down, "end a lab and remove all of it")
     add("list", _list, "name the labs that are up")
     add("status", _status, "say what a lab is and what of it has failed; an error if not up")
@@ -83,9 +91,11 @@ def _up(chosen: argparse.Namespace) -> int:
         backend=chosen.backend or default_backend(chosen.release),
         simulator_arguments=split_simulator_options(chosen.simulator),
         place=Place.from_json(chosen.place),
-        radio=chosen.radio,
+        radio=chosen.radio or chosen.card is not None,
+        more_packages=tuple(chosen.packages.split()),
+        card=chosen.card,
     )
-    lifecycle.up(options, lambda line: print(f"  {line}", flush=True))
+    lifecycle.up(options, lambda line: print(f"  {line}", flush=True), wait=not chosen.no_wait)
     print(
         f"lab '{options.name}' is up: {options.release}, {options.backend} "
         f"({time.monotonic() - started:.1f} s)"
@@ -102,7 +112,8 @@ def _down(chosen: argparse.Namespace) -> int:
 def _list(_: argparse.Namespace) -> int:
     for name in lifecycle.running():
         lab = lifecycle.describe(name)
-        print(f"{name:20} {lab.release:10} {lab.backend}{' radio' if lab.radio else ''}")
+        about = lab.card or (" radio" if lab.radio else "")
+        print(f"{name:20} {lab.release:10} {lab.backend} {about}".rstrip())
     return 0
 
 
@@ -132,7 +143,7 @@ def _exec(chosen: argparse.Namespace) -> int:
 def _power(chosen: argparse.Namespace) -> int:
     lifecycle.command(chosen.lab, f"power-{chosen.state}")
     if chosen.state == "on":
-        login.wait_for(chosen.lab, radio=lifecycle.describe(chosen.lab).radio)
+        lifecycle.wait_for_pi(chosen.lab)
     return 0
 
 

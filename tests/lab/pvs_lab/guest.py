@@ -2,10 +2,12 @@
 
 Its wlan0 reaches the home by an access point alone. The access points live in the guest too, as
 the kernel hands what a simulated radio sends only to radios of its own; the Pi does not see them.
+:class:`Guest` is what all such Pis have in common; the card of a :class:`RadioGuest` is the lab's.
 """
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import dataclasses
 import fcntl
@@ -43,41 +45,21 @@ _IFF_TAP_WITHOUT_HEADER = 0x1002
 
 
 @dataclasses.dataclass
-class Guest:
-    """One Pi with a radio and its card, off until :meth:`power_on`.
+class Guest(abc.ABC):
+    """One Pi with a radio, off until :meth:`power_on`.
 
     Attributes:
         lab: name of the lab.
-        root: where its file system is mounted while the card is made.
         console: file that the Pi's console is written to.
     """
 
     lab: str
-    root: Path
     console: Path
-    process: subprocess.Popen[bytes] | None = None
-    _card: Path = Path()
-    _boot: Path = Path()
+    process: subprocess.Popen[bytes] | None = dataclasses.field(default=None, init=False)
 
-    def insert_card(self, image: Image, folder: Path, authorized_key: str) -> None:
-        """Make a card that lets the controller's key in.
-
-        Args:
-            image: what is on it.
-            folder: where it is kept, removed with the lab.
-            authorized_key: line for the user pi's ``authorized_keys``.
-        """
-        self._boot = image.root / "boot"
-        self._card = folder / "card.img"
-        card.mount(image, folder, self.root, authorized_key)
-        subprocess.run(
-            ["mke2fs", "-q", "-t", "ext4", "-d", str(self.root), str(self._card), _CARD_SIZE],
-            stdout=subprocess.DEVNULL,  # even quiet, it names the file that it creates
-            check=True,
-        )
-        subprocess.run(["umount", str(self.root)], check=True)
-        for layer in ("upper", "work"):
-            shutil.rmtree(folder / layer)
+    @abc.abstractmethod
+    def _machine(self) -> list[str]:
+        """QEMU's program, what it has the Pi be, and what that boots from."""
 
     def power_on(self) -> None:
         """Boot the Pi."""
@@ -90,19 +72,10 @@ class Guest:
             )
 
     def _command(self, pvs: int, home: int) -> list[str]:
-        """The machine: a disk, two Ethernet sockets, a console, the lab's hand in it."""
+        """The machine, with two Ethernet sockets, a console, the lab's hand in it."""
         return [
-            "qemu-system-x86_64", "-name", f"pvs-lab-{self.lab}",
+            *self._machine(), "-name", f"pvs-lab-{self.lab}",
             "-nodefaults", "-no-user-config", "-display", "none",
-            # Not KVM, which this machine may lack, or have with flaws. The guest's clock goes by
-            # what it has executed: no answer of a radio is late because this machine is busy.
-            "-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on",
-            "-cpu", "Nehalem", "-smp", "1", "-m", str(_MEMORY_MIB),
-            "-kernel", str(_only(self._boot, "vmlinuz-*")),
-            "-initrd", str(_only(self._boot, "initrd.img-*")),
-            "-append", " ".join(_KERNEL_ARGUMENTS),
-            # unsafe: a pulled plug is the end of QEMU, which leaves all that it has written.
-            "-drive", f"file={self._card},format=raw,if=virtio,cache=unsafe",
             "-netdev", f"tap,id=pvs,fd={pvs}",
             "-device", f"virtio-net-pci,netdev=pvs,mac={network.BRIDGE_PVS_MAC},romfile=",
             "-netdev", f"tap,id=home,fd={home}",
@@ -162,6 +135,53 @@ class Guest:
                     print(json.dumps({"execute": name, "arguments": arguments}), file=stream)
                     stream.flush()
                     _expect_return(stream.readline())
+
+
+@dataclasses.dataclass
+class RadioGuest(Guest):
+    """A Pi whose card the lab makes.
+
+    Attributes:
+        root: where its file system is mounted while the card is made.
+    """
+
+    root: Path
+    _card: Path = dataclasses.field(default=Path(), init=False)
+    _boot: Path = dataclasses.field(default=Path(), init=False)
+
+    def insert_card(self, image: Image, folder: Path, authorized_key: str) -> None:
+        """Make a card that lets the controller's key in.
+
+        Args:
+            image: what is on it.
+            folder: where it is kept, removed with the lab.
+            authorized_key: line for the user pi's ``authorized_keys``.
+        """
+        self._boot = image.root / "boot"
+        self._card = folder / "card.img"
+        card.mount(image, folder, self.root, authorized_key)
+        subprocess.run(
+            ["mke2fs", "-q", "-t", "ext4", "-d", str(self.root), str(self._card), _CARD_SIZE],
+            stdout=subprocess.DEVNULL,  # even quiet, it names the file that it creates
+            check=True,
+        )
+        subprocess.run(["umount", str(self.root)], check=True)
+        for layer in ("upper", "work"):
+            shutil.rmtree(folder / layer)
+
+    def _machine(self) -> list[str]:
+        return [
+            "qemu-system-x86_64",
+            # Not KVM, which this machine may lack, or have with flaws. The guest's clock goes by
+            # what it has executed: no answer of a radio is late because this machine is busy.
+            "-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on",
+            "-cpu", "Nehalem", "-smp", "1", "-m", str(_MEMORY_MIB),
+            "-kernel", str(_only(self._boot, "vmlinuz-*")),
+            "-initrd", str(_only(self._boot, "initrd.img-*")),
+            "-append", " ".join(_KERNEL_ARGUMENTS),
+            # unsafe: a pulled plug is the end of QEMU, which leaves all that it has written.
+            "-drive", f"file={self._card},format=raw,if=virtio,cache=unsafe",
+        ]  # fmt: skip
 
 
 def _expect_return(line: str) -> None:

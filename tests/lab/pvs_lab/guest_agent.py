@@ -6,6 +6,7 @@ Nothing is handed to their standard input, and what they print comes when they h
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import secrets
@@ -16,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from pvs_lab.errors import LabError
+from pvs_lab.process import wait_until
 
 # A guest that boots, on a machine that boots another one at the same time.
 _ANSWER_TIMEOUT_SECONDS = 120
 _POLL_SECONDS = 0.1
+_BOOT_TIMEOUT_SECONDS = 600
+_KNOCK_TIMEOUT_SECONDS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +63,43 @@ def run(agent: Path, command: list[str]) -> Outcome:
     )
 
 
-def _call(agent: Path, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def wait_for(agent: Path, console: Path, timeout_seconds: float = _BOOT_TIMEOUT_SECONDS) -> None:
+    """Wait until the agent answers.
+
+    Args:
+        agent: QEMU's socket that leads to the agent.
+        console: what the guest has written is here.
+        timeout_seconds: how long at most.
+
+    Raises:
+        LabError: it takes too long; the console's last lines are in the message.
+    """
+
+    def answers() -> bool:
+        with contextlib.suppress(LabError):
+            _call(agent, "guest-ping", {}, timeout_seconds=_KNOCK_TIMEOUT_SECONDS)
+            return True
+        return False
+
+    if not wait_until(answers, timeout_seconds):
+        said = console.read_text(errors="replace") if console.exists() else ""
+        raise LabError(
+            f"the lab's Pi runs no programs within {timeout_seconds:.0f} s\n{said[-2000:]}",
+            "the console above says how far it came",
+        )
+
+
+def _call(
+    agent: Path,
+    name: str,
+    arguments: dict[str, Any],
+    *,
+    timeout_seconds: float = _ANSWER_TIMEOUT_SECONDS,
+) -> dict[str, Any]:
     """Have the agent do one thing; a connection each, so that commands may run side by side."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_ANSWER_TIMEOUT_SECONDS)
+            connection.settimeout(timeout_seconds)
             connection.connect(str(agent))
             with connection.makefile("rwb") as stream:
                 _synchronize(stream)

@@ -25,20 +25,26 @@ COMMANDS = {
 
 # As above, for a lab whose Pi has a radio.
 _RADIO_COMMANDS = {"mke2fs": "e2fsprogs", "qemu-system-x86_64": "qemu-system-x86"}
+# And for one whose Pi boots a card that was flashed.
+_FLASHED_COMMANDS = {
+    "mcopy": "mtools", "mke2fs": "e2fsprogs", "qemu-system-aarch64": "qemu-system-arm",
+}  # fmt: skip
 
 
-def check(*, radio: bool = False) -> None:
+def check(*, radio: bool = False, flashed: bool = False) -> None:
     """Refuse a machine that cannot run a lab.
 
     Args:
         radio: whether its Pi is to have a radio.
+        flashed: whether its Pi is to boot a card that was flashed.
 
     Raises:
         LabError: not root, a tool is missing, or the kernel refuses namespaces.
     """
     if os.geteuid() != 0:
         raise LabError("the lab makes network namespaces, which needs root", "use sudo make ...")
-    wanted = {**COMMANDS, **(_RADIO_COMMANDS if radio else {})}
+    more = _FLASHED_COMMANDS if flashed else _RADIO_COMMANDS if radio else {}
+    wanted = {**COMMANDS, **more}
     missing = sorted({package for name, package in wanted.items() if not shutil.which(name)})
     if missing:
         raise LabError(

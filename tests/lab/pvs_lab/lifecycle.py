@@ -15,10 +15,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pvs_lab import cgroup, host, image, login
+from pvs_lab import cgroup, guest_agent, host, image, kit, login
 from pvs_lab.errors import LabError
+from pvs_lab.flashed_guest import Flashed
 from pvs_lab.options import LabOptions, check_name
-from pvs_lab.paths import PACKAGE_ROOT, RUN_DIR, card_dir, failed_dir, lab_dir
+from pvs_lab.paths import PACKAGE_ROOT, RUN_DIR, agent_socket, card_dir, failed_dir, lab_dir
 from pvs_lab.process import Process, wait_until
 from pvs_lab.recipes import recipe
 
@@ -37,37 +38,67 @@ class Lab:
         backend: network backend of its bridge.
         radio: whether its bridge has a radio.
         process: the one whose end ends the lab; while the image is made, the one that makes it.
+        card: file of the card that its bridge was given; nothing where the lab made one.
     """
 
     release: str
     backend: str
     radio: bool
     process: Process
+    card: str = ""
 
 
-def up(options: LabOptions, report: Report) -> None:
-    """Bring a lab up and wait until its Pi can be logged into.
+def up(options: LabOptions, report: Report, *, wait: bool = True) -> None:
+    """Bring a lab up and wait until its Pi can be asked something.
 
     Args:
         options: the lab to bring up.
         report: told what takes time.
+        wait: whether to wait for the Pi at all.
 
     Raises:
         LabError: this machine cannot run it, or a lab of that name is up.
     """
-    host.check(radio=options.radio)
+    host.check(radio=options.radio, flashed=options.card is not None)
     _take_name(options)
     try:
-        made = image.provide(recipe(options.release, options.backend, radio=options.radio), report)
-        login.prepare(options.name, made)
+        made = _source(options, report)
+        login.prepare(options.name, made.root if isinstance(made, image.Image) else None)
         _start_supervisor(options, made)
-        login.wait_for(options.name, radio=options.radio)
+        if wait:
+            wait_for_pi(options.name)
     except BaseException as error:
         # Ctrl-C included: a lab is either up or not there.
         if isinstance(error, LabError):
             _keep_logs(options.name)
         _remove(options.name)
         raise
+
+
+def _source(options: LabOptions, report: Report) -> image.Image | Flashed:
+    """What the Pi is to boot."""
+    if options.card is not None:
+        return Flashed(options.card.resolve(), kit.provide(report))
+    wanted = recipe(
+        options.release,
+        options.backend,
+        radio=options.radio,
+        more_packages=options.more_packages,
+    )
+    return image.provide(wanted, report)
+
+
+def wait_for_pi(name: str) -> None:
+    """Wait until a lab's Pi can be logged into; a flashed one, until it runs programs for the lab.
+
+    Raises:
+        LabError: it takes too long.
+    """
+    lab = describe(name)
+    if lab.card:
+        guest_agent.wait_for(agent_socket(name), lab_dir(name) / "log/bridge.log")
+    else:
+        login.wait_for(name, radio=lab.radio)
 
 
 @contextlib.contextmanager
@@ -112,14 +143,15 @@ def _keep_logs(name: str) -> None:
 
 def _write(options: LabOptions, process: Process) -> None:
     """Note which process the lab lives and dies with."""
-    lab = Lab(options.release, options.backend, options.radio, process)
+    card = "" if options.card is None else str(options.card.resolve())
+    lab = Lab(options.release, options.backend, options.radio, process, card)
     target = lab_dir(options.name) / "lab.json"
     temporary = target.with_suffix(".new")
     temporary.write_text(json.dumps(dataclasses.asdict(lab)))
     temporary.rename(target)
 
 
-def _start_supervisor(options: LabOptions, made: image.Image) -> None:
+def _start_supervisor(options: LabOptions, made: image.Image | Flashed) -> None:
     """Start the lab's first process and wait until it has built everything.
 
     Raises:
@@ -128,9 +160,13 @@ def _start_supervisor(options: LabOptions, made: image.Image) -> None:
     state = lab_dir(options.name)
     (state / "log").mkdir()
     log_path = state / "log/supervisor.log"
+    if isinstance(made, Flashed):
+        source = ["flashed", str(made.card), str(made.kit)]
+    else:
+        kind = "radio" if options.radio else "container"
+        source = [kind, str(made.root), str(made.packages)]
     supervisor = [
-        sys.executable, "-m", "pvs_lab.supervisor", options.name,
-        "radio" if options.radio else "container", str(made.root), str(made.packages),
+        sys.executable, "-m", "pvs_lab.supervisor", options.name, *source,
         options.place.to_json(), *options.simulator_arguments,
     ]  # fmt: skip
     with log_path.open("ab") as log:
@@ -218,8 +254,8 @@ def _find(name: str) -> Lab | None:
         return None
     except PermissionError:
         raise LabError(f"the lab {name!r} is root's", "use sudo make ...") from None
-    process = Process(**noted["process"])
-    lab = Lab(noted["release"], noted["backend"], noted["radio"], process)
+    noted["process"] = Process(**noted["process"])
+    lab = Lab(**noted)
     return lab if lab.process.alive() else None
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from pvs_lab.errors import LabError
-from pvs_lab.image import Image
 from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 from pvs_lab.process import wait_until
 
@@ -16,12 +16,12 @@ _RADIO_BOOT_TIMEOUT_SECONDS = 600
 _ATTEMPT_TIMEOUT_SECONDS = 20
 
 
-def prepare(name: str, image: Image) -> None:
+def prepare(name: str, root: Path | None) -> None:
     """Make the controller's key and all that ssh and Ansible need to know.
 
     Args:
         name: the lab's name.
-        image: whose host key the Pi will show.
+        root: the file system whose host key the Pi will show; None where it makes one itself.
     """
     state = lab_dir(name)
     subprocess.run(
@@ -29,8 +29,10 @@ def prepare(name: str, image: Image) -> None:
          "-f", str(state / "ssh_key")],
         check=True,
     )  # fmt: skip
-    host_key = (image.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
-    (state / "known_hosts").write_text(f"bridge {' '.join(host_key)}\n")
+    known_hosts = state / "known_hosts"
+    if root is not None:
+        host_key = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
+        known_hosts.write_text(f"bridge {' '.join(host_key)}\n")
     on_client = (
         f"env PYTHONPATH={PACKAGE_ROOT} {sys.executable} -m pvs_lab exec --lab {name} client"
     )
@@ -39,9 +41,9 @@ def prepare(name: str, image: Image) -> None:
         "  User pi\n"
         f"  IdentityFile {state}/ssh_key\n"
         "  IdentitiesOnly yes\n"
-        f"  UserKnownHostsFile {state}/known_hosts\n"
+        f"  UserKnownHostsFile {known_hosts}\n"
         "  HostKeyAlias bridge\n"
-        "  StrictHostKeyChecking yes\n"
+        f"  StrictHostKeyChecking {'accept-new' if root is None else 'yes'}\n"
         "  BatchMode yes\n"
         f"  ProxyCommand {on_client} socat STDIO TCP:%h:%p,connect-timeout=10\n"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+from pathlib import Path
 
 from pvs_lab.errors import LabError
 from pvs_lab.place import Place
@@ -54,6 +55,8 @@ class LabOptions:
         simulator_arguments: handed on to ``python3 -m pvs_sim``.
         place: the addresses around the bridge, and its interfaces.
         radio: whether the bridge has a real radio, which takes a machine of its own.
+        more_packages: Debian packages that are on the Pi's card beside the usual ones.
+        card: what the bridge boots, as it was flashed, and writes to; such a bridge has a radio.
     """
 
     name: str
@@ -62,6 +65,8 @@ class LabOptions:
     simulator_arguments: tuple[str, ...] = ()
     place: Place = dataclasses.field(default_factory=Place)
     radio: bool = False
+    more_packages: tuple[str, ...] = ()
+    card: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no image exists for.
@@ -79,4 +84,9 @@ class LabOptions:
             raise LabError(
                 f"BACKEND={self.backend!r} is not a network backend",
                 f"use one of {', '.join(BACKENDS)}",
+            )
+        if self.card is not None and not self.card.is_file():
+            raise LabError(
+                f"there is no card {str(self.card)!r}",
+                "unpack an image into a file of its own: the Pi writes to it",
             )

@@ -27,7 +27,9 @@ _BACKEND = {
 
 # What the roles install: not on the card, but offered by the lab's package server. So is the other
 # backend.
-_ON_OFFER = ("dnsmasq", "haproxy", "nftables", "python3-aiohttp")
+_ON_OFFER = (
+    "dnsmasq", "haproxy", "nftables", "python3-aiohttp", "systemd-timesyncd", "unattended-upgrades",
+)  # fmt: skip
 _OTHER = {"networkmanager": "dhcpcd", "dhcpcd": "networkmanager"}
 
 
@@ -95,15 +97,18 @@ _CLOUD_INIT_NETPLAN = (
 )
 
 
-def recipe(release: str, backend: str, *, radio: bool = False) -> Recipe:
+def recipe(
+    release: str, backend: str, *, radio: bool = False, more_packages: tuple[str, ...] = ()
+) -> Recipe:
     """The recipe of one image.
 
     Args:
         release: one of :data:`pvs_lab.options.RELEASES`.
         backend: one of :data:`pvs_lab.options.BACKENDS`.
         radio: whether it is the card of a Pi with a radio, which has a kernel of its own.
+        more_packages: Debian packages that are on the card beside the usual ones.
     """
-    packages = _COMMON + _BACKEND[release, backend]
+    packages = tuple({*_COMMON, *_BACKEND[release, backend], *more_packages})
     if radio:
         return Recipe(
             release=release,

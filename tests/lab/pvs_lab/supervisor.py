@@ -21,7 +21,8 @@ from pathlib import Path
 from pvs_lab import daemons, network
 from pvs_lab.container import Container
 from pvs_lab.daemons import Daemon
-from pvs_lab.guest import Guest
+from pvs_lab.flashed_guest import Flashed, FlashedGuest
+from pvs_lab.guest import RadioGuest
 from pvs_lab.image import Image
 from pvs_lab.paths import card_dir, lab_dir
 from pvs_lab.place import Place
@@ -34,16 +35,16 @@ class Supervisor:
 
     Args:
         name: the lab's name.
-        image: the bridge's image.
+        source: the bridge's image, or the card that it boots.
         simulator_arguments: handed on to the PVS simulator.
         place: the addresses around the bridge, and its interfaces.
-        radio: whether the bridge is a guest with a radio, not a container.
+        radio: whether the bridge is a guest with a radio, not a container; a flashed one always is.
     """
 
     def __init__(
         self,
         name: str,
-        image: Image,
+        source: Image | Flashed,
         simulator_arguments: tuple[str, ...],
         place: Place,
         *,
@@ -52,13 +53,10 @@ class Supervisor:
         """Describe the lab; nothing runs before :meth:`build`."""
         self.state = lab_dir(name)
         self.scratch = self.state / "scratch"
-        self.image = image
+        self.source = source
         self.place = place
         self.name = name
-        root, console = self.scratch / "root", self.state / "log/bridge.log"
-        self.pi: Container | Guest = (
-            Guest(name, root, console) if radio else Container(name, root, console, place)
-        )
+        self.pi = self._pi(radio=radio)
         self.simulator_ready = self.scratch / "simulator.json"
         self.pvs = (
             daemons.simulator(simulator_arguments, self.simulator_ready),
@@ -68,6 +66,7 @@ class Supervisor:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, Callable[..., object]] = {
             "cable": self.cable,
+            "card-lock": self.card_lock,
             "power-off": self.pi.cut_power,
             "power-on": self.power_on,
             "pvs-off": self.pvs_off,
@@ -76,6 +75,15 @@ class Supervisor:
             "router-on": lambda: self.start(self.router),
             "status": self.status,
         }
+
+    def _pi(self, *, radio: bool) -> Container | RadioGuest | FlashedGuest:
+        """The Pi, off."""
+        root, console = self.scratch / "root", self.state / "log/bridge.log"
+        if isinstance(self.source, Flashed):
+            return FlashedGuest(self.name, console, self.source)
+        if radio:
+            return RadioGuest(self.name, console, root)
+        return Container(self.name, root, console, self.place)
 
     def build(self) -> None:
         """Make the world and switch everything on.
@@ -86,10 +94,12 @@ class Supervisor:
         _mount_private_files(self.scratch, self.place)
         network.build(self.place)
         self.start(self.router)
-        self.start(daemons.package_server(self.image.packages, self.place))
         self.pvs_on()
-        key = (self.state / "ssh_key.pub").read_text()
-        self.pi.insert_card(self.image, card_dir(self.name), key)
+        if not isinstance(self.pi, FlashedGuest):
+            assert isinstance(self.source, Image)  # noqa: S101 - for the type checker
+            self.start(daemons.package_server(self.source.packages, self.place))
+            key = (self.state / "ssh_key.pub").read_text()
+            self.pi.insert_card(self.source, card_dir(self.name), key)
         self.pi.power_on()
         for name, process in self.running.items():
             if process.poll() is not None:
@@ -160,6 +170,20 @@ class Supervisor:
             position: ``in`` or ``out``.
         """
         self.pi.set_cable(side, plugged=position == "in")
+
+    def card_lock(self, position: str) -> None:
+        """Push the switch at the side of a card that was flashed.
+
+        Args:
+            position: ``on``: the card takes no writes, or ``off``; noticed when the Pi has power
+                again.
+
+        Raises:
+            TypeError: the card is the lab's own.
+        """
+        if not isinstance(self.pi, FlashedGuest):
+            raise TypeError("this lab's card has no switch")
+        self.pi.card_locked = position == "on"
 
     def status(self) -> dict[str, object]:
         """What runs: the bridge's first process as the lab numbers it, and dead daemons."""
@@ -238,11 +262,16 @@ def _mount_private_files(scratch: Path, place: Place) -> None:
 
 
 def main() -> None:
-    """Run the lab of the arguments: NAME KIND ROOT PACKAGES PLACE [SIMULATOR_ARGUMENT...]."""
-    name, kind, root, packages, place, *simulator_arguments = sys.argv[1:]
+    """Run the lab of the arguments: NAME KIND PATH PATH PLACE [SIMULATOR_ARGUMENT...].
+
+    KIND is ``container`` or ``radio``, with the paths of an image's root and packages, or
+    ``flashed``, with those of a card and the lab's kit.
+    """
+    name, kind, first, second, place, *simulator_arguments = sys.argv[1:]
+    source = Flashed if kind == "flashed" else Image
     supervisor = Supervisor(
         name,
-        Image(Path(root), Path(packages)),
+        source(Path(first), Path(second)),
         tuple(simulator_arguments),
         Place.from_json(place),
         radio=kind == "radio",

@@ -26,6 +26,9 @@ _ROLES = (
     "proxy",
     "compat",
     "console_dns",
+    "care",
+    "status",
+    "appliance",
     "health",
 )
 

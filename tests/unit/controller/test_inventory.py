@@ -15,7 +15,18 @@ from surroundings import Found
 
 WORD = "sunflower"
 EXAMPLE_SECRETS = {"WIFI_PASSPHRASE_GARAGE": WORD, "WIFI_PASSPHRASE_NEIGHBOUR": WORD}
-ROLES = ["bridge", "pvs_link", "uplink", "proxy", "compat", "console_dns", "health"]
+ROLES = [
+    "bridge",
+    "pvs_link",
+    "uplink",
+    "proxy",
+    "compat",
+    "console_dns",
+    "care",
+    "status",
+    "appliance",
+    "health",
+]
 HOSTILE_SSIDS = [
     "home",
     "Jack & Jill's",

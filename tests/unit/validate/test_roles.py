@@ -47,7 +47,15 @@ def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_pa
         "ethernet.nmconnection": "pvs-bridge-uplink.nmconnection",
         "wpa_supplicant.conf": "wpa_supplicant-wlan0.conf",
         **dict.fromkeys(
-            ("compat.cfg", "home.cfg", "passages.cfg", "stats.cfg", "turns.cfg"), "haproxy.cfg"
+            (
+                "compat.cfg",
+                "home.cfg",
+                "passages.cfg",
+                "stats.cfg",
+                "status.cfg",
+                "turns.cfg",
+            ),
+            "haproxy.cfg",
         ),
         **dict.fromkeys(("rules", "ip"), "haproxy.cfg"),
     }

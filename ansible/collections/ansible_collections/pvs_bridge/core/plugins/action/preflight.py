@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -53,6 +54,7 @@ class ActionModule(ActionBase):
             )
             result["failed"] = True
             result["msg"] = "\n".join([heading, *map(str, findings)])
+            result["findings"] = [dataclasses.asdict(finding) for finding in findings]
         return result
 
     def _role(self, name: str) -> pathlib.Path:

@@ -62,4 +62,30 @@ msg:
     garage: 2 mistakes in its variables
     inventory/home/garage.yml:12: uplink_country: UK is no country's code (ISO 3166); write GB
     uplink_networks: has no network, and uplink_type is wifi; add one with its ssid and passphrase
+findings:
+  description: The same for programs, in the same order.
+  returned: failed
+  type: list
+  elements: dict
+  contains:
+    variable:
+      description: As one writes it down.
+      type: str
+      sample: uplink_networks[0].passphrase
+    problem:
+      description: What is wrong with it.
+      type: str
+      sample: UK is no country's code (ISO 3166)
+    cure:
+      description: What to do about it.
+      type: str
+      sample: write GB
+    file:
+      description: Where it was written; null where that is not known.
+      type: str
+      sample: inventory/home/garage.yml
+    line:
+      description: Counted from 1; null where it is not known.
+      type: int
+      sample: 12
 """

@@ -18,7 +18,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import CrossCheck, Values
 
-_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Z]{2}|00", re.ASCII)
 # What people write for a country whose code is another one.
 _MISTAKEN_COUNTRIES = {"UK": "GB", "EN": "GB", "EU": "the code of your country"}
 _PSK = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
@@ -30,7 +30,7 @@ _PRIORITIES = range(401)
 
 
 def wifi_has_a_country(values: Values) -> Iterator[Fault]:
-    """The radio stays off until it knows whose rules apply; 00 is "the world", the least of all."""
+    """The radio stays off until it knows whose rules apply; 00 is what is allowed everywhere."""
     if values.is_wrong("uplink_country"):
         return
     path = ("uplink_country",)

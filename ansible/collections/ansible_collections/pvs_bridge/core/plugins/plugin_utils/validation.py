@@ -11,6 +11,8 @@ from typing import Any
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils import (
     crosschecks_address,
+    crosschecks_appliance,
+    crosschecks_care,
     crosschecks_compat,
     crosschecks_firewall,
     crosschecks_proxy,
@@ -39,6 +41,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
     *crosschecks_proxy.CHECKS,
     *crosschecks_compat.CHECKS,
     *crosschecks_firewall.CHECKS,
+    *crosschecks_appliance.CHECKS,
+    *crosschecks_care.CHECKS,
     *crosschecks_wifi.CHECKS,
 )
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import shutil
@@ -31,8 +30,8 @@ from pvs_bridge_health.chain import (
 from pvs_bridge_health.plant import (
     WIDTH,
     AnswerError,
-    Plant,
     as_ascii,
+    plant_data,
     plant_text,
     read_devices,
     read_plant,
@@ -161,19 +160,6 @@ def report_data(report: Report) -> dict[str, Any]:
         "proxy_serves_home": report.config.proxy_serves_home,
         "seconds": report.seconds,
         "text": report_text(report, WIDTH),
-    }
-
-
-def plant_data(plant: Plant) -> dict[str, Any]:
-    """Return the plant as --json prints it."""
-    return {
-        **dataclasses.asdict(plant),
-        "total": {
-            "panels": len(plant.panels),
-            "working": plant.working,
-            "kw": round(plant.kw, 3),
-        },
-        "summary": plant.summary,
     }
 
 

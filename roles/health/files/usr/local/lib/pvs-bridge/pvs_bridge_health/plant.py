@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -41,12 +42,13 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True)
 class Supervisor:
-    """The PVS itself."""
+    """The PVS itself. When its flash is full, it does not start again."""
 
     model: str
     serial: str
     firmware: str
     uptime_seconds: int | None
+    flash_free_kib: int | None = None
 
 
 @dataclass(frozen=True)
@@ -183,11 +185,13 @@ def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
 
 def _supervisor(device: dict[str, Any]) -> Supervisor:
     uptime = number(device.get("dl_uptime"), limit=1e10)
+    flash = number(device.get("dl_flash_avail"), limit=1e10)
     return Supervisor(
         model=clean(device.get("MODEL")).replace("PV Supervisor ", "") or "PVS",
         serial=clean(device.get("SERIAL")) or "-",
         firmware=clean(device.get("SWVER")) or "unknown",
         uptime_seconds=int(uptime) if uptime is not None and uptime >= 0 else None,
+        flash_free_kib=int(flash) if flash is not None and flash >= 0 else None,
     )
 
 
@@ -267,6 +271,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[in
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(head), "  ".join("─" * width for width in widths), *map(line, rows)])
+
+
+def plant_data(plant: Plant) -> dict[str, Any]:
+    """Return the plant as --json prints it; roles/health/README.md describes the keys."""
+    return {
+        **dataclasses.asdict(plant),
+        "total": {
+            "panels": len(plant.panels),
+            "working": plant.working,
+            "kw": round(plant.kw, 3),
+        },
+        "summary": plant.summary,
+    }
 
 
 def plant_text(plant: Plant) -> str:

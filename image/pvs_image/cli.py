@@ -1,0 +1,40 @@
+"""The command line: which command there is to run, and how a mistake is told."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from pvs_image import commands
+from pvs_image.errors import ImageError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: without the program's name; those of the command line where there are none.
+
+    Returns:
+        the exit status: 1 where the work could not be done, 130 where a person ended it.
+    """
+    parser = argparse.ArgumentParser(prog="pvs_image", allow_abbrev=False)
+    chooser = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for each in pkgutil.iter_modules(commands.__path__):
+        module = importlib.import_module(f"{commands.__name__}.{each.name}")
+        told = (module.__doc__ or "").splitlines()[0]
+        command = chooser.add_parser(each.name, help=told, description=told, allow_abbrev=False)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    chosen = parser.parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except ImageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("ended by hand; what was complete is kept for the next time", file=sys.stderr)
+        return 130

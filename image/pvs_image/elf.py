@@ -1,0 +1,18 @@
+"""Which processor a program is for."""
+
+from __future__ import annotations
+
+ELF_HEAD_BYTES = 20
+_MAGIC = b"\x7fELF"
+_MACHINE_AT = 18
+_ARM64 = 183
+
+
+def is_foreign(head: bytes) -> bool:
+    """Tell whether this is a program or a library that a Pi cannot run.
+
+    Args:
+        head: the file's first bytes, ELF_HEAD_BYTES of them.
+    """
+    machine = int.from_bytes(head[_MACHINE_AT:ELF_HEAD_BYTES], "little")
+    return len(head) == ELF_HEAD_BYTES and head.startswith(_MAGIC) and machine != _ARM64

@@ -1,0 +1,22 @@
+"""The one exception that a person gets to see."""
+
+from __future__ import annotations
+
+
+class ImageError(Exception):
+    """Something that stops the work on a card's image, with what to do about it.
+
+    Args:
+        problem: what is wrong, naming the option, file or command.
+        cure: what the person can do; printed on a line of its own.
+    """
+
+    def __init__(self, problem: str, cure: str) -> None:
+        """Keep both sentences apart, so that each can be shown on its own line."""
+        super().__init__(problem)
+        self.problem = problem
+        self.cure = cure
+
+    def __str__(self) -> str:
+        """Both lines, ready to print."""
+        return f"{self.problem}\n  cure: {self.cure}"

@@ -1,0 +1,73 @@
+"""What is in an initrd: cpio archives one behind the other, the last of them packed by zstd."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from pvs_image.errors import ImageError
+
+_CPIO = b"070701"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_HEADER_BYTES = 110
+# Of the header's 13 numbers of 8 digits: the file's length, and that of its name.
+_SIZE, _NAME_SIZE = 6, 11
+_END = "TRAILER!!!"
+_CURE = "see the build's log for what update-initramfs says"
+
+
+def read_files(initrd: Path) -> dict[str, bytes]:
+    """Read the regular files of an initrd, and links too, with what they lead to.
+
+    Args:
+        initrd: the file.
+
+    Returns:
+        by path without a slash in front, the content.
+
+    Raises:
+        ImageError: it is something else.
+    """
+    packed = initrd.read_bytes()
+    files: dict[str, bytes] = {}
+    at = 0
+    while at < len(packed):
+        if packed[at : at + len(_ZSTD)] == _ZSTD:
+            packed, at = _unpacked(initrd, packed[at:]), 0
+        elif packed[at : at + len(_CPIO)] != _CPIO:
+            raise ImageError(f"{initrd} is no initrd as initramfs-tools makes it", _CURE)
+        for name, content, end in _entries(packed, at):
+            at = end
+            if content:
+                files[name] = content
+        # Archives begin at whole blocks.
+        while at < len(packed) and packed[at] == 0:
+            at += 1
+    return files
+
+
+def _entries(archive: bytes, at: int) -> Iterator[tuple[str, bytes, int]]:
+    """Walk through an archive: path, content, and where the next entry begins."""
+    name = ""
+    while name != _END:
+        digits = archive[at + len(_CPIO) : at + _HEADER_BYTES]
+        numbers = [int(digits[each : each + 8], 16) for each in range(0, len(digits), 8)]
+        begin = at + _HEADER_BYTES
+        name = archive[begin : begin + numbers[_NAME_SIZE] - 1].decode()
+        begin = _aligned(begin + numbers[_NAME_SIZE])
+        at = _aligned(begin + numbers[_SIZE])
+        yield name, archive[begin : begin + numbers[_SIZE]], at
+
+
+def _aligned(position: int) -> int:
+    return -(-position // 4) * 4
+
+
+def _unpacked(initrd: Path, packed: bytes) -> bytes:
+    done = subprocess.run(
+        ["zstd", "--decompress", "--stdout"], input=packed, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise ImageError(f"{initrd} is damaged: {done.stderr.decode().strip()}", _CURE)
+    return done.stdout

@@ -1,0 +1,93 @@
+"""What programs say while something is made: into a file, and to the person only when they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO
+
+from pvs_image.errors import ImageError
+from pvs_image.programs import PATH
+
+_SHOWN_LINES = 8
+
+
+class Log:
+    """The log of a stage."""
+
+    def __init__(self, stage: str, output: IO[str], report: Callable[[str], None]) -> None:
+        """Begin.
+
+        Args:
+            stage: its name.
+            output: takes what the programs say.
+            report: gets the lines for the person who waits.
+        """
+        self.stage = stage
+        self._output = output
+        self._report = report
+        self._started = time.monotonic()
+
+    def step(self, title: str) -> None:
+        """Say what comes now, and how long it took to get here."""
+        line = f"{self.stage}: [{time.monotonic() - self._started:3.0f} s] {title}"
+        self._report(line)
+        print(line, file=self._output, flush=True)
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cure: str,
+        environment: Mapping[str, str] | None = None,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Run a program to its end.
+
+        Args:
+            command: the program and its arguments.
+            cure: what a person can do when it fails.
+            environment: more variables for it.
+            folder: the one that it works in.
+
+        Raises:
+            ImageError: it is missing, or fails.
+        """
+        self._output.flush()
+        found = shutil.which(command[0], path=PATH)
+        if found is None:
+            raise ImageError(f"{command[0]} is missing", f"apt-get install {command[0]}")
+        try:
+            done = subprocess.run(
+                [found, *command[1:]],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env={
+                    **os.environ,
+                    "PATH": PATH,
+                    "LC_ALL": "C.UTF-8",
+                    "TZ": "UTC",
+                    **(environment or {}),
+                },
+                check=False,
+            )
+        except OSError as error:
+            raise ImageError(
+                f"{found} cannot be run: {error.strerror}", "see who may run it, and what it needs"
+            ) from error
+        if done.returncode:
+            raise ImageError(
+                f"{self.stage}: {command[0]} failed; the whole log is {self._output.name}\n"
+                + self._last_lines(),
+                cure,
+            )
+
+    def _last_lines(self) -> str:
+        with open(self._output.name, errors="replace") as said:  # noqa: PTH123 - a file's own name
+            lines = [line.rstrip() for line in said if line.strip()]
+        return "\n".join(f"    {line}" for line in lines[-_SHOWN_LINES:])

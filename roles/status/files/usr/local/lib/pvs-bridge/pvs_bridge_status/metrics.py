@@ -1,0 +1,175 @@
+"""The document in Prometheus's text format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric with its samples.
+
+    Attributes:
+        name: behind ``pvs_bridge_``.
+        kind: ``gauge`` or ``counter``.
+        help: what it tells.
+        samples: labels and value; a value of None is not known, and left out.
+    """
+
+    name: str
+    kind: str
+    help: str
+    samples: Sequence[tuple[Mapping[str, str], float | bool | None]]
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """Return the text that Prometheus reads."""
+    return "".join(_lines(metric) for metric in metrics_of(document))
+
+
+def metrics_of(document: Mapping[str, Any]) -> Iterator[Metric]:
+    """Return the metrics; roles/status/README.md lists them."""
+    yield from _of_the_chain(document)
+    plant = document["plant"]
+    if plant is not None:
+        yield from _of_the_plant(plant, document["day"])
+    yield from _of_the_pi(document["pi"])
+
+
+def _of_the_chain(document: Mapping[str, Any]) -> Iterator[Metric]:
+    versions = {key: value or "unknown" for key, value in document["versions"].items()}
+    yield Metric("info", "gauge", "Versions; always 1.", [(versions, 1)])
+    yield _one(
+        "healthy", "Whether no link is broken and the PVS has answered.", document["healthy"]
+    )
+    yield _one("look_age_seconds", "Time since the last look at it.", document["age_seconds"])
+    links = [
+        ({"link": link["link"]}, link["state"] == "ok")
+        for link in document["chain"]
+        if link["state"] != "unknown"
+    ]
+    yield Metric("link_ok", "gauge", "Whether a link of the chain holds.", links)
+    warnings = [({"name": each["name"]}, 1) for each in document["warnings"]]
+    yield Metric("warning", "gauge", "1 for each warning that stands.", warnings)
+    steps = [({"step": name}, count) for name, count in document["steps"].items()]
+    yield Metric("steps_total", "counter", "Steps taken to heal the bridge.", steps)
+
+
+def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[Metric]:
+    points = day["points"]
+    yield _one("reading_age_seconds", "Time since the PVS was read.", plant["age_seconds"])
+    yield _one("production_watts", "What the plant makes.", points[-1][1] if points else None)
+    kwh = day["kwh"]
+    yield _one(
+        "production_today_watthours",
+        "What it has made since midnight.",
+        None if kwh is None else round(kwh * 1000),
+    )
+    total = plant["total"]
+    yield _one("panels", "How many panels there are.", total["panels"])
+    yield _one("panels_working", "How many of them work.", total["working"])
+    named = [({"serial": each["serial"]}, each) for each in plant["panels"]]
+    yield Metric(
+        "panel_watts",
+        "gauge",
+        "What a panel makes; 0 for one that sleeps.",
+        [(labels, each["watts"] if each["state"] == "working" else 0) for labels, each in named],
+    )
+    yield Metric(
+        "panel_watthours_total",
+        "counter",
+        "What a panel has made in its lifetime.",
+        [(labels, _thousandfold(each["lifetime_kwh"])) for labels, each in named],
+    )
+    yield Metric(
+        "panel_heatsink_celsius",
+        "gauge",
+        "How warm a panel's inverter is.",
+        [(labels, each["heatsink_c"]) for labels, each in named],
+    )
+    meters = [
+        ({"meter": f"{number}", "kind": each["kind"]}, each)
+        for number, each in enumerate(plant["meters"], 1)
+    ]
+    yield Metric(
+        "meter_watts",
+        "gauge",
+        "What a meter measures.",
+        [(labels, _thousandfold(each["kw"])) for labels, each in meters],
+    )
+    # Net, so it may fall: no counter.
+    yield Metric(
+        "meter_watthours",
+        "gauge",
+        "What a meter has counted in its lifetime, net.",
+        [(labels, _thousandfold(each["kwh"])) for labels, each in meters],
+    )
+    supervisor = plant["supervisor"] or {}
+    yield _one("pvs_up_seconds", "Time since the PVS's start.", supervisor.get("uptime_seconds"))
+    flash = supervisor.get("flash_free_kib")
+    yield _one(
+        "pvs_flash_free_bytes",
+        "Free space of the PVS's flash.",
+        None if flash is None else flash * 1024,
+    )
+
+
+def _of_the_pi(pi: Mapping[str, Any]) -> Iterator[Metric]:
+    yield _one("pi_up_seconds", "Time since the Pi's start.", pi["up_seconds"])
+    yield _one("pi_temperature_celsius", "How warm the Pi is.", pi.get("temperature_celsius"))
+    yield _one(
+        "pi_under_voltage",
+        "Whether the Pi has had too little voltage since its start.",
+        pi.get("under_voltage"),
+    )
+    yield _one("pi_throttled", "Whether the Pi is slowed down.", pi.get("throttled"))
+    yield _one("pi_wifi_signal_dbm", "Level of the Wi-Fi.", pi.get("signal_dbm"))
+    for name, key, what in (
+        ("pi_card_free_bytes", "card_free_mib", "Free space of the Pi's card."),
+        ("pi_memory_free_bytes", "memory_free_mib", "Memory that programs can have."),
+    ):
+        mib = pi.get(key)
+        yield _one(name, what, None if mib is None else mib * 1024 * 1024)
+    yield Metric(
+        "pi_interface_errors_total",
+        "counter",
+        "Damaged packets.",
+        [({"interface": name}, count) for name, count in pi.get("errors", {}).items()],
+    )
+
+
+def _one(name: str, what: str, value: float | bool | None) -> Metric:
+    return Metric(name, "gauge", what, [({}, value)])
+
+
+def _thousandfold(value: float | None) -> float | None:
+    return None if value is None else round(value * 1000, 3)
+
+
+def _lines(metric: Metric) -> str:
+    name = f"pvs_bridge_{metric.name}"
+    samples = [
+        f"{name}{_labels(labels)} {_number(value)}\n"
+        for labels, value in metric.samples
+        if value is not None
+    ]
+    if not samples:
+        return ""
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {metric.kind}\n{''.join(samples)}"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return ""
+    written = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{written}}}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _number(value: float | bool) -> str:
+    return str(int(value)) if isinstance(value, bool) else f"{value:.15g}"

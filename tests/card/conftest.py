@@ -1,0 +1,41 @@
+"""Fixtures: a Pi in a lab whose card is this project's."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import pytest
+from card.card import PACKAGES, Card
+
+from pvs_lab import evidence
+
+_NAME = "t-card"
+# Answers soon, at noon.
+_SIMULATOR = "--latency-seconds 0.3 --panels 12 --clock 2026-06-21T20:00:00Z"
+
+
+@pytest.fixture(scope="session")
+def made() -> Iterator[Card]:
+    """The Pi, its card made once."""
+    card = Card(_NAME)
+    card.command("up", f"--packages={' '.join(PACKAGES)}", f"--simulator={_SIMULATOR}")
+    try:
+        card.build()
+        yield card
+    finally:
+        card.command("down")
+
+
+@pytest.fixture
+def card(made: Card) -> Card:
+    """The Pi with its card flashed anew, to be booted by the test."""
+    made.flash()
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the Pi's journal to a failed test's report, as it is gone soon after."""
+    report = yield
+    evidence.add(report, Card(_NAME))
+    return report

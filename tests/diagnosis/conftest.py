@@ -1,0 +1,116 @@
+"""Fixtures: a bridge for each backend, with secrets of its own, and its doctor."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rollback.bridge import Bridge
+
+from pvs_lab import evidence
+from pvs_lab.paths import PACKAGE_ROOT, lab_dir
+
+PROJECT = Path(__file__).resolve().parents[2]
+PIS = ("trixie-networkmanager", "bullseye-dhcpcd")
+# Answers soon, at noon.
+_SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
+
+# `openssl passwd -5 -salt doctor roof-of-anna`
+USERS_HASH = "$5$doctor$2zGHXM5nXRYHYR5oXxXQHPnnf0TTMwOD3Fr7Wy2xq14"
+OWNER_PASSWORD = "owner-of-the-roof"  # noqa: S105 - only a lab has it
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """What the doctor has said.
+
+    Attributes:
+        status: the exit status.
+        text: what it printed.
+        errors: what it complained of.
+    """
+
+    status: int
+    text: str
+    errors: str
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The table: each line's state by its title."""
+        rows = [line.strip().split("  ") for line in self.text.splitlines() if line[:2] == "  "]
+        words = [[word.strip() for word in row if word] for row in rows]
+        known = {"ok", "warning", "broken", "unknown"}
+        return {row[0]: row[1].split()[0] for row in words if len(row) > 1
+                and row[1].split()[0] in known}  # fmt: skip
+
+    @property
+    def first_broken(self) -> str | None:
+        """What it names first; None where the bridge is healthy."""
+        head, found, rest = self.text.partition("The first broken link: ")
+        return rest.splitlines()[0] if found and head else None
+
+
+class Patient(Bridge):
+    """A lab's bridge, and its doctor."""
+
+    def doctor(self, *arguments: str, inventory: str | Path = "inventory/lab") -> Said:
+        """Have the bridge examined."""
+        done = subprocess.run(
+            [sys.executable, "ansible/doctor.py", f"--inventory={inventory}", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, "LAB": self.name, "PYTHONPATH": str(PACKAGE_ROOT)},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240,
+        )  # fmt: skip
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def inventory(self, folder: Path, **variables: str) -> Path:
+        """Write an inventory that has this bridge with other ways to it."""
+        ways: Mapping[str, Any] = {
+            "ansible_host": "bridge",
+            "ansible_user": "pi",
+            "ansible_ssh_common_args": f"-F {lab_dir(self.name)}/ssh_config",
+            "uplink_type": "ethernet",
+            **variables,
+        }
+        file = folder / "garage.yml"
+        file.write_text(json.dumps({"pvs_bridges": {"hosts": {"garage": ways}}}))
+        return file
+
+
+@pytest.fixture(scope="session", params=PIS)
+def bridge(request: pytest.FixtureRequest) -> Iterator[Patient]:
+    """A bridge that works; each test leaves it as it found it."""
+    release, backend = request.param.split("-")
+    made = Patient(f"t-doctor-{release}")
+    made.command("up", f"--release={release}", f"--backend={backend}", _SIMULATOR)
+    try:
+        made.good_run(
+            {
+                "proxy_users": {"anna": USERS_HASH},
+                "compat_password": OWNER_PASSWORD,
+                # Which puts the PVS's serial number into a file of avahi's.
+                "status_announce_pvs": True,
+            }
+        )
+        yield made
+    finally:
+        made.command("down")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
+    report = yield
+    for each in item.funcargs.values():
+        if isinstance(each, Patient):
+            evidence.add(report, each)
+    return report

@@ -1,0 +1,270 @@
+"""A Pi that boots a flashed card, in a home and in front of a PVS."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import paramiko
+from image import imager
+from rollback.bridge import Bridge, Run
+
+from pvs_lab import guest_agent, lifecycle, network
+from pvs_lab.errors import LabError
+from pvs_lab.flashed_card import FlashedCard
+from pvs_lab.paths import PACKAGE_ROOT, agent_socket, cache_dir, lab_dir
+from pvs_lab.process import wait_until
+
+REPORT = "pvs-bridge-report.txt"
+# The report's first words when all is well.
+WORKS = "The bridge works."
+# Room for the root file system to grow into.
+CARD_MIB = 4096
+# The PVS's answers come at once, at noon.
+_SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
+# Seconds of this machine, which may be busy with other guests; the Pi has limits of its own.
+PATIENCE_SECONDS = 1500
+_DEVICE_LIST = f"http://{network.BRIDGE_ADDRESS}/cgi-bin/dl_cgi?Command=DeviceList"
+
+
+class FlashedPi(Bridge):
+    """A lab whose Pi boots a flashed card.
+
+    Attributes:
+        card: what it boots.
+        key: the private key of its owner, whose public half is beside it.
+    """
+
+    run_seconds = 1500
+
+    def __init__(self, name: str, card: FlashedCard, key: Path) -> None:
+        """Name the lab."""
+        super().__init__(name)
+        self.card = card
+        self.key = key
+        self._is_up = False
+
+    @property
+    def public_key(self) -> str:
+        """The line for an ``authorized_keys``."""
+        return self.key.with_suffix(".pub").read_text().strip()
+
+    def power_on(self) -> None:
+        """Push the plug in, and let the Pi boot."""
+        if self._is_up:
+            self.say("power-on")
+        else:
+            self.command("up", "--card", str(self.card.file), "--no-wait", _SIMULATOR)
+            self._is_up = True
+
+    def power_off(self) -> None:
+        """Pull the plug: what the Pi has not yet written is lost."""
+        self.say("power-off")
+
+    def restart(self) -> None:
+        """Pull the plug, take the report off the card, and push the plug in."""
+        self.power_off()
+        if REPORT in self.card.names():
+            self.card.remove(REPORT)
+        self.power_on()
+
+    def console(self) -> str:
+        """All that the Pi has written to its console so far."""
+        file = lab_dir(self.name) / "log/bridge.log"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def waits_for_console(self, text: str, seconds: float = PATIENCE_SECONDS) -> re.Match[str]:
+        """Wait until the console shows what a regular expression finds.
+
+        Raises:
+            AssertionError: it does not; what it shows is in the message.
+        """
+        if not wait_until(lambda: re.search(text, self.console()) is not None, seconds):
+            raise AssertionError(f"no {text!r} on the console:\n{self.console()[-4000:]}")
+        found = re.search(text, self.console())
+        assert found is not None  # noqa: S101 - for the type checker
+        return found
+
+    def waits_for_agent(self) -> None:
+        """Wait until the Pi can be looked at from inside."""
+        guest_agent.wait_for(agent_socket(self.name), lab_dir(self.name) / "log/bridge.log")
+
+    def wait_for_boot(self) -> None:
+        """Wait until the Pi has started everything that it starts at boot.
+
+        Raises:
+            AssertionError: it takes too long, or something has failed.
+        """
+        self.waits_for_agent()
+        status, state = self.run(
+            "bridge", "systemctl is-system-running --wait", timeout_seconds=PATIENCE_SECONDS
+        )
+        failed = self.run("bridge", "systemctl --failed --no-legend --plain")[1]
+        assert status == 0, f"{state}{failed}"  # noqa: S101 - for tests
+
+    def device_list(self) -> dict[str, Any] | None:
+        """What somebody at home gets who asks the Pi for DeviceList; None where that is nothing."""
+        ask = f"curl --fail --silent --max-time 10 {shlex.quote(_DEVICE_LIST)}"
+        try:
+            status, answer = self.run("client", ask)
+        except subprocess.TimeoutExpired:
+            # This machine is busy enough to stop curl, and its limit with it.
+            return None
+        found: dict[str, Any] | None = json.loads(answer) if status == 0 else None
+        return found
+
+    def wait_for_device_list(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until somebody at home gets DeviceList.
+
+        Raises:
+            AssertionError: nobody does; what the Pi has written is in the message.
+        """
+        if not wait_until(lambda: self.device_list() is not None, seconds):
+            raise AssertionError(f"no DeviceList at home:\n{self.evidence()}")
+
+    def uptime_seconds(self) -> float:
+        """How long the Pi has been on, by its own clock, whatever else this machine does."""
+        return float(self.output("bridge", "cat /proc/uptime").split()[0])
+
+    def goes_on_for(self, seconds: float) -> None:
+        """Let some of the Pi's own seconds pass.
+
+        Raises:
+            AssertionError: its clock stands still.
+        """
+        self.waits_for_agent()
+        until = self.uptime_seconds() + seconds
+        passed = wait_until(lambda: self.uptime_seconds() >= until, PATIENCE_SECONDS)
+        assert passed, self.evidence()  # noqa: S101 - for tests
+
+    def report(self) -> str:
+        """The words of the report on the FAT partition, as any computer reads it; maybe none."""
+        if REPORT not in self.card.names():
+            return ""
+        # Its lines end as Windows has them, and where there is no more room.
+        return " ".join(self.card.read(REPORT).decode().split())
+
+    def reports(self, *texts: str, seconds: float = PATIENCE_SECONDS) -> str:
+        """Wait until the report on the FAT partition says something.
+
+        Args:
+            texts: all of what it has to say.
+            seconds: how long at most.
+
+        Returns:
+            the report.
+
+        Raises:
+            AssertionError: it does not; what the Pi has written is in the message.
+        """
+        report = ""
+
+        def says_it() -> bool:
+            nonlocal report
+            # The Pi may be writing to the partition this moment.
+            with contextlib.suppress(LabError, UnicodeDecodeError):
+                report = self.report()
+            return all(text in report for text in texts)
+
+        if not wait_until(says_it, seconds):
+            raise AssertionError(f"the report does not say {texts}:\n{self.evidence()}")
+        return report
+
+    def evidence(self) -> str:
+        """What there is to know when something has gone wrong."""
+        try:
+            found = self.report() or "there is none"
+        except LabError as error:
+            found = str(error)
+        journal = "the Pi is off"
+        with contextlib.suppress(LabError, subprocess.TimeoutExpired):
+            journal = self.run("bridge", "journalctl --boot --no-pager --lines 150; ip address")[1]
+        return f"{journal}\n--- {REPORT}\n{found}\n--- console\n{self.console()[-3000:]}"
+
+    @contextlib.contextmanager
+    def ssh(self) -> Iterator[paramiko.SSHClient]:
+        """Log in from home, as the Pi's owner with the key.
+
+        Raises:
+            paramiko.SSHException: the Pi does not let the owner in.
+        """
+        way_in = paramiko.ProxyCommand(
+            shlex.join([
+                "env", f"PYTHONPATH={PACKAGE_ROOT}", sys.executable, "-m", "pvs_lab", "exec",
+                "--lab", self.name, "client",
+                "socat", "STDIO", f"TCP:{network.BRIDGE_ADDRESS}:22,connect-timeout=30",
+            ])
+        )  # fmt: skip
+        with contextlib.closing(way_in), paramiko.SSHClient() as client:
+            # The Pi has made its key a moment ago: nobody can know it.
+            client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+            client.connect(
+                network.BRIDGE_ADDRESS,
+                username=imager.USER,
+                key_filename=str(self.key),
+                sock=way_in,
+                look_for_keys=False,
+                allow_agent=False,
+                banner_timeout=120,
+                auth_timeout=120,
+            )
+            yield client
+
+    def says_by_ssh(self, command: str) -> str:
+        """What a command prints that the Pi's owner runs.
+
+        Raises:
+            AssertionError: it failed.
+        """
+        with self.ssh() as client:
+            _, output, errors = client.exec_command(command, timeout=300)
+            printed = str(output.read().decode())
+            status = output.channel.recv_exit_status()
+            assert status == 0, errors.read().decode()  # noqa: S101 - for tests
+        return printed
+
+    def provisioned(self, variables: dict[str, Any]) -> Run:
+        """Run the playbook against the Pi, as its owner does who has begun an inventory."""
+        return self.provision(
+            {
+                **variables,
+                "ansible_user": imager.USER,
+                "ansible_ssh_private_key_file": str(self.key),
+            }
+        )
+
+
+@contextlib.contextmanager
+def flashed(name: str, image: Path, *, size_mib: int = CARD_MIB) -> Iterator[FlashedPi]:
+    """Flash a card of its own and put it into a Pi; both are gone afterwards.
+
+    Args:
+        name: of the lab.
+        image: what is on the card.
+        size_mib: how large the card is.
+
+    Yields:
+        the Pi, off.
+    """
+    folder = cache_dir() / "cards"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=folder) as temporary:
+        card = FlashedCard.flash(image, Path(temporary) / "card.img", size_mib)
+        key = Path(temporary) / "key"
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "owner", "-f", str(key)],
+            check=True,
+        )
+        pi = FlashedPi(name, card, key)
+        try:
+            yield pi
+        finally:
+            lifecycle.down(name)

@@ -1,0 +1,52 @@
+"""The card's root file system before its first boot: the roles, applied once and once more."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pvs_image.paths import IMAGE
+
+# With mounts of its own, as each build; the stages that `make image` has kept are taken.
+_TWICE = """
+import sys
+from pathlib import Path
+from pvs_image import provision, tree
+from pvs_image.base import base_stage
+from pvs_image.chroot import ready
+from pvs_image.log import Log
+from pvs_image.paths import cache_dir
+from pvs_image.stages import Stages
+from pvs_image.tools import are_lent, tools_stage
+
+stages, root = Stages(cache_dir()), Path(sys.argv[1])
+tools = stages.provide(tools_stage()).file if are_lent() else None
+with open(sys.argv[2], "w") as output:
+    log = Log("twice", output, print)
+    tree.unpack(stages.provide(base_stage(tools)).file, root, log)
+    provision.provision(root, log, tools=tools)
+    with ready(root, tools, log, online=False):
+        log.step("applies them once more")
+        provision.run_playbook(root, log, tools=tools)
+"""
+
+
+def test_a_second_run_of_the_roles_on_the_card_changes_nothing(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root has files of other owners")
+    log = tmp_path / "log"
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
+         "--mount-proc", sys.executable, "-c", _TWICE, str(tmp_path / "root"), str(log)],
+        env={**os.environ, "PYTHONPATH": str(IMAGE)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = re.findall(r"^pvs-bridge .* changed=(\d+) ", log.read_text(), re.MULTILINE)
+    assert int(first) > 0
+    assert int(second) == 0, log.read_text()[-6000:]

@@ -1,0 +1,69 @@
+"""The bridge looks after itself, and shows how it is: on a page, as JSON and for Prometheus."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from pvs_lab.surroundings import Surroundings
+
+_SAMPLE = re.compile(r'[a-z_]+(\{([a-z_]+="[^"\n]*",?)*\})? -?[0-9.e+]+')
+
+
+@pytest.fixture
+def page(url: str) -> str:
+    """The command that gets something of the page from the home."""
+    return f"curl --fail --silent --show-error {url}/bridge"
+
+
+def test_it_is_looked_after_and_at_every_boot_again(bridge: Host) -> None:
+    timer = bridge.service("pvs-bridge-care.timer")
+    assert timer.is_running
+    assert timer.is_enabled
+    service = bridge.service("pvs-bridge-status")
+    assert service.is_running
+    assert service.is_enabled
+
+
+def test_the_home_sees_a_healthy_bridge(lab: Surroundings, page: str) -> None:
+    assert "<title>PVS bridge</title>" in lab.output("client", f"{page}/")
+
+    def seen() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(lab.output("client", f"{page}/status.json"))
+        return found
+
+    # The first look comes 20 seconds after a start.
+    assert lab.until(lambda: bool(seen()["chain"]), 90)
+    lab.output("bridge", "systemctl start pvs-bridge-care.service")
+    assert lab.until(lambda: bool(seen()["healthy"]), 90), seen()
+    assert seen()["plant"]["total"]["panels"] > 0
+
+
+def test_prometheus_can_read_both(lab: Surroundings, page: str) -> None:
+    lines = lab.output("client", f"{page}/metrics").splitlines()
+    samples = [line for line in lines if not line.startswith("#")]
+    assert len(samples) > 20
+    assert [line for line in samples if "pvs_bridge_info" not in line
+            and not _SAMPLE.fullmatch(line)] == []  # fmt: skip
+    assert "\nhaproxy_process_" in lab.output("client", f"{page}/haproxy-metrics")
+
+
+def test_what_is_remembered_is_for_root_and_haproxy_alone(bridge: Host) -> None:
+    with bridge.sudo():
+        state = bridge.file("/run/pvs-bridge-care/state.json")
+        assert (state.user, state.group, state.mode) == ("root", "haproxy", 0o640)
+    assert bridge.run("cat /run/pvs-bridge-care/state.json").rc != 0
+
+
+def test_the_bridge_is_announced_where_it_is_wanted(
+    lab: Surroundings, variables: dict[str, Any]
+) -> None:
+    ask = "dig +short +time=2 +tries=2 -p 5353 @192.168.20.20 _http._tcp.local PTR"
+    wanted = variables["uplink_mdns"] and variables["bridge_mode"] != "routed"
+    assert ("path=/bridge/" in lab.run("client", ask)[1]) == wanted
+    announced = "dig +short +time=2 +tries=1 -p 5353 @192.168.20.20 _pvs6._tcp.local PTR"
+    assert "serialnum" not in lab.run("client", announced)[1]

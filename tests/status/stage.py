@@ -1,0 +1,66 @@
+"""The page's file and the program's documents at an address, with the scenes' own clocks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from pvs_bridge_status.document import Documents, Sources
+from unit.care.watching import Watched
+
+from proxy_rig.haproxy import PAGE
+
+
+class Stage:
+    """Where one scene after the other is shown.
+
+    Attributes:
+        url: of the page.
+        scene: the bridge that is shown; None where nobody answers.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Begin with an empty one."""
+        self.url = url
+        self.scene: Watched | None = None
+
+    def document(self) -> bytes | None:
+        """What the program would say 20 seconds after the last look."""
+        scene = self.scene
+        if scene is None:
+            return None
+        system = scene.places.root / "os-release"
+        system.write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
+        sources = Sources(scene.places.memory, scene.places.incidents, system)
+        now = scene.now + 20
+        return json.dumps(Documents(sources).make(now, (scene.clock_offset or 0) + now)).encode()
+
+
+@contextlib.contextmanager
+def stage() -> Iterator[Stage]:
+    """Serve until the end of the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_data = self.path == "/bridge/status.json"
+            body = shown.document() if is_data else PAGE.read_bytes()
+            self.send_response(503 if body is None else 200)
+            self.send_header("Content-Type", "application/json" if is_data else "text/html")
+            self.end_headers()
+            self.wfile.write(body or b'{"error": "nobody"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        shown = Stage(f"http://127.0.0.1:{server.server_port}/bridge/")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield shown
+        finally:
+            server.shutdown()
+            thread.join()

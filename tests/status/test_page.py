@@ -1,0 +1,134 @@
+"""The page in Chromium: everything can be read, red is what is broken, on a phone and on a desk.
+
+``PVS_BRIDGE_PICTURES=yes`` writes the README's pictures anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from status.browser import Browser
+from status.stage import Stage
+from unit.care.watching import Watched
+from unit.status.conftest import ROLE
+from unit.status.scenes import SCENES
+
+from pvs_lab.process import wait_until
+
+SIZES = {"phone": (390, 844), "small-phone": (320, 568), "desktop": (1280, 900)}
+SCHEMES = ("light", "dark")
+PICTURES = ROLE / "pictures"
+_LOOK = (Path(__file__).parent / "look.js").read_text()
+_DRAWN = "return document.querySelector('#main > *, h1.bad') !== null"
+_BROKEN = (
+    "return [...document.querySelectorAll('.chain text.broken')].map(each => each.textContent)"
+)
+_VERDICT = "const it = document.querySelector('h1'); return [it.className, it.textContent]"
+_RED = """
+const bad = getComputedStyle(document.documentElement).getPropertyValue('--bad').trim();
+const probe = document.createElement('p'); probe.style.color = bad; document.body.append(probe);
+const red = getComputedStyle(probe).color; probe.remove();
+return [...document.body.querySelectorAll('*')].filter(each => {
+  const style = getComputedStyle(each);
+  return style.color === red || style.stroke === red || style.fill === red;
+}).length"""
+
+Show = Callable[..., Browser]
+
+
+@pytest.fixture
+def show(chromium: Browser, shown: Stage, scenes: dict[str, Watched]) -> Show:
+    """Show a scene in a window."""
+
+    def begin(scene: str | None, size: str = "phone", scheme: str = "light") -> Browser:
+        shown.scene = scenes[scene] if scene else None
+        chromium.dress(*SIZES[size], scheme)
+        chromium.open(shown.url)
+        assert wait_until(lambda: bool(chromium.run(_DRAWN)), 10)
+        return chromium
+
+    return begin
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scene", SCENES)
+def test_everything_can_be_read(show: Show, scene: str, size: str, scheme: str) -> None:
+    browser = show(scene, size, scheme)
+    assert browser.run(_LOOK) == []
+    picture = PICTURES / f"{scene}-{size}-{scheme}.png"
+    if os.environ.get("PVS_BRIDGE_PICTURES") and picture.name in (ROLE / "README.md").read_text():
+        PICTURES.mkdir(exist_ok=True)
+        picture.write_bytes(browser.picture())
+
+
+@pytest.mark.parametrize(
+    ("scene", "verdict", "broken"),
+    [
+        ("day", "All is well", []),
+        ("night", "All is well. The panels are asleep.", []),
+        ("locked", "All is well", []),
+        ("pvs-down", "The PVS gives no device list", ["PVS"]),
+        ("cable-out", "The cable to the PVS is dead", ["cable"]),
+    ],
+)
+def test_red_is_what_is_broken_and_nothing_else(
+    show: Show, scenes: dict[str, Watched], scene: str, verdict: str, broken: list[str]
+) -> None:
+    browser = show(scene)
+    assert browser.run(_VERDICT) == ["bad" if broken else "good", verdict]
+    assert browser.run(_BROKEN) == broken
+    incidents = [each["kind"] for each in scenes[scene].incidents].count("broken")
+    red = browser.run(_RED)
+    assert red > 2 + incidents if broken else red == incidents
+
+
+def test_the_cure_stands_beside_what_is_broken(show: Show) -> None:
+    browser = show("cable-out")
+    notice = browser.run("return document.querySelector('.picture .notice').textContent")
+    assert "Push both plugs in until they click" in notice
+
+
+def test_figures_and_panels_are_those_of_the_plant(show: Show) -> None:
+    browser = show("day")
+    figures = browser.run(
+        "return [...document.querySelectorAll('.figure')].map(each => each.textContent)"
+    )
+    assert figures[0].endswith("kWnow")
+    assert figures[1].endswith("kWhtoday")
+    kinds = "return [...document.querySelectorAll('.tile')].map(each => each.className)"
+    assert browser.run(kinds) == [
+        "tile silent" if number == 7 else "tile working" for number in range(24)
+    ]
+    assert show("night").run(kinds) == ["tile asleep"] * 24
+
+
+def test_what_the_pvs_says_stays_text(show: Show, scenes: dict[str, Watched]) -> None:
+    day = scenes["day"]
+    before = day.places.memory.read_bytes()
+    day.places.memory.write_bytes(before.replace(b"Build 61707", b"<img id='evil' src=x>"))
+    try:
+        browser = show("day")
+        assert browser.run("return document.querySelector('#evil')") is None
+        assert "<img id='evil'" in browser.run("return document.body.textContent")
+    finally:
+        day.places.memory.write_bytes(before)
+
+
+def test_a_bridge_that_does_not_answer_is_told(show: Show) -> None:
+    browser = show(None)
+    assert browser.run(_VERDICT) == ["bad", "This page gets no answer from the bridge"]
+    assert browser.run(_LOOK) == []
+
+
+def test_whoever_came_for_the_pvs_is_led_back_when_it_answers(
+    show: Show, shown: Stage, scenes: dict[str, Watched]
+) -> None:
+    browser = show("day")
+    assert browser.run("return document.querySelector('.button')") is None
+    shown.scene = scenes["day"]
+    browser.open(shown.url.replace("/bridge/", "/#/login"))
+    assert wait_until(lambda: bool(browser.run("return document.querySelector('.button')")), 10)

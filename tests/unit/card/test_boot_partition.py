@@ -1,0 +1,82 @@
+"""Files as any computer leaves them, and power cuts while the Pi writes its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pvs_bridge_card import storage
+from pvs_bridge_card.boot_partition import LARGEST_BYTES, BootPartition, UnreadableError
+from pvs_bridge_card.storage import Store
+
+
+@pytest.mark.parametrize("name", ["pvs-bridge.yml", "PVS-BRIDGE.YML", "pvs-bridge.yml.txt"])
+def test_a_file_is_found_however_it_is_spelled(partition: BootPartition, name: str) -> None:
+    (partition.folder / name).write_text("a: 1\n")
+    found = partition.read("pvs-bridge.yml")
+    assert found is not None
+    assert (found.name, found.text) == (name, "a: 1\n")
+
+
+def test_the_best_spelling_counts(partition: BootPartition) -> None:
+    for name in ("pvs-bridge.yml.txt", "pvs-bridge.yml", "pvs-bridge.example.yml"):
+        (partition.folder / name).write_text(name)
+    found = partition.read("pvs-bridge.yml")
+    assert found is not None
+    assert found.text == "pvs-bridge.yml"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_each_encoding_of_windows_editor_is_read(partition: BootPartition, encoding: str) -> None:
+    (partition.folder / "a").write_bytes("ssid: é\r\n".encode(encoding))
+    found = partition.read("a")
+    assert found is not None
+    assert found.text == "ssid: é\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"ok\nssid: \xe9\n", "a line 2: has a letter that is not in UTF-8. Cure: "),
+        (b"x" * (LARGEST_BYTES + 1), "a: is larger than 256 KiB"),
+    ],
+)
+def test_what_is_no_text_is_told(partition: BootPartition, data: bytes, problem: str) -> None:
+    (partition.folder / "a").write_bytes(data)
+    with pytest.raises(UnreadableError, match=problem):
+        partition.read("a")
+
+
+def test_nothing_is_found_where_no_partition_is(tmp_path: Path) -> None:
+    assert BootPartition(tmp_path / "none").read("a") is None
+
+
+def test_a_file_that_could_not_be_completed_leaves_the_old_one(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("old")
+    (tmp_path / f"a{storage.NEW}").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        storage.write(file, b"new")
+    assert file.read_text() == "old"
+
+
+def test_what_a_power_cut_has_left_is_cleared(partition: BootPartition) -> None:
+    (partition.folder / f"a{storage.NEW}").write_text("secret")
+    partition.clear()
+    assert [path.name for path in partition.folder.iterdir()] == ["cmdline.txt"]
+
+
+def test_what_is_stored_only_root_can_read_and_the_same_is_not_written_twice(store: Store) -> None:
+    store.write("a", {"b": [1, "é"]})
+    file = store.folder / "a.json"
+    assert (file.stat().st_mode & 0o777, store.folder.stat().st_mode & 0o777) == (0o600, 0o700)
+    before = file.stat().st_ino
+    store.write("a", {"b": [1, "é"]})
+    assert file.stat().st_ino == before
+    assert store.read("a") == {"b": [1, "é"]}
+    file.write_bytes(os.urandom(9))
+    assert store.read("a") is None
+    store.remove("a")
+    store.remove("a")
+    assert not file.exists()

@@ -1,0 +1,37 @@
+"""The way home, by the kernel's own tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pvs_bridge_card import home
+
+_ROUTES = (
+    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+    "wlan0\t00000000\t0114A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
+    "eth0\t00991BAC\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n"
+    "wlan0\t0014A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\t0\t0\n"
+)
+_NEIGHBOURS = (
+    "IP address       HW type     Flags       HW address            Mask     Device\n"
+    "192.168.20.1     0x1         0x2         02:00:00:00:00:01     *        wlan0\n"
+    "192.168.20.9     0x1         0x0         00:00:00:00:00:00     *        wlan0\n"
+    "172.27.153.1     0x1         0x2         02:00:00:00:00:02     *        eth0\n"
+)
+
+
+def test_the_router_is_the_one_of_the_interface_s_default_route(tmp_path: Path) -> None:
+    table = tmp_path / "route"
+    table.write_text(_ROUTES)
+    assert home.routers("wlan0", table) == ["192.168.20.1"]
+    assert home.routers("eth0", table) == []
+
+
+def test_only_who_has_answered_is_a_neighbour(tmp_path: Path) -> None:
+    table = tmp_path / "arp"
+    table.write_text(_NEIGHBOURS)
+    assert home.neighbours("wlan0", table) == {"192.168.20.1"}
+
+
+def test_an_interface_that_is_not_there_leads_nowhere() -> None:
+    assert not home.wait({"uplink_interface": "nowhere0"}, 0).there

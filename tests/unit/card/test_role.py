@@ -1,0 +1,70 @@
+"""The role: what it installs fits together, and with the others."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pvs_bridge_card import affected
+from pvs_bridge_card.yaml_file import parse
+from unit.card.conftest import PROJECT
+
+
+def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
+    """Read a YAML file."""
+    return yaml.safe_load(path.read_text())
+
+
+def test_every_file_of_the_program_is_installed(role: Path) -> None:
+    folder = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_card"
+    (task,) = load(role / "tasks/program.yml")
+    installed = [Path(each["dest"]).name for each in task["pvs_bridge.core.files"]["files"]]
+    assert sorted(name for name in installed if name.endswith(".py")) == sorted(
+        path.name for path in folder.glob("*.py")
+    )
+
+
+def test_the_program_is_python_3_9(role: Path) -> None:
+    for path in role.glob("files/**/*.py"):
+        ast.parse(path.read_text(), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("names", "roles"),
+    [
+        (["uplink_networks", "uplink_country", "uplink_type"], ["uplink"]),
+        (["uplink_hostname"], ["proxy", "uplink"]),
+        (
+            ["uplink_interface"],
+            ["console_dns", "firewall", "health", "pvs_link", "routing", "sshd", "uplink"],
+        ),
+        (["compat_password"], ["compat"]),
+        ([], []),
+    ],
+)
+def test_a_change_reaches_the_roles_that_read_it(names: list[str], roles: list[str]) -> None:
+    assert affected.roles(PROJECT, names) == roles
+
+
+def test_each_role_that_a_change_reaches_is_a_tag_of_site_yml() -> None:
+    reached = affected.roles(PROJECT, ["bridge_backend"])
+    listed = yaml.safe_dump(load(PROJECT / "ansible/site.yml"))
+    # An image has the role card before it boots; the role rollback runs with the network's.
+    assert [name for name in reached if f"- {name}\n" not in listed] == ["card", "rollback"]
+
+
+def test_the_example_is_a_description_of_nothing_yet(options: dict[str, Any]) -> None:
+    text = (PROJECT / "templates/image/pvs-bridge.yml").read_text()
+    assert parse(text).values == {}
+    # Each line that is one is right once its mark is taken away.
+    active = "".join(
+        f"{line.removeprefix('# ')}\n" for line in text.splitlines() if line.startswith("# ")
+    )
+    values = parse(active).values
+    assert set(values) <= set(options)
+    assert values["uplink_networks"] == [
+        {"ssid": "NAME OF THE WI-FI", "passphrase": "ITS PASSPHRASE"}
+    ]

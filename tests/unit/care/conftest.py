@@ -1,0 +1,23 @@
+"""Fixtures: a bridge that is looked after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from unit.care.watching import Watched
+
+ROLE = Path(__file__).resolve().parents[3] / "roles/care"
+
+Watch = Callable[..., Watched]
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Watch:
+    """Begin to look after a bridge; each key of care.json may be chosen."""
+
+    def begin(**chosen: Any) -> Watched:  # noqa: ANN401 - any key
+        return Watched(tmp_path, **chosen)
+
+    return begin

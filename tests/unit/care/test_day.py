@@ -1,0 +1,79 @@
+"""The day's production, with a clock that is wrong at first and a Pi that restarts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from pvs_bridge_care import day
+from pvs_bridge_care.day import Point
+from pvs_bridge_health.plant import read_plant
+from unit.care.conftest import Watch
+from unit.care.watching import NOON
+from unit.health.conftest import make_devices
+
+
+@pytest.fixture(autouse=True)
+def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_reading_counts_every_five_minutes(watch: Watch) -> None:
+    watched = watch()
+    watched.minutes(60)
+    assert len(watched.memory.points) == 12
+    assert {point.watts for point in watched.memory.points} == {600}
+
+
+def test_at_midnight_of_the_home_the_day_begins_anew(watch: Watch) -> None:
+    watched = watch()
+    midnight = time.mktime((2026, 6, 21, 0, 0, 0, 0, 0, -1))
+    watched.clock_offset = midnight - 3600 - watched.now
+    watched.minutes(55)
+    before = len(watched.memory.points)
+    watched.minutes(11)
+    assert before == 11
+    assert len(watched.memory.points) in (1, 2)
+
+
+def test_a_clock_that_is_set_later_moves_no_point(watch: Watch) -> None:
+    watched = watch()
+    watched.clock_offset = None
+    watched.minutes(30)
+    before = watched.memory.points
+    watched.clock_offset = NOON
+    watched.minutes(1)
+    assert watched.memory.points[: len(before)] == before
+
+
+def test_a_restart_of_the_pi_loses_an_hour_at_most(watch: Watch) -> None:
+    watched = watch()
+    watched.minutes(150)
+    count = len(watched.memory.points)
+    watched.restart()
+    watched.minutes(1)
+    kept = len(watched.memory.points)
+    assert count - 12 <= kept - 1 < count
+    assert watched.memory.points[0].at < 0
+
+
+def test_without_a_meter_the_panels_are_added_up() -> None:
+    devices = [each for each in make_devices(3) if each["DEVICE_TYPE"] != "Power Meter"]
+    assert day.point_of(read_plant(devices), 5.0) == Point(5.0, 600, 3703.5)
+
+
+def test_a_sleeping_plant_makes_nothing_and_its_energy_is_the_meter_s() -> None:
+    devices = make_devices(2, night=True)
+    devices[1]["p_3phsum_kw"] = "-0.012"
+    assert day.point_of(read_plant(devices), 5.0) == Point(5.0, 0, 20123.4567)
+
+
+def test_energy_is_the_difference_of_the_counter() -> None:
+    points = [Point(0, 1, None), Point(1, 1, 100.0), Point(2, 1, 104.25), Point(3, 1, None)]
+    assert day.kwh_of(points) == 4.25
+    assert day.kwh_of([Point(0, 1, None)]) is None

@@ -1,0 +1,113 @@
+"""The role: what it installs, renders and says fits together."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomllib
+import yaml
+from ansible.template import trust_as_template
+from pvs_bridge_care.config import Config, read_config
+from pvs_bridge_care.ladder import LADDERS
+from pvs_bridge_health.chain import ConfigError
+from unit.care.conftest import ROLE
+from unit.care.watching import CONFIG
+
+from proxy_rig.rendering import PROJECT, render
+
+
+def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
+    return yaml.safe_load(path.read_text())
+
+
+def configured(folder: Path, **chosen: Any) -> Config:  # noqa: ANN401 - any variable
+    """Render care.json for an inventory, and read it as the program does."""
+    own = {
+        name: trust_as_template(value) if isinstance(value, str) else value
+        for name, value in load(ROLE / "vars/main.yml").items()
+    }
+    template = ROLE / "templates/etc/pvs-bridge/care.json.j2"
+    known = {"__bridge_backend": "networkmanager", **own, **chosen}
+    # An absolute path is taken as it is.
+    (folder / "care.json").write_text(render(str(template), known))
+    return read_config(folder / "care.json")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "key", "value"),
+    [
+        ({}, "list_seconds", 300),
+        ({"care_list_seconds": 60}, "list_seconds", 60),
+        ({"care_list_seconds": 60, "proxy_cache_seconds": 600}, "list_seconds", 600),
+        ({"proxy_cache_seconds": 0}, "proxy_seconds", 30),
+        ({"proxy_command_cache_seconds": {"DeviceList": 120}}, "proxy_seconds", 120),
+        ({"care_reboot_enabled": False}, "reboots", False),
+        ({"status_announce_pvs": True}, "announce_pvs", True),
+        ({"status_announce_pvs": True, "status_enabled": False}, "announce_pvs", False),
+    ],
+)
+def test_each_variable_reaches_the_program(
+    tmp_path: Path, chosen: dict[str, Any], key: str, value: object
+) -> None:
+    assert getattr(configured(tmp_path, **chosen), key) == value
+
+
+def test_the_units_are_those_that_this_bridge_has(tmp_path: Path) -> None:
+    assert configured(tmp_path).units == [
+        "haproxy.service", "ssh.service", "NetworkManager.service", "pvs-bridge-wifi-guard.timer",
+        "avahi-daemon.service", "pvs-bridge-compat.service", "pvs-bridge-status.service",
+    ]  # fmt: skip
+    assert configured(
+        tmp_path, __bridge_backend="dhcpcd", uplink_mdns=False, compat_mode="off",
+        status_enabled=False, console_dns_enabled=True,
+    ).units == [
+        "haproxy.service", "ssh.service", "dhcpcd.service", "wpa_supplicant@wlan0.service",
+        "pvs-bridge-wifi-guard.timer", "dnsmasq.service",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"units": "haproxy"}, "units is 'haproxy'; give a value of the type list"),
+        ({"list_seconds": True}, "list_seconds is True"),
+        ({"more": 1}, "give an object with the keys backend"),
+    ],
+)
+def test_a_configuration_that_is_not_right_is_refused_with_the_key(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    file = tmp_path / "care.json"
+    file.write_text(json.dumps({**dataclasses.asdict(CONFIG), **change}))
+    with pytest.raises(ConfigError, match=r"care\.json: ") as raised:
+        read_config(file)
+    assert said in str(raised.value)
+
+
+def test_every_file_of_the_program_is_installed() -> None:
+    folder = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_care"
+    (task,) = load(ROLE / "tasks/enable.yml")
+    programs = [one["dest"] for one in task["pvs_bridge.core.files"]["files"]]
+    installed = [Path(dest).name for dest in programs if dest.endswith(".py")]
+    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
+
+
+def test_the_program_is_python_3_9() -> None:
+    for path in ROLE.glob("files/**/*.py"):
+        ast.parse(path.read_text(), feature_version=(3, 9))
+
+
+def test_the_version_on_the_page_is_the_project_s() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert load(ROLE / "vars/main.yml")["__care_version"] == project["version"]
+
+
+def test_the_readme_has_every_ladder() -> None:
+    readme = (ROLE / "README.md").read_text()
+    for outcome in LADDERS:
+        assert f"`{outcome}`" in readme, outcome

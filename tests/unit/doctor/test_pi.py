@@ -1,0 +1,112 @@
+"""What is wrong with a Pi is told from what is not, by what it has said."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from examination.findings import BROKEN, OK, UNKNOWN, WARNING
+from examination.patient import Patient
+from examination.pi import about_the_home, about_the_pi
+from examination.recording import Recording
+from unit.doctor.conftest import WELL, Record, printed
+
+NOW = 1_800_000_000.0
+
+
+def test_a_pi_that_is_well_has_nothing_wrong(record: Record, patient: Patient) -> None:
+    found = about_the_pi(record(), NOW) + about_the_home(record(), patient)
+    assert {each.title: each.state for each in found if each.state != OK} == {}
+    assert found[0].seen == (
+        "Debian GNU/Linux 13 (trixie), Raspberry Pi Zero 2 W Rev 1.0, up for 2 days"
+    )
+
+
+DF = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/root {} /"
+FAULTS = [
+    ("Power", BROKEN, {"throttled": "throttled=0x50005"}, "too little voltage now"),
+    ("Power", WARNING, {"throttled": "50000"}, "since it booted"),
+    ("Power", WARNING, {"throttled": "80008"}, "slowed down now"),
+    ("Power", WARNING, {"throttled": "e0000"}, "slowed down since it booted"),
+    ("Temperature", WARNING, {"temperature": "83500"}, "84 °C"),
+    ("Card", BROKEN, {"mounts": "/dev/mmcblk0p2 / ext4 ro,noatime 0 0"}, "read-only"),
+    ("Card", BROKEN, {"space": DF.format("1000 1000 0 100%")}, "no space left"),
+    ("Card", BROKEN, {"inodes": DF.format("1000 1000 0 100%")}, "no file system entries left"),
+    ("Card", WARNING, {"space": DF.format("1000000 960000 40000 96%")}, "4 % free, 39 MiB"),
+    ("Repair at boot", WARNING, {"boot_options": "root=/dev/x fsck.repair=no"}, "no fsck.repair"),
+    ("Memory", WARNING, {"memory": "MemTotal: 425000 kB\nMemAvailable: 9000 kB"}, "8 of 415 MiB"),
+    ("Clock", WARNING, {"clock": "12"}, "behind"),
+    ("Clock", WARNING, {"clock": "1800000500"}, "500 s ahead of"),
+    ("Python", BROKEN, {"python": None}, "it failed"),
+    ("Services", WARNING, {"failed": "x.service loaded failed failed X"}, "failed: x.service"),
+    ("Network change", WARNING, {"pending": '{"controller": "anna@laptop"}'}, "anna@laptop"),
+    ("Network change", WARNING, {"pending": "half a fi"}, "by somebody"),
+    ("Radio", BROKEN, {"radio": "1 0"}, "by software"),
+    ("Radio", BROKEN, {"radio": "0 0\n0 1"}, "by a switch"),
+    (
+        "Wi-Fi",
+        BROKEN,
+        {"association": "Not connected.", "supplicant": "wpa_state=4WAY_HANDSHAKE\nuuid=1"},
+        "in no network (4WAY_HANDSHAKE)",
+    ),
+    (
+        "Wi-Fi",
+        WARNING,
+        {"association": "Connected to 3c:84:6a:01:02:03\n\tSSID: far\n\tsignal: -84 dBm"},
+        "in 'far', -84 dBm",
+    ),
+    ("Names", WARNING, {"names": None}, "not known"),
+]
+
+
+@pytest.mark.parametrize(("title", "state", "said", "seen"), FAULTS)
+def test_a_fault_is_found_and_no_other(
+    record: Record,
+    patient: Patient,
+    title: str,
+    state: str,
+    said: dict[str, str | None],
+    seen: str,
+) -> None:
+    found = about_the_pi(record(**said), NOW) + about_the_home(record(**said), patient)
+    (fault,) = (each for each in found if each.state != OK)
+    assert (fault.title, fault.state) == (title, state)
+    assert seen in fault.seen
+    assert fault.problem
+    assert fault.cure
+
+
+def test_a_router_that_does_not_answer_pings_is_named(patient: Patient) -> None:
+    text = printed(dict(WELL)).replace("@gateway 0", "@gateway 1")
+    found = {each.title: each for each in about_the_home(Recording.read(text), patient)}
+    assert found["Home router"].state == WARNING
+    assert found["Home router"].seen == "192.168.1.1 does not answer pings"
+
+
+@pytest.mark.parametrize(
+    "name", ["throttled", "temperature", "space", "memory", "clock", "failed", "radio"]
+)
+def test_what_a_pi_cannot_tell_is_no_fault(record: Record, patient: Patient, name: str) -> None:
+    recording = record(**{name: None})
+    found = about_the_pi(recording, NOW) + about_the_home(recording, patient)
+    assert {each.state for each in found} == {OK, UNKNOWN}
+
+
+def test_a_cable_has_no_radio(record: Record, patient: Patient) -> None:
+    by_cable = dataclasses.replace(patient, uplink_type="ethernet")
+    titles = [each.title for each in about_the_home(record(radio="1 0"), by_cable)]
+    assert titles == ["Home router", "Names"]
+
+
+def test_an_answer_that_broke_off_is_missing_and_nothing_else_is() -> None:
+    whole = printed(dict(WELL))
+    cut = Recording.read(whole[: whole.index("@services")])
+    assert cut["failed"].good == ""
+    assert cut["services"].good is None
+    assert cut.services() == {}
+
+
+def test_a_network_s_name_is_not_taken_for_an_answer(record: Record) -> None:
+    recording = record(association="Connected\n\tSSID: x\n@throttled 0\n\tsignal: -50 dBm")
+    assert recording["throttled"].text == "0"
+    assert "@throttled 0" in recording["association"].text

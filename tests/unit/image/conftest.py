@@ -1,0 +1,24 @@
+"""What the tests of the card share: a small root file system, and the card that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit.image.cards import EPOCH, write_rootfs
+
+from pvs_image.disk import make_disk
+
+
+@pytest.fixture(scope="session")
+def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system as a tar."""
+    return write_rootfs(tmp_path_factory.mktemp("rootfs") / "rootfs.tar")
+
+
+@pytest.fixture(scope="session")
+def card(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The card that was made of it; nobody writes to it."""
+    target = tmp_path_factory.mktemp("card") / "card.img"
+    make_disk(rootfs, target, source_date_epoch=EPOCH)
+    return target

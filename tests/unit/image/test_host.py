@@ -1,0 +1,58 @@
+"""What a machine lacks is said before anything is made, each thing with its cure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pvs_image import host
+from pvs_image.errors import ImageError
+from pvs_image.paths import IMAGE
+
+
+def test_missing_programs_are_named_with_the_packages_that_bring_them() -> None:
+    with pytest.raises(ImageError, match="missing on this machine: no-such-program") as error:
+        host.check_commands({"sh": "dash", "no-such-program": "no-such-package"})
+    assert error.value.cure == "apt-get install --no-install-recommends no-such-package"
+
+
+def test_a_disk_that_is_too_small_is_refused_before_it_is_full(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"MiB are free there, and \d+ MiB are needed"):
+        host.check_space(tmp_path / "not/there/yet", 2**40)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_with_space_is_accepted(tmp_path: Path) -> None:
+    host.check_space(tmp_path, 1)
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pvs_image", *arguments],
+        env={**os.environ, "PYTHONPATH": str(IMAGE), **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_mistake_on_the_command_line_is_told_in_two_lines() -> None:
+    done = command("build", SOURCE_DATE_EPOCH="yesterday")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: SOURCE_DATE_EPOCH=yesterday is not a number")
+    assert done.stderr.splitlines()[1].startswith("  cure: ")
+
+
+def test_an_unknown_base_is_refused_with_those_there_are() -> None:
+    done = command("build", "--base", "arch")
+    assert done.returncode == 2
+    assert "invalid choice: 'arch' (choose from 'debian', 'raspios')" in done.stderr
+
+
+def test_each_command_says_what_it_is_for() -> None:
+    done = command("--help")
+    assert done.returncode == 0
+    for name in ("bench", "build", "personalise", "reproduce"):
+        assert f"\n    {name}" in done.stdout

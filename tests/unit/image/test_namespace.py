@@ -1,0 +1,51 @@
+"""A build that is ended leaves no process and no mount."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pvs_image.paths import IMAGE
+
+# Mounts, starts something that would outlive it, and waits.
+_PROGRAM = """
+import os, signal, subprocess, sys, time
+from pvs_image import namespace
+namespace.enter(sys.argv[1:], program=[sys.argv[0]])
+folder = sys.argv[1]
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+subprocess.Popen(["sleep", "987"])
+open(folder + "/mounted", "w").close()
+open(folder + ".ready", "w").close()
+time.sleep(987)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_ended_by_hand_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(_PROGRAM)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    build = subprocess.Popen(
+        [sys.executable, str(program), str(folder)],
+        env={**os.environ, "PYTHONPATH": str(IMAGE)},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "folder.ready").exists():
+        assert build.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    build.send_signal(ending)
+    assert build.wait(timeout=30) != 0
+    assert list(folder.iterdir()) == []
+    assert str(folder) not in Path("/proc/mounts").read_text()
+    left = subprocess.run(["pgrep", "--full", "sleep 987"], capture_output=True, check=False)
+    assert left.stdout == b""

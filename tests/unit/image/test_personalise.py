@@ -1,0 +1,193 @@
+"""A card for one bridge: what its description says gets there, as it is said, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as any_
+from unit.image.cards import said_by
+
+from pvs_image.description import Description
+from pvs_image.mapped import partitions_of
+
+PROJECT = Path(__file__).resolve().parents[3]
+BOOT = "@@8M"
+SECRETS = {
+    "WIFI_PASSPHRASE_GARAGE": 'NO: "quoted" # 012',
+    "WIFI_PASSPHRASE_NEIGHBOUR": "{{ no template }}",
+}
+NAMES = any_.text("abc_0", min_size=1, max_size=9)
+SCALARS = any_.none() | any_.booleans() | any_.integers() | any_.text()
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """Somebody's public key."""
+    said_by("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key")
+    return tmp_path / "key.pub"
+
+
+def personalise(
+    *arguments: str | Path, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as make does."""
+    paths = os.pathsep.join([str(PROJECT / "image"), str(PROJECT / "tests/lab")])
+    environ = {
+        **os.environ,
+        "PYTHONPATH": paths,
+        "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
+        **SECRETS,
+        **environment,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "pvs_image", "personalise", *map(str, arguments)],
+        cwd=PROJECT,
+        env=environ,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def description(card: Path) -> Any:  # noqa: ANN401 - YAML holds anything
+    """Read the description that is on a card."""
+    return yaml.safe_load(said_by("mtype", "-i", f"{card}{BOOT}", "::/pvs-bridge.yml"))
+
+
+def inventory_says(name: str) -> dict[str, Any]:
+    """Read what an example says of the Pi, with the secrets in their places."""
+    told = yaml.safe_load((PROJECT / f"inventory/example/{name}.yml").read_text())
+    variables: Mapping[str, Any] = told["pvs_bridges"]["hosts"][name]
+    for network in variables.get("uplink_networks", []):
+        network["passphrase"] = next(
+            value for secret, value in SECRETS.items() if secret in network["passphrase"]
+        )
+    own = {each: value for each, value in variables.items() if not each.startswith("ansible_")}
+    return {**own, "uplink_hostname": name}
+
+
+@pytest.mark.parametrize("name", ["barn", "garage"])
+def test_every_variable_of_the_examples_is_on_the_card(
+    name: str, card: Path, key: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.img"
+    done = personalise(
+        "--inventory", "inventory/example", "--limit", name, "--image", card, "--key", key,
+        "--output", copy,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert description(copy) == inventory_says(name)
+    assert said_by("mtype", "-i", f"{copy}{BOOT}", "::/authorized_keys") == key.read_text()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    _, _, root = partitions_of(copy)
+    assert said_by("e2fsck", "-fn", f"{copy}?offset={root.start_bytes}")
+    assert "pvs-bridge" not in said_by("mdir", "-i", f"{card}{BOOT}", "::/")
+
+
+def test_a_lab_s_bridge_gets_all_but_what_is_its_controller_s(
+    card: Path, key: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.img"
+    done = personalise(
+        "--inventory", "inventory/lab", "--image", card, "--key", key, "--output", copy, LAB="b1"
+    )
+    assert done.returncode == 0, done.stderr
+    assert description(copy) == {"uplink_type": "ethernet", "uplink_hostname": "b1"}
+
+
+def test_a_secret_of_the_vault_is_opened_here(card: Path, key: Path, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("of the vault\n")
+    vault = Path(sys.executable).with_name("ansible-vault")
+    sealed = said_by(
+        vault, "encrypt_string", "--vault-password-file", tmp_path / "password",
+        "--name", "passphrase", "secret: yes",
+    )  # fmt: skip
+    inventory = tmp_path / "home.yml"
+    network = "\n".join(f"          {line}" for line in sealed.splitlines())
+    inventory.write_text(
+        "pvs_bridges:\n  hosts:\n    shed:\n      uplink_country: US\n      uplink_networks:\n"
+        f"        - ssid: !unsafe 'a {{{{ b'\n{network}\n"
+    )
+    copy = tmp_path / "copy.img"
+    arguments: list[str | Path] = [
+        "--inventory",
+        inventory,
+        "--image",
+        card,
+        "--key",
+        key,
+        "--output",
+        copy,
+    ]
+    done = personalise(*arguments)
+    assert (done.returncode, copy.exists()) == (1, False)
+    assert "uplink_networks[0].passphrase: cannot be decrypted" in done.stderr
+    done = personalise(*arguments, "--vault-password-file", tmp_path / "password")
+    assert done.returncode == 0, done.stderr
+    (found,) = description(copy)["uplink_networks"]
+    assert found == {"ssid": "a {{ b", "passphrase": "secret: yes"}
+
+
+@given(
+    any_.dictionaries(NAMES, SCALARS | any_.lists(any_.dictionaries(NAMES, SCALARS), max_size=3))
+)
+def test_any_value_is_read_as_it_was_written(variables: dict[str, Any]) -> None:
+    text = Description("garage", "inventory/home", variables).as_yaml()
+    assert (yaml.safe_load(text) or {}) == variables
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("uplink_countri: US", "uplink_countri: "),
+        ("uplink_type: ethernet\n      bridge_backend: dhcpcd", "wants bridge_backend: dhcpcd"),
+        ("uplink_type: [", "cannot be read"),
+    ],
+)
+def test_a_description_that_is_wrong_stops_before_anything_is_written(
+    host: str, said: str, card: Path, key: Path, tmp_path: Path
+) -> None:
+    inventory = tmp_path / "home.yml"
+    inventory.write_text(f"pvs_bridges:\n  hosts:\n    shed:\n      {host}\n")
+    before = set(tmp_path.iterdir())
+    done = personalise(
+        "--inventory", inventory, "--image", card, "--key", key, "--output", tmp_path / "x/copy.img"
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert "\n  cure: " in done.stderr
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--limit", "garag"], "LIMIT=garag fits none of the bridges"),
+        ([], "LIMIT= fits 2 bridges: barn, garage"),
+        (["--inventory", "inventory/none"], "INVENTORY=inventory/none does not exist"),
+        (["--limit", "barn", "--image", "none.img.xz"], "IMAGE=none.img.xz does not exist"),
+        (["--limit", "barn", "--image", "/etc/passwd"], "/etc/passwd is no image of a card"),
+        (["--limit", "barn", "--device", "/dev/null"], "DEVICE=/dev/null is no block device"),
+    ],
+)
+def test_what_is_missing_or_something_else_is_named(
+    arguments: list[str], said: str, card: Path, key: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.img"
+    done = personalise(
+        "--inventory", "inventory/example", "--image", card, "--key", key, "--output", copy,
+        *arguments,
+    )  # fmt: skip
+    assert (done.returncode, copy.exists()) == (1, False)
+    assert f"error: {said}" in done.stderr

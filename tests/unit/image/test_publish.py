@@ -1,0 +1,229 @@
+"""What is handed on: each file says of the others what is so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pytest
+from unit.image.cards import EPOCH, said_by
+
+from pvs_image import catalogue
+from pvs_image.compress import pack, unpack
+from pvs_image.edition import BASES, Edition
+from pvs_image.errors import ImageError
+from pvs_image.publish import Published, publish
+
+EDITION = Edition("0.1.0", "debian", EPOCH)
+NAME = "pvs-bridge-0.1.0-debian"
+
+# An entry in Raspberry Pi Imager's own doc/json-schema/os-list-schema.json: what it requires, and
+# the types of what else is written here.
+REQUIRED = {
+    "name": str,
+    "description": str,
+    "icon": str,
+    "url": str,
+    "extract_size": int,
+    "extract_sha256": str,
+    "image_download_size": int,
+    "release_date": str,
+}
+OPTIONAL = {
+    "architecture": str,
+    "bmap_url": str,
+    "capabilities": list,
+    "devices": list,
+    "image_download_sha256": str,
+    "init_format": str,
+}
+# What SPDX 2.3 requires of a document and of each package in it.
+SPDX_DOCUMENT = {
+    "spdxVersion",
+    "dataLicense",
+    "SPDXID",
+    "name",
+    "documentNamespace",
+    "creationInfo",
+}
+SPDX_PACKAGE = {"SPDXID", "name", "downloadLocation"}
+
+
+@pytest.fixture(scope="module")
+def published(card: Path, rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The files of a card, with a build's log."""
+    folder = tmp_path_factory.mktemp("published")
+    log = folder / "of-the-build"
+    log.write_text("built\n")
+    return publish(card, rootfs, folder / "build", EDITION, log=log)
+
+
+def text(published: Published, name: str) -> str:
+    """Return what one of the files says."""
+    return (published.image.parent / name).read_text()
+
+
+def entry(published: Published) -> dict[str, Any]:
+    """Return what Imager is told of the card."""
+    listed = json.loads(text(published, "os_list.json"))
+    assert set(listed) == {"os_list"}
+    (found,) = listed["os_list"]
+    assert isinstance(found, dict)
+    return found
+
+
+def sha256(file: Path) -> str:
+    """Return the digest of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_all_files_are_there_and_nothing_else(published: Published) -> None:
+    endings = (
+        "bmap",
+        "img.xz",
+        "log",
+        "packages.txt",
+        "rpi-imager-manifest",
+        "sha256",
+        "spdx.json",
+    )
+    expected = {"os_list.json", *(f"{NAME}.{ending}" for ending in endings)}
+    assert {each.name for each in published.image.parent.iterdir()} == expected
+    assert {each.name for each in published.files} == expected
+
+
+def test_the_digest_beside_the_image_is_believed_by_sha256sum(published: Published) -> None:
+    folder = published.image.parent
+    said = said_by("sh", "-c", f"cd '{folder}' && sha256sum --check {NAME}.sha256")
+    assert said == f"{NAME}.img.xz: OK\n"
+
+
+def test_the_image_unpacks_to_the_card(published: Published, card: Path, tmp_path: Path) -> None:
+    unpack(published.image, tmp_path / "card.img")
+    assert said_by("cmp", card, tmp_path / "card.img") == ""
+    assert (tmp_path / "card.img").stat().st_blocks * 512 < 40 * 2**20
+
+
+def test_imager_is_told_what_is_so(published: Published, card: Path) -> None:
+    found = entry(published)
+    assert (found["extract_size"], found["extract_sha256"]) == (card.stat().st_size, sha256(card))
+    assert found["image_download_size"] == published.image.stat().st_size
+    assert found["image_download_sha256"] == sha256(published.image)
+    assert found["release_date"] == "2023-11-14"
+    for url, file in (
+        ("url", published.image),
+        ("bmap_url", published.image.parent / f"{NAME}.bmap"),
+    ):
+        assert urlparse(found[url]).scheme == "file"
+        assert Path(unquote(urlparse(found[url]).path)) == file
+
+
+@pytest.mark.parametrize(
+    ("base", "init_format", "devices"),
+    [
+        ("debian", "cloudinit", ["pi4-64bit", "pi3-64bit"]),
+        ("raspios", "cloudinit-rpi", ["pi5-64bit", "pi4-64bit", "pi3-64bit"]),
+    ],
+)
+def test_imager_offers_its_form_for_the_pis_of_each_base(
+    base: str, init_format: str, devices: list[str]
+) -> None:
+    assert base in BASES
+    found = catalogue.entry(
+        Edition("0.1.0", base, EPOCH),
+        url="https://example.org/card.img.xz",
+        bmap_url="https://example.org/card.bmap",
+        extract_bytes=1,
+        extract_sha256="",
+        download_bytes=1,
+        download_sha256="",
+    )
+    assert (found["init_format"], found["devices"]) == (init_format, devices)
+    assert found["architecture"] == "armv8"
+
+
+def test_the_entry_has_what_imager_s_schema_asks_for(published: Published) -> None:
+    found = entry(published)
+    assert REQUIRED.keys() <= found.keys() <= {*REQUIRED, *OPTIONAL}
+    types = {**REQUIRED, **OPTIONAL}
+    assert {name: type(value) for name, value in found.items()} == types
+
+
+def test_the_manifest_to_double_click_is_the_same_list(published: Published) -> None:
+    assert text(published, f"{NAME}.rpi-imager-manifest") == text(published, "os_list.json")
+
+
+def test_files_for_the_web_are_named_by_where_they_will_be() -> None:
+    file = Path(f"build/{NAME}.img.xz")
+    for base_url in ("https://example.org/cards", "https://example.org/cards/"):
+        assert catalogue.location(base_url, file) == f"https://example.org/cards/{NAME}.img.xz"
+
+
+def test_packages_are_listed_with_their_versions(published: Published) -> None:
+    assert text(published, f"{NAME}.packages.txt").splitlines() == [
+        "haproxy\t3.0.11-1+deb13u1\tarm64",
+        "libssl3t64\t3.5.1-1+b1\tarm64",
+    ]
+
+
+def test_the_bill_of_materials_has_what_spdx_requires(published: Published) -> None:
+    document = json.loads(text(published, f"{NAME}.spdx.json"))
+    assert document.keys() >= SPDX_DOCUMENT
+    assert document["spdxVersion"] == "SPDX-2.3"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["creationInfo"]["created"])
+    ids = [each["SPDXID"] for each in document["packages"]]
+    assert len(set(ids)) == len(ids) == 3
+    for each in document["packages"]:
+        assert each.keys() >= SPDX_PACKAGE
+        assert re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", each["SPDXID"])
+    for each in document["relationships"]:
+        assert {each["spdxElementId"], each["relatedSpdxElement"]} <= {*ids, "SPDXRef-DOCUMENT"}
+
+
+def test_the_bill_of_materials_knows_licence_source_and_supplier(published: Published) -> None:
+    document = json.loads(text(published, f"{NAME}.spdx.json"))
+    _, haproxy, openssl = document["packages"]
+    assert haproxy["licenseDeclared"] == "GPL-2.0-or-later"
+    assert haproxy["homepage"] == "http://haproxy.org/"
+    assert haproxy["supplier"] == (
+        "Organization: Debian HAProxy Maintainers (team+haproxy@tracker.debian.org)"
+    )
+    assert haproxy["externalRefs"][0]["referenceLocator"] == (
+        "pkg:deb/debian/haproxy@3.0.11-1%2Bdeb13u1?arch=arm64"
+    )
+    assert openssl["licenseDeclared"] == "NOASSERTION"
+    assert openssl["sourceInfo"] == "built from openssl 3.5.1-1"
+
+
+def test_the_number_of_processors_does_not_show_in_the_image(
+    published: Published, card: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    pack(card, tmp_path / "card.img.xz")
+    assert sha256(tmp_path / "card.img.xz") == sha256(published.image)
+
+
+@pytest.mark.parametrize("base_url", ["example.org/cards", "file:///srv", "ftp://example.org"])
+def test_no_web_address_is_refused_before_anything_is_written(
+    base_url: str, card: Path, rootfs: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ImageError, match=f"BASE_URL={base_url} is no web address"):
+        publish(card, rootfs, tmp_path, EDITION, base_url=base_url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_leaves_the_files_of_the_build_before(
+    published: Published, rootfs: Path, tmp_path: Path
+) -> None:
+    folder = published.image.parent
+    before = {each: each.stat().st_mtime_ns for each in folder.iterdir()}
+    broken = tmp_path / "broken.img"
+    broken.write_bytes(b"no card" * 1000)
+    with pytest.raises(ImageError, match="has no partition table"):
+        publish(broken, rootfs, folder, EDITION)
+    assert {each: each.stat().st_mtime_ns for each in folder.iterdir()} == before

@@ -1,0 +1,34 @@
+"""Fixtures: what the role care leaves behind for the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit.care.watching import Watched
+from unit.health.conftest import make_body, make_devices, make_reply
+from unit.status.scenes import write
+
+ROLE = Path(__file__).resolve().parents[3] / "roles/status"
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    """A bridge of three panels at noon, with a Pi that tells all that one can."""
+    made = Watched(tmp_path)
+    write(made.places.root, "sys/class/thermal/thermal_zone0/temp", "48200")
+    write(made.places.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x0")
+    write(made.places.root, "sys/class/net/eth0/statistics/rx_errors", "0")
+    write(made.places.root, "proc/meminfo", "MemAvailable:  300000 kB")
+    write(
+        made.places.root,
+        "proc/net/wireless",
+        " wlan0: 0000   60.  -52.  -256        0      0      0      0      9        0\n",
+    )
+    devices = make_devices()
+    devices[0]["dl_flash_avail"] = "98304"
+    made.world.answers = [make_reply(body=make_body(devices)) for _ in range(3)]
+    made.hands.down = ["dnsmasq.service"]
+    made.minutes(12)
+    made.hands.down = []
+    return made

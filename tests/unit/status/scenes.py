@@ -1,0 +1,160 @@
+"""Days in the life of a bridge, lived through by the real program, for the page to show."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pvs_bridge_health.chain import Signal
+from unit.care.watching import Watched
+from unit.health.conftest import make_body, make_devices, make_reply
+
+ZONE = "America/Los_Angeles"
+_PANELS = 24
+_SUNRISE, _SUNSET = 5.7, 20.3
+_STEP_SECONDS = 300
+
+
+def write(root: Path, name: str, text: str) -> None:
+    """Write one of the kernel's files."""
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def midnight() -> float:
+    """Return the midnight before the longest day, in seconds since 1970; see :data:`ZONE`."""
+    return time.mktime((2026, 6, 21, 0, 0, 0, 0, 0, -1))
+
+
+def sun(hour: float) -> float:
+    """How high the sun is, from 0 to 1, with a cloud now and then."""
+    if not _SUNRISE < hour < _SUNSET:
+        return 0.0
+    cloud = 0.82 + 0.18 * math.sin(hour * 3.1) * math.sin(hour * 7.3 + 1)
+    height = math.sin((hour - _SUNRISE) / (_SUNSET - _SUNRISE) * math.pi)
+    return float(height**1.3 * cloud)
+
+
+def plant(hour: float, kwh: float) -> list[dict[str, Any]]:
+    """Return the devices of a plant at an hour of the day."""
+    high = sun(hour)
+    devices: list[dict[str, Any]] = make_devices(_PANELS, night=high < 0.01)
+    panels = [each for each in devices if each["DEVICE_TYPE"] == "Inverter"]
+    total = 0.0
+    for number, panel in enumerate(panels):
+        if panel["STATE"] == "working":
+            kw = round(0.318 * high * (0.9 + 0.1 * math.sin(number * 2.7)), 4)
+            panel["p_3phsum_kw"] = f"{kw}"
+            total += kw
+    if high > 0.2:
+        panels[7].clear()
+        panels[7] |= {"DEVICE_TYPE": "Inverter", "SERIAL": "E00121000000008", "STATE": "error"}
+    devices[0] |= {"dl_uptime": f"{round(400_000 + hour * 3600)}", "dl_flash_avail": "98304"}
+    devices[1] |= {"p_3phsum_kw": f"{total:.4f}", "net_ltea_3phsum_kwh": f"{20_000 + kwh:.4f}"}
+    devices[2] |= {"p_3phsum_kw": f"{0.7 - total:.4f}"}
+    return devices
+
+
+def live(watched: Watched, until: float, *, begin_hour: float = 0.0, by: str | None = None) -> None:
+    """Let a part of the day go by.
+
+    Args:
+        watched: the bridge.
+        until: the hour at which it ends.
+        begin_hour: the hour at which it begins.
+        by: what the answers' Via says.
+    """
+    watched.now = 7 * 86_400.0
+    watched.clock_offset = midnight() - watched.now
+    headers = {"via": by} if by else {}
+    kwh = 0.0
+    for step in range(round(until * 3600 / _STEP_SECONDS)):
+        hour = step * _STEP_SECONDS / 3600
+        kwh += sum(float(each.get("p_3phsum_kw", 0)) for each in plant(hour, 0)[3:]) / 12
+        if hour < begin_hour:
+            continue
+        body = make_body(plant(hour, kwh))
+        watched.world.answers = [make_reply(body=body, headers=headers)]
+        watched.now = 7 * 86_400.0 + hour * 3600
+        watched.look()
+
+
+def begin(folder: Path) -> Watched:
+    """Return a bridge on a Pi that is well."""
+    folder.mkdir()
+    watched = Watched(folder)
+    root = watched.places.root
+    write(root, "sys/class/thermal/thermal_zone0/temp", "52300")
+    write(root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x0")
+    write(root, "proc/meminfo", "MemAvailable:  214000 kB")
+    wireless = " wlan0: 0000   60.  -58.  -256        0      0      0      0      9        0\n"
+    write(root, "proc/net/wireless", wireless)
+    return watched
+
+
+def day(folder: Path) -> Watched:
+    """Make a sunny afternoon, after a night in which the Wi-Fi was away."""
+    watched = begin(folder)
+    live(watched, 2.0)
+    watched.world.signals["wlan0"] = Signal.NONE
+    watched.world.answers = [make_reply(body=make_body(plant(2.0, 0.0)))]
+    watched.minutes(4)
+    watched.world.signals["wlan0"] = Signal.UP
+    watched.minutes(1)
+    live(watched, 13.6, begin_hour=2.25)
+    return watched
+
+
+def night(folder: Path) -> Watched:
+    """Make a late evening."""
+    watched = begin(folder)
+    live(watched, 22.5)
+    return watched
+
+
+def pvs_down(folder: Path) -> Watched:
+    """Make a noon at which the PVS restarts."""
+    watched = begin(folder)
+    live(watched, 12.0)
+    watched.world.answers = [make_reply(503, b"", server=None) for _ in range(9)]
+    watched.now += 300
+    watched.minutes(5)
+    return watched
+
+
+def locked(folder: Path) -> Watched:
+    """Make a morning with firmware that has closed the older interface."""
+    watched = begin(folder)
+    live(watched, 9.5, by="1.1 pvs-bridge-compat")
+    return watched
+
+
+def cable_out(folder: Path) -> Watched:
+    """Make a noon without a cable, on a Pi that is hot and has too little voltage."""
+    watched = begin(folder)
+    live(watched, 12.0)
+    watched.world.answers = []
+    write(watched.places.root, "sys/class/thermal/thermal_zone0/temp", "81300")
+    write(watched.places.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x50005")
+    watched.world.signals["eth0"] = Signal.NONE
+    watched.minutes(14)
+    return watched
+
+
+def just_started(folder: Path) -> Watched:
+    """Make a Pi that has looked at nothing yet."""
+    return begin(folder)
+
+
+SCENES: dict[str, Callable[[Path], Watched]] = {
+    "day": day,
+    "night": night,
+    "pvs-down": pvs_down,
+    "locked": locked,
+    "cable-out": cable_out,
+    "just-started": just_started,
+}

@@ -1,0 +1,107 @@
+"""Prometheus's text: whole, in its form, and what the dashboard asks for is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pvs_bridge_status.metrics import text_of
+from unit.care.watching import Watched
+from unit.status.conftest import ROLE
+from unit.status.test_document import made
+
+from proxy_rig.rendering import PROJECT
+
+_NAME = r"[a-z][a-z0-9_]*"
+_LABEL = rf'{_NAME}="(?:[^"\\\n]|\\[\\n"])*"'
+_SAMPLE = re.compile(rf"({_NAME})(?:\{{({_LABEL}(?:,{_LABEL})*)\}})? (-?[0-9.]+(?:e[+-]?\d+)?)")
+DASHBOARD = PROJECT / "templates/grafana/pvs-bridge.json"
+
+
+def parsed(text: str) -> dict[str, list[tuple[str, float]]]:
+    """Read the text as strictly as Prometheus: each metric once, with help and type before it."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    name = ""
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            name = line.split(" ")[2]
+            assert name not in found
+            found[name] = []
+        elif line.startswith("# TYPE "):
+            assert line.split(" ")[2:] in ([name, "gauge"], [name, "counter"])
+            assert line.endswith("counter") == name.endswith("_total")
+        else:
+            match = _SAMPLE.fullmatch(line)
+            assert match is not None, line
+            assert match[1] == name
+            labels = match[2] or ""
+            assert labels not in [each for each, _ in found[name]], line
+            found[name].append((labels, float(match[3])))
+    assert all(found.values())
+    return found
+
+
+def expressions() -> list[str]:
+    """Return what the dashboard asks Prometheus for."""
+    dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+
+
+def test_the_text_is_in_prometheus_s_form(watched: Watched) -> None:
+    metrics = parsed(text_of(made(watched)))
+    assert metrics["pvs_bridge_healthy"] == [("", 1.0)]
+    assert metrics["pvs_bridge_production_watts"] == [("", 600.0)]
+    assert metrics["pvs_bridge_panel_watts"][0] == ('serial="E00121000000001"', 100.0)
+    assert metrics["pvs_bridge_panel_watthours_total"][0][1] == 1_234_500.0
+    assert metrics["pvs_bridge_meter_watts"][1] == ('meter="2",kind="consumption"', -1250.0)
+    assert metrics["pvs_bridge_pi_wifi_signal_dbm"] == [("", -52.0)]
+    assert metrics["pvs_bridge_link_ok"][0] == ('link="cable"', 1.0)
+
+
+def test_a_text_of_the_pvs_cannot_break_out_of_its_label(watched: Watched) -> None:
+    document = made(watched)
+    document["versions"]["firmware"] = 'a"} 1\nevil 2\\'
+    assert "evil" not in parsed(text_of(document))
+
+
+def test_without_a_plant_the_rest_is_there(watched: Watched) -> None:
+    document = {**made(watched), "plant": None}
+    metrics = parsed(text_of(document))
+    assert "pvs_bridge_healthy" in metrics
+    assert "pvs_bridge_panel_watts" not in metrics
+
+
+def test_the_readme_lists_every_metric(watched: Watched) -> None:
+    watched.config = watched.config.__class__(**{**vars(watched.config), "card_free_mib": 10**9})
+    watched.minutes(1)
+    readme = (ROLE / "README.md").read_text()
+    metrics = parsed(text_of(made(watched)))
+    assert [name for name in metrics if f"`{name}`" not in readme] == []
+    listed = set(re.findall(r"`(pvs_bridge_\w+)`", readme))
+    assert listed - set(metrics) == set()
+
+
+def test_the_dashboard_asks_for_what_there_is(watched: Watched) -> None:
+    watched.config = watched.config.__class__(**{**vars(watched.config), "card_free_mib": 10**9})
+    watched.minutes(1)
+    metrics = set(parsed(text_of(made(watched))))
+    asked = {name for each in expressions() for name in re.findall(r"\bpvs_bridge_\w+", each)}
+    assert len(asked) > 15
+    assert asked - metrics == set()
+
+
+def test_every_panel_of_the_dashboard_has_a_place_of_its_own() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not taken & cells, panel["title"]
+        taken |= cells
+    assert len({panel["id"] for panel in panels}) == len(panels)

@@ -1,0 +1,55 @@
+"""The role: what it installs and announces fits together."""
+
+from __future__ import annotations
+
+import ast
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import yaml
+from unit.status.conftest import ROLE
+
+from proxy_rig.haproxy import PAGE
+from proxy_rig.rendering import render
+
+_BUFFER_BYTES = 32768  # haproxy's tune.bufsize; an answer of its own has to fit into one
+_LINES_AROUND_BYTES = 2048
+
+
+def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
+    return yaml.safe_load(path.read_text())
+
+
+def test_every_file_of_the_program_is_installed() -> None:
+    folder = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_status"
+    (task,) = load(ROLE / "tasks/enable.yml")
+    programs = [one["dest"] for one in task["pvs_bridge.core.files"]["files"]]
+    installed = [Path(dest).name for dest in programs if dest.endswith(".py")]
+    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
+
+
+def test_the_program_is_python_3_9() -> None:
+    for path in ROLE.glob("files/**/*.py"):
+        ast.parse(path.read_text(), feature_version=(3, 9))
+
+
+def test_the_page_fits_into_one_of_haproxy_s_buffers() -> None:
+    assert len(PAGE.read_bytes()) < _BUFFER_BYTES - _LINES_AROUND_BYTES
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    text = PAGE.read_text().replace("http://www.w3.org/2000/svg", "")
+    assert [word for word in ("http:", "https:", "src=", "@import", "url(") if word in text] == []
+
+
+def test_the_bridge_is_announced_at_its_port() -> None:
+    template = ROLE / "templates/etc/avahi/services/pvs-bridge.service.j2"
+    root = ET.fromstring(render(str(template), {"proxy_http_port": 8000}))  # noqa: S314 - our own
+    service = root.find("service")
+    assert service is not None
+    assert [(each.tag, each.text) for each in service] == [
+        ("type", "_http._tcp"),
+        ("port", "8000"),
+        ("txt-record", "path=/bridge/"),
+    ]
