@@ -35,11 +35,12 @@ def test_the_program_is_python_3_9(role: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "roles"),
     [
-        (["uplink_networks", "uplink_country", "uplink_type"], ["uplink"]),
+        (["uplink_networks", "uplink_country"], ["uplink"]),
+        (["uplink_type"], ["care", "uplink"]),
         (["uplink_hostname"], ["proxy", "uplink"]),
         (
             ["uplink_interface"],
-            ["console_dns", "firewall", "health", "pvs_link", "routing", "sshd", "uplink"],
+            ["care", "console_dns", "firewall", "health", "pvs_link", "routing", "sshd", "uplink"],
         ),
         (["compat_password"], ["compat"]),
         ([], []),
