@@ -7,6 +7,8 @@ from typing import Any
 
 from rollback.bridge import Bridge
 
+from pvs_lab.errors import LabError
+
 VARIABLES: dict[str, Any] = {
     "console_dns_enabled": True,
     "proxy_cache_seconds": 2,
@@ -69,3 +71,10 @@ class Patient(Bridge):
     def recovers(self) -> bool:
         """Whether it is well again after a look or two, within the time that a network takes."""
         return self.until(lambda: bool(self.age(0)["healthy"]), 45)
+
+    def has_restarted(self, mark: str) -> bool:
+        """Whether a file in RAM is gone, on a Pi that is on."""
+        try:
+            return not self.exists(mark)
+        except LabError:
+            return False
