@@ -18,6 +18,7 @@ from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: E40
 _ROLES = (
     "bridge",
     "pvs_link",
+    "firewall",
     "uplink",
     "proxy",
     "compat",

@@ -60,11 +60,12 @@ def test_each_variable_reaches_the_program(
 def test_the_units_are_those_that_this_bridge_has(tmp_path: Path) -> None:
     assert configured(tmp_path).units == [
         "haproxy.service", "ssh.service", "NetworkManager.service", "pvs-bridge-wifi-guard.timer",
-        "avahi-daemon.service", "pvs-bridge-compat.service", "pvs-bridge-status.service",
+        "avahi-daemon.service", "pvs-bridge-firewall.service", "pvs-bridge-compat.service",
+        "pvs-bridge-status.service",
     ]  # fmt: skip
     assert configured(
         tmp_path, __bridge_backend="dhcpcd", uplink_mdns=False, compat_mode="off",
-        status_enabled=False, console_dns_enabled=True,
+        status_enabled=False, console_dns_enabled=True, firewall_enabled=False,
     ).units == [
         "haproxy.service", "ssh.service", "dhcpcd.service", "wpa_supplicant@wlan0.service",
         "pvs-bridge-wifi-guard.timer", "dnsmasq.service",
