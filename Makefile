@@ -41,6 +41,8 @@ FRESH ?=
 DEVICE ?=
 KEY ?=
 IMAGE ?=
+# Of a lab: the card that its Pi boots, and writes to.
+CARD ?=
 LIVE ?= yes
 KEEP ?= no
 
@@ -113,9 +115,17 @@ image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_
 	@$(card) build --base "$(BASE)" --base-image "$(BASE_IMAGE)" --base-sha256 "$(BASE_SHA256)" \
 		--base-url "$(BASE_URL)" $(if $(filter-out no,$(FRESH)),--fresh)
 
-personalise: setup-card ## A card for one bridge of your inventory (LIMIT= DEVICE=/dev/sdX KEY= IMAGE=)
+# Whoever has described nothing yet can have a card for the lab, which has a radio to boot it with:
+# make personalise LIMIT=lab, then make lab-up CARD=build/pvs-bridge-lab.img
+personalise: export RADIO := yes
+personalise: INVENTORY := $(if $(filter lab,$(LIMIT)),$(or $(wildcard $(INVENTORY)),inventory/lab),$(INVENTORY))
+personalise: KEY := $(or $(KEY),$(if $(on_lab),build/lab_ed25519.pub))
+personalise: setup-card $(if $(filter lab,$(LIMIT)),build/lab_ed25519.pub) ## A card for one bridge of your inventory (LIMIT= DEVICE=/dev/sdX KEY= IMAGE=)
 	@$(described); $(card) personalise --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
 		$(if $(DEVICE),--device "$(DEVICE)") $(if $(KEY),--key "$(KEY)") $(if $(IMAGE),--image "$(IMAGE)")
+
+build/lab_ed25519.pub:
+	@mkdir -p build && ssh-keygen -q -t ed25519 -N "" -C lab -f build/lab_ed25519
 
 image-reproduce: setup-image ## Build the card twice, in two places, and compare every byte
 	@$(card) reproduce
@@ -123,9 +133,9 @@ image-reproduce: setup-image ## Build the card twice, in two places, and compare
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
 with_radio = $(filter-out no,$(RADIO))
-lab-up: setup-$(if $(with_radio),radio,lab) ## Bring a lab up (RELEASE= BACKEND= RADIO=yes FIRMWARE= PANELS= SIMULATOR= LAB=)
+lab-up: setup-$(if $(CARD),test-image,$(if $(with_radio),radio,lab)) ## Bring a lab up (RELEASE= BACKEND= RADIO=yes CARD= FIRMWARE= PANELS= SIMULATOR= LAB=)
 	@$(lab) up --lab $(LAB) --release $(RELEASE) --backend "$(BACKEND)" --simulator "$(simulator)" \
-		$(if $(with_radio),--radio)
+		$(if $(with_radio),--radio) $(if $(CARD),--card "$(CARD)")
 
 lab-run: setup-lab ## Run CMD= on HOST=client|bridge|router|pvs, with its output alone
 	@$(lab) run --lab $(LAB) $(HOST) "$$CMD"

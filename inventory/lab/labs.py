@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Inventory of the labs that are up: each one's Pi, named after its lab.
 
-With the environment variable LAB set it names that lab alone, which may still have to come up.
+With the environment variable LAB set it names that lab alone, which may still have to come up, with
+a radio where RADIO is yes.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ def inventory() -> dict[str, object]:
     names = [wanted] if wanted else running
     if not names:
         sys.exit("no lab is up; bring one up by 'make lab-up'")
+    radios = {
+        name: lifecycle.describe(name).radio if name in running else os.environ.get("RADIO") == "yes"
+        for name in names
+    }
     hostvars = {
         name: {
             "ansible_host": "bridge",
@@ -42,7 +47,7 @@ def inventory() -> dict[str, object]:
             # All labs' Pis have one address: a shared connection must not lead to another lab.
             "ansible_control_path": f"{lab_dir(name)}/ansible-connection",
             "lab_name": name,
-            **(RADIO if name in running and lifecycle.describe(name).radio else {}),
+            **(RADIO if radios[name] else {}),
         }
         for name in names
     }
