@@ -203,7 +203,7 @@ class FlashedPi(Bridge):
                 "socat", "STDIO", f"TCP:{network.BRIDGE_ADDRESS}:22,connect-timeout=30",
             ])
         )  # fmt: skip
-        with contextlib.closing(way_in), paramiko.SSHClient() as client:
+        with _closed(way_in), paramiko.SSHClient() as client:
             # The Pi has made its key a moment ago: nobody can know it.
             client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
             client.connect(
@@ -233,13 +233,31 @@ class FlashedPi(Bridge):
 
     def provisioned(self, variables: dict[str, Any]) -> Run:
         """Run the playbook against the Pi, as its owner does who has begun an inventory."""
-        return self.provision(
-            {
-                **variables,
-                "ansible_user": imager.USER,
-                "ansible_ssh_private_key_file": str(self.key),
-            }
-        )
+        own = {
+            "ansible_host": network.BRIDGE_ADDRESS,
+            "ansible_ssh_common_args": f"-F {lab_dir(self.name)}/ssh_config",
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_timeout": 60,
+            "ansible_user": imager.USER,
+            "lab_name": self.name,
+            "uplink_type": "wifi",
+        }
+        # Under the Pi's own name, and not its lab's.
+        inventory = lab_dir(self.name) / "own.json"
+        inventory.write_text(json.dumps({"pvs_bridges": {"hosts": {imager.HOSTNAME: own}}}))
+        return self.provision(variables, f"--inventory={inventory}", f"--limit={imager.HOSTNAME}")
+
+
+@contextlib.contextmanager
+def _closed(way_in: paramiko.ProxyCommand) -> Iterator[None]:
+    """Have nothing left of a connection's program at the end; paramiko only tells it to end."""
+    try:
+        yield
+    finally:
+        way_in.close()
+        for pipe in (way_in.process.stdin, way_in.process.stdout, way_in.process.stderr):
+            pipe.close()
+        way_in.process.wait()
 
 
 @contextlib.contextmanager

@@ -19,10 +19,8 @@ def test_a_mistake_in_the_description_costs_no_bridge_and_is_named_by_its_line(
 ) -> None:
     with flashed(f"t-mistake-{process}", image) as pi:
         imager.fill_in(pi.card, pi.public_key)
-        # YAML takes no tabs.
-        pi.card.write(
-            "pvs-bridge.yml", b"proxy_cache_seconds: 60\n\nproxy_hostnames:\n\t- garage\n"
-        )
+        # YAML takes no list on the line of its name.
+        pi.card.write("pvs-bridge.yml", b"proxy_cache_seconds: 60\n\nproxy_hostnames: - garage\n")
         pi.power_on()
         pi.wait_for_device_list()
         pi.reports(WORKS, "pvs-bridge.yml line 3")
