@@ -6,8 +6,8 @@ import contextlib
 import json
 import re
 import shlex
+import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +17,10 @@ import paramiko
 from image import imager
 from rollback.bridge import Bridge, Run
 
-from pvs_lab import guest_agent, lifecycle, network
+from pvs_lab import enter, guest_agent, lifecycle, network
 from pvs_lab.errors import LabError
 from pvs_lab.flashed_card import FlashedCard
-from pvs_lab.paths import PACKAGE_ROOT, agent_socket, cache_dir, lab_dir
+from pvs_lab.paths import agent_socket, cache_dir, lab_dir
 from pvs_lab.process import wait_until
 
 REPORT = "pvs-bridge-report.txt"
@@ -196,14 +196,7 @@ class FlashedPi(Bridge):
         Raises:
             paramiko.SSHException: the Pi does not let the owner in.
         """
-        way_in = paramiko.ProxyCommand(
-            shlex.join([
-                "env", f"PYTHONPATH={PACKAGE_ROOT}", sys.executable, "-m", "pvs_lab", "exec",
-                "--lab", self.name, "client",
-                "socat", "STDIO", f"TCP:{network.BRIDGE_ADDRESS}:22,connect-timeout=30",
-            ])
-        )  # fmt: skip
-        with _closed(way_in), paramiko.SSHClient() as client:
+        with self._way_in() as way_in, paramiko.SSHClient() as client:
             # The Pi has made its key a moment ago: nobody can know it.
             client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
             client.connect(
@@ -217,6 +210,24 @@ class FlashedPi(Bridge):
                 auth_timeout=120,
             )
             yield client
+
+    @contextlib.contextmanager
+    def _way_in(self) -> Iterator[socket.socket]:
+        """Connect to the Pi's SSH from home; paramiko's ProxyCommand leaves its program behind."""
+        ours, theirs = socket.socketpair()
+        to_pi = ["socat", "STDIO", f"TCP:{network.BRIDGE_ADDRESS}:22,connect-timeout=30"]
+        with ours, theirs:
+            to_program = theirs.fileno()
+            process = subprocess.Popen(
+                enter.command_on(self.name, "client", to_pi), stdin=to_program, stdout=to_program
+            )
+            theirs.close()
+            try:
+                yield ours
+            finally:
+                # The program ends where its input does.
+                ours.close()
+                process.wait(60)
 
     def says_by_ssh(self, command: str) -> str:
         """What a command prints that the Pi's owner runs.
@@ -246,18 +257,6 @@ class FlashedPi(Bridge):
         inventory = lab_dir(self.name) / "own.json"
         inventory.write_text(json.dumps({"pvs_bridges": {"hosts": {imager.HOSTNAME: own}}}))
         return self.provision(variables, f"--inventory={inventory}", f"--limit={imager.HOSTNAME}")
-
-
-@contextlib.contextmanager
-def _closed(way_in: paramiko.ProxyCommand) -> Iterator[None]:
-    """Have nothing left of a connection's program at the end; paramiko only tells it to end."""
-    try:
-        yield
-    finally:
-        way_in.close()
-        for pipe in (way_in.process.stdin, way_in.process.stdout, way_in.process.stderr):
-            pipe.close()
-        way_in.process.wait()
 
 
 @contextlib.contextmanager
