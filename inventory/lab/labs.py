@@ -35,9 +35,9 @@ def inventory() -> dict[str, object]:
     names = [wanted] if wanted else running
     if not names:
         sys.exit("no lab is up; bring one up by 'make lab-up'")
+    to_come = os.environ.get("RADIO") == "yes"
     radios = {
-        name: lifecycle.describe(name).radio if name in running else os.environ.get("RADIO") == "yes"
-        for name in names
+        name: lifecycle.describe(name).radio if name in running else to_come for name in names
     }
     hostvars = {
         name: {
