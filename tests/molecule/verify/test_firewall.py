@@ -28,6 +28,8 @@ _LISTEN = (
     "time.sleep(600)'"
 )
 _TABLE = "nft list table inet pvs_bridge_firewall"
+# What two cores that do other things beside can be relied upon to knock.
+_FASTEST_PER_MINUTE = 2400
 # What goes and comes with nftables.service.
 _OF_NFTABLES = ("pvs-bridge-firewall.service", "pvs-bridge-routing.service")
 
@@ -92,7 +94,7 @@ def test_the_home_reaches_exactly_what_is_promised(
     found = knocked(lab, "client", BRIDGE, listening)
     assert found["open"] == promised(variables), found
     # A program goes on at once.
-    assert found["refused"] == [each for each in listening if each not in found["open"]], found
+    assert found.get("refused", []) == [each for each in listening if each not in found["open"]], found
 
 
 def test_the_home_reaches_no_more_by_ipv6(
@@ -105,7 +107,7 @@ def test_the_home_reaches_no_more_by_ipv6(
     found = knocked(lab, "client", f"{match[0]}%lan0", listening)
     assert 22 in found["open"], found
     assert set(found["open"]) <= set(promised(variables)), found
-    assert found["refused"] == [each for each in listening if each not in found["open"]], found
+    assert found.get("refused", []) == [each for each in listening if each not in found["open"]], found
 
 
 def test_the_pvs_reaches_nothing_and_hears_nothing(
@@ -132,6 +134,8 @@ def test_an_address_that_connects_too_often_is_not_answered_any_more_and_others_
     # Nobody is counted yet.
     table = lab.output("bridge", f"systemctl restart pvs-bridge-firewall && {_TABLE}")
     limit = int(re.findall(r"@ipv4 \{ ip saddr limit rate over (\d+)/minute", table)[0])
+    if limit > _FASTEST_PER_MINUTE:
+        pytest.skip("to knock that fast takes a machine of its own")
     port = variables["proxy_http_port"]
     lab.output("client", "ip address add 192.168.20.99/32 dev lan0")
     try:
