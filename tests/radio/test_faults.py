@@ -39,7 +39,6 @@ def test_the_radio_does_not_save_power(bridge: RadioBridge) -> None:
     assert bridge.output("bridge", "iw dev wlan0 get power_save") == "Power save: off\n"
 
 
-@pytest.mark.core
 def test_a_bridge_that_boots_joins_the_better_of_two_networks_by_the_rules_of_its_country(
     bridge: RadioBridge, record_property: Record
 ) -> None:
@@ -51,7 +50,6 @@ def test_a_bridge_that_boots_joins_the_better_of_two_networks_by_the_rules_of_it
     assert "\ncountry DE:" in bridge.output("bridge", "iw reg get")
 
 
-@pytest.mark.core
 def test_the_other_network_is_joined_when_the_better_one_goes_off(
     bridge: RadioBridge, record_property: Record
 ) -> None:

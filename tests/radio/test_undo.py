@@ -52,7 +52,6 @@ def is_applied(bridge: RadioBridge) -> bool:
     return status == 0 and bool(json.loads(printed)["applied"])
 
 
-@pytest.mark.core
 def test_a_power_cut_between_change_and_confirmation_is_undone_at_boot(
     bridge: RadioBridge, record_property: Record
 ) -> None:
