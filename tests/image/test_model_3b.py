@@ -14,7 +14,7 @@ from pvs_lab.process import wait_until
 
 # Four translated processors; seconds of this machine, which may be busy with other guests.
 _PATIENCE_SECONDS = 1500
-# On the serial line, or on the screen that nobody sees: translated, the line may appear too late for
+# On the serial line, or on the screen that nobody sees: translated, the line may come too late for
 # its own prompt.
 _PROMPT = re.compile(r"\bpvs-bridge login: |Reached target .*Login Prompts")
 
