@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Interface
 
-from pvs_bridge_health.chain import ProbeError, Reply, Signal
+from pvs_bridge_health.chain import ProbeError, Reply, Signal, ipv4_interfaces, ways_out
 
 from examination.recording import Recording
 from examination.session import Ran
@@ -67,16 +67,7 @@ class RemotePi:
         entries = self._recording.json("addresses")
         if entries is None:
             raise ProbeError("not checked: ip failed")
-        try:
-            return [
-                IPv4Interface(f"{info['local']}/{info['prefixlen']}")
-                for entry in entries
-                if entry.get("ifname") == interface
-                for info in entry.get("addr_info", [])
-                if info.get("family") == "inet"
-            ]
-        except (KeyError, ValueError) as error:
-            raise ProbeError("not checked: ip said something else") from error
+        return ipv4_interfaces(each for each in entries if each.get("ifname") == interface)
 
     def default_routes(self) -> list[str]:
         """Return the interfaces that default routes lead out of, IPv6 included.
@@ -89,8 +80,7 @@ class RemotePi:
             routes = self._recording.json(family)
             if routes is None:
                 raise ProbeError("not checked: ip failed")
-            for route in routes:
-                found += [hop["dev"] for hop in (route, *route.get("nexthops", [])) if "dev" in hop]
+            found += ways_out(routes)
         return found
 
     def connect(self, address: str, port: int, seconds: float) -> None:

@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
@@ -703,15 +703,7 @@ class Pi:
         Raises:
             ProbeError: `ip` cannot tell.
         """
-        try:
-            return [
-                IPv4Interface(f"{info['local']}/{info['prefixlen']}")
-                for entry in _ip("-4", "address", "show", "dev", interface)
-                for info in entry.get("addr_info", [])
-                if info.get("family") == "inet"
-            ]
-        except (KeyError, ValueError) as error:
-            raise ProbeError("not checked: ip said something else") from error
+        return ipv4_interfaces(_ip("-4", "address", "show", "dev", interface))
 
     def default_routes(self) -> list[str]:
         """Return the interfaces that default routes lead out of, IPv6 included.
@@ -721,9 +713,7 @@ class Pi:
         """
         found: list[str] = []
         for family in ("-4", "-6"):
-            for route in _ip(family, "route", "show", "default"):
-                hops = [route, *route.get("nexthops", [])]
-                found += [hop["dev"] for hop in hops if "dev" in hop]
+            found += ways_out(_ip(family, "route", "show", "default"))
         return found
 
     def connect(self, address: str, port: int, seconds: float) -> None:
@@ -800,6 +790,29 @@ def _read_body(
         if len(body) > MAX_BODY:
             return bytes(body), False
     return bytes(body), True
+
+
+def ipv4_interfaces(entries: Iterable[dict[str, Any]]) -> list[IPv4Interface]:
+    """Return the IPv4 addresses in what `ip -json address` says.
+
+    Raises:
+        ProbeError: It is something else.
+    """
+    try:
+        return [
+            IPv4Interface(f"{info['local']}/{info['prefixlen']}")
+            for entry in entries
+            for info in entry.get("addr_info", [])
+            if info.get("family") == "inet"
+        ]
+    except (KeyError, ValueError) as error:
+        raise ProbeError("not checked: ip said something else") from error
+
+
+def ways_out(routes: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the interfaces in what `ip -json route` says, those of several hops included."""
+    hops = (hop for route in routes for hop in (route, *route.get("nexthops", [])))
+    return [hop["dev"] for hop in hops if "dev" in hop]
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:
