@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,6 @@ from unit.card.conftest import PROJECT
 def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     """Read a YAML file."""
     return yaml.safe_load(path.read_text())
-
-
-def test_every_file_of_the_program_is_installed(role: Path) -> None:
-    folder = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_card"
-    (task,) = load(role / "tasks/program.yml")
-    installed = [Path(each["dest"]).name for each in task["pvs_bridge.core.files"]["files"]]
-    assert sorted(name for name in installed if name.endswith(".py")) == sorted(
-        path.name for path in folder.glob("*.py")
-    )
-
-
-def test_the_program_is_python_3_9(role: Path) -> None:
-    for path in role.glob("files/**/*.py"):
-        ast.parse(path.read_text(), feature_version=(3, 9))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import json
 from pathlib import Path
@@ -88,19 +87,6 @@ def test_a_configuration_that_is_not_right_is_refused_with_the_key(
     with pytest.raises(ConfigError, match=r"care\.json: ") as raised:
         read_config(file)
     assert said in str(raised.value)
-
-
-def test_every_file_of_the_program_is_installed() -> None:
-    folder = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_care"
-    (task,) = load(ROLE / "tasks/enable.yml")
-    programs = [one["dest"] for one in task["pvs_bridge.core.files"]["files"]]
-    installed = [Path(dest).name for dest in programs if dest.endswith(".py")]
-    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
-
-
-def test_the_program_is_python_3_9() -> None:
-    for path in ROLE.glob("files/**/*.py"):
-        ast.parse(path.read_text(), feature_version=(3, 9))
 
 
 def test_the_version_on_the_page_is_the_project_s() -> None:

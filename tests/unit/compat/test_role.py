@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -59,16 +58,3 @@ def test_without_a_choice_it_is_auto_with_the_proxy_s_times() -> None:
 )
 def test_each_variable_reaches_the_program(chosen: dict[str, Any], key: str, value: object) -> None:
     assert getattr(configured(**chosen), key) == value
-
-
-def test_every_file_of_the_program_is_installed(role: Path) -> None:
-    folder = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_compat"
-    tasks = load(role / "tasks/enable.yml")
-    (files,) = [task["pvs_bridge.core.files"]["files"] for task in tasks if "notify" in task]
-    installed = [Path(each["dest"]).name for each in files if each["dest"].endswith(".py")]
-    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
-
-
-def test_the_program_is_python_3_9(role: Path) -> None:
-    for path in role.glob("files/**/*.py"):
-        ast.parse(path.read_text(), feature_version=(3, 9))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +33,3 @@ def test_the_readme_has_every_link(role: Path) -> None:
     readme = (role / "README.md").read_text()
     for name, title in LINKS.items():
         assert f"| `{name}` | {title} |" in readme
-
-
-def test_every_file_of_the_program_is_installed(role: Path) -> None:
-    folder = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_health"
-    (task,) = load(role / "tasks/install.yml")
-    programs = [one["dest"] for one in task["pvs_bridge.core.files"]["files"]]
-    installed = [Path(dest).name for dest in programs if dest.endswith(".py")]
-    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
-
-
-def test_the_program_is_python_3_9(role: Path) -> None:
-    for path in role.glob("files/**/*.py"):
-        ast.parse(path.read_text(), feature_version=(3, 9))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,6 @@ _LINES_AROUND_BYTES = 2048
 
 def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     return yaml.safe_load(path.read_text())
-
-
-def test_every_file_of_the_program_is_installed() -> None:
-    folder = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_status"
-    (task,) = load(ROLE / "tasks/enable.yml")
-    programs = [one["dest"] for one in task["pvs_bridge.core.files"]["files"]]
-    installed = [Path(dest).name for dest in programs if dest.endswith(".py")]
-    assert sorted(installed) == sorted(path.name for path in folder.glob("*.py"))
-
-
-def test_the_program_is_python_3_9() -> None:
-    for path in ROLE.glob("files/**/*.py"):
-        ast.parse(path.read_text(), feature_version=(3, 9))
 
 
 def test_the_page_fits_into_one_of_haproxy_s_buffers() -> None:
