@@ -41,6 +41,17 @@ def text(reporter: Reporter) -> str:
     return (reporter.partition.folder / words.NAME).read_bytes().decode()
 
 
+def _described(
+    reporter: Reporter, form: dict[str, Any], old: dict[str, Any], *, password_login: bool
+) -> None:
+    """Report on a card whose files say who is to log in."""
+    reporter.store.write("outcome", {"user": form})
+    reporter.store.write("login", old)
+    reporter.store.write("applied", {"variables": {"sshd_password_login": password_login}})
+    reporter.cloud_init_result.write_text('{"v1": {"datasource": "DataSourceNone", "errors": []}}')
+    report.report(reporter)
+
+
 def test_a_card_without_a_description_says_what_to_do(reporter: Reporter) -> None:
     assert not report.report(reporter)
     said = text(reporter)
@@ -133,21 +144,54 @@ def test_a_card_that_cannot_be_written_to_holds_nothing_up(
 
 
 @pytest.mark.parametrize(
-    ("form", "old", "wanted"),
+    ("form", "old", "password_login", "who"),
     [
-        ({"name": "anna", "has_key": True}, {}, "ssh anna@"),
-        ({"name": "anna", "has_key": False}, {}, "SSH takes a key alone"),
-        ({}, {"user": "bo", "keys": ["ssh-ed25519 A"]}, "ssh bo@"),
-        ({}, {"user": "bo", "password_hash": _HASH, "keys": []}, "SSH takes a key alone"),
+        ({"name": "anna", "has_key": True}, {}, False, "anna"),
+        ({"name": "anna", "has_password": True}, {}, True, "anna"),
+        ({}, {"user": "bo", "keys": ["ssh-ed25519 A"]}, False, "bo"),
+        ({}, {"user": "bo", "password_hash": _HASH, "keys": []}, True, "bo"),
+        # The key on the card is another user's than Imager's.
+        (
+            {"name": "anna", "has_password": True},
+            {"user": "pi", "keys": ["ssh-ed25519 A"]},
+            False,
+            "pi",
+        ),
     ],
 )
 def test_it_says_who_can_log_in(
-    reporter: Reporter, form: dict[str, Any], old: dict[str, Any], wanted: str
+    reporter: Reporter,
+    form: dict[str, Any],
+    old: dict[str, Any],
+    password_login: bool,
+    who: str,
 ) -> None:
-    reporter.store.write("outcome", {"user": form})
-    reporter.store.write("login", old)
-    report.report(reporter)
-    assert wanted in " ".join(text(reporter).split())
+    _described(reporter, form, old, password_login=password_login)
+    said = text(reporter)
+    assert f"ssh {who}@" in said
+    assert "nobody can log in" not in said
+
+
+@pytest.mark.parametrize(
+    ("form", "old", "password_login", "said"),
+    [
+        ({"name": "anna", "has_password": True}, {}, False, "it takes a key, and only a password"),
+        ({}, {"user": "bo", "password_hash": _HASH, "keys": []}, False, "it takes a key, and only"),
+        ({"name": "anna"}, {}, True, "which the bridge does not need"),
+    ],
+)
+def test_it_says_how_to_let_in_somebody_where_nobody_can_log_in(
+    reporter: Reporter,
+    form: dict[str, Any],
+    old: dict[str, Any],
+    password_login: bool,
+    said: str,
+) -> None:
+    _described(reporter, form, old, password_login=password_login)
+    words_of_it = " ".join(text(reporter).split())
+    assert said in words_of_it
+    assert "put your public key into the file authorized_keys on the card" in words_of_it
+    assert "  ssh " not in text(reporter)
 
 
 def test_an_edited_way_home_that_leads_nowhere_gives_way_to_the_one_before(

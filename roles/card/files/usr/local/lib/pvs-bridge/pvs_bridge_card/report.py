@@ -25,6 +25,16 @@ _NO_WAY_HOME = (
     "The bridge has no way home yet. Copy pvs-bridge.example.yml on this card to pvs-bridge.yml, "
     "put your Wi-Fi's name and passphrase in, and start the Pi with the card again."
 )
+_LET_IN = (
+    f"put your public key into the file {login.KEYS_FILE} on the card, for the user "
+    f"{login.DEFAULT_USER}"
+)
+_NOBODY = f"nobody can log in, which the bridge does not need. Cure, to log in by SSH: {_LET_IN}"
+_KEYS_ALONE = (
+    "nobody can log in by SSH: it takes a key, and only a password was given, which is for a "
+    f"screen and a keyboard at the Pi. Cure: {_LET_IN}; or give Raspberry Pi Imager your key when "
+    "you write the card anew; or write sshd_password_login: true into pvs-bridge.yml"
+)
 _WHY = ("problem", "cure")
 _WAITING = "The bridge is set up and waits for the home network."
 
@@ -122,24 +132,16 @@ class Reporter:
         )
 
     def _who(self) -> tuple[str, list[str]]:
-        """Name who logs in, and say what is to be said of it."""
+        """Name who logs in by SSH, and say what is to be said where nobody does."""
         form, old = self.outcome.get("user") or {}, self.store.read("login") or {}
-        keys_only = (
-            "the password is for a screen and a keyboard at the Pi; SSH takes a key alone. Cure: "
-            f"put your public key into {login.KEYS_FILE} on the card"
-        )
-        if form.get("name"):
-            locked_out = not (form["has_key"] or old.get("keys"))
-            return form["name"], [keys_only] if locked_out else []
-        if old.get("keys"):
-            return old["user"], []
-        if old.get("password_hash"):
-            return old["user"], [keys_only]
-        return "", [
-            "nobody can log in, which the bridge does not need. Cure: to log in by SSH, put your "
-            f"public key into the file {login.KEYS_FILE} on the card; the user is "
-            f"{login.DEFAULT_USER}"
-        ]
+        passwords = (form.get("has_password"), old.get("password_hash"))
+        keys = (form.get("has_key"), old.get("keys"))
+        applied = (self.store.read("applied") or {}).get("variables", {})
+        let_in = zip(keys, passwords) if applied.get("sshd_password_login") else zip(keys)
+        for name, ways in zip((form.get("name"), old.get("user")), let_in):
+            if name and any(ways):
+                return name, []
+        return "", [_KEYS_ALONE if any(passwords) else _NOBODY]
 
 
 def report(
