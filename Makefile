@@ -110,10 +110,17 @@ doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its
 
 ##@ The SD card
 .PHONY: image image-reproduce personalise
+# What to do with a card that is built, on this machine or on the web.
+next = Next: write it with Raspberry Pi Imager, whose form asks for Wi-Fi, user and SSH key:\n\
+  rpi-imager --repo build/os_list.json\nOr make a card for a bridge of your inventory:\n\
+  make personalise LIMIT=garage
+next_on_web = Next: put these files at $(BASE_URL). Whoever writes a card says:\n\
+  rpi-imager --repo $(BASE_URL:/=)/os_list.json
 card := PYTHONPATH=$(CURDIR)/image python3 -m pvs_image
 image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_SHA256= BASE_URL= FRESH=yes)
 	@$(card) build --base "$(BASE)" --base-image "$(BASE_IMAGE)" --base-sha256 "$(BASE_SHA256)" \
 		--base-url "$(BASE_URL)" $(if $(filter-out no,$(FRESH)),--fresh)
+	@printf '%b\n' '\n$(if $(BASE_URL),$(next_on_web),$(next))'
 
 # Whoever has described nothing yet can have a card for the lab, which has a radio to boot it with:
 # make personalise LIMIT=lab, then make lab-up CARD=build/pvs-bridge-lab.img

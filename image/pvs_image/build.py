@@ -8,10 +8,11 @@ import json
 import shutil
 from pathlib import Path
 
-from pvs_image import boot_files, raspios
+from pvs_image import boot_files, catalogue, raspios
 from pvs_image.base import base_stage
 from pvs_image.disk import make_disk
-from pvs_image.edition import Edition
+from pvs_image.edition import BASES, Edition
+from pvs_image.errors import ImageError
 from pvs_image.layout import Layout
 from pvs_image.log import Log
 from pvs_image.paths import IMAGE, PROJECT
@@ -47,6 +48,21 @@ class Wanted:
     base_image: str = ""
     base_sha256: str = ""
     fresh: bool = False
+
+    def check(self) -> None:
+        """Refuse what contradicts itself, before any work is done.
+
+        Raises:
+            ImageError: there is no such base, or it starts from no image; or the address is none.
+        """
+        if self.base not in BASES:
+            raise ImageError(f"BASE={self.base} is unknown", f"choose one of {', '.join(BASES)}")
+        if self.base == "debian" and (self.base_image or self.base_sha256):
+            raise ImageError(
+                "BASE=debian is made of packages, and takes neither BASE_IMAGE nor BASE_SHA256",
+                "say BASE=raspios too, or leave them out",
+            )
+        catalogue.location(self.base_url, self.folder)
 
 
 @dataclasses.dataclass(frozen=True)

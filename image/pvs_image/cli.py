@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import pkgutil
 import sys
@@ -10,6 +11,14 @@ from collections.abc import Sequence
 
 from pvs_image import commands
 from pvs_image.errors import ImageError
+
+# What the machine's disk or its owner refuses, whichever file it is.
+_CURES = {
+    errno.EACCES: "have it belong to you, such as with chown, or run this as who it belongs to",
+    errno.EDQUOT: "free some space there",
+    errno.ENOSPC: "free some space there",
+    errno.EROFS: "give it a folder that can be written to",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(chosen.run(chosen))
     except ImageError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _CURES:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        told = ImageError(f"{where}{error.strerror}", _CURES[error.errno])
+        print(f"error: {told}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("ended by hand; what was complete is kept for the next time", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import stat
+import sys
 from pathlib import Path
 
 from pvs_image.errors import ImageError
@@ -59,6 +60,21 @@ def writable_device(
         raise ImageError(f"DEVICE={path} is no block device", _CURE)
     number = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
     return inspect(path, number, needed_bytes, sysfs=sysfs, procfs=procfs)
+
+
+def confirm(device: Device) -> None:
+    """Have the person name the device that is about to lose what is on it.
+
+    Raises:
+        ImageError: something else is typed.
+    """
+    print(f"{device.path}: {device.name}. Everything on it will be lost.")
+    print(f"To go on, type: {device.name}", flush=True)
+    if sys.stdin.readline().strip() != device.name:
+        raise ImageError(
+            f"DEVICE={device.path} was not confirmed, and is left as it is",
+            f"type {device.name} when asked, if that is the card",
+        )
 
 
 def inspect(path: Path, number: str, needed_bytes: int, *, sysfs: Path, procfs: Path) -> Device:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pvs_image.errors import ImageError
 
-_CURE = "name the public one by --key, such as --key ~/.ssh/id_ed25519.pub"
+_CURE = "name the public one, such as KEY=$HOME/.ssh/id_ed25519.pub"
 
 
 def authorized_keys(files: Sequence[Path], home: Path) -> str:
@@ -28,7 +28,7 @@ def authorized_keys(files: Sequence[Path], home: Path) -> str:
     if not lines:
         raise ImageError(
             f"there is no public key in {home / '.ssh'}, and without one nobody gets into the Pi",
-            "make one with `ssh-keygen -t ed25519`, or name a file by --key",
+            "make one with `ssh-keygen -t ed25519`, or name a file by KEY=",
         )
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
@@ -38,15 +38,15 @@ def _keys(file: Path) -> list[str]:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ImageError(f"--key {file} cannot be read: {said}", _CURE) from None
+        raise ImageError(f"KEY={file} cannot be read: {said}", _CURE) from None
     # A private key must not get onto a card by a slip.
     if "PRIVATE KEY" in text:
-        raise ImageError(f"--key {file} is a private key", _CURE)
+        raise ImageError(f"KEY={file} is a private key", _CURE)
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     for number, line in enumerate(lines, start=1):
         if not _is_key(line):
-            raise ImageError(f"--key {file}: key {number} in it is no public key of OpenSSH", _CURE)
+            raise ImageError(f"KEY={file}: key {number} in it is no public key of OpenSSH", _CURE)
     return lines
 
 

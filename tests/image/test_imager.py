@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 import pytest
 from image import imager
-from image.pi import WORKS, FlashedPi, flashed
+from image.pi import PATIENCE_SECONDS, WORKS, FlashedPi, flashed
 
 from pvs_lab import network, radio_card
 from pvs_lab.flashed_card import FlashedCard
@@ -27,8 +27,6 @@ _SECRETS = (imager.psk(), imager.PASSWORD_HASH)
 _TEXTS = (".txt", ".yml", ".yaml", ".conf")
 # Without the FAT partition, and what ext4 takes for itself.
 _GROWN_MIB = 3200
-# The initrd is packed by a translated processor.
-_UPDATE_SECONDS = 1500
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +78,7 @@ def test_the_report_on_the_card_says_that_it_works_and_where(pi: FlashedPi) -> N
 @pytest.mark.core
 def test_the_credentials_are_gone_from_the_card_once_stored(pi: FlashedPi) -> None:
     pi.reports(WORKS)
-    assert pi.until(lambda: not secrets_on(pi.card), 300), secrets_on(pi.card)
+    assert pi.until(lambda: not secrets_on(pi.card), PATIENCE_SECONDS), secrets_on(pi.card)
 
 
 @pytest.mark.core
@@ -117,7 +115,8 @@ def test_neither_route_nor_name_server_is_the_pvs_s_whatever_imager_wrote(pi: Fl
 @pytest.mark.core
 def test_the_root_file_system_has_grown_to_the_size_of_the_card(pi: FlashedPi) -> None:
     grown = f"df --output=size --block-size=1M / | awk 'NR == 2 && $1 > {_GROWN_MIB}' | grep -q ."
-    assert pi.until(lambda: pi.run("bridge", grown)[0] == 0, 300), pi.output("bridge", "df /")
+    has_grown = pi.until(lambda: pi.run("bridge", grown)[0] == 0, PATIENCE_SECONDS)
+    assert has_grown, pi.output("bridge", "df /")
 
 
 @pytest.mark.core
@@ -158,7 +157,7 @@ def test_a_kernel_that_is_configured_again_boots(pi: FlashedPi) -> None:
         "bridge",
         f"rm /boot/firmware/initrd.img-{release} /boot/firmware/vmlinuz-{release} && "
         f"DEBIAN_FRONTEND=noninteractive dpkg-reconfigure linux-image-{release} && sync",
-        timeout_seconds=_UPDATE_SECONDS,
+        timeout_seconds=PATIENCE_SECONDS,
     )
     assert status == 0, said
     pi.power_off()
@@ -171,7 +170,7 @@ def test_a_kernel_that_is_configured_again_boots(pi: FlashedPi) -> None:
 
 
 def test_a_card_that_is_full_still_boots_into_a_bridge(pi: FlashedPi) -> None:
-    pi.run("bridge", "cat /dev/zero > /var/fill; sync", timeout_seconds=_UPDATE_SECONDS)
+    pi.run("bridge", "cat /dev/zero > /var/fill; sync", timeout_seconds=PATIENCE_SECONDS)
     assert " 100% " in pi.output("bridge", "df /")
     try:
         pi.restart()

@@ -9,11 +9,10 @@ from typing import Callable
 
 import pytest
 from image import model_3b
+from image.pi import PATIENCE_SECONDS
 
 from pvs_lab.process import wait_until
 
-# Four translated processors; seconds of this machine, which may be busy with other guests.
-_PATIENCE_SECONDS = 1500
 # On the serial line, or on the screen that nobody sees: translated, the line may come too late for
 # its own prompt.
 _PROMPT = re.compile(r"\bpvs-bridge login: |Reached target .*Login Prompts")
@@ -29,6 +28,6 @@ def test_a_pi_3b_reaches_its_login_prompt_with_the_card_s_own_kernel_initrd_and_
         def shown() -> str:
             return console.read_text(errors="replace")
 
-        assert wait_until(lambda: bool(_PROMPT.search(shown())), _PATIENCE_SECONDS), shown()[-4000:]
+        assert wait_until(lambda: bool(_PROMPT.search(shown())), PATIENCE_SECONDS), shown()[-4000:]
         record_property("seconds of this machine", round(time.monotonic() - started))
         assert "Machine model: Raspberry Pi 3 Model B" in shown()

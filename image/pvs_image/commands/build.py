@@ -17,7 +17,7 @@ from pvs_image.stages import Stages
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what may be asked for."""
-    parser.add_argument("--base", choices=BASES, default=BASES[0], help="what it is made from")
+    parser.add_argument("--base", default=BASES[0], help=f"made from: {', '.join(BASES)}")
     parser.add_argument("--base-image", default="", help="for raspios: a path or a URL")
     parser.add_argument("--base-sha256", default="", help="for raspios: the sha256 of that file")
     parser.add_argument("--base-url", default="", help="where the files will be on the web")
@@ -33,19 +33,19 @@ def run(chosen: argparse.Namespace) -> int:
     Raises:
         ImageError: it cannot be done.
     """
-    epoch = source_date_epoch()
-    host.check(cache_dir())
-    namespace.enter(sys.argv[1:])
-    os.umask(0o022)
     wanted = Wanted(
         base=chosen.base,
-        epoch=epoch,
+        epoch=source_date_epoch(),
         folder=chosen.folder,
         base_url=chosen.base_url,
         base_image=chosen.base_image,
         base_sha256=chosen.base_sha256,
         fresh=chosen.fresh,
     )
+    wanted.check()
+    host.check(cache_dir())
+    namespace.enter(sys.argv[1:])
+    os.umask(0o022)
     built = build(wanted, Stages(cache_dir()))
     for file in built.files:
         print(f"{file}  {file.stat().st_size / 2**20:.1f} MiB")

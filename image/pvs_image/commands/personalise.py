@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pvs_image.device import Device, writable_device
+from pvs_image.device import confirm, writable_device
 from pvs_image.errors import ImageError
 from pvs_image.keys import authorized_keys
 from pvs_image.paths import PROJECT, cache_dir
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     # What may not be written is known before anything is unpacked or copied.
     device = writable_device(arguments.device, _card_bytes(image))
-    _confirm(device)
+    confirm(device)
     with tempfile.TemporaryDirectory(prefix=".personalising-", dir=cache_dir()) as folder:
         card = Path(folder) / "card.img"
         personalise(image, card, files)
@@ -94,21 +94,6 @@ def _card_bytes(image: Path) -> int:
     if not image.is_file():
         raise ImageError(f"IMAGE={image} does not exist", "build it first: make image")
     return (unpacked(image) if image.suffix == ".xz" else image).stat().st_size
-
-
-def _confirm(device: Device) -> None:
-    """Have the person name the device that is about to lose what is on it.
-
-    Raises:
-        ImageError: something else is typed.
-    """
-    print(f"{device.path}: {device.name}. Everything on it will be lost.")
-    print(f"To go on, type: {device.name}")
-    if sys.stdin.readline().strip() != device.name:
-        raise ImageError(
-            f"DEVICE={device.path} was not confirmed, and is left as it is",
-            f"type {device.name} when asked, if that is the card",
-        )
 
 
 def _show(what: str, done_bytes: int, total_bytes: int) -> None:

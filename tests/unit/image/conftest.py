@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import EPOCH, write_rootfs
+from unit.image.cards import EPOCH, said_by, write_rootfs
 
 from pvs_image.disk import make_disk
 
@@ -22,3 +23,20 @@ def card(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("card") / "card.img"
     make_disk(rootfs, target, source_date_epoch=EPOCH)
     return target
+
+
+@pytest.fixture
+def disk_of(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Make a disk that holds so many KiB, to be filled."""
+    disks: list[Path] = []
+
+    def make(size_kib: int) -> Path:
+        disk = tmp_path / f"disk-{size_kib}"
+        disk.mkdir()
+        said_by("mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", disk)
+        disks.append(disk)
+        return disk
+
+    yield make
+    for disk in disks:
+        said_by("umount", disk)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from unit.image.cards import said_by
 
-from pvs_image.device import Device, inspect, writable_device
+from pvs_image.device import Device, confirm, inspect, writable_device
 from pvs_image.errors import ImageError
 
 NUMBER = "8:16"
@@ -56,6 +57,26 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_a_card_in_a_reader_is_named_by_model_and_size(machine: Machine) -> None:
     assert machine.inspect().name == "Generic MassStorageClass 15.9 GB"
+
+
+def test_a_card_is_written_over_when_its_model_and_size_are_typed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = machine.inspect()
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{device.name}\n"))
+    confirm(device)
+    assert (
+        f"{device.path}: {device.name}. Everything on it will be lost." in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "yes\n", "/dev/sdb\n"])
+def test_a_card_is_left_as_it_is_when_anything_else_is_typed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    with pytest.raises(ImageError, match="was not confirmed, and is left as it is"):
+        confirm(machine.inspect())
 
 
 def test_a_reader_that_calls_its_card_fixed_is_known_by_its_bus(machine: Machine) -> None:

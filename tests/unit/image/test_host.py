@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from unit.image.cards import said_by
 
 from pvs_image import host
 from pvs_image.errors import ImageError
@@ -45,10 +47,34 @@ def test_a_mistake_on_the_command_line_is_told_in_two_lines() -> None:
     assert done.stderr.splitlines()[1].startswith("  cure: ")
 
 
-def test_an_unknown_base_is_refused_with_those_there_are() -> None:
-    done = command("build", "--base", "arch")
-    assert done.returncode == 2
-    assert "invalid choice: 'arch' (choose from 'debian', 'raspios')" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--base", "arch"], "BASE=arch is unknown\n  cure: choose one of debian, raspios"),
+        (["--base-image", "os.img.xz"], "BASE=debian is made of packages, and takes neither"),
+        (["--base", "raspios"], "BASE_IMAGE is missing: the base raspios starts from"),
+        (["--base-url", "build"], "BASE_URL=build is no web address"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_before_any_work_is_done(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    done = command("build", *arguments, "--folder", str(tmp_path), XDG_CACHE_HOME=str(cache))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {said}")
+    assert list(tmp_path.rglob("*.*")) == []
+
+
+def test_a_cache_that_cannot_be_written_to_is_named(disk_of: Callable[[int], Path]) -> None:
+    disk = disk_of(8 * 1024**2)
+    said_by("mount", "-o", "remount,ro", disk)
+    done = command("build", XDG_CACHE_HOME=str(disk))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {disk}/pvs-bridge: Read-only file system\n"
+        "  cure: give it a folder that can be written to\n"
+    )
 
 
 def test_each_command_says_what_it_is_for() -> None:

@@ -54,7 +54,7 @@ def test_what_is_no_public_key_is_refused(name: str, said: str, home: Path) -> N
     folder = home / ".ssh"
     (folder / "words").write_text((folder / "id_ecdsa.pub").read_text() + "ssh-ed25519 AAAA me\n")
     (folder / "bytes").write_bytes(b"\xff\xfe")
-    with pytest.raises(ImageError, match=f"--key .*{name}.* {said}"):
+    with pytest.raises(ImageError, match=f"KEY=.*{name}.* {said}"):
         authorized_keys([folder / name], home)
 
 

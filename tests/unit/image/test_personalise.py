@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as any_
 from unit.image.cards import said_by
 
+from pvs_image.compress import pack
 from pvs_image.description import Description
 from pvs_image.mapped import partitions_of
 
@@ -191,3 +192,33 @@ def test_what_is_missing_or_something_else_is_named(
     )  # fmt: skip
     assert (done.returncode, copy.exists()) == (1, False)
     assert f"error: {said}" in done.stderr
+
+
+def test_a_full_disk_keeps_no_half_written_copy(
+    card: Path, key: Path, disk_of: Callable[[int], Path]
+) -> None:
+    disk = disk_of(1024)
+    done = personalise(
+        "--inventory", "inventory/example", "--limit", "barn", "--image", card, "--key", key,
+        "--output", disk / "copy.img",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {disk}/copy.img cannot be written: No space left")
+    assert list(disk.iterdir()) == []
+
+
+def test_a_full_cache_keeps_no_half_unpacked_image(
+    card: Path, key: Path, tmp_path: Path, disk_of: Callable[[int], Path]
+) -> None:
+    disk = disk_of(1024)
+    packed = tmp_path / "card.img.xz"
+    pack(card, packed)
+    done = personalise(
+        "--inventory", "inventory/example", "--limit", "barn", "--image", packed, "--key", key,
+        "--output", tmp_path / "copy.img", XDG_CACHE_HOME=str(disk),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: xz failed: ")
+    assert "No space left on device" in done.stderr
+    assert [each for each in disk.rglob("*") if each.is_file()] == []
+    assert not (tmp_path / "copy.img").exists()

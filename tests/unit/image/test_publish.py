@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -215,6 +216,18 @@ def test_no_web_address_is_refused_before_anything_is_written(
     with pytest.raises(ImageError, match=f"BASE_URL={base_url} is no web address"):
         publish(card, rootfs, tmp_path, EDITION, base_url=base_url)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_gets_none_of_the_files(
+    published: Published, card: Path, rootfs: Path, disk_of: Callable[[int], Path]
+) -> None:
+    packed_kib = published.image.stat().st_size // 1024
+    # Full while it packs, and with the last of the small files.
+    for size_kib in (packed_kib // 2, packed_kib + 8):
+        disk = disk_of(size_kib)
+        with pytest.raises((ImageError, OSError), match="No space left on device"):
+            publish(card, rootfs, disk, EDITION)
+        assert list(disk.iterdir()) == []
 
 
 def test_what_fails_leaves_the_files_of_the_build_before(
