@@ -106,8 +106,12 @@ def build(wanted: Wanted, stages: Stages) -> Built:
         if are_lent():
             tools = provide(tools_stage(), again=wanted.fresh)
         base = provide(base_stage(tools), again=wanted.fresh)
+    # What a card of ours is called is the roles' default.
     models = boot_files.MODELS if layout is None else ()
-    rootfs = provide(provisioned_stage(base, wanted.epoch, tools=tools, models=models))
+    variables = {"card_boot_label": layout.boot_label} if layout else {}
+    rootfs = provide(
+        provisioned_stage(base, wanted.epoch, tools=tools, models=models, variables=variables)
+    )
     card = provide(_disk_stage(rootfs, wanted.epoch, layout))
     seconds = {each.stage: each.seconds for each in made}
     files, seconds["publish"] = publish_once(

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from pvs_image import boot_files, tree
@@ -37,7 +38,12 @@ _CODE = ("boot_files.py", "chroot.py", "elf.py", "initrd.py", "provision.py", "t
 
 
 def provisioned_stage(
-    base: Path, epoch: int, *, tools: Path | None, models: tuple[boot_files.Model, ...]
+    base: Path,
+    epoch: int,
+    *,
+    tools: Path | None,
+    models: tuple[boot_files.Model, ...],
+    variables: Mapping[str, str],
 ) -> Stage:
     """Describe the stage; it makes the tar of the card's root file system.
 
@@ -47,6 +53,7 @@ def provisioned_stage(
         tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
         models: whose files for the boot are looked for; none for a base that is not ours, which
             brings its own and lacks packages of ours.
+        variables: of the roles, beside those of the inventory.
     """
 
     def make(target: Path, log: Log) -> None:
@@ -54,7 +61,7 @@ def provisioned_stage(
             root = folder / "root"
             log.step("unpacks Debian")
             tree.unpack(base, root, log)
-            provision(root, log, tools=tools, online=not models)
+            provision(root, log, tools=tools, online=not models, variables=variables)
             log.step("looks through it")
             tree.tidy(root, epoch)
             tree.refuse_secrets(root)
@@ -72,6 +79,7 @@ def provisioned_stage(
             "base": f"{base.name} {base.stat().st_mtime_ns}",
             "project": digest_of([*project_files(), EXAMPLE, PLAYBOOK, INVENTORY, *code], PROJECT),
             "epoch": str(epoch),
+            "variables": repr(variables),
         },
         make=make,
     )
@@ -84,6 +92,7 @@ def provision(
     tools: Path | None = None,
     inventory: Path = INVENTORY,
     online: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Make a root file system a bridge, by the roles that make one of a Pi.
 
@@ -93,6 +102,7 @@ def provision(
         tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
         inventory: describes the bridge.
         online: whether packages may be installed. A card of Debian's has all of them.
+        variables: of the roles, beside those of the inventory.
 
     Raises:
         ImageError: Ansible failed.
@@ -102,11 +112,16 @@ def provision(
     shutil.copyfile(EXAMPLE, root / _EXAMPLE_ON_CARD)
     with ready(root, tools, log, online=online):
         log.step("applies the roles")
-        run_playbook(root, log, tools=tools, inventory=inventory)
+        run_playbook(root, log, tools=tools, inventory=inventory, variables=variables)
 
 
 def run_playbook(
-    root: Path, log: Log, *, tools: Path | None = None, inventory: Path = INVENTORY
+    root: Path,
+    log: Log,
+    *,
+    tools: Path | None = None,
+    inventory: Path = INVENTORY,
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Run image.yml in a root file system that is ready for it; see :func:`provision`.
 
@@ -115,7 +130,8 @@ def run_playbook(
     """
     beside = Path(sys.executable).with_name("ansible-playbook")
     program = str(beside) if beside.exists() else "ansible-playbook"
-    variables = {
+    extra = {
+        **(variables or {}),
         "ansible_chroot_root": str(root),
         "ansible_chroot_path": f"{SEARCHED}:{_SYSTEM_PATH}" if tools else _SYSTEM_PATH,
         "ansible_python_interpreter": PYTHON if tools else "/usr/bin/python3",
@@ -126,7 +142,7 @@ def run_playbook(
             "--inventory",
             str(inventory),
             "--extra-vars",
-            json.dumps(variables),
+            json.dumps(extra),
             str(PLAYBOOK),
         ],
         cure="see what Ansible says there",

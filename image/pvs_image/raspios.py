@@ -26,6 +26,7 @@ from pvs_image.layout import SECTOR_BYTES, Layout, aligned
 from pvs_image.mapped import partitions_of
 from pvs_image.paths import cache_dir
 from pvs_image.programs import run
+from pvs_image.recipe import RELEASE
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _READ_BYTES = 1024 * 1024
@@ -39,7 +40,8 @@ _READ_ROOT = """
 set -eu
 fuse2fs -f -o ro,norecovery,offset="$2" "$1" "$3" &
 until mountpoint -q "$3"; do kill -0 $! || exit 1; sleep 0.1; done
-test -d "$3/boot/firmware" || exit 3
+test -d "$3/boot/firmware"
+grep --quiet "^VERSION_CODENAME=$6" "$3/etc/os-release"
 touch --reference="$3/boot/firmware" "$4/boot/firmware"
 tar --create --file "$5" --sort=name --format=posix --numeric-owner \
     --pax-option=delete=atime,delete=ctime --xattrs '--xattrs-include=*' \
@@ -155,7 +157,7 @@ def read_rootfs(image: Path, rootfs_tar: Path) -> None:
         rootfs_tar: the tar.
 
     Raises:
-        ImageError: it is no card for a Pi, its release is too old, or fuse2fs cannot be used.
+        ImageError: it is no card for a Pi, of another release, or fuse2fs cannot be used.
     """
     _, boot, root = partitions_of(image)
     with tempfile.TemporaryDirectory(prefix=".reading-", dir=rootfs_tar.parent) as scratch:
@@ -169,14 +171,14 @@ def read_rootfs(image: Path, rootfs_tar: Path) -> None:
             run(
                 "unshare", "--mount", "--propagation", "private", "--pid", "--fork",
                 "--kill-child", "--mount-proc", "sh", "-c", _READ_ROOT, "sh",
-                image, str(root.start_bytes), mount, fat, part,
+                image, str(root.start_bytes), mount, fat, part, RELEASE,
             )  # fmt: skip
         except ImageError as error:
             raise ImageError(
-                f"the root file system of {image} cannot be read, or is older than Debian 12: "
+                f"the root file system of {image} cannot be read, or is not {RELEASE}'s: "
                 f"{error.problem}",
-                "give the image of a Raspberry Pi OS that has /boot/firmware; as root or in a user "
-                "namespace, with fuse2fs installed and /dev/fuse there",
+                "give the image of a Raspberry Pi OS that is made of Debian 13; as root or in a "
+                "user namespace, with fuse2fs installed and /dev/fuse there",
             ) from None
         part.rename(rootfs_tar)
 

@@ -82,6 +82,7 @@ ENTRIES = (
     Entry("boot/firmware/overlays/a long name of an overlay.dtbo", b"overlay"),
     Entry("dev"),
     Entry("etc"),
+    Entry("etc/os-release", b"VERSION_CODENAME=trixie\n", 0o644),
     Entry("etc/hostname", b"pvs-bridge\n", 0o644),
     Entry("etc/shadow", b"root:*:1:0:99999:7:::\n", 0o640, (0, 42)),
     Entry("home"),

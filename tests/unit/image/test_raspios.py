@@ -184,13 +184,14 @@ def test_what_is_no_card_for_a_pi_is_refused_though_its_digest_is_right(
     assert list(cache.iterdir()) == []
 
 
-def test_a_release_without_boot_firmware_is_refused_and_nothing_stays_mounted(
-    official: Path, tmp_path: Path
+@pytest.mark.parametrize("change", ["rmdir /boot/firmware", "rm /etc/os-release"])
+def test_another_release_is_refused_and_nothing_stays_mounted(
+    official: Path, tmp_path: Path, change: str
 ) -> None:
     old = tmp_path / "old.img"
     said_by("cp", official, old)
-    said_by("debugfs", "-w", "-R", "rmdir /boot/firmware", f"{old}?offset={520 * MIB}")
-    with pytest.raises(ImageError, match="is older than Debian 12"):
+    said_by("debugfs", "-w", "-R", change, f"{old}?offset={520 * MIB}")
+    with pytest.raises(ImageError, match="cannot be read, or is not trixie's"):
         read_rootfs(old, tmp_path / "rootfs.tar")
     assert list(tmp_path.iterdir()) == [old]
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
