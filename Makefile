@@ -194,6 +194,7 @@ bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and weigh what transl
 bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges
 	@python3 tests/bench/validate.py
 
+bench-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/image
 bench-image: setup-test-image ## Time the card: built cold, after a change, personalised; its first DeviceList
 	@$(card) bench
 	@$(AS_ROOT) python3 tests/bench/card_boot.py
