@@ -1,8 +1,12 @@
 """``python3 -m pvs_image``."""
 
+import io
 import sys
 
 from pvs_image.cli import main
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Who waits sees each line when it is printed, through a pipe too.
+        sys.stdout.reconfigure(line_buffering=True)
     sys.exit(main())
