@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Callable
 
+import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from pvs_lab import lifecycle
@@ -52,6 +53,7 @@ def describe(folder: Path, name: str, variable: str, value: str) -> Path:
     return folder
 
 
+@pytest.mark.core
 def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
@@ -114,6 +116,7 @@ def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: 
     assert "second run" not in done.stdout
 
 
+@pytest.mark.core
 def test_a_mistake_in_a_description_is_found_without_a_twin(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
