@@ -71,7 +71,6 @@ def test_a_described_card_is_a_bridge_at_its_first_boot(card: Card) -> None:
     assert card.plays() == 0
 
 
-@pytest.mark.core
 def test_mistakes_are_left_out_and_told_with_their_line(card: Card) -> None:
     card.put("network-config", _NETWORK_CONFIG.format(psk=_PSK))
     card.put("user-data", "#cloud-config\nhostname: roof\n")

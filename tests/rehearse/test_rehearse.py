@@ -53,7 +53,6 @@ def describe(folder: Path, name: str, variable: str, value: str) -> Path:
     return folder
 
 
-@pytest.mark.core
 def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
@@ -105,6 +104,7 @@ def test_what_the_next_firmware_would_do_is_known_before_the_real_one(
     assert "only programs that know /auth and /vars" in " ".join(done.stdout.split())
 
 
+@pytest.mark.core
 def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-shed", "proxy_cache_seconds", "30")
     # Nobody at home is let in.
