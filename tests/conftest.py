@@ -2,9 +2,10 @@
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
-longest. So does each Pi whose PVS gets another firmware, or that falls ill, and each file about
-the proxy, whose tests wait more than they work. The tests with a radio share two guests for each
-network backend; those of the image have a card each, but for the one whose life they follow.
+longest. So does each Pi whose PVS gets another firmware, that falls ill, or that is examined. Each
+file of linters goes alone, for the two slow ones are not to wait for each other, and each file
+about the proxy, whose tests wait more than they work. The tests with a radio share two guests for
+each network backend; those of the image have a card each, but for the one whose life they follow.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
 _RELEASES = ("bullseye", "trixie")
 # Where bridges are made in labs; what is not marked as their core is slow.
 _BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
+_LINT = "tests/lint/"
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
 _IMAGE = "tests/image/"
@@ -61,7 +63,7 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
         if path.startswith(_IMAGE):
             # One file goes through the life of one card; elsewhere each test has a card of its own.
             return path if path == _LIFE_OF_A_CARD else nodeid
-        return path if path.startswith(_PROXY) else path.rpartition("/")[0]
+        return path if path.startswith((_LINT, _PROXY)) else path.rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's
