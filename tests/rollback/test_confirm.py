@@ -8,7 +8,6 @@ import re
 import socket
 from pathlib import Path
 
-import pytest
 from rollback.bridge import PENDING, UNREACHABLE, Bridge
 
 _ARM = "pvs-bridge-rollback arm --id {0} --controller {0}@laptop --interfaces eth0,wlan0"
@@ -44,7 +43,6 @@ def test_nothing_is_armed_where_nothing_changes(bridge: Bridge) -> None:
     assert bridge.traces() == []
 
 
-@pytest.mark.core
 def test_an_address_and_a_name_that_change_are_followed_there_and_back(
     bridge: Bridge, tmp_path: Path
 ) -> None:
