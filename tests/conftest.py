@@ -22,8 +22,10 @@ from pvs_lab.options import BACKENDS
 from pvs_lab.surroundings import Surroundings
 
 # A shared machine stands still for a moment now and then, which is no fault of an example.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 _SCENARIOS = "tests/molecule/test_scenarios.py"
 _ROLLBACK = "tests/rollback/"
