@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in _CURES:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        told = ImageError(f"{where}{error.strerror}", _CURES[error.errno])
-        print(f"error: {told}", file=sys.stderr)
+        refused = ImageError(f"{where}{error.strerror}", _CURES[error.errno])
+        print(f"error: {refused}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("ended by hand; what was complete is kept for the next time", file=sys.stderr)
