@@ -1,7 +1,7 @@
 """A program of the home that asks for DeviceList once a second, whatever becomes of its questions.
 
-``asking.py URL`` prints a line of JSON for each question that has an end, by the machine's clock that
-only grows. When its input ends, it asks nothing more, and ends with its last question.
+``asking.py URL`` prints a line of JSON for each question that has an end, by the machine's clock
+that only grows. When its input ends, it asks nothing more, and ends with its last question.
 """
 
 from __future__ import annotations

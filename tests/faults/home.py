@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rollback.bridge import Bridge
 
-from pvs_lab import enter
+from pvs_lab import cgroup, enter
 
 DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
 VARIABLES: dict[str, Any] = {
@@ -23,6 +24,13 @@ VARIABLES: dict[str, Any] = {
     # The answer that all share hides no fault for longer than that.
     "proxy_cache_seconds": 2,
 }
+_CLOCK = Path("/etc/clock")
+_MANAGER = Path("/etc/systemd/system.conf.d/zz-clock.conf")
+_FAKE = """[Manager]
+DefaultEnvironment="LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1" \\
+  "FAKETIME_TIMESTAMP_FILE=/etc/clock" "FAKETIME_CACHE_DURATION=1" "NO_FAKE_STAT=1" \\
+  "FAKETIME_DONT_FAKE_MONOTONIC=1" "DONT_FAKE_MONOTONIC=1" "FAKETIME_DISABLE_SHM=1"
+"""
 _ASKING = Path(__file__).with_name("asking.py")
 _GOOD = "succeed"
 # So many good answers, one a second, and it is well again.
@@ -94,9 +102,7 @@ class Home(Bridge):
     def asking(self) -> Iterator[Record]:
         """Have the client ask for DeviceList once a second, as long as a ``with`` lasts."""
         record = Record()
-        command = enter.command_on(
-            self.name, "client", [sys.executable, str(_ASKING), DEVICE_LIST]
-        )
+        command = enter.command_on(self.name, "client", [sys.executable, str(_ASKING), DEVICE_LIST])
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as program:
@@ -109,10 +115,72 @@ class Home(Bridge):
                 program.stdin.close()
                 reader.join()
 
+    @contextlib.contextmanager
+    def cable_out(self, side: str) -> Iterator[None]:
+        """Have one of the bridge's cables out as long as a ``with`` lasts: ``pvs`` or ``home``."""
+        self.say("cable", side, "out")
+        try:
+            yield
+        finally:
+            self.say("cable", side, "in")
+
+    @contextlib.contextmanager
+    def pvs_that_takes(self, seconds: float) -> Iterator[None]:
+        """Have the PVS work so long on a DeviceList as long as a ``with`` lasts."""
+        usual = self.simulator("/_sim/settings")["latency_seconds"]
+        self.simulator("/_sim/settings", {"latency_seconds": seconds})
+        try:
+            yield
+        finally:
+            self.simulator("/_sim/settings", {"latency_seconds": usual})
+
+    @contextlib.contextmanager
+    def memory_left(self, mib: int) -> Iterator[None]:
+        """Leave the lab so much more memory than it needs as long as a ``with`` lasts."""
+        cgroup.leave_memory(self.name, mib)
+        try:
+            yield
+        finally:
+            cgroup.leave_memory(self.name, None)
+
+    @contextlib.contextmanager
+    def own_clock(self) -> Iterator[Callable[[float], None]]:
+        """Have the services of the Pi a clock of their own, from its next boot on.
+
+        It is the kernel's, which the container shares with this machine, and as many seconds more
+        as the function says that is yielded; at the end of the ``with`` the Pi boots without it.
+        """
+
+        def set_clock(seconds: float) -> None:
+            self.output("bridge", f"echo {seconds:+.0f} > {_CLOCK}")
+
+        set_clock(0)
+        write = f"echo {shlex.quote(_FAKE)} > {_MANAGER}"
+        self.output("bridge", f"mkdir -p {_MANAGER.parent} && {write}")
+        try:
+            yield set_clock
+        finally:
+            self.output("bridge", f"rm {_CLOCK} {_MANAGER}")
+            self.reboot()
+
     def is_well(self) -> bool:
         """Whether the home gets a DeviceList just now."""
-        ask = f"curl --silent --max-time 5 '{DEVICE_LIST}'"
+        ask = f"curl --silent --max-time 10 '{DEVICE_LIST}'"
         return f'"result": "{_GOOD}"' in self.run("client", ask)[1]
+
+    def link_address(self) -> str:
+        """What ``ip`` says of the Pi's addresses towards the PVS."""
+        return self.output("bridge", "ip -4 -brief address show dev eth0")
+
+    def page(self) -> dict[str, Any]:
+        """How the bridge says it is."""
+        command = "curl --fail --silent http://bridge/bridge/status.json"
+        page: dict[str, Any] = json.loads(self.output("client", command))
+        return page
+
+    def incidents(self) -> str:
+        """What the bridge has written down of what went wrong."""
+        return self.output("bridge", "cat /var/lib/pvs-bridge-care/incidents.jsonl")
 
     def seconds_until(self, condition: Callable[[], bool], patience_seconds: float) -> float:
         """Wait for something; how long it took.

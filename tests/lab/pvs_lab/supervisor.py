@@ -105,9 +105,10 @@ class Supervisor:
             assert isinstance(self.source, Image)  # noqa: S101 - for the type checker
             self.start(daemons.package_server(self.source.packages, self.place))
             key = (self.state / "ssh_key.pub").read_text()
+            card = card_dir(self.name)
             if self.card_mib:
-                _mount_small(card_dir(self.name), self.card_mib)
-            self.pi.insert_card(self.source, card_dir(self.name), key)
+                card = _mount_small(card, self.card_mib)
+            self.pi.insert_card(self.source, card, key)
         self.pi.power_on()
         for name, process in self.running.items():
             if process.poll() is not None:
@@ -277,11 +278,15 @@ class Supervisor:
             return
 
 
-def _mount_small(folder: Path, mib: int) -> None:
-    """Give a folder so much room and no more, in memory; it ends with the lab."""
-    folder.mkdir(parents=True, exist_ok=True)
-    size = f"size={mib}m"
-    subprocess.run(["mount", "-t", "tmpfs", "card", "-o", size, str(folder)], check=True)
+def _mount_small(folder: Path, mib: int) -> Path:
+    """Make a file system of so much room in a folder; where it is mounted until the lab ends."""
+    device, mounted = folder / "card.ext4", folder / "card"
+    mounted.mkdir(parents=True)
+    with device.open("xb") as file:
+        file.truncate(mib * 1024 * 1024)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", str(device)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(device), str(mounted)], check=True)
+    return mounted
 
 
 def _mount_private_files(scratch: Path, place: Place) -> None:

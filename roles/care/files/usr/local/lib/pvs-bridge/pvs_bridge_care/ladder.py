@@ -37,6 +37,8 @@ class Rung:
 
 
 _RENEW_PVS = (Rung(120, "renew", "pvs"), Rung(300, "cycle", "pvs"))
+# Whoever has an address does not ask for another one by itself.
+_LEAVE_OTHER_NETWORK = (Rung(60, "renew", "pvs"), *_RENEW_PVS)
 _WAIT_FOR_THE_PVS = (Rung(900, "renew", "pvs"), Rung(1800, "cycle", "pvs"))
 # The guard of the Wi-Fi has had five turns by then.
 _HOME_WIFI = (
@@ -58,7 +60,7 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
     "interface_off": (Rung(60, "cycle", "pvs"), Rung(600, "restart-network"), Rung(1800, REBOOT)),
     "no_cable": (Rung(600, "cycle", "pvs"),),
     "no_lease": (*_RENEW_PVS, Rung(900, "restart-network")),
-    "other_network": _RENEW_PVS,
+    "other_network": _LEAVE_OTHER_NETWORK,
     "default_route_taken": (Rung(0, "drop-route", "pvs"), *_RENEW_PVS),
     "pvs_silent": _WAIT_FOR_THE_PVS,
     "pvs_restarting": _WAIT_FOR_THE_PVS,
@@ -137,8 +139,7 @@ def faults_of(
     """
     before = {fault.name: fault for fault in known}
     return [
-        _continued(before.get(name), name, outcome, now)
-        for name, outcome in _broken(links, units)
+        _continued(before.get(name), name, outcome, now) for name, outcome in _broken(links, units)
     ]
 
 

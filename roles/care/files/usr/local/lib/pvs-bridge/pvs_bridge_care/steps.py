@@ -107,7 +107,8 @@ def units_down(units: Sequence[str]) -> list[str]:
 def tables_gone(tables: Mapping[str, str]) -> list[str]:
     """Name the units that run, and whose table of nftables is gone all the same.
 
-    Whoever empties all tables, as other firewalls do, takes ours along, and systemd does not see it.
+    Whoever empties all tables, as other firewalls do, takes ours along, and systemd does not see
+    it.
 
     Args:
         tables: a table of the family inet for each unit.
