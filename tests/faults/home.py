@@ -16,7 +16,7 @@ from typing import Any
 
 from rollback.bridge import Bridge
 
-from pvs_lab import cgroup, enter
+from pvs_lab import cgroup, enter, lifecycle
 
 DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
 VARIABLES: dict[str, Any] = {
@@ -24,12 +24,17 @@ VARIABLES: dict[str, Any] = {
     # The answer that all share hides no fault for longer than that.
     "proxy_cache_seconds": 2,
 }
-_CLOCK = Path("/etc/clock")
-_MANAGER = Path("/etc/systemd/system.conf.d/zz-clock.conf")
+_CLOCK = "/etc/clock"
 _FAKE = """[Manager]
 DefaultEnvironment="LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1" \\
   "FAKETIME_TIMESTAMP_FILE=/etc/clock" "FAKETIME_CACHE_DURATION=1" "NO_FAKE_STAT=1" \\
   "FAKETIME_DONT_FAKE_MONOTONIC=1" "DONT_FAKE_MONOTONIC=1" "FAKETIME_DISABLE_SHM=1"
+"""
+# What libfaketime stops, whatever the time: these wait for ever, or crash. haproxy is one of them
+# from Debian 12 on, so that it is Debian 11's alone that sees the other clock.
+_NOT_FAKED = ("NetworkManager", "NetworkManager-wait-online", "avahi-daemon")
+_WITHOUT = """[Service]
+UnsetEnvironment=LD_PRELOAD
 """
 _ASKING = Path(__file__).with_name("asking.py")
 _GOOD = "succeed"
@@ -155,12 +160,18 @@ class Home(Bridge):
             self.output("bridge", f"echo {seconds:+.0f} > {_CLOCK}")
 
         set_clock(0)
-        write = f"echo {shlex.quote(_FAKE)} > {_MANAGER}"
-        self.output("bridge", f"mkdir -p {_MANAGER.parent} && {write}")
+        others = () if lifecycle.describe(self.name).release == "bullseye" else ("haproxy",)
+        files = {"/etc/systemd/system.conf.d/zz-clock.conf": _FAKE} | {
+            f"/etc/systemd/system/{unit}.service.d/zz-clock.conf": _WITHOUT
+            for unit in (*_NOT_FAKED, *others)
+        }
+        for file, text in files.items():
+            write = f"printf %s {shlex.quote(text)} > {file}"
+            self.output("bridge", f"mkdir -p {Path(file).parent} && {write}")
         try:
             yield set_clock
         finally:
-            self.output("bridge", f"rm {_CLOCK} {_MANAGER}")
+            self.output("bridge", f"rm {_CLOCK} {' '.join(files)}")
             self.reboot()
 
     def is_well(self) -> bool:

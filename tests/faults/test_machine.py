@@ -20,7 +20,7 @@ def test_a_journal_that_is_flooded(home: Home, fault: Fault) -> None:
     with fault("journal flooded for 20 s"):
         home.output("bridge", " && ".join(_FLOOD.format(number) for number in range(2)))
         time.sleep(20)
-        home.output("bridge", "systemctl stop 'flood-*'")
+        home.output("bridge", "systemctl is-active flood-0 flood-1 && systemctl stop 'flood-*'")
     kib = int(home.output("bridge", "du --summarize --block-size=1K /run/log/journal").split()[0])
     assert kib <= _JOURNAL_MIB * 1024
 
@@ -56,8 +56,11 @@ def test_a_clock_that_starts_in_1970(home: Home, fault: Fault) -> None:
 
 
 def test_memory_that_is_short(home: Home, fault: Fault) -> None:
-    eater = f"systemd-run --quiet --unit=eater --property=Restart=always python3 -c '{_EATER}'"
+    again = "--property=Restart=always --property=StartLimitIntervalSec=0 --collect"
+    eater = f"systemd-run --quiet --unit=eater {again} python3 -c '{_EATER}'"
     with fault("memory all taken for 30 s"), home.memory_left(_LEFT_MIB):
         home.output("bridge", eater)
         time.sleep(30)
+        killed = home.output("bridge", "systemctl show --property=NRestarts --value eater")
         home.output("bridge", "systemctl stop eater")
+    assert int(killed) > 0
