@@ -90,7 +90,9 @@ def figure(request: pytest.FixtureRequest, record_property: Any) -> Figure:  # n
     backend = request.node.callspec.params["made"]
 
     def noted(name: str, value: float, unit: str, most: float) -> None:
-        record_property(_FIGURE, (name, backend, f"{value:.2f} {unit}", f"{most:g} {unit}"))
+        record_property(
+            _FIGURE, (name, backend, f"{value:.4g} {unit}".strip(), f"{most:g} {unit}".strip())
+        )
         assert value <= most  # noqa: S101 - for tests
 
     return noted

@@ -1,9 +1,8 @@
 """Weighs what the project adds to a Pi, on the Pi itself, while nobody asks for anything.
 
-``weighing.py SECONDS UNIT...`` prints an object of JSON: ``mib``, the most memory that the units'
-processes had together (PSS, which counts once what several share), ``cpu_seconds``, what they have
-used, and ``seconds``, how long was looked. A unit that runs for a moment only is weighed with the
-others when it runs; of its work, whole runs count.
+``weighing.py SECONDS UNIT...`` prints an object of JSON: ``mib``, by unit, the most memory that its
+processes had (PSS, which counts once what several share), ``cpu_seconds``, what all have used, and
+``seconds``, how long was looked.
 """
 
 from __future__ import annotations
@@ -16,18 +15,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-_STEP_SECONDS = 1.0
+_STEP_SECONDS = 0.5
 _GROUPS = Path("/sys/fs/cgroup/system.slice")
 
 
-def pss_mib(units: Sequence[str]) -> float:
-    """The memory of all processes of some units."""
+def pss_mib(unit: str) -> float:
+    """The memory of a unit's processes."""
     kib = 0
-    for unit in units:
-        with contextlib.suppress(OSError):
-            for pid in (_GROUPS / unit / "cgroup.procs").read_text().split():
-                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-                kib += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    with contextlib.suppress(OSError):
+        for pid in (_GROUPS / unit / "cgroup.procs").read_text().split():
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            kib += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kib / 1024
 
 
@@ -54,14 +52,14 @@ def main() -> None:
     started = time.monotonic()
     before = runs(units)
     seen = dict(before)
-    memory = []
+    most = dict.fromkeys(units, 0.0)
     while time.monotonic() < started + seconds:
-        memory.append(pss_mib(units))
+        most = {unit: max(mib, pss_mib(unit)) for unit, mib in most.items()}
         seen.update(runs(units))
         time.sleep(_STEP_SECONDS)
     used = sum(now - before.get(run, 0.0) for run, now in seen.items())
     lasted = time.monotonic() - started
-    print(json.dumps({"mib": max(memory), "cpu_seconds": used, "seconds": lasted}))
+    print(json.dumps({"mib": most, "cpu_seconds": used, "seconds": lasted}))
 
 
 if __name__ == "__main__":
