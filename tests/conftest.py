@@ -31,6 +31,7 @@ _SCENARIOS = "tests/molecule/test_scenarios.py"
 _ROLLBACK = "tests/rollback/"
 # Of these each release has a lab.
 _BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
+_FAULTS = "tests/faults/"
 _RELEASES = ("bullseye", "trixie")
 # Where bridges are made in labs; what is not marked as their core is slow.
 _BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
@@ -53,7 +54,7 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # Its files share a lab for each Pi, which a parameter names.
             _, bracket, pi = nodeid.partition("[")
             return pi if bracket else path
-        if path.startswith(_BY_RELEASE):
+        if path.startswith((*_BY_RELEASE, _FAULTS)):
             # So do these, and some have other parameters beside.
             folder = path.rpartition("/")[0]
             return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)
@@ -93,7 +94,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the bridge's journal to a failed test's report, as it is gone soon after."""
     report = yield
-    for each in getattr(item, "funcargs", {}).values():
-        if isinstance(each, Surroundings):
-            evidence.add(report, each)
+    # A fixture may hand on another one's.
+    found = {each for each in getattr(item, "funcargs", {}).values()
+             if isinstance(each, Surroundings)}  # fmt: skip
+    for each in found:
+        evidence.add(report, each)
     return report
