@@ -13,13 +13,10 @@ from pvs_lab import figures
 
 @pytest.fixture(scope="session")
 def made() -> Iterator[WornPi]:
-    """A Pi that has been made a bridge, and has lost its power once since: /tmp moves by a boot."""
+    """A Pi that has been made a bridge."""
     bridge = WornPi(f"t-wear-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
-    bridge.up()
     try:
-        # With all of the rules for udev, of which there is a file.
-        bridge.good_run({"appliance_leds": False})
-        bridge.reboot()
+        bridge.up()
         yield bridge
     finally:
         bridge.command("down")

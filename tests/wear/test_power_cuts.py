@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 from wear.pi import PATIENCE_SECONDS, WornPi
@@ -39,6 +39,7 @@ Nice=10
 ExecStart=/usr/bin/python3 {_PROGRAM} {_FOLDER} {_CONSOLE}
 """
 _WANTED = "/etc/systemd/system/sysinit.target.wants/pvs-bridge-wear.service"
+_START = f"ln -s {_UNIT} {_WANTED}; sync; systemctl daemon-reload; systemctl start pvs-bridge-wear"
 # What was written stays: its numbers go on in the next test.
 _REMOVE = f"systemctl stop pvs-bridge-wear; rm {_PROGRAM} {_UNIT} {_WANTED}"
 _INCIDENTS = "/var/lib/pvs-bridge-care/incidents.jsonl"
@@ -49,7 +50,10 @@ _MOMENT_SECONDS = 1.0
 # How many incidents are written down between a boot and a cut.
 _WRITTEN = (1, 20)
 # What the runs of the playbook change, to and fro.
-_CHANGES = ({"proxy_cache_seconds": 60, "appliance_journal_mib": 16, "care_card_free_mib": 200}, {})
+_CHANGES: tuple[dict[str, Any], ...] = (
+    {"proxy_cache_seconds": 60, "appliance_journal_mib": 16, "care_card_free_mib": 200},
+    {},
+)
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def writing(bridge: WornPi) -> Iterator[WornPi]:
     """The bridge, and a program on it that writes from its boot on."""
     bridge.write(_PROGRAM, Path(__file__).with_name("writer.py").read_text())
     bridge.write(_UNIT, _UNIT_TEXT)
-    bridge.work(f"ln -s {_UNIT} {_WANTED}; sync; systemctl daemon-reload && systemctl start pvs-bridge-wear")
+    bridge.work(_START)
     yield bridge
     bridge.say("power-on")
     bridge.waits_for_agent()
@@ -66,7 +70,7 @@ def writing(bridge: WornPi) -> Iterator[WornPi]:
 
 def acknowledged(bridge: WornPi) -> int:
     """The number of the last incident that was said to be on the card."""
-    return max((int(each) for each in re.findall(r"written down: (\d+)\.", bridge.console)), default=0)
+    return int((re.findall(r"written down: (\d+)\.", bridge.console) or ["0"])[-1])
 
 
 def while_it_boots(_: WornPi, chance: random.Random) -> None:
@@ -90,7 +94,9 @@ def while_it_is_provisioned(bridge: WornPi, chance: random.Random) -> None:
 
 
 # One after the other, so that each has its share whatever the chance.
-_MOMENTS = (while_it_writes, while_it_boots, while_it_writes, while_it_is_provisioned, while_it_boots)
+_MOMENTS = (
+    while_it_writes, while_it_boots, while_it_writes, while_it_is_provisioned, while_it_boots,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("cuts", _CUTS)
@@ -124,7 +130,7 @@ def test_a_card_whose_plug_is_pulled_while_it_is_written_to_stays_whole(
     assert status == 0, said
 
 
-def incidents(bridge: WornPi, path: str) -> list[dict[str, object]]:
+def incidents(bridge: WornPi, path: str) -> list[dict[str, Any]]:
     """What a file of incidents holds, all of whose lines are whole."""
     return [json.loads(line) for line in bridge.work(f"cat {path}").splitlines()]
 

@@ -1,4 +1,4 @@
-"""What the role appliance promises, on a kernel of its own: no container has a card or a watchdog."""
+"""What the role appliance promises, on a kernel of its own, with a card and a watchdog."""
 
 from __future__ import annotations
 
