@@ -17,7 +17,7 @@ from pvs_lab.playbook import PROGRAM, telling_part
 # What Raspberry Pi OS Lite has beside, and starts by the clock; and what the roles install.
 _PACKAGES = (
     "cron fake-hwclock logrotate man-db "
-    "dnsmasq haproxy nftables python3-aiohttp systemd-timesyncd unattended-upgrades"
+    "haproxy nftables python3-aiohttp systemd-timesyncd unattended-upgrades"
 )
 # All of udev's rules, of which there is a file; and the name by which the home knows the Pi.
 _VARIABLES = {"appliance_leds": False, "uplink_hostname": "bridge", "health_required": False}
