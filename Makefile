@@ -158,10 +158,13 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 ##@ Work on pvs-bridge
 # What a change has to pass at least, of the slow tests.
 core = $(if $(filter-out no,$(CORE)),-m core)
-.PHONY: test test-radio test-image lint bench-provision bench-proxy bench-compat bench-image
+.PHONY: test test-faults test-radio test-image lint bench-provision bench-proxy bench-compat bench-image
 .PHONY: bench-validate docs lock clean
 test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
+
+test-faults: setup-test ## What goes wrong in a house, and how soon a bridge is back: about 20 minutes (CORE=yes PYTEST="-k cable")
+	@$(AS_ROOT) pytest tests/faults --numprocesses=2 --durations=15 $(core) $(PYTEST)
 
 test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
 	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(core) $(PYTEST)

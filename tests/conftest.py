@@ -28,6 +28,7 @@ _SCENARIOS = "molecule/test_scenarios.py"
 _ROLLBACK = "tests/rollback/"
 _COMPAT = "tests/compat/"
 _CARE = "tests/care/"
+_FAULTS = "tests/faults/"
 _RELEASES = ("bullseye", "trixie")
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
@@ -47,7 +48,7 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # Its files share a lab for each Pi, which a parameter names.
             _, bracket, pi = nodeid.partition("[")
             return pi if bracket else path
-        if path.startswith((_COMPAT, _CARE)):
+        if path.startswith((_COMPAT, _CARE, _FAULTS)):
             # So do these, and some have other parameters beside.
             folder = path.rpartition("/")[0]
             return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)

@@ -68,6 +68,16 @@ def test_services_that_have_stopped_are_restarted_and_one_that_is_disabled_is_no
         patient.output("bridge", "systemctl enable --now avahi-daemon")
 
 
+def test_a_firewall_whose_rules_are_gone_from_the_kernel_is_loaded_at_the_first_look(
+    patient: Patient,
+) -> None:
+    patient.output("bridge", "nft flush ruleset")
+    page = patient.look()
+    patient.output("bridge", "nft list table inet pvs_bridge_firewall")
+    assert page["steps"] == {"restart-unit": 1}
+    assert "its rules are gone from the kernel" in told(page)[0]
+
+
 def test_the_pvs_is_asked_once_in_five_minutes_however_often_it_is_looked(
     patient: Patient,
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.proxies.contenders import BRIDGE, CONTENDERS, GUIDE, NGINX, NOTHING, VARNISH, Contender
 from bench.proxies.outcomes import Outcome, Timing
 from bench.proxies.runs import BURST, CACHE_SECONDS, DEVICE_LIST_SECONDS
+
+from pvs_lab.figures import table
 
 # What a person is promised.
 _MOST_OVER_AN_ANSWER_SECONDS = 0.1
@@ -75,24 +77,6 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     return values[max(0, math.ceil(share * len(values)) - 1)]
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns of text; a row of nothing is an empty line.
-
-    Args:
-        head: the columns' names; the first two are words, the others hold figures.
-        rows: the cells.
-    """
-    lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines if line) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths))
-        ).rstrip()
-        for line in lines
-    )
 
 
 def _seconds(value: float | None, places: int = 1) -> str:

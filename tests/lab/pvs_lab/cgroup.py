@@ -6,6 +6,7 @@ it, so that the host's own layout does not matter.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,10 +14,15 @@ from pathlib import Path
 
 # Mounting over what is there would fail where that is cgroup v2 already.
 _MOUNT = "umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup"
+# Where a host that is hybrid has its memory controller, which the other tree then lacks.
+_HYBRID_MEMORY = Path("/sys/fs/cgroup/memory")
+# What cannot be read again from a disk.
+_KEYS = ("anon", "shmem")
+_KEYS_HYBRID = ("total_rss", "total_shmem")
 
 
-def _group(name: str) -> Path:
-    return Path("/sys/fs/cgroup") / f"pvs-bridge-lab-{name}"
+def _group(name: str, tree: Path = Path("/sys/fs/cgroup")) -> Path:
+    return tree / f"pvs-bridge-lab-{name}"
 
 
 def enter(name: str, command: list[str]) -> None:
@@ -26,6 +32,10 @@ def enter(name: str, command: list[str]) -> None:
         name: the lab's name.
         command: replaces this process.
     """
+    if _HYBRID_MEMORY.is_dir():
+        memory = _group(name, _HYBRID_MEMORY)
+        memory.mkdir(exist_ok=True)
+        (memory / "cgroup.procs").write_text("0")
     subprocess.run(["sh", "-c", _MOUNT], check=True)
     _group(name).mkdir(exist_ok=True)
     (_group(name) / "cgroup.procs").write_text("0")
@@ -52,6 +62,26 @@ def remove(name: str) -> None:
         exit 1
     """
     subprocess.run(["unshare", "--mount", "sh", "-c", script], check=True)
+    with contextlib.suppress(FileNotFoundError):
+        _group(name, _HYBRID_MEMORY).rmdir()
+
+
+def leave_memory(name: str, mib: int | None) -> None:
+    """Let a lab have so much more memory than it cannot do without just now.
+
+    Args:
+        name: the lab's name.
+        mib: how much more; None for as much as it likes.
+    """
+    if _HYBRID_MEMORY.is_dir():
+        group, limit, keys = _group(name, _HYBRID_MEMORY), "memory.limit_in_bytes", _KEYS_HYBRID
+    else:
+        group, limit, keys = _group(name), "memory.max", _KEYS
+    lines = (group / "memory.stat").read_text().splitlines()
+    known = {key: int(value) for key, value in map(str.split, lines)}
+    needed = sum(known[key] for key in keys)
+    unlimited = "-1" if keys is _KEYS_HYBRID else "max"
+    (group / limit).write_text(unlimited if mib is None else str(needed + mib * 1024 * 1024))
 
 
 if __name__ == "__main__":

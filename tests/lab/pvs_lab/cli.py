@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--card", type=Path, metavar="FILE", help="boot this card as it was flashed; writes to it"
     )
+    one.add_argument(
+        "--card-mib", type=int, default=0, metavar="N", help="room for what the Pi writes; 0: any"
+    )
     one.add_argument("--no-wait", action="store_true", help="do not wait until the Pi has booted")
     add("down", _down, "end a lab and remove all of it")
     add("list", _list, "name the labs that are up")
@@ -94,6 +97,7 @@ def _up(chosen: argparse.Namespace) -> int:
         radio=chosen.radio or chosen.card is not None,
         more_packages=tuple(chosen.packages.split()),
         card=chosen.card,
+        card_mib=chosen.card_mib,
     )
     lifecycle.up(options, lambda line: print(f"  {line}", flush=True), wait=not chosen.no_wait)
     print(

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns of text; a row of nothing is an empty line.
+
+    Args:
+        head: the columns' names; the first two are words, the others hold figures.
+        rows: the cells.
+    """
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines if line) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths))
+        ).rstrip()
+        for line in lines
+    )
 
 
 def show(terminal: pytest.TerminalReporter) -> None:

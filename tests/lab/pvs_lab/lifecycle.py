@@ -167,7 +167,7 @@ def _start_supervisor(options: LabOptions, made: image.Image | Flashed) -> None:
         source = [kind, str(made.root), str(made.packages)]
     supervisor = [
         sys.executable, "-m", "pvs_lab.supervisor", options.name, *source,
-        options.place.to_json(), *options.simulator_arguments,
+        options.place.to_json(), str(options.card_mib), *options.simulator_arguments,
     ]  # fmt: skip
     with log_path.open("ab") as log:
         process = subprocess.Popen(

@@ -57,6 +57,7 @@ class LabOptions:
         radio: whether the bridge has a real radio, which takes a machine of its own.
         more_packages: Debian packages that are on the Pi's card beside the usual ones.
         card: what the bridge boots, as it was flashed, and writes to; such a bridge has a radio.
+        card_mib: room on the lab's own card for what the bridge writes; 0 for as much as there is.
     """
 
     name: str
@@ -67,6 +68,7 @@ class LabOptions:
     radio: bool = False
     more_packages: tuple[str, ...] = ()
     card: Path | None = None
+    card_mib: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no image exists for.

@@ -6,6 +6,7 @@ everything that it started when it ends.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import selectors
@@ -39,6 +40,7 @@ class Supervisor:
         simulator_arguments: handed on to the PVS simulator.
         place: the addresses around the bridge, and its interfaces.
         radio: whether the bridge is a guest with a radio, not a container; a flashed one always is.
+        card_mib: room for what the bridge writes to the lab's own card; 0 for as much as there is.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Supervisor:
         place: Place,
         *,
         radio: bool,
+        card_mib: int,
     ) -> None:
         """Describe the lab; nothing runs before :meth:`build`."""
         self.state = lab_dir(name)
@@ -56,6 +59,7 @@ class Supervisor:
         self.source = source
         self.place = place
         self.name = name
+        self.card_mib = card_mib
         self.pi = self._pi(radio=radio)
         self.simulator_ready = self.scratch / "simulator.json"
         self.pvs = (
@@ -69,10 +73,12 @@ class Supervisor:
             "card-lock": self.card_lock,
             "power-off": self.pi.cut_power,
             "power-on": self.power_on,
+            "pvs-dhcp-off": lambda: self.stop(self.pvs[1]),
+            "pvs-dhcp-on": self.pvs_dhcp_on,
             "pvs-off": self.pvs_off,
             "pvs-on": self.pvs_on,
             "router-off": lambda: self.stop(self.router),
-            "router-on": lambda: self.start(self.router),
+            "router-on": self.router_on,
             "status": self.status,
         }
 
@@ -99,7 +105,10 @@ class Supervisor:
             assert isinstance(self.source, Image)  # noqa: S101 - for the type checker
             self.start(daemons.package_server(self.source.packages, self.place))
             key = (self.state / "ssh_key.pub").read_text()
-            self.pi.insert_card(self.source, card_dir(self.name), key)
+            card = card_dir(self.name)
+            if self.card_mib:
+                card = _mount_small(card, self.card_mib)
+            self.pi.insert_card(self.source, card, key)
         self.pi.power_on()
         for name, process in self.running.items():
             if process.poll() is not None:
@@ -156,6 +165,27 @@ class Supervisor:
         """Switch the PVS off: no answer to anything, the cable still in."""
         for daemon in self.pvs:
             self.stop(daemon)
+
+    def pvs_dhcp_on(self, address: str = "") -> None:
+        """Have the PVS hand out addresses.
+
+        Args:
+            address: one of the PVS's addresses, in whose network it hands them out; its usual one
+                if not given.
+        """
+        place = dataclasses.replace(self.place, pvs=address) if address else self.place
+        self.stop(self.pvs[1])
+        self.start(daemons.pvs_dhcp(self.scratch, place))
+
+    def router_on(self, bridge: str = "") -> None:
+        """Have the router hand out addresses and answer for names.
+
+        Args:
+            bridge: the address that the Pi gets; its usual one if not given.
+        """
+        place = dataclasses.replace(self.place, bridge=bridge) if bridge else self.place
+        self.stop(self.router)
+        self.start(daemons.home_router(self.scratch, place))
 
     def power_on(self) -> None:
         """Give the Pi power, unless it has it."""
@@ -248,6 +278,17 @@ class Supervisor:
             return
 
 
+def _mount_small(folder: Path, mib: int) -> Path:
+    """Make a file system of so much room in a folder; where it is mounted until the lab ends."""
+    device, mounted = folder / "card.ext4", folder / "card"
+    mounted.mkdir(parents=True)
+    with device.open("xb") as file:
+        file.truncate(mib * 1024 * 1024)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", str(device)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(device), str(mounted)], check=True)
+    return mounted
+
+
 def _mount_private_files(scratch: Path, place: Place) -> None:
     """Hide this host's namespaces and give the lab an /etc to write into; both end with it."""
     scratch.mkdir()
@@ -262,12 +303,12 @@ def _mount_private_files(scratch: Path, place: Place) -> None:
 
 
 def main() -> None:
-    """Run the lab of the arguments: NAME KIND PATH PATH PLACE [SIMULATOR_ARGUMENT...].
+    """Run the lab of the arguments: NAME KIND PATH PATH PLACE CARD_MIB [SIMULATOR_ARGUMENT...].
 
     KIND is ``container`` or ``radio``, with the paths of an image's root and packages, or
     ``flashed``, with those of a card and the lab's kit.
     """
-    name, kind, first, second, place, *simulator_arguments = sys.argv[1:]
+    name, kind, first, second, place, card_mib, *simulator_arguments = sys.argv[1:]
     source = Flashed if kind == "flashed" else Image
     supervisor = Supervisor(
         name,
@@ -275,6 +316,7 @@ def main() -> None:
         tuple(simulator_arguments),
         Place.from_json(place),
         radio=kind == "radio",
+        card_mib=int(card_mib),
     )
     try:
         supervisor.build()

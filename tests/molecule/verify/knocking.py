@@ -2,6 +2,8 @@
 
 ``knocking.py ADDRESS PORT...``
     prints a line for each port, such as ``80 open``, ``81 refused`` or ``82 silent``.
+``knocking.py --all ADDRESS``
+    knocks at every port there is; prints a line for each that is open.
 ``knocking.py --until-silent MOST ADDRESS PORT SENDER``
     knocks from the own address SENDER again and again, MOST times if need be, until an answer fails
     to come; prints how many came.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import selectors
 import socket
 import sys
@@ -24,6 +27,9 @@ _PATIENCE_SECONDS = 1.0
 _STATES = {0: "open", errno.ECONNRESET: "open", errno.ECONNREFUSED: "refused"}
 # As many as haproxy takes from one address.
 _AT_ONCE = 100
+_LAST_PORT = 65535
+# Of all ports, so many take a second where nobody answers.
+_SWEEP = 4000
 
 
 def knock(address: str, ports: Sequence[int], sender: str = "") -> list[str]:
@@ -47,8 +53,23 @@ def knock(address: str, ports: Sequence[int], sender: str = "") -> list[str]:
     return states
 
 
+def knock_at_all(address: str) -> list[int]:
+    """Knock at every port; those that are open."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    found = []
+    for first in range(1, _LAST_PORT + 1, _SWEEP):
+        ports = range(first, min(first + _SWEEP, _LAST_PORT + 1))
+        states = zip(ports, knock(address, ports), strict=True)
+        found += [port for port, state in states if state == "open"]
+    return found
+
+
 def main() -> None:
     """Do what the arguments say."""
+    if sys.argv[1] == "--all":
+        print(*knock_at_all(sys.argv[2]), sep="\n")
+        return
     if sys.argv[1] == "--until-silent":
         _, _, most, address, port, sender = sys.argv
         answered = 0

@@ -12,12 +12,13 @@ from bench.proxies.figures import (
     burst_table,
     percentile,
     polling_table,
-    table,
     timing_table,
     wanted,
     wanted_list,
 )
 from bench.proxies.outcomes import Outcome, Seen, Timing
+
+from pvs_lab.figures import table
 
 
 def broken(figures: list[Wanted]) -> list[str]:

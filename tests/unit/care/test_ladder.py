@@ -149,6 +149,20 @@ def test_a_daemon_that_does_not_run_is_restarted_at_the_second_look(watch: Watch
     assert watched.hands.did == ["systemctl restart dnsmasq.service"]
 
 
+def test_a_table_that_is_gone_is_loaded_again_at_the_first_look_and_told(watch: Watch) -> None:
+    watched = watch()
+    watched.hands.gone = ["pvs-bridge-firewall.service"]
+    watched.look()
+    assert watched.hands.did == ["systemctl restart pvs-bridge-firewall.service"]
+    watched.minutes(5)
+    assert len(watched.hands.did) == 1
+    assert watched.texts == [
+        "pvs-bridge-firewall.service: its rules are gone from the kernel",
+        "pvs-bridge-firewall.service: restarted pvs-bridge-firewall.service (done)",
+        "pvs-bridge-firewall.service: well again after 1 min",
+    ]
+
+
 def test_a_pvs_that_restarts_is_waited_for(watch: Watch) -> None:
     watched = watch()
     watched.look()

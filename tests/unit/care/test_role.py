@@ -72,6 +72,32 @@ def test_the_units_are_those_that_this_bridge_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("chosen", "tables"),
+    [
+        ({}, {"pvs-bridge-firewall.service": "pvs_bridge_firewall"}),
+        ({"firewall_enabled": False}, {}),
+        (
+            {"bridge_mode": "both"},
+            {
+                "pvs-bridge-firewall.service": "pvs_bridge_firewall",
+                "pvs-bridge-routing.service": "pvs_bridge_routing",
+            },
+        ),
+    ],
+)
+def test_the_tables_are_those_that_this_bridge_s_units_load(
+    tmp_path: Path, chosen: dict[str, Any], tables: dict[str, str]
+) -> None:
+    found = configured(tmp_path, **chosen)
+    assert found.tables == tables
+    assert set(tables) <= set(found.units)
+    for unit, table in tables.items():
+        template = PROJECT / f"roles/{unit.split('-')[2].split('.')[0]}/templates"
+        (text,) = (each.read_text() for each in template.glob("etc/pvs-bridge/*.nft.j2"))
+        assert f"\ntable inet {table} {{" in text
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"units": "haproxy"}, "units is 'haproxy'; give a value of the type list"),

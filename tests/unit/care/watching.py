@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ CONFIG = Config(
     backend="networkmanager",
     uplink_type="wifi",
     units=["haproxy.service", "dnsmasq.service"],
+    tables={"pvs-bridge-firewall.service": "pvs_bridge_firewall"},
     list_seconds=300,
     proxy_seconds=60,
     reboots=True,
@@ -38,11 +39,15 @@ NOON = 1_782_000_000.0
 
 @dataclass
 class Hands:
-    """Remember what is done, and do nothing; a command in ``fails`` says why it failed."""
+    """Remember what is done, and do nothing else but bring the tables back that are ``gone``.
+
+    A command in ``fails`` says why it failed.
+    """
 
     did: list[str] = field(default_factory=list)
     fails: dict[str, str] = field(default_factory=dict)
     down: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
     def run(self, commands: Commands) -> str | None:
         """Remember the commands."""
@@ -51,11 +56,17 @@ class Hands:
             self.did.append(text)
             if text in self.fails:
                 return self.fails[text]
+            if command[:2] == ["systemctl", "restart"] and command[2] in self.gone:
+                self.gone.remove(command[2])
         return None
 
     def units_down(self, units: Sequence[str]) -> list[str]:
         """Name the units that the test has stopped."""
         return [unit for unit in units if unit in self.down]
+
+    def tables_gone(self, tables: Mapping[str, str]) -> list[str]:
+        """Name the units whose table the test has taken away."""
+        return [unit for unit in tables if unit in self.gone]
 
 
 class Watched:

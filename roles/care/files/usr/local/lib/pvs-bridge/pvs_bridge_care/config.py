@@ -15,6 +15,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "int": (int,),
     "list[str]": (list,),
+    "dict[str, str]": (dict,),
 }
 
 
@@ -26,6 +27,7 @@ class Config:
         backend: what configures the network, ``networkmanager`` or ``dhcpcd``.
         uplink_type: ``wifi``, ``ethernet``, or ``none`` while no way home is described.
         units: systemd's units that have to run; whoever disables one is left alone.
+        tables: the tables of nftables that have to be there, by the unit that loads each.
         list_seconds: how often the PVS is asked for its devices.
         proxy_seconds: how long the proxy shares one answer; it is not asked more often, ever.
         reboots: whether the Pi may be restarted as a last resort.
@@ -41,6 +43,7 @@ class Config:
     backend: str
     uplink_type: str
     units: list[str]
+    tables: dict[str, str]
     list_seconds: int
     proxy_seconds: int
     reboots: bool

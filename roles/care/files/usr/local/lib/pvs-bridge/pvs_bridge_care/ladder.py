@@ -6,7 +6,7 @@ that restarts anything: a PVS that restarts, or refuses, is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pvs_bridge_care.chain import Shown
@@ -17,6 +17,7 @@ AGAIN_SECONDS = 3600.0
 """When all steps were taken in vain, the ladder is climbed anew after this time."""
 
 UNIT_DOWN = "unit_down"
+TABLE_GONE = "table_gone"
 REBOOT = "reboot"
 
 
@@ -36,6 +37,8 @@ class Rung:
 
 
 _RENEW_PVS = (Rung(120, "renew", "pvs"), Rung(300, "cycle", "pvs"))
+# Whoever has an address does not ask for another one by itself.
+_LEAVE_OTHER_NETWORK = (Rung(60, "renew", "pvs"), *_RENEW_PVS)
 _WAIT_FOR_THE_PVS = (Rung(900, "renew", "pvs"), Rung(1800, "cycle", "pvs"))
 # The guard of the Wi-Fi has had five turns by then.
 _HOME_WIFI = (
@@ -57,7 +60,7 @@ LADDERS: dict[str, tuple[Rung, ...]] = {
     "interface_off": (Rung(60, "cycle", "pvs"), Rung(600, "restart-network"), Rung(1800, REBOOT)),
     "no_cable": (Rung(600, "cycle", "pvs"),),
     "no_lease": (*_RENEW_PVS, Rung(900, "restart-network")),
-    "other_network": _RENEW_PVS,
+    "other_network": _LEAVE_OTHER_NETWORK,
     "default_route_taken": (Rung(0, "drop-route", "pvs"), *_RENEW_PVS),
     "pvs_silent": _WAIT_FOR_THE_PVS,
     "pvs_restarting": _WAIT_FOR_THE_PVS,
@@ -94,6 +97,9 @@ class Fault:
 
 def ladder_of(config: Config, fault: Fault) -> tuple[Rung, ...]:
     """Return the rungs for a fault; none where nothing can be done here."""
+    if fault.outcome == TABLE_GONE:
+        # Nobody takes it away for a moment, and until it is back everything is open.
+        return (Rung(0, "restart-unit", fault.name.partition(" ")[2]),)
     if fault.outcome == UNIT_DOWN:
         # A second look: whoever restarts a service by hand has stopped it for a moment.
         return (Rung(30, "restart-unit", fault.name.partition(" ")[2]),)
@@ -121,29 +127,28 @@ def climbed(config: Config, fault: Fault, now: float) -> Fault:
 
 
 def faults_of(
-    links: Iterable[Shown], units_down: Iterable[str], known: Iterable[Fault], now: float
+    links: Iterable[Shown], units: Mapping[str, str], known: Iterable[Fault], now: float
 ) -> list[Fault]:
     """Return what is broken now, with the memory of what of it was so before.
 
     Args:
         links: as they were found.
-        units_down: units that should run and do not.
+        units: those with which something is wrong, and what.
         known: faults of the look before.
         now: seconds of the clock that only grows.
     """
     before = {fault.name: fault for fault in known}
     return [
-        _continued(before.get(name), name, outcome, now)
-        for name, outcome in _broken(links, units_down)
+        _continued(before.get(name), name, outcome, now) for name, outcome in _broken(links, units)
     ]
 
 
-def _broken(links: Iterable[Shown], units_down: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _broken(links: Iterable[Shown], units: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for link in links:
         if link.state == BROKEN and link.outcome:
             yield link.link, link.outcome
-    for unit in units_down:
-        yield f"unit {unit}", UNIT_DOWN
+    for unit, outcome in units.items():
+        yield f"unit {unit}", outcome
 
 
 def _continued(before: Fault | None, name: str, outcome: str, now: float) -> Fault:

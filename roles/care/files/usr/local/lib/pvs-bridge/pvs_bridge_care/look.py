@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Protocol
@@ -14,7 +14,7 @@ from pvs_bridge_care import announce, chain, day, incidents, ladder, steps, vita
 from pvs_bridge_care.chain import Seen
 from pvs_bridge_care.config import Config
 from pvs_bridge_care.incidents import Incident
-from pvs_bridge_care.ladder import REBOOT, Fault
+from pvs_bridge_care.ladder import REBOOT, TABLE_GONE, UNIT_DOWN, Fault
 from pvs_bridge_care.memory import Memory
 from pvs_bridge_health import chain as health_chain
 from pvs_bridge_health.plant import Plant, duration, plant_data
@@ -25,6 +25,7 @@ _TOLD_SECONDS = 50.0
 """What is over by the next look is no incident."""
 _SHORTER_SECONDS = 60
 """By so much the PVS's time since its start may be read wrong before it counts as a new start."""
+_UNITS = {UNIT_DOWN: "it does not run", TABLE_GONE: "its rules are gone from the kernel"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ class Hands(Protocol):
     def units_down(self, units: Sequence[str]) -> list[str]:
         """Name those of some units that should run and do not."""
 
+    def tables_gone(self, tables: Mapping[str, str]) -> list[str]:
+        """Name the units that run, and whose table of nftables is gone."""
+
 
 class Pi:
     """The real hands."""
@@ -70,6 +74,10 @@ class Pi:
     def units_down(self, units: Sequence[str]) -> list[str]:
         """Name those of some units that should run and do not."""
         return steps.units_down(units)
+
+    def tables_gone(self, tables: Mapping[str, str]) -> list[str]:
+        """Name the units that run, and whose table of nftables is gone."""
+        return steps.tables_gone(tables)
 
 
 @dataclass
@@ -101,9 +109,12 @@ class Care:
         memory.version, memory.looked, memory.time = self.config.version, self.now, self.wall
         known = [chain.Shown(**link) for link in memory.links]
         seen = self._see(memory, known)
-        down = self.hands.units_down(self.config.units)
+        units = {
+            **dict.fromkeys(self.hands.tables_gone(self.config.tables), TABLE_GONE),
+            **dict.fromkeys(self.hands.units_down(self.config.units), UNIT_DOWN),
+        }
         before = memory.faults
-        memory.faults = ladder.faults_of(seen.links, down, before, self.now)
+        memory.faults = ladder.faults_of(seen.links, units, before, self.now)
         memory.links = chain.as_data(seen.links)
         self._tell_recoveries(memory, before)
         self._tell_faults(memory, seen)
@@ -141,8 +152,10 @@ class Care:
         words = {link.link: link.problem or link.seen for link in seen.links}
         told = []
         for fault in memory.faults:
-            if not fault.told and self.now - fault.since >= _TOLD_SECONDS:
-                said = words.get(fault.name) or "it does not run"
+            # What is mended at once was open, and nobody would know why.
+            due = self.now - fault.since >= _TOLD_SECONDS or fault.outcome == TABLE_GONE
+            if not fault.told and due:
+                said = words.get(fault.name) or _UNITS[fault.outcome]
                 self._note(memory, "broken", f"{_title(fault.name)}: {said}")
                 fault = replace(fault, told=True)
             told.append(fault)
