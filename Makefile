@@ -163,8 +163,8 @@ core = $(if $(filter-out no,$(CORE)),-m core)
 test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
 	@$(AS_ROOT) pytest $(PYTEST)
 
-test-faults: setup-test ## What goes wrong in a house, and how soon a bridge is back: about 20 minutes (CORE=yes PYTEST="-k cable")
-	@$(AS_ROOT) pytest tests/faults --numprocesses=2 --durations=15 $(core) $(PYTEST)
+test-faults: setup-test setup-radio ## What goes wrong in a house, and how soon a bridge is back: about 20 minutes (CORE=yes PYTEST="-k cable")
+	@$(AS_ROOT) pytest tests/faults tests/wear --numprocesses=2 --durations=15 $(core) $(PYTEST)
 
 test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
 	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(core) $(PYTEST)

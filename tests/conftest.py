@@ -29,6 +29,7 @@ _ROLLBACK = "tests/rollback/"
 _COMPAT = "tests/compat/"
 _CARE = "tests/care/"
 _FAULTS = "tests/faults/"
+_WEAR = "tests/wear/"
 _RELEASES = ("bullseye", "trixie")
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
@@ -52,6 +53,10 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # So do these, and some have other parameters beside.
             folder = path.rpartition("/")[0]
             return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)
+        if path.startswith(_WEAR):
+            # Containers by their releases, and one guest.
+            folder = path.rpartition("/")[0]
+            return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), folder)
         if path.startswith(_RADIO):
             # For each backend, whose name each test has in brackets, a guest that joins every kind
             # of network, and one that goes through everything else.

@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from wear.counted import CountedPi
 from wear.pi import WornPi
 
 from pvs_lab import figures
+
+PIS = ("trixie-networkmanager", "bullseye-dhcpcd")
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,17 @@ def bridge(made: WornPi) -> WornPi:
     return made
 
 
+@pytest.fixture(scope="session", params=PIS)
+def counted(request: pytest.FixtureRequest) -> Iterator[CountedPi]:
+    """A bridge in a container, whose card counts what is written to it."""
+    pi = CountedPi(*request.param.split("-"))
+    try:
+        pi.up()
+        yield pi
+    finally:
+        pi.command("down")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures that tests have measured."""
-    figures.show(terminalreporter)
+    figures.show(terminalreporter, "tests/wear/")

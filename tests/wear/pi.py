@@ -14,11 +14,8 @@ from pvs_lab import guest_agent, lifecycle
 from pvs_lab.paths import PACKAGE_ROOT, agent_socket, card_dir, lab_dir
 from pvs_lab.playbook import PROGRAM, telling_part
 
-# What Raspberry Pi OS Lite has beside, and starts by the clock; and what the roles install.
-_PACKAGES = (
-    "cron fake-hwclock logrotate man-db "
-    "haproxy nftables python3-aiohttp systemd-timesyncd unattended-upgrades"
-)
+# What the roles install.
+_PACKAGES = "haproxy nftables python3-aiohttp systemd-timesyncd unattended-upgrades"
 # All of udev's rules, of which there is a file; and the name by which the home knows the Pi.
 _VARIABLES = {"appliance_leds": False, "uplink_hostname": "bridge", "health_required": False}
 # These mounts are nobody else's, and gone when the program has ended, however it ends.
@@ -35,7 +32,6 @@ umount --recursive "$root"
 _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
 # Seconds of this machine, which may be busy.
 PATIENCE_SECONDS = 900
-_SECTOR_BYTES = 512
 
 
 class WornPi(RadioBridge):
@@ -92,11 +88,6 @@ class WornPi(RadioBridge):
         """Write a file of the Pi, its folder included."""
         encoded = base64.b64encode(text.encode()).decode()
         self.work(f"mkdir -p $(dirname {path}) && echo {encoded} | base64 --decode > {path}")
-
-    def written_kib(self) -> float:
-        """How much the Pi has written to its card since it has power, all that waits included."""
-        counters = self.work("sync && cat /sys/block/vda/stat").split()
-        return int(counters[6]) * _SECTOR_BYTES / 1024
 
     def waits_for_agent(self) -> None:
         """Wait until the Pi can be looked at from inside."""

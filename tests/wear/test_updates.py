@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Callable
 
 import pytest
-from wear.pi import WornPi
+from wear.counted import CountedPi
 
 Record = Callable[[str, object], None]
 
@@ -15,6 +15,7 @@ _SOURCES = "/etc/apt/sources.list.d/pvs-bridge-wear.list"
 _PACKAGE = "pvs-bridge-wear"
 # Debian's own archive of security updates calls itself so.
 _PUBLISH = f"""set -e
+. /etc/os-release
 mkdir -p {_FOLDER}/archive && cd {_FOLDER}
 for version in 1 2; do
     mkdir -p build/DEBIAN
@@ -31,7 +32,7 @@ cd archive
         "SHA256: $(sha256sum 2.deb | cut -d ' ' -f 1)"
 }} > Packages
 printf '%s\\n' 'Origin: Debian' 'Label: Debian-Security' 'Suite: stable-security' \
-    'Codename: trixie-security' "Date: $(date --utc --rfc-email)" 'SHA256:' \
+    "Codename: $VERSION_CODENAME-security" "Date: $(date --utc --rfc-email)" 'SHA256:' \
     " $(sha256sum Packages | cut -d ' ' -f 1) $(stat --format=%s Packages) Packages" > Release
 echo 'deb [trusted=yes] file:{_FOLDER}/archive ./' > {_SOURCES}
 """
@@ -42,19 +43,17 @@ _REPORT = "tail -n 1 /var/lib/pvs-bridge/updates.log"
 
 
 @pytest.fixture
-def published(bridge: WornPi) -> Iterator[WornPi]:
+def published(counted: CountedPi) -> Iterator[CountedPi]:
     """A bridge with a package that has a flaw, which is mended in the archive."""
-    bridge.work(_PUBLISH)
-    yield bridge
-    bridge.work(_REMOVE)
+    counted.work(_PUBLISH)
+    yield counted
+    counted.work(_REMOVE)
 
 
 def test_a_security_update_is_installed_and_the_bridge_says_how_it_is(
-    published: WornPi, record_property: Record
+    published: CountedPi, record_property: Record
 ) -> None:
-    before = published.written_kib()
-    published.work(_UPDATE)
-    record_property("written, KiB", published.written_kib() - before)
+    record_property("KiB", published.kib_of(_UPDATE))
     version = published.work(f"dpkg-query --show --showformat='${{Version}}' {_PACKAGE}")
     assert version == "2"
     assert published.work(_REPORT).endswith(f" updates: {_PACKAGE}; the bridge is healthy\n")
