@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from rollback.bridge import Bridge
@@ -58,14 +57,15 @@ class CountedPi(Bridge):
     def written_kib(self) -> float:
         """How much was written to the card so far, all that waits included."""
         self.work("sync --file-system /")
-        sectors = int((Path("/sys/block") / self._disk() / "stat").read_text().split()[6])
+        sectors = int((self._disk() / "stat").read_text().split()[6])
         return sectors * _SECTOR_BYTES / 1024
 
-    def _disk(self) -> str:
-        """The kernel's name for the disk that is the card."""
-        file = card_dir(self.name) / "card.ext4"
-        asked = ["losetup", "--noheadings", "--output=NAME", f"--associated={file}"]
-        return Path(subprocess.check_output(asked, text=True).strip()).name
+    def _disk(self) -> Path:
+        """The kernel's folder of the disk that is the card."""
+        card = str(card_dir(self.name) / "card.ext4")
+        files = Path("/sys/block").glob("loop*/loop/backing_file")
+        (found,) = (each for each in files if each.read_text().strip() == card)
+        return found.parents[1]
 
     def kib_of(self, command: str) -> float:
         """How much a command has the Pi write."""

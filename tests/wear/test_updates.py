@@ -58,7 +58,7 @@ def test_a_security_update_is_installed_and_the_bridge_says_how_it_is(
     assert version == "2"
     assert published.work(_REPORT).endswith(f" updates: {_PACKAGE}; the bridge is healthy\n")
     # apt's two caches, which would be the most of what an update writes.
-    assert published.work("find /var/cache/apt -name '*.bin'") == ""
+    assert published.work(f"find /var/cache/apt -name '*.bin' -newer {_SOURCES}") == ""
 
     published.work(_UPDATE)
     assert published.work(_REPORT).endswith(" updates: none; the bridge is healthy\n")
