@@ -28,8 +28,8 @@ state["saved"] -= 3600
 json.dump(state, open(path, "w"))' && systemctl start pvs-bridge-care"""
 _EVERY_HOUR = {
     "what the plant made": _CARE,
-    # As systemd-timesyncd does, to which the lab tells no time.
-    "systemd's time": "touch /var/lib/systemd/timesync/clock",
+    # As systemd-timesyncd does, which sets no clock in a container.
+    "systemd's time": "mkdir -p /var/lib/systemd/timesync && touch /var/lib/systemd/timesync/clock",
     "fake-hwclock's time": "fake-hwclock save",
 }
 # These are what the ten minutes are for, or begin every hour, or have a test of their own.

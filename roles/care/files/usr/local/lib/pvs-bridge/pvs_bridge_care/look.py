@@ -209,7 +209,8 @@ class Care:
             memory.loaded = True
             memory.saved = self.now
         memory.points = day.of_today(memory.points, self.now, self.wall)
-        if self.wall is not None and self.now - memory.saved >= day.SAVE_SECONDS:
+        due = self.now - memory.saved >= day.SAVE_SECONDS
+        if self.wall is not None and due and day.made_since(memory.points, memory.saved):
             memory.saved = self.now
             self._try(lambda: day.save(self.places.day, memory.points, self.now, self.wall or 0.0))
 
