@@ -158,10 +158,15 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 ##@ Work on pvs-bridge
 # What a change has to pass at least, of the slow tests.
 core = $(if $(filter-out no,$(CORE)),-m core)
-.PHONY: test test-faults test-radio test-image lint bench-provision bench-proxy bench-compat bench-image
+.PHONY: test test-bridges test-faults test-radio test-image lint bench-provision bench-proxy
+.PHONY: bench-compat bench-image
 .PHONY: bench-validate docs lock clean
-test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
-	@$(AS_ROOT) pytest $(PYTEST)
+# Whoever names tests gets them whole.
+test: setup-test ## What each change has to pass: linters, units, the core of bridges (PYTEST="tests/unit -n0")
+	@$(AS_ROOT) pytest $(if $(filter tests%,$(PYTEST)),,-m "not slow" )$(PYTEST)
+
+test-bridges: setup-test ## The rest of make test: bridges of every release in containers (PYTEST="-k undone")
+	@$(AS_ROOT) pytest -m slow --durations=15 $(PYTEST)
 
 test-faults: setup-test setup-radio ## What goes wrong in a house, and how soon a bridge is back: about 20 minutes (CORE=yes PYTEST="-k cable")
 	@$(AS_ROOT) pytest tests/faults tests/wear --numprocesses=2 --durations=15 $(core) $(PYTEST)
