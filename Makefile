@@ -158,8 +158,8 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 ##@ Work on pvs-bridge
 # What a change has to pass at least, of the slow tests.
 core = $(if $(filter-out no,$(CORE)),-m core)
-.PHONY: test test-bridges test-faults test-radio test-image lint bench-provision bench-proxy
-.PHONY: bench-compat bench-image
+.PHONY: test test-bridges test-faults test-radio test-image lint
+.PHONY: bench-provision bench-proxy bench-compat bench-image
 .PHONY: bench-validate docs lock clean
 # Whoever names tests gets them whole.
 test: setup-test ## What each change has to pass: linters, units, the core of bridges (PYTEST="tests/unit -n0")

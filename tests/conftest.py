@@ -99,7 +99,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the bridge's journal to a failed test's report, as it is gone soon after."""
     report = yield
-    for each in getattr(item, "funcargs", {}).values():
-        if isinstance(each, Surroundings):
-            evidence.add(report, each)
+    # A fixture may hand on another one's.
+    found = {each for each in getattr(item, "funcargs", {}).values()
+             if isinstance(each, Surroundings)}  # fmt: skip
+    for each in found:
+        evidence.add(report, each)
     return report

@@ -55,21 +55,25 @@ def fault(home: Home, request: pytest.FixtureRequest, record_property: Any) -> F
     """Have a fault as long as a ``with`` lasts, and the bridge recover behind it in time.
 
     It takes the fault's name, for the table, within how many seconds DeviceList is answered again,
-    and, where something else has to heal too, what tells that it has.
+    and, where something else has to heal too, what tells that it has, and within how many seconds.
     """
     backend = request.node.callspec.params["made"]
 
     @contextlib.contextmanager
     def suffered(
-        name: str, *, seconds: float = 30.0, heals: Callable[[], bool] | None = None
+        name: str,
+        *,
+        seconds: float = 30.0,
+        heals: Callable[[], bool] | None = None,
+        heals_seconds: float = 30.0,
     ) -> Iterator[None]:
         with home.asking() as record:
             assert home.until(lambda: record.steady(0.0), 30)  # noqa: S101 - for tests
             began = time.monotonic()
             yield
             over = time.monotonic()
-            healed = 0.0 if heals is None else home.seconds_until(heals, _PATIENCE_SECONDS)
-            home.until(lambda: record.steady(over), _PATIENCE_SECONDS)
+            healed = 0.0 if heals is None else home.seconds_until(heals, heals_seconds)
+            home.until(lambda: record.steady(over + healed), _PATIENCE_SECONDS)
         took = max(record.recovered(over), healed)
         asked = record.asked(began)
         lost = [each for each in asked if each.lost]
