@@ -1,0 +1,66 @@
+"""The connection by which the card's Pi works on itself, beside the one that Ansible has for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from unit.card.conftest import PROJECT
+
+ANSIBLE = Path(sys.executable).with_name("ansible")
+WHO_RUNS_ME = "tr '\\0' ' ' < /proc/$PPID/cmdline"
+
+
+def ansible(*arguments: str, connection: str = "pvs_bridge.core.forked") -> str:
+    """Run one module; what Ansible says of it."""
+    done = subprocess.run(
+        [str(ANSIBLE), "pi", "--inventory=pi,", f"--extra-vars=ansible_connection={connection}",
+         f"--extra-vars=ansible_python_interpreter={sys.executable}", *arguments],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+        env={**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+    )  # fmt: skip
+    return done.stdout
+
+
+def files(path: Path, **more: str) -> tuple[str, ...]:
+    """Ask for one file."""
+    wanted = {"files": [{"dest": str(path), "content": "text", **more}]}
+    return ("-m", "pvs_bridge.core.files", "-a", json.dumps(wanted))
+
+
+def test_a_module_begins_without_a_python_of_its_own() -> None:
+    asked = ("-m", "ansible.builtin.shell", "-a", WHO_RUNS_ME)
+    assert f"{ANSIBLE} pi --inventory" in ansible(*asked)
+    assert f"{ANSIBLE} pi --inventory" not in ansible(*asked, connection="local")
+
+
+def test_a_module_changes_nothing_the_second_time(tmp_path: Path) -> None:
+    wanted = files(tmp_path / "new")
+    assert "CHANGED" in ansible(*wanted)
+    assert (tmp_path / "new").read_text() == "text"
+    assert "SUCCESS" in ansible(*wanted)
+
+
+def test_a_module_that_fails_says_what_it_says_to_ansible_s_own_connection(tmp_path: Path) -> None:
+    wanted = files(tmp_path / "new", validate="ls %s/none")
+    said = ansible(*wanted)
+    assert "was refused by ls, so nothing was changed" in said
+    assert said == ansible(*wanted, connection="local")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_module_that_breaks_is_a_failed_task(tmp_path: Path) -> None:
+    # A folder stands where the file is to be.
+    (tmp_path / "new/inside").mkdir(parents=True)
+    said = ansible(*files(tmp_path / "new"))
+    assert "FAILED" in said
+    assert "Is a directory" in said
+
+
+def test_a_command_s_exit_status_and_output_are_its_own() -> None:
+    said = ansible("-m", "ansible.builtin.raw", "-a", "echo out; echo wrong >&2; exit 7")
+    assert "rc=7" in said
+    assert "out\nwrong" in said
