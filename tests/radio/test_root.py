@@ -59,7 +59,7 @@ def bridge() -> Iterator[LockedBridge]:
     """
     bridge = LockedBridge("t-radio-root")
     bridge.command(
-        "up", "--radio", "--release=trixie", "--packages=e2fsprogs overlayroot", _SIMULATOR
+        "up", "--radio", "--release=trixie", "--packages=busybox e2fsprogs overlayroot", _SIMULATOR
     )
     try:
         bridge.good_run(_LOCKED)
