@@ -158,10 +158,14 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 ##@ Work on pvs-bridge
 # What a change has to pass at least, of the slow tests.
 core = $(if $(filter-out no,$(CORE)),-m core)
-.PHONY: test test-radio test-image lint bench-provision bench-proxy bench-compat bench-image
+.PHONY: test test-bridges test-radio test-image lint bench-provision bench-proxy bench-compat bench-image
 .PHONY: bench-validate docs lock clean
-test: setup-test ## Linters, units, bridges in containers (PYTEST="tests/unit -n0")
-	@$(AS_ROOT) pytest $(PYTEST)
+# Whoever names tests gets them whole.
+test: setup-test ## What each change has to pass: linters, units, the core of bridges (PYTEST="tests/unit -n0")
+	@$(AS_ROOT) pytest $(if $(filter tests%,$(PYTEST)),,-m "not slow" )$(PYTEST)
+
+test-bridges: setup-test ## The rest of make test: bridges of every release in containers (PYTEST="-k undone")
+	@$(AS_ROOT) pytest -m slow --durations=15 $(PYTEST)
 
 test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
 	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(core) $(PYTEST)

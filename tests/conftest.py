@@ -2,9 +2,10 @@
 
 A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
 scenario goes alone, and each Pi whose changes are undone; they come first, because they take
-longest. So does each Pi whose PVS gets another firmware, or that falls ill, and each file about
-the proxy, whose tests wait more than they work. The tests with a radio share two guests for each
-network backend; those of the image have a card each, but for the one whose life they follow.
+longest. So does each Pi whose PVS gets another firmware, that falls ill, or that is examined. Each
+file of linters goes alone, for the two slow ones are not to wait for each other, and each file
+about the proxy, whose tests wait more than they work. The tests with a radio share two guests for
+each network backend; those of the image have a card each, but for the one whose life they follow.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ from pvs_lab.options import BACKENDS
 from pvs_lab.surroundings import Surroundings
 
 # A shared machine stands still for a moment now and then, which is no fault of an example.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
-_SCENARIOS = "molecule/test_scenarios.py"
+_SCENARIOS = "tests/molecule/test_scenarios.py"
 _ROLLBACK = "tests/rollback/"
-_COMPAT = "tests/compat/"
-_CARE = "tests/care/"
+# Of these each release has a lab.
+_BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
 _RELEASES = ("bullseye", "trixie")
+# Where bridges are made in labs; what is not marked as their core is slow.
+_BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
+_LINT = "tests/lint/"
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
 _IMAGE = "tests/image/"
@@ -41,13 +47,13 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
     def _split_scope(self, nodeid: str) -> str:
         """Name the group of a test."""
         path = nodeid.split("::", maxsplit=1)[0]
-        if path.endswith(_SCENARIOS):
+        if path == _SCENARIOS:
             return nodeid
         if path.startswith(_ROLLBACK):
             # Its files share a lab for each Pi, which a parameter names.
             _, bracket, pi = nodeid.partition("[")
             return pi if bracket else path
-        if path.startswith((_COMPAT, _CARE)):
+        if path.startswith(_BY_RELEASE):
             # So do these, and some have other parameters beside.
             folder = path.rpartition("/")[0]
             return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)
@@ -59,7 +65,7 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
         if path.startswith(_IMAGE):
             # One file goes through the life of one card; elsewhere each test has a card of its own.
             return path if path == _LIFE_OF_A_CARD else nodeid
-        return path if path.startswith(_PROXY) else path.rpartition("/")[0]
+        return path if path.startswith((_LINT, _PROXY)) else path.rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's
@@ -67,12 +73,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderSchedu
     return FolderScheduling(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)  # what -m leaves out has to be marked before
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slow ones at the head."""
+    """Mark what is slow, and put what takes longest at the head."""
+    for item in items:
+        if item.nodeid.startswith(_BRIDGES) and not item.get_closest_marker("core"):
+            item.add_marker("slow")
     items.sort(
         key=lambda item: (
-            not item.nodeid.startswith((_ROLLBACK, _COMPAT, _CARE, _LIFE_OF_A_CARD)),
-            not item.nodeid.split("::")[0].endswith(_SCENARIOS),
+            not item.nodeid.startswith((_SCENARIOS, _LIFE_OF_A_CARD)),
+            not item.nodeid.startswith(_BRIDGES),
         )
     )
 

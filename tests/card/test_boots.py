@@ -44,6 +44,7 @@ def test_a_card_that_nobody_has_described_says_what_to_do(card: Card) -> None:
     assert card.addresses() == []
 
 
+@pytest.mark.core
 def test_a_described_card_is_a_bridge_at_its_first_boot(card: Card) -> None:
     # From Windows, whose editor has added .txt.
     text = "\ufeff# garage\n" + _DESCRIPTION + "health_required: false\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from care.patient import VARIABLES, Patient
 
 
@@ -13,6 +14,7 @@ def told(page: dict[str, Any]) -> list[str]:
     return [f"{each['kind']}: {each['text']}" for each in reversed(page["incidents"])]
 
 
+@pytest.mark.core
 def test_an_address_of_the_pvs_that_is_lost_is_asked_for_again(patient: Patient) -> None:
     patient.output("bridge", "ip -4 address flush dev eth0")
     page = patient.look()
@@ -53,6 +55,7 @@ def test_a_default_route_through_the_pvs_is_removed_at_the_first_look(patient: P
     assert patient.look()["healthy"]
 
 
+@pytest.mark.core
 def test_services_that_have_stopped_are_restarted_and_one_that_is_disabled_is_not(
     patient: Patient,
 ) -> None:
@@ -81,6 +84,7 @@ def test_the_pvs_is_asked_once_in_five_minutes_however_often_it_is_looked(
     assert patient.simulator("/_sim/stats?log=0")["by_command"] == {"DeviceList": 1}
 
 
+@pytest.mark.core
 def test_a_cable_that_is_out_is_told_to_the_home_with_the_cure(patient: Patient) -> None:
     patient.say("cable", "pvs", "out")
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from compat.house import House
 
 
+@pytest.mark.core
 def test_the_vendor_s_own_library_reads_the_plant(locked: House) -> None:
     plant = locked.simulator("/_sim/plant")
     (read,) = locked.program("vendor", "bridge")

@@ -78,6 +78,7 @@ def differences(old: Read, new: Read) -> Iterator[str]:
             yield f"{old['SERIAL']} {key}: {before!r}, {after!r}"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_devices_are_read_with_the_same_values(
     read: dict[int, dict[str, Read]], kind: str
@@ -88,6 +89,7 @@ def test_the_same_devices_are_read_with_the_same_values(
     assert len([kind for kind, _ in new if kind == "Inverter"]) == 12
 
 
+@pytest.mark.core
 def test_all_numbers_are_texts_as_before(read: dict[int, dict[str, Read]]) -> None:
     for key, device in devices(read[LOCKED]["command_line"]).items():
         kinds = {name: type(value) for name, value in device.items() if name != "ISDETAIL"}

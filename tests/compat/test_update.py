@@ -7,6 +7,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from compat.house import LOCKED, OPEN, House
 
 POLLERS = 4
@@ -14,6 +15,7 @@ INTERVAL_SECONDS = 4
 POLLS = 8
 
 
+@pytest.mark.core
 def test_an_update_in_mid_flight_costs_each_program_one_answer_at_most(older: House) -> None:
     before = older.services()
     with contextlib.ExitStack() as stack:

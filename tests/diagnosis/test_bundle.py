@@ -80,6 +80,7 @@ def spellings(secret: str) -> Iterator[bytes]:
     yield base64.b64encode(raw)
 
 
+@pytest.mark.core
 def test_no_secret_is_in_the_bundle(planted: Patient, tmp_path: Path) -> None:
     said = planted.doctor("--bundle", f"--output={tmp_path}")
     assert said.status == 0, said.text + said.errors

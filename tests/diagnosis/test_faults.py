@@ -26,6 +26,7 @@ def broken(bridge: Patient, how: str, undo: str) -> Iterator[None]:
         bridge.output("bridge", undo)
 
 
+@pytest.mark.core
 def test_a_bridge_that_works_is_healthy(bridge: Patient) -> None:
     said = bridge.doctor()
     assert said.status == 0, said.text
@@ -45,6 +46,7 @@ def test_what_others_have_just_asked_is_not_asked_again(bridge: Patient) -> None
     assert asked() == before
 
 
+@pytest.mark.core
 def test_a_pulled_cable_is_the_first_broken_link(bridge: Patient) -> None:
     bridge.say("cable", "pvs", "out")
     try:
@@ -57,6 +59,7 @@ def test_a_pulled_cable_is_the_first_broken_link(bridge: Patient) -> None:
     assert said.states["PVS reachable"] == "unknown"
 
 
+@pytest.mark.core
 def test_a_stopped_haproxy_is_named(bridge: Patient) -> None:
     with broken(bridge, "systemctl stop haproxy", "systemctl start haproxy"):
         said = bridge.doctor()
@@ -65,6 +68,7 @@ def test_a_stopped_haproxy_is_named(bridge: Patient) -> None:
     assert said.states["PVS reachable"] == "ok"
 
 
+@pytest.mark.core
 def test_a_pi_without_python_is_examined_to_the_end(bridge: Patient) -> None:
     away = "mv /usr/bin/python3 /usr/bin/python3.away"
     with broken(bridge, away, "mv /usr/bin/python3.away /usr/bin/python3"):

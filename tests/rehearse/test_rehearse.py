@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Callable
 
+import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from pvs_lab import lifecycle
@@ -103,6 +104,7 @@ def test_what_the_next_firmware_would_do_is_known_before_the_real_one(
     assert "only programs that know /auth and /vars" in " ".join(done.stdout.split())
 
 
+@pytest.mark.core
 def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-shed", "proxy_cache_seconds", "30")
     # Nobody at home is let in.
@@ -114,6 +116,7 @@ def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: 
     assert "second run" not in done.stdout
 
 
+@pytest.mark.core
 def test_a_mistake_in_a_description_is_found_without_a_twin(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:

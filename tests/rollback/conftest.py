@@ -10,7 +10,7 @@ from rollback.bridge import Bridge
 
 Made = Callable[[str, str, str], contextlib.AbstractContextManager[Bridge]]
 
-PIS = ("bookworm-networkmanager", "bullseye-dhcpcd")
+PIS = (pytest.param("bookworm-networkmanager", marks=pytest.mark.slow), "bullseye-dhcpcd")
 # Answers soon, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
 

@@ -59,13 +59,15 @@ def test_an_address_and_a_name_that_change_are_followed_there_and_back(
     assert bridge.addresses() == ["192.168.20.21"]
     assert bridge.state().hostname == "shed"
     assert bridge.traces() == []
-    assert added_seconds(bridge, run.confirm_seconds) < _MOST_ADDED_SECONDS
+    added = [added_seconds(bridge, run.confirm_seconds)]
     there = at_address(bridge, "192.168.20.21", tmp_path)
     assert bridge.good_run(moved, there).changed == []
     run = bridge.good_run({}, there)
     assert bridge.settles_as(before) - before == {}
     assert bridge.traces() == []
-    assert added_seconds(bridge, run.confirm_seconds) < _MOST_ADDED_SECONDS
+    added.append(added_seconds(bridge, run.confirm_seconds))
+    # A machine that was too slow for it has not left the bridge elsewhere, for the tests to come.
+    assert max(added) < _MOST_ADDED_SECONDS
 
 
 def test_a_second_controller_is_refused_with_the_name_of_the_first(bridge: Bridge) -> None:

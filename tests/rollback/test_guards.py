@@ -28,6 +28,7 @@ def keys_elsewhere(bridge: Bridge) -> Iterator[None]:
     )
 
 
+@pytest.mark.core
 def test_a_firewall_that_shuts_the_controller_out_is_undone(bridge: Bridge) -> None:
     before = bridge.state()
     run = bridge.provision(_SHUTS_OUT)

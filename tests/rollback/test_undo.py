@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from rollback.bridge import PENDING, UNREACHABLE, Bridge
 from rollback.state import State
 
@@ -16,6 +17,7 @@ def assert_undone(bridge: Bridge, before: State, reason: str) -> None:
     assert bridge.traces() == []
 
 
+@pytest.mark.core
 def test_an_address_that_nobody_can_reach_is_undone(bridge: Bridge) -> None:
     before = bridge.state()
     run = bridge.provision(UNREACHABLE)
@@ -38,6 +40,7 @@ def test_a_run_that_is_killed_is_undone_when_its_time_is_up(bridge: Bridge) -> N
     assert_undone(bridge, before, "nobody confirmed it within 30 s")
 
 
+@pytest.mark.core
 def test_a_power_cut_is_undone_before_the_network_starts(bridge: Bridge) -> None:
     before = bridge.state()
     with bridge.running({**UNREACHABLE, "rollback_timeout_seconds": 300}) as end:

@@ -156,7 +156,12 @@ def test_a_log_is_not_blackened_by_words_of_configuration() -> None:
 TEXTS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=8, max_size=63)
 
 
-@given(TEXTS.filter(lambda text: text == text.strip()), st.integers(0, 5))
+def may_be_secret(text: str) -> bool:
+    """Whether a text can be told from what is put in its place, which Hypothesis tries too."""
+    return text == text.strip() and text.lower() not in REMOVED
+
+
+@given(TEXTS.filter(may_be_secret), st.integers(0, 5))
 def test_a_known_secret_is_found_in_any_spelling(secret: str, before: int) -> None:
     secrets = Secrets([secret])
     user = "anna:"[:before]
