@@ -181,7 +181,7 @@ class Care:
         standing = {each["name"]: each for each in memory.warnings}
         errors = memory.vitals.get("errors", {})
         names = frozenset(standing)
-        new = list(vitals.warnings(self.config, found, plant, errors, names))
+        new = list(vitals.warnings(self.config, found, plant, errors, names, self.now))
         # Between two readings the PVS's flash is as it was.
         kept = [standing["flash"]] if plant is None and "flash" in standing else []
         memory.vitals = dataclasses.asdict(found)
