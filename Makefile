@@ -175,8 +175,8 @@ test: setup-test ## What each change has to pass: linters, units, the core of br
 test-bridges: setup-test ## The rest of make test: bridges of every release in containers (PYTEST="-k undone")
 	@$(AS_ROOT) pytest -m slow --durations=15 $(PYTEST)
 
-test-faults: setup-test ## What goes wrong in a house, and how soon a bridge is back: about 20 minutes (CORE=yes PYTEST="-k cable")
-	@$(AS_ROOT) pytest tests/faults --numprocesses=2 --durations=15 $(core) $(PYTEST)
+test-faults: setup-test setup-radio ## What goes wrong in a house, and how soon a bridge is back: about 20 minutes (CORE=yes PYTEST="-k cable")
+	@$(AS_ROOT) pytest tests/faults tests/wear --numprocesses=2 --durations=15 $(core) $(PYTEST)
 
 test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
 	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(core) $(PYTEST)

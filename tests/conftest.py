@@ -32,6 +32,7 @@ _ROLLBACK = "tests/rollback/"
 # Of these each release has a lab.
 _BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
 _FAULTS = "tests/faults/"
+_WEAR = "tests/wear/"
 _RELEASES = ("bullseye", "trixie")
 # Where bridges are made in labs; what is not marked as their core is slow.
 _BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
@@ -58,6 +59,10 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             # So do these, and some have other parameters beside.
             folder = path.rpartition("/")[0]
             return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)
+        if path.startswith(_WEAR):
+            # Containers by their releases, and one guest.
+            folder = path.rpartition("/")[0]
+            return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), folder)
         if path.startswith(_RADIO):
             # For each backend, whose name each test has in brackets, a guest that joins every kind
             # of network, and one that goes through everything else.

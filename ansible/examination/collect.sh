@@ -40,6 +40,7 @@ keep /etc/os-release /etc/hostname /etc/hosts /etc/fstab /etc/resolv.conf /etc/r
     /etc/sysctl.conf /etc/sysctl.d/* /etc/modprobe.d/* \
     /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* \
     /etc/systemd/system/pvs-bridge-* /etc/systemd/system/haproxy.service \
+    /etc/overlayroot.local.conf /run/initramfs/overlayroot.log \
     /etc/systemd/journald.conf.d/* /etc/systemd/system.conf.d/* /etc/systemd/timesyncd.conf.d/* \
     /boot/firmware/cmdline.txt /boot/firmware/config.txt /boot/firmware/network-config \
     /boot/firmware/wpa_supplicant.conf /boot/firmware/pvs-bridge.yml \

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from examination.findings import BROKEN, OK, UNKNOWN, WARNING, Finding
 from examination.patient import Patient
@@ -19,8 +19,13 @@ _SLOWED_NOW, _SLOWED_ONCE = 0b1110, 0b1110 << 16
 
 _HOTTEST_CELSIUS = 80
 _LEAST_FREE_PERCENT = 5
+_LEAST_ROOT_MEMORY_PERCENT = 20
 _MOST_SECONDS_WRONG = 120
 _FAINTEST_DBM = -80
+
+# Where overlayroot has the card's root while memory lies over it, and a folder that stays on it.
+_LOWER = "/media/root-ro"
+_KEPT = "/var/lib/pvs-bridge"
 
 _SUPPLY = (
     "Give the Pi a supply of its own of 2.5 A or more, with a short cable: the PVS's USB socket "
@@ -40,6 +45,7 @@ def about_the_pi(recording: Recording, controller_seconds: float) -> list[Findin
         _power(recording),
         _temperature(recording),
         _card(recording),
+        *_root(recording),
         *_repair(recording),
         _memory(recording),
         _clock(recording, controller_seconds),
@@ -127,14 +133,9 @@ def _temperature(recording: Recording) -> Finding:
 
 def _card(recording: Recording) -> Finding:
     """Judge the file system of /: read-only is worse than full, and both break what writes."""
-    options = next(
-        (
-            row[3].split(",")
-            for row in map(str.split, recording["mounts"].text.splitlines())
-            if len(row) > 3 and row[1] == "/"
-        ),
-        None,
-    )
+    mounts = _mounts(recording)
+    # Under a locked root, this folder is what is the card's own.
+    options = mounts.get(_KEPT if _locked(mounts) else "/", ("", None))[1]
     space, inodes = _free(recording, "space"), _free(recording, "inodes")
     if options is None or space is None:
         return _unknown("Card", "df or /proc/mounts failed")
@@ -169,6 +170,45 @@ def _card(recording: Recording) -> Finding:
             "On the Pi: sudo apt-get clean, and sudo journalctl --vacuum-size=20M.",
         )
     return Finding("Card", OK, seen)
+
+
+def _mounts(recording: Recording) -> dict[str, tuple[str, list[str]]]:
+    """Return each mount's kind of file system and options, by where it is."""
+    rows = map(str.split, recording["mounts"].text.splitlines())
+    return {row[1]: (row[2], row[3].split(",")) for row in rows if len(row) > 3}
+
+
+def _locked(mounts: Mapping[str, tuple[str, list[str]]]) -> bool:
+    """Tell whether memory lies over the root."""
+    return mounts.get("/", ("", []))[0] == "overlay" and _LOWER in mounts
+
+
+def _root(recording: Recording) -> Iterator[Finding]:
+    """Judge a root that is locked, or should be; of no interest elsewhere."""
+    memory = _free(recording, "root_memory")
+    if _locked(_mounts(recording)):
+        percent, kib = memory or (100, 0)
+        seen = f"locked, {percent} % of its memory free" if memory else "locked"
+        if percent >= _LEAST_ROOT_MEMORY_PERCENT:
+            yield Finding("Root", OK, seen)
+            return
+        yield Finding(
+            "Root",
+            WARNING,
+            seen,
+            f"The memory over the Pi's locked root is nearly full: {kib / 1024:.0f} MiB are free.",
+            "Restart the Pi, which forgets what is there. What grows there is found by "
+            "sudo du -x /media/root-rw/overlay | sort -n.",
+        )
+    elif recording["root_lock"].good is not None:
+        yield Finding(
+            "Root",
+            WARNING,
+            "unlocked",
+            "The Pi's root is to be locked, but is not: what is written wears the card.",
+            "Finish what it was unlocked for; then, on the Pi, sudo pvs-bridge-root lock, or "
+            "make provision.",
+        )
 
 
 def _repair(recording: Recording) -> Iterator[Finding]:

@@ -32,8 +32,13 @@ ask throttled sh -c 'cat /sys/devices/platform/soc/soc:firmware/get_throttled 2>
     vcgencmd get_throttled'
 ask temperature cat /sys/class/thermal/thermal_zone0/temp
 ask mounts cat /proc/mounts
-ask space df -P -k /
-ask inodes df -P -i /
+# Where memory lies over the root, the card's own is there.
+card=/
+[ ! -d /media/root-ro ] || ! mountpoint -q /media/root-ro || card=/media/root-ro
+ask space df -P -k "$card"
+ask inodes df -P -i "$card"
+ask root_memory df -P -k /
+ask root_lock cat /etc/overlayroot.local.conf
 ask boot_options cat /proc/cmdline
 ask memory cat /proc/meminfo
 ask python python3 -I -c 'print("works")'

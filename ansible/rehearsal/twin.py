@@ -101,6 +101,8 @@ def make(description: Description) -> Twin:
     if description.value("uplink_type") == "wifi":
         variables["uplink_type"] = "ethernet"
         remarks.append("its Wi-Fi is a cable: country, networks and passphrases are not rehearsed")
+    if variables.pop("appliance_read_only_root", False):
+        remarks.append("its root is not locked: a container starts without an initramfs")
     if "proxy_users" in description.unread:
         variables["proxy_users"] = {_USER: PASSWORD_HASH}
         if variables.get("health_user"):

@@ -25,6 +25,7 @@ _ROLES = (
     "console_dns",
     "care",
     "status",
+    "appliance",
     "health",
 )
 _PROXY = PROJECT / "roles/proxy"

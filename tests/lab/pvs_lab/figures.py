@@ -27,12 +27,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def show(terminal: pytest.TerminalReporter) -> None:
-    """Print what tests have noted by ``record_property``, a line each."""
+def show(terminal: pytest.TerminalReporter, folder: str = "") -> None:
+    """Print what tests have noted by ``record_property``, a line each.
+
+    Args:
+        terminal: where to.
+        folder: whose tests are meant; all that have run, where none is named.
+    """
     reports = [each for found in terminal.stats.values() for each in found]
     figures = {
         (report.nodeid.partition("::")[2], name): value
         for report in reports
+        if getattr(report, "nodeid", "").startswith(folder)
         for name, value in getattr(report, "user_properties", [])
     }
     if figures:

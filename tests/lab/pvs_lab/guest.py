@@ -179,6 +179,8 @@ class RadioGuest(Guest):
             "-kernel", str(_only(self._boot, "vmlinuz-*")),
             "-initrd", str(_only(self._boot, "initrd.img-*")),
             "-append", " ".join(_KERNEL_ARGUMENTS),
+            # As a Pi's own: what nobody strokes in time restarts the machine.
+            "-device", "i6300esb",
             # unsafe: a pulled plug is the end of QEMU, which leaves all that it has written.
             "-drive", f"file={self._card},format=raw,if=virtio,cache=unsafe",
         ]  # fmt: skip

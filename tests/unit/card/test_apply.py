@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pvs_bridge_card import apply, playbook
+from pvs_bridge_card import apply, login, playbook, root
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.playbook import Outcome
 from pvs_bridge_card.storage import Store
@@ -246,3 +246,53 @@ def test_what_ansible_prints_of_another_failure_is_told() -> None:
     )
     assert playbook.failure(said) == Outcome(False, [], "proxy : Configure haproxy: no room")
     assert playbook.failure("ERROR! no such file\n").failure == "ERROR! no such file"
+
+
+def test_whether_a_card_would_change_something_is_known_without_changing_it(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", _CABLE)
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+    assert not pi.store.folder.exists()
+    pi.boot()
+    before = {file.name: file.read_bytes() for file in pi.store.folder.iterdir()}
+    assert not apply.is_due(pi.partition, pi.store, PROJECT)
+    pi.put("pvs-bridge.yml", f"{_CABLE}uplink_hostname: barn\n")
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+    assert {file.name: file.read_bytes() for file in pi.store.folder.iterdir()} == before
+
+
+def test_a_user_that_the_card_names_is_not_made_to_know_that(
+    pi: Pi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "provide", lambda _: pytest.fail("the user was made"))
+    pi.put("authorized_keys", f"ssh-ed25519 {'A' * 68} anna@laptop\n")
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+def test_a_set_up_that_has_failed_is_due_again(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", _CABLE)
+    pi.fails = "uplink_type"
+    pi.boot()
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+def test_an_empty_card_is_not_due(pi: Pi) -> None:
+    pi.boot()
+    assert not apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_root_is_to_be_locked_only_where_what_locks_it_is_there(
+    pi: Pi, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr(root, "can_be_locked", lambda: there)
+    pi.put("pvs-bridge.yml", f"{_CABLE}appliance_read_only_root: true\n")
+    pi.boot()
+    variables, _ = pi.runs[-1]
+    assert ("appliance_read_only_root" in variables) == there
+    if there:
+        assert pi.left_out == []
+    else:
+        (said,) = pi.left_out
+        assert said.startswith("pvs-bridge.yml line 3: appliance_read_only_root: overlayroot")
+        assert "Cure: make provision" in said
+    assert not apply.is_due(pi.partition, pi.store, PROJECT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from pvs_bridge_care.day import Point
 from pvs_bridge_health.plant import read_plant
 from unit.care.conftest import Watch
 from unit.care.watching import NOON
-from unit.health.conftest import make_devices
+from unit.health.conftest import make_body, make_devices, make_reply
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,24 @@ def test_a_restart_of_the_pi_loses_an_hour_at_most(watch: Watch) -> None:
     kept = len(watched.memory.points)
     assert count - 12 <= kept - 1 < count
     assert watched.memory.points[0].at < 0
+
+
+def test_a_night_writes_nothing(watch: Watch) -> None:
+    watched = watch()
+    watched.minutes(90)
+    night = [each for each in make_devices(night=True) if each["DEVICE_TYPE"] != "Power Meter"]
+
+    def minutes(count: int) -> None:
+        for _ in range(count):
+            watched.world.answers = [make_reply(body=make_body(night))]
+            watched.minutes(1)
+
+    minutes(60)
+    evening = watched.places.day.stat()
+    saved = [watts for _, watts, _ in json.loads(watched.places.day.read_text())]
+    assert saved.count(600) == 18
+    minutes(180)
+    assert watched.places.day.stat() == evening
 
 
 def test_without_a_meter_the_panels_are_added_up() -> None:

@@ -46,6 +46,7 @@ def configured(folder: Path, **chosen: Any) -> Config:  # noqa: ANN401 - any var
         ({"proxy_cache_seconds": 0}, "proxy_seconds", 30),
         ({"proxy_command_cache_seconds": {"DeviceList": 120}}, "proxy_seconds", 120),
         ({"care_reboot_enabled": False}, "reboots", False),
+        ({"appliance_read_only_root": True}, "read_only_root", True),
         ({"status_announce_pvs": True}, "announce_pvs", True),
         ({"status_announce_pvs": True, "status_enabled": False}, "announce_pvs", False),
     ],

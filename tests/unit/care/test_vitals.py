@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pvs_bridge_care import vitals
 from unit.care.conftest import Watch
-from unit.care.watching import HEALTH, Watched
+from unit.care.watching import CONFIG, HEALTH, Watched
 from unit.health.conftest import make_body, make_devices, make_reply
 
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
@@ -100,6 +100,43 @@ def test_a_full_card_is(watch: Watch) -> None:
     watched = watch(card_free_mib=100_000_000)
     watched.look()
     assert names(watched) == ["card"]
+
+
+_LOCKED = "overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n"
+
+
+def test_a_locked_root_is_told_with_the_memory_over_it(watch: Watch) -> None:
+    watched = watch(read_only_root=True)
+    write(watched.places.root, "proc/mounts", _LOCKED)
+    watched.minutes(90)
+    assert names(watched) == []
+    found = watched.memory.vitals
+    assert found["root_locked"]
+    assert 0 < found["root_memory_free_mib"] <= found["root_memory_mib"]
+
+
+def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(watch: Watch) -> None:
+    watched = watch(read_only_root=True)
+    write(watched.places.root, "proc/mounts", "/dev/root / ext4 rw 0 0\n")
+    watched.minutes(58)
+    assert names(watched) == []
+    watched.minutes(2)
+    assert names(watched) == ["root_unlocked"]
+    assert watched.memory.vitals["root_memory_mib"] is None
+
+
+def test_a_root_that_is_not_to_be_locked_may_stay_so(watch: Watch) -> None:
+    watched = watch()
+    write(watched.places.root, "proc/mounts", "/dev/root / ext4 rw 0 0\n")
+    watched.minutes(90)
+    assert names(watched) == []
+
+
+@pytest.mark.parametrize(("free", "expected"), [(39, ["root_memory"]), (40, [])])
+def test_the_memory_over_a_locked_root_may_not_become_full(free: int, expected: list[str]) -> None:
+    found = vitals.Vitals(root_locked=True, root_memory_free_mib=free, root_memory_mib=200)
+    concerns = vitals.warnings(CONFIG, found, None, {}, frozenset(), 7200)
+    assert [each.name for each in concerns] == expected
 
 
 def test_a_full_flash_of_the_pvs_is_and_stays_so_between_two_readings(watch: Watch) -> None:

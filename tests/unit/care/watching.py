@@ -28,6 +28,7 @@ CONFIG = Config(
     signal_dbm=-75,
     card_free_mib=0,
     pvs_flash_free_mib=20,
+    read_only_root=False,
     announce_pvs=False,
     proxy_port=80,
     version="0.1.0",

@@ -20,7 +20,7 @@ ADDRESSES = (
     '{},{"ifname":"wlan0","addr_info":[{"family":"inet","local":"192.168.1.34","prefixlen":24}]}]'
 )
 # What a bridge says that is well, on a Pi Zero 2 W.
-WELL = {
+WELL: dict[str, str | None] = {
     "user": "0",
     "system": "Debian GNU/Linux 13 (trixie)",
     "model": "Raspberry Pi Zero 2 W Rev 1.0",
@@ -34,6 +34,9 @@ WELL = {
     "space": "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
     "/dev/root 14967424 2400000 11900000 17% /",
     "inodes": "Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/root 960000 60000 900000 7% /",
+    "root_memory": "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
+    "/dev/root 14967424 2400000 11900000 17% /",
+    "root_lock": None,
     "memory": "MemTotal:         425000 kB\nMemAvailable:     240000 kB",
     "python": "works",
     "failed": "",

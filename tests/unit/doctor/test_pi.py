@@ -11,6 +11,11 @@ from examination.pi import about_the_home, about_the_pi
 from examination.recording import Recording
 from unit.doctor.conftest import WELL, Record, printed
 
+LOCKED = (
+    "/dev/mmcblk0p2 /media/root-ro ext4 ro,noatime 0 0\n"
+    "overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n"
+    "/dev/mmcblk0p2 /var/lib/pvs-bridge ext4 {},noatime 0 0"
+)
 NOW = 1_800_000_000.0
 
 
@@ -33,6 +38,14 @@ FAULTS = [
     ("Card", BROKEN, {"space": DF.format("1000 1000 0 100%")}, "no space left"),
     ("Card", BROKEN, {"inodes": DF.format("1000 1000 0 100%")}, "no file system entries left"),
     ("Card", WARNING, {"space": DF.format("1000000 960000 40000 96%")}, "4 % free, 39 MiB"),
+    ("Card", BROKEN, {"mounts": LOCKED.format("ro")}, "read-only"),
+    (
+        "Root",
+        WARNING,
+        {"mounts": LOCKED.format("rw"), "root_memory": DF.format("200000 170000 30000 85%")},
+        "locked, 15 % of its memory free",
+    ),
+    ("Root", WARNING, {"root_lock": 'overlayroot="disabled"'}, "unlocked"),
     ("Repair at boot", WARNING, {"boot_options": "root=/dev/x fsck.repair=no"}, "no fsck.repair"),
     ("Memory", WARNING, {"memory": "MemTotal: 425000 kB\nMemAvailable: 9000 kB"}, "8 of 415 MiB"),
     ("Clock", WARNING, {"clock": "12"}, "behind"),
@@ -74,6 +87,26 @@ def test_a_fault_is_found_and_no_other(
     assert seen in fault.seen
     assert fault.problem
     assert fault.cure
+
+
+def test_a_locked_root_is_told_and_is_no_worn_out_card(record: Record) -> None:
+    found = {
+        each.title: each
+        for each in about_the_pi(
+            record(
+                mounts=LOCKED.format("rw"),
+                root_memory=DF.format("200000 20000 180000 10%"),
+                root_lock='overlayroot="tmpfs:recurse=0"',
+            ),
+            NOW,
+        )
+    }
+    assert (found["Root"].state, found["Root"].seen) == (OK, "locked, 90 % of its memory free")
+    assert found["Card"].state == OK
+
+
+def test_a_root_that_nobody_wants_locked_is_not_spoken_of(record: Record) -> None:
+    assert "Root" not in [each.title for each in about_the_pi(record(), NOW)]
 
 
 def test_a_router_that_does_not_answer_pings_is_named(patient: Patient) -> None:

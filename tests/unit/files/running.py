@@ -11,12 +11,12 @@ from typing import Any
 
 _PROJECT = Path(__file__).resolve().parents[3]
 # Runs the module in a process of its own, with its arguments as Ansible hands them over, and with
-# another program to arm the rollback.
+# another program to arm the rollback, and another list of what is mounted.
 _RUN = """
-import json, sys
+import json, pathlib, sys
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pvs_bridge.core.plugins.modules import files
-files._ROLLBACK = sys.argv[1]
+files._ROLLBACK, files._MOUNTS = sys.argv[1], pathlib.Path(sys.argv[2])
 with patch_module_args(json.load(sys.stdin)):
     files.main()
 """
@@ -27,6 +27,7 @@ def put(
     check: bool = False,
     rollback: dict[str, Any] | None = None,
     program: Path = Path("/bin/false"),
+    mounts: Path = Path("/proc/mounts"),
 ) -> dict[str, Any]:
     """Run the module and return its result.
 
@@ -35,6 +36,7 @@ def put(
         check: whether in check mode.
         rollback: the module's option.
         program: stands in for the one that arms it.
+        mounts: says what is mounted.
     """
     arguments: dict[str, Any] = {
         "files": list(files),
@@ -44,7 +46,7 @@ def put(
     if rollback:
         arguments["rollback"] = rollback
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, str(program)],
+        [sys.executable, "-c", _RUN, str(program), str(mounts)],
         input=json.dumps(arguments),
         env={**os.environ, "PYTHONPATH": str(_PROJECT / "ansible/collections")},
         capture_output=True,

@@ -129,3 +129,18 @@ def test_the_text_is_not_shown_where_it_is_not_to_be(tmp_path: Path) -> None:
     result = put({"dest": str(dest), "content": "new-secret\n", "show_difference": False})
     assert result["changed"]
     assert "secret" not in json.dumps(result["diff"])
+
+
+def test_under_a_locked_root_nothing_is_changed_and_that_is_told(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text("overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n")
+    dest = tmp_path / "file"
+    wanted = {"dest": str(dest), "content": "text\n"}
+    result = put(wanted, mounts=mounts)
+    assert (result["changed"], result["locked"]) == (True, True)
+    assert not dest.exists()
+    # Check mode only says what would change, and no restart is in its way.
+    assert not put(wanted, mounts=mounts, check=True)["locked"]
+    dest.write_text("text\n")
+    result = put(wanted, mounts=mounts)
+    assert (result["changed"], result["locked"]) == (False, False)

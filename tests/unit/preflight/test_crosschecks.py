@@ -74,6 +74,11 @@ GOOD: dict[str, dict[str, Any]] = {
         "appliance_zram_percent": 100,
         "appliance_updates_time": "23:59",
     },
+    "a locked root": {"appliance_read_only_root": True, "appliance_swap": "none"},
+    "swap and journal on a card that is not locked": {
+        "appliance_swap": "card",
+        "appliance_volatile_journal": False,
+    },
     "no translation": {"compat_mode": "off", "compat_stale_seconds": 0},
     "another owner's password": {"compat_password": "sun & flower", "compat_mode": "on"},
     "neither care nor a page": {"care_enabled": False, "status_enabled": False},
@@ -187,6 +192,16 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"appliance_journal_mib": 7}, "appliance_journal_mib", "MiB, 8 to 512"),
     ({"appliance_journal_mib": 513}, "appliance_journal_mib", "MiB, 8 to 512"),
     ({"appliance_zram_percent": 5}, "appliance_zram_percent", "percent, 10 to 100"),
+    (
+        {"appliance_read_only_root": True, "appliance_swap": "card"},
+        "appliance_swap",
+        "into the memory over the locked root",
+    ),
+    (
+        {"appliance_read_only_root": True, "appliance_volatile_journal": False},
+        "appliance_volatile_journal",
+        "would not outlast a restart",
+    ),
     ({"appliance_updates_time": "24:00"}, "appliance_updates_time", "in quotes"),
     ({"appliance_updates_time": "2:30"}, "appliance_updates_time", "in quotes"),
     ({"compat_stale_seconds": -1}, "compat_stale_seconds", "0 to 86400"),

@@ -70,6 +70,8 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
         "boot_directory": "/boot",
         "default_route_interfaces": [],
         "booted": False,
+        "initramfs": False,
+        "root": {"locked": False, "ours": False},
         "routes": False,
         "firewall": "absent",
         "ssh": {
@@ -322,3 +324,22 @@ def test_firmware_and_netplan_are_found_where_newer_releases_have_them(
     write(tmp_path, **{"boot__firmware__config.txt": "", "etc__netplan__90-nm.yaml": ""})
     found = facts.look(tmp_path, silent, nothing, [])
     assert (found["boot_directory"], found["netplan"]) == ("/boot/firmware", True)
+
+
+def test_a_root_is_locked_where_overlayroot_has_laid_memory_over_it(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, proc__mounts="/dev/root / ext4 rw 0 0\noverlay /srv overlay rw 0 0\n")
+    assert facts.root_file_system(tmp_path) == {"locked": False, "ours": False}
+    write(tmp_path, proc__mounts="overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n")
+    assert facts.root_file_system(tmp_path) == {"locked": True, "ours": False}
+    program = tmp_path / "usr/local/sbin/pvs-bridge-root"
+    program.parent.mkdir(parents=True)
+    program.symlink_to("/nowhere/yet")
+    assert facts.root_file_system(tmp_path) == {"locked": True, "ours": True}
+
+
+def test_an_initramfs_has_to_have_been_there_at_the_boot(tmp_path: pathlib.Path) -> None:
+    assert facts.initramfs(tmp_path, booted=False, made=True)
+    assert not facts.initramfs(tmp_path, booted=True, made=True)
+    (tmp_path / "run/initramfs").mkdir(parents=True)
+    assert facts.initramfs(tmp_path, booted=True, made=True)
+    assert not facts.initramfs(tmp_path, booted=True, made=False)

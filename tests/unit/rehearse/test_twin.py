@@ -65,6 +65,12 @@ def test_wifi_becomes_a_cable_and_that_is_said(describe: Describe) -> None:
     assert make(describe(uplink_type="ethernet")).remarks == ()
 
 
+def test_a_locked_root_becomes_an_ordinary_one_and_that_is_said(describe: Describe) -> None:
+    twin = make(describe(uplink_type="ethernet", appliance_read_only_root=True))
+    assert twin.variables == {"uplink_type": "ethernet"}
+    assert [remark for remark in twin.remarks if "its root is not locked" in remark]
+
+
 def test_a_name_by_which_the_bridge_is_checked_stays(describe: Describe) -> None:
     twin = make(describe(health_address="solar.example.org"))
     assert twin.variables["health_address"] == "solar.example.org"

@@ -144,3 +144,9 @@ def test_networks_that_wpa_supplicant_punishes_are_forgiven_while_it_has_none(
 @pytest.mark.parametrize("state", ["COMPLETED", "ASSOCIATING", "4WAY_HANDSHAKE", ""])
 def test_wpa_supplicant_is_let_be_while_it_is_at_it(guard: Guard, state: str) -> None:
     assert len(guard("dhcpcd", WPA_STATE=state)) == 1
+
+
+@pytest.mark.parametrize("backend", ["networkmanager", "dhcpcd"])
+def test_an_interface_that_is_not_there_yet_is_no_failure(backend: str) -> None:
+    done = subprocess.run([GUARD, backend, "wlan99"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -35,6 +35,7 @@ def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_pa
         "uplink_interface: eth1", "uplink_networks: [{ssid: home, security: open}]"
     )
     everything = "      console_dns_enabled: true\n      bridge_mode: both\n"
+    everything += "      appliance_read_only_root: true\n"
     write(tmp_path, {"wifi.yml": wifi + everything})
     write(tmp_path, {"cable.yml": GOOD.replace("garage", "barn") + everything})
     done = validator.json(tmp_path, "--output", "output")

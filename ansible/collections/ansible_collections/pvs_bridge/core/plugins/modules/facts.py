@@ -151,6 +151,22 @@ bridge:
       description: Whether systemd runs as PID 1; not so inside of an image that is being built.
       type: bool
       sample: true
+    initramfs:
+      description: Whether it boots by way of an initramfs that Debian's initramfs-tools make.
+      type: bool
+      sample: true
+    root:
+      description: Its root file system.
+      type: dict
+      contains:
+        locked:
+          description: Whether memory lies over it, so that a restart forgets what is written.
+          type: bool
+          sample: false
+        ours:
+          description: Whether the role C(appliance) is what locks it.
+          type: bool
+          sample: false
     routes:
       description: Whether the way from the home network to the PVS itself has been set up.
       type: bool
@@ -227,6 +243,10 @@ _SSHD_INCLUDE = re.compile(r"^\s*Include\s+/etc/ssh/sshd_config\.d/\*\.conf\s*$"
 
 # Where sshd looks for keys, below each home.
 _KEY_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+
+# What the role appliance locks the root with, and what the initramfs leaves that does it.
+_ROOT_PROGRAM = "usr/local/sbin/pvs-bridge-root"
+_LOCKED = ["overlayroot", "/", "overlay"]
 
 # What the role rollback installs, and what is there while a change is not confirmed.
 _ROLLBACK = "/usr/local/sbin/pvs-bridge-rollback"
@@ -399,6 +419,28 @@ def installed_packages(run: Run, names: list[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if row[2:] == ["install ok installed"]}
 
 
+def initramfs(root: pathlib.Path, *, booted: bool, made: bool) -> bool:
+    """Tell whether the host boots by way of an initramfs.
+
+    Args:
+        root: the root of the file system.
+        booted: whether it has booted.
+        made: whether it has the programs that make one.
+    """
+    # An initramfs leaves its notes in this folder.
+    return made and (not booted or (root / "run/initramfs").is_dir())
+
+
+def root_file_system(root: pathlib.Path) -> dict[str, bool]:
+    """Look at what the root file system is, and who decides about it."""
+    mounts = (line.split() for line in (read_text(root / "proc/mounts") or "").splitlines())
+    return {
+        "locked": any(row[:3] == _LOCKED for row in mounts),
+        # A link to where nothing is while an image is built.
+        "ours": os.path.lexists(root / _ROOT_PROGRAM),
+    }
+
+
 def unconfirmed(root: pathlib.Path, run: Run) -> dict[str, Any]:
     """Return the change of the network that waits to be confirmed; empty where there is none."""
     if not (root / _UNCONFIRMED).exists():
@@ -436,6 +478,8 @@ def look(
         "boot_directory": "/boot/firmware" if firmware.is_dir() else "/boot",
         "default_route_interfaces": default_route_interfaces(root),
         "booted": booted,
+        "initramfs": initramfs(root, booted=booted, made=has("update-initramfs")),
+        "root": root_file_system(root),
         "routes": (root / _ROUTING_UNIT).exists(),
         "firewall": firewall(root, run, booted=booted),
         "ssh": ssh(root),

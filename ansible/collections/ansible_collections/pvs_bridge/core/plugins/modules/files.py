@@ -14,6 +14,8 @@ description:
   - Brings files, symbolic links and their folders into the wanted state in one round trip. What
     M(ansible.builtin.template), M(ansible.builtin.copy) and M(ansible.builtin.file) need two round
     trips a file for.
+  - Where the root is locked, see the role C(appliance), it is unlocked before the first change,
+    which takes a restart of the host.
   - Every file that has a checker is checked before the first one is replaced, so that a run that
     fails has changed nothing.
 options:
@@ -113,6 +115,12 @@ options:
         elements: str
         required: true
 attributes:
+  action:
+    description: Runs as an action plugin on the controller, which runs the module on the host.
+    support: full
+  async:
+    description: Can be run in the background with C(async).
+    support: none
   check_mode:
     description: Can say what it would change without changing it. Checkers are not run then.
     support: full
@@ -160,6 +168,12 @@ changed_files:
   type: list
   elements: str
   sample: [/etc/program/program.conf]
+locked:
+  description: >-
+    Whether nothing was changed because the root is locked, which the action plugin then unlocks.
+  returned: success
+  type: bool
+  sample: false
 """
 
 import glob
@@ -194,6 +208,10 @@ _FILE_OPTIONS = {
     "backup": {"type": "bool", "default": False},
     "show_difference": {"type": "bool", "default": True},
 }
+
+# Memory over the root, which a restart forgets: what Debian's overlayroot lays.
+_MOUNTS = Path("/proc/mounts")
+_LOCKED = ["overlayroot", "/", "overlay"]
 
 _ROLLBACK = "/usr/local/sbin/pvs-bridge-rollback"
 _ROLLBACK_OPTIONS = {
@@ -400,6 +418,12 @@ def _check(module: AnsibleModule, change: Change, new: Path) -> None:
         )
 
 
+def _is_locked() -> bool:
+    """Tell whether a restart would forget what is written now."""
+    mounts = _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any(line.split()[:3] == _LOCKED for line in mounts)
+
+
 def _arm(module: AnsibleModule, rollback: dict[str, Any]) -> None:
     """Have the host keep what it has; where it cannot, the module ends."""
     command = [_ROLLBACK, "arm", "--id", rollback["id"], "--controller", rollback["controller"]]
@@ -466,12 +490,13 @@ def main() -> None:
     except KeyError as error:
         module.fail_json(msg=f"group {error} does not exist: install the package that makes it")
     diff = [_difference(change) for change in changes]
-    if changes and not module.check_mode:
+    locked = bool(changes) and not module.check_mode and _is_locked()
+    if changes and not module.check_mode and not locked:
         if module.params["rollback"]:
             _arm(module, module.params["rollback"])
         _apply(module, changes)
     names = [str(change.path) for change in changes]
-    module.exit_json(changed=bool(changes), changed_files=names, diff=diff)
+    module.exit_json(changed=bool(changes), changed_files=names, diff=diff, locked=locked)
 
 
 if __name__ == "__main__":

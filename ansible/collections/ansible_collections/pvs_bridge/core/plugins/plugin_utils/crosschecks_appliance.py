@@ -37,6 +37,24 @@ def updates_have_a_time_of_the_day(values: Values) -> Iterator[Fault]:
         )
 
 
+def a_locked_root_has_memory_to_spare(values: Values) -> Iterator[Fault]:
+    """What a locked root takes from the card is in memory, the swap and the journal as well."""
+    if values.get("appliance_read_only_root") is not True:
+        return
+    if values.get("appliance_swap") == "card":
+        yield Fault(
+            ("appliance_swap",),
+            "would swap into the memory over the locked root",
+            "write zram or none, or set appliance_read_only_root to false",
+        )
+    if values.get("appliance_volatile_journal") is False:
+        yield Fault(
+            ("appliance_volatile_journal",),
+            "would not outlast a restart under a locked root, and grow in its memory",
+            "write true, or set appliance_read_only_root to false",
+        )
+
+
 def _within(values: Values, name: str, span: range, unit: str) -> Iterator[Fault]:
     number = values.get(name)
     if isinstance(number, int) and number not in span:
@@ -48,4 +66,5 @@ CHECKS: tuple[CrossCheck, ...] = (
     the_journal_fits_into_memory,
     compressed_memory_is_a_part_of_it,
     updates_have_a_time_of_the_day,
+    a_locked_root_has_memory_to_spare,
 )

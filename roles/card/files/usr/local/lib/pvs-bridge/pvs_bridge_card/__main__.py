@@ -12,7 +12,7 @@ from pathlib import Path
 # As a command, -I leaves the package's own folder off the path.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pvs_bridge_card import apply, playbook, report
+from pvs_bridge_card import apply, playbook, report, root
 from pvs_bridge_card.boot_partition import FOLDER as BOOT
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.storage import Store
@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     partition, store = BootPartition(options.boot), Store()
     if options.what == "apply":
+        if root.is_locked():
+            # It is applied at the next start, which keeps it.
+            if apply.is_due(partition, store):
+                root.unlock()
+            return 0
         try:
             if apply.apply(partition, store):
                 apply.wake((store.read("applied") or {})["variables"])
@@ -56,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
     elif report.report(report.Reporter(partition, store, playbook.PROJECT), options.wait):
         subprocess.run(["systemctl", "reboot"], check=True)
+    elif root.waits_for_lock() and not apply.is_due(partition, store):
+        root.lock()
     return 0
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge_card import affected, layers, login, playbook, specs, storage
+from pvs_bridge_card import affected, layers, login, playbook, root, specs, storage
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.layers import DESCRIPTION, ORDER, Layer
 from pvs_bridge_card.playbook import Finding, Outcome
 from pvs_bridge_card.reading import DESCRIPTION_FILE, Reading, read
-from pvs_bridge_card.storage import Store
+from pvs_bridge_card.storage import LookedAt, Store, WouldChangeError
 
 TROUBLE = Path("/run/pvs-bridge-card-trouble")
 """Until the next boot, what has kept the card from being applied."""
@@ -81,6 +81,21 @@ def apply(
     return True
 
 
+def is_due(partition: BootPartition, store: Store, project: Path = playbook.PROJECT) -> bool:
+    """Tell whether :func:`apply` would change something; nothing is changed.
+
+    Args:
+        partition: the FAT partition.
+        store: what the Pi keeps.
+        project: where site.yml is.
+    """
+    try:
+        apply(partition, LookedAt(store.folder), project)
+    except WouldChangeError:
+        return True
+    return False
+
+
 def _let_in(partition: BootPartition, store: Store, reading: Reading) -> None:
     """Make the user of the old way, and keep what is wrong with its files for the report."""
     who = login.read(partition)
@@ -90,6 +105,7 @@ def _let_in(partition: BootPartition, store: Store, reading: Reading) -> None:
     described = {**described, "keys": list(who.keys), "mistakes": list(who.mistakes)}
     if not who.wanted or store.read("login") == described:
         return
+    store.begin_to_change()
     try:
         login.provide(who)
         store.write("login", described)
@@ -106,8 +122,9 @@ def _run(
     play: Play,
 ) -> list[str]:
     """Run site.yml, leaving out what it refuses until it takes the rest; what was left out."""
+    store.begin_to_change()
     effective = dict(described)
-    left_out: list[str] = []
+    left_out = [] if root.can_be_locked() else _without_lock(effective)
     names: set[str] = set(applied.get("pending", []))
     # Another version of the project may have other files for the same variables.
     everything = applied.get("version", version(project)) != version(project)
@@ -129,6 +146,20 @@ def _run(
             break
         left_out += _leave_out(effective, outcome)
     return [*left_out, "the bridge could not be set up; the next start tries again"]
+
+
+def _without_lock(effective: dict[str, Layer]) -> list[str]:
+    """Take out of the layers that the root is to be locked; what there is to say of it."""
+    found = layers.origin(effective, (root.VARIABLE,))
+    if found is None or not found[1].values[root.VARIABLE]:
+        return []
+    name, layer = found
+    effective[name] = layer.without((root.VARIABLE,))
+    return [
+        f"{layer.place((root.VARIABLE,))}: {root.VARIABLE}: overlayroot, which locks the root, is "
+        "not on this card. Cure: make provision, with this variable in the bridge's description, "
+        "installs it and locks the root"
+    ]
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge_card import cleaning, home, layers, login, playbook, specs, undo, words
+from pvs_bridge_card import cleaning, home, layers, login, playbook, root, specs, undo, words
 from pvs_bridge_card.apply import TROUBLE, version
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.storage import Store
@@ -171,6 +171,10 @@ def report(
     if not way.there:
         reporter.write(f"{_lost(variables, way.reason)}{reporter.flaws()}")
         good = undo.earlier(reporter.store)
+        if good is not None and root.is_locked():
+            # The next start, whose root keeps it, comes to the same and goes back.
+            root.unlock()
+            return False
         if good is not None:
             try:
                 undo.go_back(reporter.partition, reporter.store, good, options)

@@ -70,6 +70,9 @@ class Store:
         """Name the folder; it is made when something is written."""
         self.folder = folder
 
+    def begin_to_change(self) -> None:
+        """Say, before it is done, that something beside the store is going to be changed too."""
+
     def read(self, name: str) -> Any:  # noqa: ANN401 - JSON holds anything
         """Return what was stored; None where nothing was, or where it is damaged."""
         try:
@@ -98,3 +101,42 @@ class Store:
         """
         if (self.folder / f"{name}.json").exists():
             remove(self.folder / f"{name}.json")
+
+
+class WouldChangeError(Exception):
+    """Something would have been stored."""
+
+
+class LookedAt(Store):
+    """A store that only tells that something would be stored.
+
+    What applying the card leaves word of for the report is none of it.
+    """
+
+    _WORD = "outcome"
+
+    def begin_to_change(self) -> None:
+        """Tell of it.
+
+        Raises:
+            WouldChangeError: always.
+        """
+        raise WouldChangeError
+
+    def write(self, name: str, value: object) -> None:
+        """Compare a value with the one that is stored.
+
+        Raises:
+            WouldChangeError: it is another one.
+        """
+        if name != self._WORD and self.read(name) != json.loads(json.dumps(value)):
+            raise WouldChangeError
+
+    def remove(self, name: str) -> None:
+        """Look whether there is a value.
+
+        Raises:
+            WouldChangeError: there is one.
+        """
+        if self.read(name) is not None:
+            raise WouldChangeError

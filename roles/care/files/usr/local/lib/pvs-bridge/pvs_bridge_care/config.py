@@ -35,6 +35,7 @@ class Config:
         signal_dbm: below which level the Wi-Fi is called weak.
         card_free_mib: below how much free space the card is called full.
         pvs_flash_free_mib: below how much free space the PVS's flash is called full.
+        read_only_root: whether the Pi's root is to be locked.
         announce_pvs: whether mDNS tells the PVS's serial number.
         proxy_port: the port that the announcement names.
         version: of this project.
@@ -51,6 +52,7 @@ class Config:
     signal_dbm: int
     card_free_mib: int
     pvs_flash_free_mib: int
+    read_only_root: bool
     announce_pvs: bool
     proxy_port: int
     version: str

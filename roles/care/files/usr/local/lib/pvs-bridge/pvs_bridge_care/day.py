@@ -69,6 +69,16 @@ def of_today(points: Sequence[Point], now: float, wall: float | None) -> list[Po
     return [each for each in points if time.localtime(wall - (now - each.at))[:3] == today]
 
 
+def made_since(points: Sequence[Point], since: float) -> bool:
+    """Tell whether the plant has made anything since a moment: at night no point is worth a write.
+
+    Args:
+        points: the oldest first.
+        since: seconds of the clock that only grows.
+    """
+    return any(each.watts for each in points if each.at > since)
+
+
 def kwh_of(points: Sequence[Point]) -> float | None:
     """Return what was made between the first point and the last; None if nobody knows."""
     known = [each.kwh for each in points if each.kwh is not None]

@@ -181,7 +181,7 @@ class Care:
         standing = {each["name"]: each for each in memory.warnings}
         errors = memory.vitals.get("errors", {})
         names = frozenset(standing)
-        new = list(vitals.warnings(self.config, found, plant, errors, names))
+        new = list(vitals.warnings(self.config, found, plant, errors, names, self.now))
         # Between two readings the PVS's flash is as it was.
         kept = [standing["flash"]] if plant is None and "flash" in standing else []
         memory.vitals = dataclasses.asdict(found)
@@ -209,7 +209,8 @@ class Care:
             memory.loaded = True
             memory.saved = self.now
         memory.points = day.of_today(memory.points, self.now, self.wall)
-        if self.wall is not None and self.now - memory.saved >= day.SAVE_SECONDS:
+        due = self.now - memory.saved >= day.SAVE_SECONDS
+        if self.wall is not None and due and day.made_since(memory.points, memory.saved):
             memory.saved = self.now
             self._try(lambda: day.save(self.places.day, memory.points, self.now, self.wall or 0.0))
 

@@ -17,6 +17,8 @@ _UNDER_VOLTAGE_NOW, _THROTTLED_NOW = 1 << 0, 1 << 2
 _UNDER_VOLTAGE_SINCE = 1 << 16
 _ERRORS = ("rx_errors", "tx_errors")
 _ERRORS_A_LOOK = 20
+_UNLOCKED_SECONDS = 3600
+_ROOT_MEMORY_FREE_PERCENT = 20
 _CALM = {"temperature": 3, "signal": 3, "card": 20, "flash": 2}
 """How far beyond its limit a value has to be before its warning goes: else it would come and go."""
 
@@ -29,6 +31,9 @@ class Vitals:
         under_voltage: whether it has, or has had since its start, too little voltage.
         under_voltage_now: whether it has.
         throttled: whether it is slowed down, because it is hot or has too little power.
+        root_locked: whether memory lies over the root, which a restart forgets.
+        root_memory_free_mib: how much of that memory is left.
+        root_memory_mib: how much there is of it.
         errors: damaged packets of each interface since the Pi's start.
     """
 
@@ -40,6 +45,9 @@ class Vitals:
     card_free_mib: int | None = None
     card_read_only: bool | None = None
     memory_free_mib: int | None = None
+    root_locked: bool | None = None
+    root_memory_free_mib: int | None = None
+    root_memory_mib: int | None = None
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -74,6 +82,8 @@ def read_vitals(health: chain.Config, root: Path, card: Path) -> Vitals:
         now, since = bool(now or low), bool(since or low)
     millidegrees = _number(root / "sys/class/thermal/thermal_zone0/temp")
     free_mib, read_only = _card(card)
+    locked = _locked(root)
+    root_free_mib, root_mib = _space(root) if locked else (None, None)
     errors = {
         name: sum(_number(_statistics(root, name) / each) or 0 for each in _ERRORS)
         for name in (health.pvs_interface, health.uplink_interface)
@@ -88,6 +98,9 @@ def read_vitals(health: chain.Config, root: Path, card: Path) -> Vitals:
         card_free_mib=free_mib,
         card_read_only=read_only,
         memory_free_mib=_memory(root),
+        root_locked=locked,
+        root_memory_free_mib=root_free_mib,
+        root_memory_mib=root_mib,
         errors=errors,
     )
 
@@ -98,6 +111,7 @@ def warnings(
     plant: Plant | None,
     errors_before: Mapping[str, int],
     standing: frozenset[str],
+    up_seconds: float,
 ) -> Iterator[Concern]:
     """Say what is worth a word.
 
@@ -107,6 +121,7 @@ def warnings(
         plant: the newest that is known of the PVS.
         errors_before: the interfaces' errors at the look before.
         standing: names of the warnings that were given then.
+        up_seconds: since the Pi's start.
     """
     if vitals.under_voltage:
         yield Concern(
@@ -150,6 +165,7 @@ def warnings(
             f"The Pi's card is nearly full: {free} MiB are free.",
             "Remove what does not belong to the bridge; sudo apt-get clean helps as well.",
         )
+    yield from _about_the_root(config, vitals, up_seconds)
     for name, count in vitals.errors.items():
         if count - errors_before.get(name, count) >= _ERRORS_A_LOOK:
             yield Concern(
@@ -164,6 +180,27 @@ def warnings(
             f"The PVS's own flash is nearly full: {flash // 1024} MiB are free.",
             "Let fewer programs ask the PVS, and raise proxy_cache_seconds: old firmware writes "
             "a log of each request.",
+        )
+
+
+def _about_the_root(config: Config, vitals: Vitals, up_seconds: float) -> Iterator[Concern]:
+    """Say what is wrong with a root that is locked, or should be.
+
+    To unlock it takes a restart, so it has been unlocked for as long as the Pi is up.
+    """
+    if config.read_only_root and vitals.root_locked is False and up_seconds >= _UNLOCKED_SECONDS:
+        yield Concern(
+            "root_unlocked",
+            "The Pi's root is to be locked, but has been unlocked for more than an hour.",
+            "Finish what it was unlocked for; then sudo pvs-bridge-root lock, or make provision.",
+        )
+    free, size = vitals.root_memory_free_mib, vitals.root_memory_mib
+    if free is not None and size is not None and free * 100 < size * _ROOT_MEMORY_FREE_PERCENT:
+        yield Concern(
+            "root_memory",
+            f"The memory over the Pi's locked root is nearly full: {free} of {size} MiB are free.",
+            "Restart the Pi, which forgets what is there. What grows there is found by "
+            "sudo du -x /media/root-rw/overlay | sort -n.",
         )
 
 
@@ -220,6 +257,25 @@ def _card(folder: Path) -> tuple[int | None, bool | None]:
     except OSError:
         return None, None
     return found.f_bavail * found.f_frsize // (1024 * 1024), bool(found.f_flag & os.ST_RDONLY)
+
+
+def _locked(root: Path) -> bool | None:
+    """Tell whether Debian's overlayroot has laid memory over the root."""
+    mounts = _text(root / "proc/mounts")
+    if mounts is None:
+        return None
+    rows = (line.split() for line in mounts.splitlines())
+    return any(row[:3] == ["overlayroot", "/", "overlay"] for row in rows)
+
+
+def _space(folder: Path) -> tuple[int | None, int | None]:
+    """Return free and whole size of a file system, in MiB."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None, None
+    mib = 1024 * 1024
+    return found.f_bavail * found.f_frsize // mib, found.f_blocks * found.f_frsize // mib
 
 
 def _memory(root: Path) -> int | None:

@@ -125,10 +125,16 @@ def _of_the_pi(pi: Mapping[str, Any]) -> Iterator[Metric]:
         pi.get("under_voltage"),
     )
     yield _one("pi_throttled", "Whether the Pi is slowed down.", pi.get("throttled"))
+    yield _one("pi_root_locked", "Whether the root is locked.", pi.get("root_locked"))
     yield _one("pi_wifi_signal_dbm", "Level of the Wi-Fi.", pi.get("signal_dbm"))
     for name, key, what in (
         ("pi_card_free_bytes", "card_free_mib", "Free space of the Pi's card."),
         ("pi_memory_free_bytes", "memory_free_mib", "Memory that programs can have."),
+        (
+            "pi_root_memory_free_bytes",
+            "root_memory_free_mib",
+            "Free space of the memory over a locked root.",
+        ),
     ):
         mib = pi.get(key)
         yield _one(name, what, None if mib is None else mib * 1024 * 1024)

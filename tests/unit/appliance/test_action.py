@@ -1,0 +1,70 @@
+"""The action that locks a host's root, in real runs; ssh is one that plays the host.
+
+The restarts themselves are seen in a guest, by ``tests/radio/test_root.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from pvs_lab.playbook import PROGRAM
+
+_PROJECT = Path(__file__).resolve().parents[3]
+_PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - pvs_bridge.core.root:
+        locked: true
+"""
+# Answers the program's question, as a host that has it; everything else fails.
+_SSH = """#!/bin/sh
+case "$*" in
+*"pvs-bridge-root status --json"*) [ -e {status} ] || exit 127; cat {status} ;;
+*) exit 1 ;;
+esac
+"""
+
+Play = Callable[..., str]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Run a play that wants the root locked; what it printed, white space as single spaces."""
+
+    def run(status: object, *arguments: str) -> str:
+        file, ssh = tmp_path / "status.json", tmp_path / "ssh"
+        if status is not None:
+            file.write_text(json.dumps(status))
+        ssh.write_text(_SSH.format(status=file))
+        ssh.chmod(0o755)
+        (tmp_path / "play.yml").write_text(_PLAY)
+        done = subprocess.run(
+            [PROGRAM, "--inventory=garage,", f"--extra-vars=ansible_ssh_executable={ssh}",
+             *arguments, tmp_path / "play.yml"],
+            cwd=_PROJECT,
+            env={**os.environ, "ANSIBLE_CONFIG": str(_PROJECT / "ansible.cfg"),
+                 "ANSIBLE_NOCOLOR": "1", "COLUMNS": "1000"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return " ".join((done.stdout + done.stderr).split())
+
+    return run
+
+
+def test_a_host_without_the_program_is_left_alone(play: Play) -> None:
+    assert "ok=1 changed=0 unreachable=0 failed=0" in play(None)
+
+
+def test_a_root_that_is_locked_already_takes_no_restart(play: Play) -> None:
+    assert "ok=1 changed=0 unreachable=0 failed=0" in play({"locked": True})
+
+
+def test_check_mode_says_that_it_would_restart_and_does_not(play: Play) -> None:
+    assert "ok=1 changed=1 unreachable=0 failed=0" in play({"locked": False}, "--check")

@@ -1,0 +1,79 @@
+"""What a day on which nobody asks anything writes to the card: counted at the disk.
+
+A day is not waited for. Ten minutes show what goes on all the time; what the clock starts is
+started once and counted for itself.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+from wear.counted import CountedPi
+
+Record = Callable[[str, object], None]
+
+_MOST_MIB = 5
+_IDLE_SECONDS = 600
+_DAY_SECONDS = 86400
+_SINCE = "/run/pvs-bridge-wear-since"
+_CLOCK = "/var/lib/systemd/timesync"
+# A whole day's readings, and an hour since they were last written onto the card.
+_CARE = """python3 -c '
+import json
+path = "/run/pvs-bridge-care/state.json"
+state = json.load(open(path))
+state["points"] = [[state["looked"] - each / 100, 6000, 12345.678] for each in range(288, 0, -1)]
+state["saved"] -= 3600
+json.dump(state, open(path, "w"))' && systemctl start pvs-bridge-care"""
+# What is done every hour, and in how many of a day. No day of the year is light for longer.
+_HOURLY = {
+    "what the plant made": (_CARE, 17),
+    # As systemd-timesyncd does, which sets no clock in a container.
+    "systemd's time": (f"mkdir -p {_CLOCK} && touch {_CLOCK}/clock", 24),
+    "fake-hwclock's time": ("fake-hwclock save", 24),
+}
+# These are what the ten minutes are for, or begin every hour, or have a test of their own.
+_NOT_DAILY = {
+    "pvs-bridge-care.timer", "pvs-bridge-wifi-guard.timer", "fake-hwclock-save.timer",
+    "apt-daily.timer", "apt-daily-upgrade.timer",
+}  # fmt: skip
+
+
+def daily(pi: CountedPi) -> list[str]:
+    """What the clock starts once a day, or more rarely."""
+    listed = pi.work("systemctl list-timers --all --no-legend --plain --no-pager")
+    ends = [line.split()[-2:] for line in listed.splitlines()]
+    return sorted(service for timer, service in ends if timer not in _NOT_DAILY)
+
+
+def idle_kib(pi: CountedPi) -> float:
+    """How much the Pi writes while nobody asks anything of it."""
+    pi.work(f"touch {_SINCE}")
+    before = pi.written_kib()
+    time.sleep(_IDLE_SECONDS)
+    return pi.written_kib() - before
+
+
+def test_an_idle_day_writes_less_than_five_mebibytes(
+    counted: CountedPi, record_property: Record
+) -> None:
+    def noted(name: str, kib: float) -> float:
+        record_property(f"KiB, {name}", kib)
+        return kib
+
+    def again(command: str) -> float:
+        """What it writes when it is not the first time."""
+        counted.work(command)
+        return counted.kib_of(command)
+
+    kib = 0.0
+    jobs = daily(counted)
+    assert "logrotate.service" in jobs
+    for service in jobs:
+        kib += noted(f"{service}, a day", again(f"systemctl start {service}"))
+    for name, (command, hours) in _HOURLY.items():
+        kib += noted(f"{name}, an hour", again(command)) * hours
+    kib += noted("ten minutes", idle_kib(counted)) * _DAY_SECONDS / _IDLE_SECONDS
+    noted("an idle day", round(kib))
+    assert kib < _MOST_MIB * 1024, counted.work(f"find / -xdev -newer {_SINCE} -type f")

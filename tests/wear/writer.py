@@ -1,0 +1,51 @@
+"""Runs on the Pi: writes onto its card all that a bridge writes, without a rest.
+
+Each incident is acknowledged on the console when it is said to be on the card; the console is a
+file of the machine that the Pi's plug does not reach.
+
+usage: writer.py FOLDER CONSOLE
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, "/usr/local/lib/pvs-bridge")
+
+from pvs_bridge_care import day, incidents
+
+_POINTS = [day.Point(float(each), 6000, 12345.678) for each in range(288)]
+# The journal may take them or drop them; they must not push out anything.
+_LINES_OF_A_FLOOD = 200
+# On its way to the card when the plug is pulled: nobody asks for it to be there.
+_UNSAVED = b"x" * 1024 * 1024
+
+
+def _last_number(path: Path) -> int:
+    """The number of the last incident that is on the card; 0 if there is none."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return int(json.loads(lines[-1])["text"]) if lines else 0
+
+
+def main() -> None:
+    """Write until the plug is pulled."""
+    folder, console = (Path(each) for each in sys.argv[1:])
+    folder.mkdir(exist_ok=True)
+    record = folder / "incidents.jsonl"
+    number = _last_number(record)
+    while True:
+        number += 1
+        incident = incidents.Incident("warning", str(number), None, number)
+        incidents.append(record, incident, incidents.Ration())
+        console.write_text(f"\nwritten down: {number}.\n")
+        day.save(folder / "day.json", _POINTS, now=300.0, wall=1e9)
+        (folder / "unsaved").write_bytes(_UNSAVED)
+        for line in range(_LINES_OF_A_FLOOD):
+            print(f"a program that has lost its mind says {line}")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
