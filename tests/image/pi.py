@@ -10,7 +10,7 @@ import shlex
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,25 @@ class FlashedPi(Bridge):
         passed = wait_until(lambda: self.uptime_seconds() >= until, PATIENCE_SECONDS)
         assert passed, self.evidence()  # noqa: S101 - for tests
 
+    def has_on_card(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
+        """Wait until the FAT partition, read beside the Pi, is as it should be.
+
+        Args:
+            condition: looks at the partition.
+            seconds: how long at most.
+
+        Returns:
+            whether it became so in time.
+        """
+
+        def holds() -> bool:
+            # The Pi may be writing there this moment.
+            with contextlib.suppress(LabError, UnicodeDecodeError):
+                return condition()
+            return False
+
+        return wait_until(holds, seconds)
+
     def report(self) -> str:
         """The words of the report on the FAT partition, as any computer reads it; maybe none."""
         if REPORT not in self.card.names():
@@ -173,12 +192,10 @@ class FlashedPi(Bridge):
 
         def says_it() -> bool:
             nonlocal report
-            # The Pi may be writing to the partition this moment.
-            with contextlib.suppress(LabError, UnicodeDecodeError):
-                report = self.report()
+            report = self.report()
             return all(text in report for text in texts)
 
-        if not wait_until(says_it, seconds):
+        if not self.has_on_card(says_it, seconds):
             raise AssertionError(f"the report does not say {texts}:\n{self.evidence()}")
         return report
 
@@ -234,11 +251,12 @@ class FlashedPi(Bridge):
                 process.wait(60)
 
     def says_by_ssh(self, command: str) -> str:
-        """What a command prints that the Pi's owner runs.
+        """What a command prints that the Pi's owner runs, who is made as the last of its boot.
 
         Raises:
             AssertionError: it failed.
         """
+        self.wait_for_boot()
         with self.ssh() as client:
             _, output, errors = client.exec_command(command, timeout=PATIENCE_SECONDS)
             printed = str(output.read().decode())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from image import imager
-from image.pi import PATIENCE_SECONDS, WORKS, flashed
+from image.pi import WORKS, flashed
 
 from pvs_lab import network, radio_card
 
@@ -45,7 +45,7 @@ def test_the_files_of_the_old_way_are_enough(image: Path, process: str) -> None:
         pi.wait_for_device_list()
         pi.reports(WORKS)
         assert pi.says_by_ssh("hostname; sudo id --user").split() == ["pvs-bridge", "0"]
-        assert pi.until(lambda: "wpa_supplicant.conf" not in pi.card.names(), PATIENCE_SECONDS)
+        assert pi.has_on_card(lambda: "wpa_supplicant.conf" not in pi.card.names())
 
 
 def test_a_card_without_any_description_boots_and_says_what_to_do(

@@ -78,7 +78,7 @@ def test_the_report_on_the_card_says_that_it_works_and_where(pi: FlashedPi) -> N
 @pytest.mark.core
 def test_the_credentials_are_gone_from_the_card_once_stored(pi: FlashedPi) -> None:
     pi.reports(WORKS)
-    assert pi.until(lambda: not secrets_on(pi.card), PATIENCE_SECONDS), secrets_on(pi.card)
+    assert pi.has_on_card(lambda: not secrets_on(pi.card)), secrets_on(pi.card)
 
 
 @pytest.mark.core
