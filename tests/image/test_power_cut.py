@@ -16,10 +16,10 @@ _APPLY = "pvs-bridge-card-apply"
 # What the console shows when the time has come, and how many of the Pi's seconds later the plug is
 # pulled.
 CUTS = {
-    "the root file system grows": (r"EXT4-fs \(vda2\): resizing", 0),
     "the description is read": (rf"Starting .*{_APPLY}", 2),
-    "the playbook runs": (rf"Starting .*{_APPLY}", 30),
+    "the playbook runs": (rf"Starting .*{_APPLY}", 20),
     "the description has just been applied": (rf"Finished .*{_APPLY}", 0),
+    "the root file system grows": (r"EXT4-fs \(vda2\): resizing", 0),
     "the report is written": ("Started .*pvs-bridge-card-report", 5),
 }
 
