@@ -38,7 +38,7 @@ Play = Callable[..., str]
 def play(tmp_path: Path) -> Play:
     """Run a play that wants the root locked; what it printed, white space as single spaces."""
 
-    def run(status: object, *arguments: str) -> str:
+    def run(status: object, *arguments: str, before: tuple[str, ...] = ()) -> str:
         file, ssh = tmp_path / "status.json", tmp_path / "ssh"
         if status is not None:
             file.write_text(json.dumps(status))
@@ -46,7 +46,7 @@ def play(tmp_path: Path) -> Play:
         ssh.chmod(0o755)
         (tmp_path / "play.yml").write_text(_PLAY)
         done = subprocess.run(
-            [PROGRAM, "--inventory=garage,", f"--extra-vars=ansible_ssh_executable={ssh}",
+            [*before, PROGRAM, "--inventory=garage,", f"--extra-vars=ansible_ssh_executable={ssh}",
              *arguments, tmp_path / "play.yml"],
             cwd=_PROJECT,
             env={**os.environ, "ANSIBLE_CONFIG": str(_PROJECT / "ansible.cfg"),
@@ -68,3 +68,19 @@ def test_a_root_that_is_locked_already_takes_no_restart(play: Play) -> None:
 
 def test_check_mode_says_that_it_would_restart_and_does_not(play: Play) -> None:
     assert "ok=1 changed=1 unreachable=0 failed=0" in play({"locked": False}, "--check")
+
+
+@pytest.mark.parametrize("connection", ["local", "pvs_bridge.core.forked"])
+def test_a_run_on_the_machine_itself_names_the_command_and_does_not_restart_it(
+    play: Play, tmp_path: Path, connection: str
+) -> None:
+    installed = tmp_path / "pvs-bridge-root"
+    installed.write_text("#!/bin/sh\necho '{\"locked\": false}'\n")
+    installed.chmod(0o755)
+    # This machine has such a program for the run alone.
+    there = f'mount --bind {tmp_path} /usr/local/sbin && exec "$@"'
+    printed = play(
+        {}, f"--connection={connection}", before=("unshare", "--mount", "sh", "-c", there, "sh")
+    )
+    assert "Cure: sudo /usr/local/sbin/pvs-bridge-root lock" in printed
+    assert "failed=1" in printed

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.plugins.connection.local import Connection as LocalConnection
 from ansible.utils.display import Display
 
 PROGRAM = "/usr/local/sbin/pvs-bridge-root"
@@ -35,7 +36,8 @@ def set_locked(action: ActionBase, task_vars: dict[str, Any], *, locked: bool) -
         return {"changed": True, "rebooted": True}
     host = str(task_vars.get("inventory_hostname", "the host"))
     command = "lock" if locked else "unlock"
-    if action._connection.transport == "local":
+    # By its kind, for the card's connection is one under another name.
+    if isinstance(action._connection, LocalConnection):
         return {
             "failed": True,
             "msg": f"{host}: its root has to be {command}ed by a restart, which would end this "
