@@ -112,6 +112,8 @@ def _unpack(rootfs_tar: Path, root: Path) -> None:
         "--same-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*",
         "--anchored", "--exclude=./dev/*", "--exclude=dev/*", "--delay-directory-restore",
     )  # fmt: skip
+    # Where it does so; an archive without devices may lack the folder too.
+    (root / "dev").mkdir(exist_ok=True)
 
 
 def _take_boot(root: Path, boot: Path) -> None:
