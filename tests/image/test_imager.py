@@ -136,6 +136,8 @@ def test_it_works_after_a_second_boot(pi: FlashedPi, record_property: Record) ->
 
 
 def test_a_new_description_that_leads_nowhere_is_undone(pi: FlashedPi) -> None:
+    # What has never led home is not gone back to.
+    pi.reports(WORKS)
     pi.power_off()
     pi.card.write(
         "pvs-bridge.yml",

@@ -43,6 +43,8 @@ class CountedPi(Bridge):
             f"--packages={_PACKAGES}", f"--card-mib={_CARD_MIB}", _SIMULATOR,
         )  # fmt: skip
         self.good_run({})
+        # Its first look, after which it has something to go on.
+        self.work("systemctl start pvs-bridge-care")
 
     def work(self, command: str) -> str:
         """What a shell command on the Pi prints that has to succeed, and may take its time.

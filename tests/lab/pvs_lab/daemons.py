@@ -11,6 +11,8 @@ from pvs_lab.paths import PACKAGE_ROOT
 from pvs_lab.place import Place
 
 SIMULATOR_CONTROL_PORT = 8099
+# As long as home routers have them: what a bridge does in minutes, it does without a renewal.
+_LEASE = "12h"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,14 +50,14 @@ def pvs_dhcp(state: Path, place: Place) -> Daemon:
     network_of_pvs = place.pvs_network
     return Daemon("pvs-dhcp", "pvs", (
         *_dnsmasq(state / "pvs.leases", "lan1"),
-        f"--dhcp-range={network_of_pvs[2]},{network_of_pvs[200]},{network_of_pvs.netmask},10m",
+        f"--dhcp-range={network_of_pvs[2]},{network_of_pvs[200]},{network_of_pvs.netmask},{_LEASE}",
         f"--dhcp-option=option:router,{place.pvs}",
         f"--dhcp-option=option:dns-server,{place.pvs}",
         "--dhcp-option=option:domain-name,pvs.example",
         f"--dhcp-option=option:ntp-server,{place.pvs}",
         # Option 121 beats the router option in clients that know it.
         f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{place.pvs}",
-        "--dhcp-range=fd53::10,fd53::ff,64,10m",
+        f"--dhcp-range=fd53::10,fd53::ff,64,{_LEASE}",
         "--enable-ra",
         f"--dhcp-option=option6:dns-server,[{network.PVS_IPV6}]",
         f"--address=/sunpowerconsole.com/{place.pvs}",
@@ -69,7 +71,7 @@ def home_router(state: Path, place: Place) -> Daemon:
     first, last = (home[home.num_addresses * share // 256] for share in (100, 200))
     return Daemon("home-router", "router", (
         *_dnsmasq(state / "router.leases", "lan0"),
-        f"--dhcp-range={first},{last},{home.netmask},10m",
+        f"--dhcp-range={first},{last},{home.netmask},{_LEASE}",
         f"--dhcp-host={network.BRIDGE_HOME_MAC},{radio_card.RADIO_MAC},{place.bridge}",
         f"--dhcp-option=option:router,{place.router}",
         f"--dhcp-option=option:dns-server,{place.router}",
