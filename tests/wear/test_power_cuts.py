@@ -43,6 +43,14 @@ _START = f"ln -s {_UNIT} {_WANTED}; sync; systemctl daemon-reload; systemctl sta
 # What was written stays: its numbers go on in the next test.
 _REMOVE = f"systemctl stop pvs-bridge-wear; rm {_PROGRAM} {_UNIT} {_WANTED}"
 _INCIDENTS = "/var/lib/pvs-bridge-care/incidents.jsonl"
+# A bridge that is well has none of its own.
+_INCIDENT = f"""python3 -c '
+import sys
+from pathlib import Path
+sys.path.insert(0, "/usr/local/lib/pvs-bridge")
+from pvs_bridge_care import incidents
+incident = incidents.Incident("warning", "before the cuts", None, 0)
+incidents.append(Path("{_INCIDENTS}"), incident, incidents.Ration())'"""
 # Seconds of this machine.
 _BOOT_SECONDS = 30.0
 _RUN_SECONDS = (5.0, 40.0)
@@ -105,7 +113,8 @@ def test_a_card_whose_plug_is_pulled_while_it_is_written_to_stays_whole(
 ) -> None:
     record_property("seed", _SEED)
     chance = random.Random(f"{_SEED} {cuts}")  # noqa: S311 - no secret
-    known = writing.work(f"sync; cat {_INCIDENTS} || true").splitlines()
+    writing.work(_INCIDENT)
+    known = writing.work(f"cat {_INCIDENTS}").splitlines()
     for number in range(cuts):
         writing.say("power-on")
         _MOMENTS[number % len(_MOMENTS)](writing, chance)
