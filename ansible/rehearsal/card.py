@@ -9,8 +9,9 @@ import io
 import tarfile
 from collections.abc import Mapping
 
-# Read on the Pi: all that a person configures, and what Debian's packages have put there.
-SHOW_FILES = "tar --create --file=- --directory=/ etc usr/local"
+# Read on the Pi: all that a person configures, and what Debian's packages have put there. Status 1
+# is a folder that changed while it was read, as a Pi's do.
+SHOW_FILES = "tar --create --file=- --directory=/ etc usr/local || test $? -eq 1"
 SHOW_CONFFILES = "dpkg-query --show --showformat='${Conffiles}\\n'"
 
 # What Debian's packages and services write for themselves, and what is another one's on each Pi.
