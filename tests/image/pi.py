@@ -119,7 +119,7 @@ class FlashedPi(Bridge):
         ask = f"curl --fail --silent --max-time 10 {shlex.quote(_DEVICE_LIST)}"
         try:
             status, answer = self.run("client", ask)
-        except subprocess.TimeoutExpired:
+        except LabError:
             # This machine is busy enough to stop curl, and its limit with it.
             return None
         found: dict[str, Any] | None = json.loads(answer) if status == 0 else None
@@ -206,7 +206,7 @@ class FlashedPi(Bridge):
         except LabError as error:
             found = str(error)
         journal = "the Pi is off"
-        with contextlib.suppress(LabError, subprocess.TimeoutExpired):
+        with contextlib.suppress(LabError):
             journal = self.run("bridge", "journalctl --boot --no-pager --lines 150; ip address")[1]
         return f"{journal}\n--- {REPORT}\n{found}\n--- console\n{self.console()[-3000:]}"
 

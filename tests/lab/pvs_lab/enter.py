@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -67,10 +68,16 @@ def run(
         timeout_seconds: after which it is killed.
 
     Raises:
-        LabError: as :func:`command_on`.
-        subprocess.TimeoutExpired: it ran too long.
+        LabError: as :func:`command_on`; or it ran too long, as on a guest that restarts.
     """
-    return subprocess.run(
-        command_on(name, host, command),
-        capture_output=True, text=True, check=False, timeout=timeout_seconds,
-    )  # fmt: skip
+    try:
+        return subprocess.run(
+            command_on(name, host, command),
+            capture_output=True, text=True, check=False, timeout=timeout_seconds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise LabError(
+            f"{shlex.join(command)} on {host} of the lab '{name}' took more than "
+            f"{timeout_seconds:g} s",
+            "see whether the bridge restarts, or this machine is busy",
+        ) from None
