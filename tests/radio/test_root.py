@@ -163,6 +163,7 @@ def test_updates_unlock_the_root_and_lock_it_again(bridge: LockedBridge) -> None
 
 
 def test_a_root_that_is_to_be_locked_no_more_is_an_ordinary_one(bridge: LockedBridge) -> None:
+    bridge.wait_for_boot()
     bridge.good_run({"appliance_read_only_root": False})
     assert bridge.output("bridge", "findmnt --noheadings --output FSTYPE /") == "ext4\n"
     assert not bridge.exists("/usr/local/sbin/pvs-bridge-root")
