@@ -48,9 +48,14 @@ _NOT_DAILY = {
 
 def daily(pi: CountedPi) -> list[str]:
     """What the clock starts once a day, or more rarely."""
-    listed = pi.work("systemctl list-timers --no-legend --plain --no-pager")
+    # Also what only a container skips. Behind a timer that is masked stands no service.
+    listed = pi.work("systemctl list-timers --all --no-legend --plain --no-pager")
     ends = [line.split()[-2:] for line in listed.splitlines()]
-    return sorted(service for timer, service in ends if timer not in _NOT_DAILY)
+    return sorted(
+        service
+        for timer, service in ends
+        if service.endswith(".service") and timer not in _NOT_DAILY
+    )
 
 
 def idle_kib(pi: CountedPi) -> float:
