@@ -144,7 +144,7 @@ def test_a_new_description_that_leads_nowhere_is_undone(pi: FlashedPi) -> None:
         b"uplink_networks:\n  - ssid: Lab at hime\n    passphrase: nobody has this one\n",
     )
     pi.power_on()
-    pi.reports("could not join the Wi-Fi Lab at hime")
+    pi.reports("could not join the Wi-Fi Lab at hime", "no network of this name is in range")
     pi.reports("the card was edited, but", "what it said before counts again", WORKS)
     assert pi.device_list() is not None
     assert b"nobody has this one" not in pi.card.read("pvs-bridge.rejected.yml")

@@ -34,4 +34,4 @@ def test_only_who_has_answered_is_a_neighbour(tmp_path: Path) -> None:
 
 
 def test_an_interface_that_is_not_there_leads_nowhere() -> None:
-    assert not home.wait({"uplink_interface": "nowhere0"}, 0).there
+    assert not home.wait({"uplink_interface": "nowhere0"}, 0)

@@ -55,7 +55,7 @@ def _described(
 def test_a_card_without_a_description_says_what_to_do(reporter: Reporter) -> None:
     assert not report.report(reporter)
     said = text(reporter)
-    assert said.startswith("The bridge has no way home yet. Copy pvs-bridge.example.yml")
+    assert said.startswith("The bridge has no way home yet. Cure: copy pvs-bridge.example.yml")
     assert "put your public key" in said
     assert said.count("\r\n") == said.count("\n")
 

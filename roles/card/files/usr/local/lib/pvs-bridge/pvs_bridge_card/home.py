@@ -1,63 +1,43 @@
-"""The way home: whether it is there, by the kernel's word, and why not, by NetworkManager's."""
+"""The way home: whether it is there, by the kernel's word."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
 import json
-import re
 import socket
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# NetworkManager's numbers for why a device is not connected.
-_REFUSED = frozenset({7, 8, 9, 10, 11})
-_NOT_IN_RANGE = 53
-_NO_ADDRESS = frozenset({5, 15, 16, 17})
 _DISCARD_PORT = 9
 _COMPLETE = 0x2
-_NO_SUCH_DEVICE = 10  # as nmcli ends
-
-
-@dataclass(frozen=True)
-class Way:
-    """The way home.
-
-    Attributes:
-        there: whether the Pi has one.
-        reason: why not, in plain words; empty where nobody knows.
-    """
-
-    there: bool
-    reason: str = ""
 
 
 def wait(
     variables: Mapping[str, Any],
     seconds: float,
     step_seconds: float = 2.0,
-) -> Way:
+) -> bool:
     """Wait for the way home.
 
     Args:
         variables: the bridge's.
         seconds: how long at most.
         step_seconds: how long between two looks.
+
+    Returns:
+        whether there is one.
     """
     interface = str(variables.get("uplink_interface", "wlan0"))
     deadline = time.monotonic() + seconds
-    said = ""
     while not leads_home(interface):
-        # The guard tries again and again; what was said last before it did is the reason.
-        said = reason(interface) or said
         if time.monotonic() >= deadline:
-            return Way(False, said)
+            return False
         time.sleep(step_seconds)
-    return Way(True)
+    return True
 
 
 def leads_home(interface: str) -> bool:
@@ -95,31 +75,6 @@ def addresses() -> dict[str, list[str]]:
             if link and link["ifname"] != "lo"
         }
     return {}
-
-
-def reason(interface: str) -> str:
-    """Say why NetworkManager has no connection, in plain words; empty where it does not know."""
-    try:
-        done = subprocess.run(
-            ["nmcli", "--get-values", "GENERAL.REASON", "device", "show", interface],
-            capture_output=True, text=True, check=False, timeout=10,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    if done.returncode == _NO_SUCH_DEVICE:
-        return f"the Pi has no interface {interface}"
-    number = re.match(r"\d+", done.stdout)
-    return _plain(int(number[0])) if number else ""
-
-
-def _plain(number: int) -> str:
-    if number in _REFUSED:
-        return "the network refuses the passphrase"
-    if number == _NOT_IN_RANGE:
-        return "no network of this name is in range"
-    if number in _NO_ADDRESS:
-        return "the network gives no address"
-    return ""
 
 
 def neighbours(interface: str, table: Path = Path("/proc/net/arp")) -> set[str]:

@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge_card import cleaning, home, layers, login, playbook, root, specs, undo, words
+from pvs_bridge_card import (
+    cleaning,
+    home,
+    layers,
+    login,
+    playbook,
+    reasons,
+    root,
+    specs,
+    undo,
+    words,
+)
 from pvs_bridge_card.apply import TROUBLE, version
 from pvs_bridge_card.boot_partition import BootPartition
 from pvs_bridge_card.storage import Store
@@ -21,10 +32,11 @@ _CLOUD_INIT_SECONDS = 300
 _STEP_SECONDS = 2.0
 _SELDOM_SECONDS = 15.0
 
-_NO_WAY_HOME = (
-    "The bridge has no way home yet. Copy pvs-bridge.example.yml on this card to pvs-bridge.yml, "
-    "put your Wi-Fi's name and passphrase in, and start the Pi with the card again."
+_DESCRIBE = (
+    "copy pvs-bridge.example.yml on this card to pvs-bridge.yml, put your Wi-Fi's name and "
+    "passphrase in, and start the Pi with the card again."
 )
+_NO_WAY_HOME = f"The bridge has no way home yet. Cure: {_DESCRIBE}"
 _LET_IN = (
     f"put your public key into the file {login.KEYS_FILE} on the card, for the user "
     f"{login.DEFAULT_USER}"
@@ -167,9 +179,8 @@ def report(
         _settle(reporter, options, _NO_WAY_HOME)
         return False
     reporter.write(f"{_WAITING}{reporter.flaws()}")
-    way = home.wait(variables, seconds)
-    if not way.there:
-        reporter.write(f"{_lost(variables, way.reason)}{reporter.flaws()}")
+    if not home.wait(variables, seconds):
+        reporter.write(f"{_lost(variables, reasons.reason(variables))}{reporter.flaws()}")
         good = undo.earlier(reporter.store)
         if good is not None and root.is_locked():
             # The next start, whose root keeps it, comes to the same and goes back.
@@ -231,7 +242,10 @@ def _lost(variables: Mapping[str, Any], reason: str) -> str:
         silent = f"no answer at the cable {variables.get('uplink_interface', 'wlan0')}"
         return f"The bridge is not in the home network: {reason or silent}."
     names = words.networks(variables)
-    return f"The bridge could not join the Wi-Fi {names}: {reason or 'it does not answer'}."
+    return (
+        f"The bridge could not join the Wi-Fi {names}: {reason or 'it does not answer'}. It goes "
+        f"on trying. Cure, where the name or the passphrase is wrong: {_DESCRIBE}"
+    )
 
 
 def verdict(found: Mapping[str, Any]) -> str:
