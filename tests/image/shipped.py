@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import lzma
 import os
-import shutil
 from pathlib import Path
 
+from pvs_image.paths import cache_dir
+from pvs_image.personalise import unpacked
 from pvs_lab.errors import LabError
-from pvs_lab.paths import cache_dir
 
 _PROJECT = Path(__file__).resolve().parents[2]
-_BLOCK_BYTES = 4 * 1024 * 1024
 
 
 def image() -> Path:
@@ -22,22 +20,18 @@ def image() -> Path:
         an unpacked image, to be read only.
 
     Raises:
+        ImageError: it is damaged, or there is no space.
         LabError: there is no image, or more than one.
     """
     packed = _packed()
     if packed.suffix != ".xz":
         return packed
-    folder = cache_dir() / "image/tested"
+    folder = cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
-    seen = packed.stat()
-    unpacked = folder / f"{packed.stem}-{seen.st_size}-{seen.st_mtime_ns}"
-    with (folder / "lock").open("w") as lock:
+    # Once for all test processes.
+    with (folder / "tested.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not unpacked.exists():
-            for older in folder.glob(f"{packed.stem}-*"):
-                older.unlink()
-            _unpack(packed, unpacked)
-    return unpacked
+        return unpacked(packed)
 
 
 def _packed() -> Path:
@@ -50,17 +44,3 @@ def _packed() -> Path:
         f"which image to test is not clear: {', '.join(map(str, found)) or 'there is none'}",
         "make image, or name one: PVS_BRIDGE_IMAGE=build/pvs-bridge-...img.xz make test-image",
     )
-
-
-def _unpack(packed: Path, unpacked: Path) -> None:
-    """Unpack under another name first, and leave holes where there is nothing."""
-    unfinished = unpacked.with_suffix(".new")
-    with lzma.open(packed) as source, unfinished.open("wb") as target:
-        while block := source.read(_BLOCK_BYTES):
-            if block.count(0) == len(block):
-                target.seek(len(block), os.SEEK_CUR)
-            else:
-                target.write(block)
-        target.truncate()
-    shutil.copymode(packed, unfinished)
-    unfinished.rename(unpacked)
