@@ -16,6 +16,12 @@ _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
 _SECTOR_BYTES = 512
 # A machine that is busy takes its time for an update.
 _WORK_SECONDS = 600
+# Behind a run of Ansible come its connection, for a minute, and systemd's service for host names,
+# which was asked and takes its temporary folders off the card when it ends.
+_PROVISIONING_GOES_ON = (
+    "loginctl --no-legend list-sessions | grep --quiet . || "
+    "systemctl is-active --quiet systemd-hostnamed 'user@*'"
+)
 
 
 class CountedPi(Bridge):
@@ -45,6 +51,7 @@ class CountedPi(Bridge):
         self.good_run({})
         # Its first look, after which it has something to go on.
         self.work("systemctl start pvs-bridge-care")
+        self.work(f"while {_PROVISIONING_GOES_ON}; do sleep 1; done")
 
     def work(self, command: str) -> str:
         """What a shell command on the Pi prints that has to succeed, and may take its time.
