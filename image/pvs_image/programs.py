@@ -13,7 +13,6 @@ from pvs_image.errors import ImageError
 # Where to get what may be missing on a Debian machine.
 _PACKAGES = {
     "debugfs": "e2fsprogs",
-    "dumpe2fs": "e2fsprogs",
     "fuse2fs": "fuse2fs",
     "mcopy": "mtools",
     "mdel": "mtools",
