@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pvs_image.errors import ImageError
@@ -26,6 +26,7 @@ _JOURNAL_MIB = 16
 _FREE_BYTES = 128 * MIB
 _FREE_BLOCKS = re.compile(r"^Free blocks found:([\d ]*)$", re.MULTILINE)
 _INODE_COUNT = re.compile(r"^Inode count:\s*(\d+)$", re.MULTILINE)
+_INODE = re.compile(r"^Inode: (\d+) ", re.MULTILINE)
 _USED_INODE = re.compile(r"^Inode (\d+) is marked in use$", re.MULTILINE)
 # The root folder; the others below 11 are ext4's own, and mke2fs gives them its time.
 _ROOT_INODE = 2
@@ -137,6 +138,28 @@ def used_ranges(image: Path, start_bytes: int, size_bytes: int) -> Iterator[tupl
         if block > begin:
             yield start_bytes + begin * _BLOCK_BYTES, start_bytes + block * _BLOCK_BYTES
         begin = block + 1
+
+
+def inodes(image: Path, start_bytes: int, paths: Sequence[str]) -> list[int]:
+    """Return the inode numbers of files.
+
+    Args:
+        image: the card.
+        start_bytes: where the file system begins.
+        paths: from its root on.
+
+    Raises:
+        ImageError: one of them is not there.
+    """
+    quoted = (path.replace('"', '""') for path in paths)
+    said = _debugfs(image, start_bytes, "\n".join(f'stat "/{path}"' for path in quoted))
+    numbers = [int(number) for number in _INODE.findall(said)]
+    if len(numbers) != len(paths):
+        raise ImageError(
+            f"{image}: debugfs knows {len(numbers)} of {len(paths)} files",
+            "download the image again; check it by e2fsck",
+        )
+    return numbers
 
 
 def _used_inodes(image: Path, start_bytes: int) -> Iterator[int]:

@@ -19,11 +19,13 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from pvs_image import hard_links
 from pvs_image.compress import unpack
 from pvs_image.errors import ImageError
 from pvs_image.fat import read_tree
 from pvs_image.layout import SECTOR_BYTES, Layout, aligned
 from pvs_image.mapped import partitions_of
+from pvs_image.mbr import Partition
 from pvs_image.paths import cache_dir
 from pvs_image.programs import run
 from pvs_image.recipe import RELEASE
@@ -36,20 +38,26 @@ _SUPERBLOCK_AT = 1024
 _EXT_MAGIC = 0xEF53
 
 # In a PID namespace, so that fuse2fs ends with the script, however that ends.
+_MOUNTED = """
+set -eu
+mount=$3
+fuse2fs -f -o ro,norecovery,offset="$2" "$1" "$mount" >&2 &
+until mountpoint -q "$mount"; do kill -0 $! || exit 1; sleep 0.1; done
+shift 3
+"$@"
+umount "$mount"
+"""
 _READ_ROOT = """
 set -eu
-fuse2fs -f -o ro,norecovery,offset="$2" "$1" "$3" &
-until mountpoint -q "$3"; do kill -0 $! || exit 1; sleep 0.1; done
-test -d "$3/boot/firmware"
-grep --quiet "^VERSION_CODENAME=$6" "$3/etc/os-release"
-touch --reference="$3/boot/firmware" "$4/boot/firmware"
-tar --create --file "$5" --sort=name --format=posix --numeric-owner \
+test -d "$1/boot/firmware"
+grep --quiet "^VERSION_CODENAME=$4" "$1/etc/os-release"
+touch --reference="$1/boot/firmware" "$2/boot/firmware"
+tar --create --file "$3" --sort=name --format=posix --numeric-owner \
     --pax-option=delete=atime,delete=ctime --xattrs '--xattrs-include=*' \
     --anchored --exclude=./lost+found --exclude=./boot/firmware '--exclude=./dev/*' \
-    --directory "$3" .
-tar --append --file "$5" --sort=name --format=posix --owner=0 --group=0 --numeric-owner \
-    --pax-option=delete=atime,delete=ctime --mode=u=rwX,go=rX --directory "$4" ./boot/firmware
-umount "$3"
+    --no-wildcards --exclude-from="$5" --directory "$1" .
+tar --append --file "$3" --sort=name --format=posix --owner=0 --group=0 --numeric-owner \
+    --pax-option=delete=atime,delete=ctime --mode=u=rwX,go=rX --directory "$2" ./boot/firmware
 """
 
 
@@ -166,13 +174,13 @@ def read_rootfs(image: Path, rootfs_tar: Path) -> None:
         mount.mkdir()
         firmware.mkdir(parents=True)
         read_tree(image, boot.start_bytes, firmware)
-        part = Path(scratch) / "rootfs.tar"
+        part, names = Path(scratch) / "rootfs.tar", Path(scratch) / "names"
         try:
-            run(
-                "unshare", "--mount", "--propagation", "private", "--pid", "--fork",
-                "--kill-child", "--mount-proc", "sh", "-c", _READ_ROOT, "sh",
-                image, str(root.start_bytes), mount, fat, part, RELEASE,
-            )  # fmt: skip
+            found = _on(image, root, mount, "find", mount, *hard_links.FIND)
+            further = hard_links.further_names(image, root.start_bytes, found)
+            names.write_text("".join(f"{each.name}\n" for each in further))
+            script = ("sh", "-c", _READ_ROOT, "sh", mount, fat, part, RELEASE, names)
+            _on(image, root, mount, *script)
         except ImageError as error:
             raise ImageError(
                 f"the root file system of {image} cannot be read, or is not {RELEASE}'s: "
@@ -180,7 +188,17 @@ def read_rootfs(image: Path, rootfs_tar: Path) -> None:
                 "give the image of a Raspberry Pi OS that is made of Debian 13; as root or in a "
                 "user namespace, with fuse2fs installed and /dev/fuse there",
             ) from None
+        hard_links.append(part, further)
         part.rename(rootfs_tar)
+
+
+def _on(image: Path, root: Partition, mount: Path, *command: str | Path) -> str:
+    """Return what a command prints that looks at a root file system, mounted meanwhile."""
+    return run(
+        "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
+        "--mount-proc", "sh", "-c", _MOUNTED, "sh",
+        image, str(root.start_bytes), mount, *command,
+    )  # fmt: skip
 
 
 def _download(url: str, target: Path) -> str:

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from image import imager, shipped
-from image.pi import flashed
+from image.pi import WORKS, flashed
 
 from pvs_image.base import base_stage
 from pvs_image.disk import make_disk
@@ -20,8 +20,9 @@ from pvs_image.recipe import RELEASE_EPOCH
 from pvs_image.stages import Stages
 from pvs_image.tools import are_lent, tools_stage
 
-# At most so many times what the bare image takes to its login prompt.
-MOST_TIMES_THE_BARE_BOOT = 1.5
+# At most so many times what the bare image takes to its login prompt. A first boot sets the Pi up,
+# and is not there yet: it is told, and only the others are held to it.
+_MOST_TIMES_THE_BARE_BOOT = 1.5
 _LOGIN = r"\blogin: "
 
 
@@ -42,12 +43,15 @@ def seconds_to_login(image: Path, lab: str = "bench-boot") -> float:
         return pi.uptime_seconds()
 
 
-def seconds_to_device_list(image: Path, lab: str = "bench-boot") -> float:
+def seconds_to_device_list(image: Path, lab: str = "bench-boot") -> tuple[float, float]:
     """Boot an image that Imager has customised, until somebody at home gets DeviceList.
 
     Args:
         image: as :func:`seconds_to_login`.
         lab: as there.
+
+    Returns:
+        of the first boot, and of the second.
 
     Raises:
         AssertionError: nobody does.
@@ -57,7 +61,11 @@ def seconds_to_device_list(image: Path, lab: str = "bench-boot") -> float:
         imager.fill_in(pi.card, pi.public_key)
         pi.power_on()
         pi.wait_for_device_list()
-        return pi.uptime_seconds()
+        first = pi.uptime_seconds()
+        pi.reports(WORKS)
+        pi.restart()
+        pi.wait_for_device_list()
+        return first, pi.uptime_seconds()
 
 
 def bare_image(folder: Path) -> Path:
@@ -80,15 +88,21 @@ def main() -> int:
     """Boot both, and print what it took.
 
     Returns:
-        the exit status: 1 where the card takes too long.
+        the exit status: 1 where a card that is set up takes too long.
     """
     with tempfile.TemporaryDirectory(prefix="bench-boot-", dir=cache_dir()) as folder:
         login = seconds_to_login(bare_image(Path(folder)))
-    first = seconds_to_device_list(shipped.image())
-    print(f"bare Debian, boot to the login prompt: {login:.0f} s of the guest's")
-    print(f"the card, first boot to DeviceList: {first:.0f} s of the guest's")
-    print(f"that is {first / login:.1f} times as long, wanted at most {MOST_TIMES_THE_BARE_BOOT}")
-    return int(first > MOST_TIMES_THE_BARE_BOOT * login)
+    first, later = seconds_to_device_list(shipped.image())
+    print("\nseconds of the guest's, from power on")
+    print(f"{'bare Debian, login prompt':<30}{login:>6.0f}")
+    for what, seconds in (("first boot, DeviceList", first), ("later boot, DeviceList", later)):
+        times = seconds / login
+        verdict = "kept" if times <= _MOST_TIMES_THE_BARE_BOOT else "NOT kept"
+        print(
+            f"{what:<30}{seconds:>6.0f}{times:>6.1f} times as long, "
+            f"wanted at most {_MOST_TIMES_THE_BARE_BOOT}: {verdict}"
+        )
+    return 0 if later <= _MOST_TIMES_THE_BARE_BOOT * login else 1
 
 
 if __name__ == "__main__":

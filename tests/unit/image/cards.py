@@ -95,6 +95,7 @@ ENTRIES = (
     Entry("usr/bin/ping", b"\x7fELF", capability=True),
     Entry("usr/bin/sudo", b"\x7fELF sudo", 0o4755),
     Entry("usr/bin/two", same_as="./usr/bin/one"),
+    Entry('usr/bin/yet "another" näme', same_as="./usr/bin/one"),
     Entry("usr/share"),
     Entry("usr/share/doc"),
     Entry("usr/share/doc/haproxy"),
