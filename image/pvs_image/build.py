@@ -24,7 +24,7 @@ from pvs_image.stages import Made, Stage, Stages, digest_of
 from pvs_image.tools import are_lent, tools_stage
 
 _OF_DISK = ("disk.py", "ext4.py", "fat.py", "layout.py", "mapped.py", "mbr.py")
-_OF_RASPIOS = ("fat.py", "mapped.py", "raspios.py")
+_OF_RASPIOS = ("ext4.py", "fat.py", "hard_links.py", "mapped.py", "raspios.py")
 
 
 @dataclasses.dataclass(frozen=True)
