@@ -39,7 +39,9 @@ _PSK = "0123456789abcdef" * 4
 
 
 def test_a_card_that_nobody_has_described_says_what_to_do(card: Card) -> None:
-    assert card.boot().startswith("The bridge has no way home yet. Cure: copy pvs-bridge.example.yml")
+    assert card.boot().startswith(
+        "The bridge has no way home yet. Cure: copy pvs-bridge.example.yml"
+    )
     assert card.plays() == 0
     assert card.addresses() == []
 

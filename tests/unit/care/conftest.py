@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from unit.care.watching import Watched
+from unit.care.watching import Watched, has_free
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/care"
 
 Watch = Callable[..., Watched]
+
+
+@pytest.fixture(autouse=True)
+def _room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave room on the card."""
+    has_free(monkeypatch, 600)
 
 
 @pytest.fixture

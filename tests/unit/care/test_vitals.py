@@ -112,7 +112,7 @@ def test_a_locked_root_is_told_with_the_memory_over_it(watch: Watch) -> None:
     assert names(watched) == []
     found = watched.memory.vitals
     assert found["root_locked"]
-    assert 0 < found["root_memory_free_mib"] <= found["root_memory_mib"]
+    assert (found["root_memory_free_mib"], found["root_memory_mib"]) == (600, 1000)
 
 
 def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(watch: Watch) -> None:
