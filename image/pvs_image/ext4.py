@@ -127,14 +127,9 @@ def used_ranges(image: Path, start_bytes: int, size_bytes: int) -> Iterator[tupl
     """
     # As many as there can be: it stops where it meets the first one again.
     said = _debugfs(image, start_bytes, f"find_free_block {size_bytes // _BLOCK_BYTES} 0")
-    free = _FREE_BLOCKS.search(said)
-    if free is None:
-        raise ImageError(
-            f"{image} has no ext4 that can be read, from byte {start_bytes} on",
-            "download or build it again",
-        )
+    (free,) = _FREE_BLOCKS.findall(said)
     begin = 0
-    for block in (*map(int, free[1].split()), size_bytes // _BLOCK_BYTES):
+    for block in (*map(int, free.split()), size_bytes // _BLOCK_BYTES):
         if block > begin:
             yield start_bytes + begin * _BLOCK_BYTES, start_bytes + block * _BLOCK_BYTES
         begin = block + 1
@@ -164,8 +159,8 @@ def inodes(image: Path, start_bytes: int, paths: Sequence[str]) -> list[int]:
 
 def _used_inodes(image: Path, start_bytes: int) -> Iterator[int]:
     yield _ROOT_INODE
-    counted = _INODE_COUNT.search(_debugfs(image, start_bytes, "show_super_stats -h"))
-    numbers = range(_FIRST_INODE, int(counted[1]) + 1) if counted else ()
+    (count,) = _INODE_COUNT.findall(_debugfs(image, start_bytes, ""))
+    numbers = range(_FIRST_INODE, int(count) + 1)
     said = _debugfs(image, start_bytes, "\n".join(f"testi <{number}>" for number in numbers))
     yield from map(int, _USED_INODE.findall(said))
 
@@ -177,9 +172,20 @@ def _debugfs(
     *options: str,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Give debugfs orders, a line each, and return what it prints; it does not say what failed.
+    """Give debugfs orders, a line each, and return what it prints, behind the superblock.
 
     Not dumpe2fs, which prints more at once: Debian 13's takes no offset.
+
+    Raises:
+        ImageError: there is no ext4. Of an order that fails debugfs says so to a person alone.
     """
-    where = f"{image}?offset={start_bytes}"
-    return run("debugfs", *options, "-f", "-", where, stdin=f"{orders}\n", environment=environment)
+    said = run(
+        "debugfs", *options, "-f", "-", f"{image}?offset={start_bytes}",
+        stdin=f"show_super_stats -h\n{orders}\n", environment=environment,
+    )  # fmt: skip
+    if not _INODE_COUNT.search(said):
+        raise ImageError(
+            f"{image} has no ext4 that can be read, from byte {start_bytes} on",
+            "download or build it again",
+        )
+    return said

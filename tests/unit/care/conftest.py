@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from unit.care.watching import Watched, has_free
+from unit.care.watching import Watched, leave_room
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/care"
 
@@ -16,7 +16,7 @@ Watch = Callable[..., Watched]
 @pytest.fixture(autouse=True)
 def _room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave room on the card."""
-    has_free(monkeypatch, 600)
+    leave_room(monkeypatch)
 
 
 @pytest.fixture

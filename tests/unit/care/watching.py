@@ -36,14 +36,14 @@ CONFIG = Config(
     version="0.1.0",
 )
 HEALTH = chain.Config("eth0", "172.27.153.1", 80, "wlan0", 130)
-MIB = 1024 * 1024
 NOON = 1_782_000_000.0
 """Seconds since 1970, some noon of June 2026 in the middle of the Pacific."""
 
 
-def has_free(patch: pytest.MonkeyPatch, mib: int) -> None:
-    """Have each file system hold 1000 MiB, of which so much is free, whatever it holds here."""
-    found = os.statvfs_result((MIB, MIB, 1000, mib, mib, 1000, 1000, 1000, 0, 255))
+def leave_room(patch: pytest.MonkeyPatch) -> None:
+    """Have each file system hold 1000 MiB, of which 600 are free, whatever it holds here."""
+    mib = 1024 * 1024
+    found = os.statvfs_result((mib, mib, 1000, 600, 600, 1000, 1000, 1000, 0, 255))
     patch.setattr(os, "statvfs", lambda _: found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.care.watching import Watched, has_free
+from unit.care.watching import Watched, leave_room
 from unit.health.conftest import make_body, make_devices, make_reply
 from unit.status.scenes import write
 
@@ -15,7 +15,7 @@ ROLE = Path(__file__).resolve().parents[3] / "roles/status"
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
     """A bridge of three panels at noon, with a Pi that tells all that one can."""
-    has_free(monkeypatch, 600)
+    leave_room(monkeypatch)
     made = Watched(tmp_path)
     write(made.places.root, "sys/class/thermal/thermal_zone0/temp", "48200")
     write(made.places.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x0")

@@ -30,15 +30,14 @@ _PLAIN = {
 _PATIENCE_SECONDS = 20
 
 
-def reason(variables: Mapping[str, Any], sysfs: Path = Path("/sys")) -> str:
+def reason(variables: Mapping[str, Any]) -> str:
     """Say why an interface does not lead home; empty where nobody knows.
 
     Args:
         variables: the bridge's.
-        sysfs: where the kernel describes interfaces.
     """
     interface = str(variables.get("uplink_interface", "wlan0"))
-    if not (sysfs / "class/net" / interface).exists():
+    if not Path("/sys/class/net", interface).exists():
         return f"the Pi has no interface {interface}"
     wanted = variables.get("uplink_networks") or []
     if wanted and not any(each.get("hidden") for each in wanted):
@@ -51,16 +50,11 @@ def reason(variables: Mapping[str, Any], sysfs: Path = Path("/sys")) -> str:
         if found is not None and names.isdisjoint(found):
             return _AWAY
     journal = _printed("journalctl", "--boot", "--unit=NetworkManager", "--output=cat")
-    return _PLAIN.get(last_failure(journal or (), interface), "")
+    return _PLAIN.get(_last_failure(journal or (), interface), "")
 
 
-def last_failure(journal: Iterable[str], interface: str) -> str:
-    """Return NetworkManager's name for why it has failed last; empty where it has not.
-
-    Args:
-        journal: its lines.
-        interface: the one that is asked for.
-    """
+def _last_failure(journal: Iterable[str], interface: str) -> str:
+    """Return NetworkManager's name for why it has failed last; empty where it has not."""
     failed = re.compile(
         rf"device \({re.escape(interface)}\): state change: \S+ -> failed \(reason '([^']+)'"
     )
