@@ -1,0 +1,37 @@
+"""Which names are one file's is asked of the file system, whatever a mount of it says."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pvs_image import hard_links
+from pvs_image.errors import ImageError
+from pvs_image.mapped import partitions_of
+
+
+def _found(*paths: str) -> str:
+    """What ``find`` prints of names, each as if it were a file of its own."""
+    return "".join(f"755 1 2 1699913600.5000000000 {path}\n" for path in paths)
+
+
+def test_each_name_but_the_first_is_told_as_another_one_of_it(card: Path) -> None:
+    _, _, root = partitions_of(card)
+    again = 'usr/bin/yet "another" näme'
+    found = _found("usr/bin/two", again, "usr/bin/sudo", "usr/bin/one")
+    members = hard_links.further_names(card, root.start_bytes, found)
+    assert [(each.name, each.linkname) for each in members] == [
+        ("./usr/bin/two", "./usr/bin/one"),
+        (f"./{again}", "./usr/bin/one"),
+    ]
+    for each in members:
+        assert each.type == tarfile.LNKTYPE
+        assert (each.mode, each.uid, each.gid, each.mtime) == (0o755, 1, 2, 1699913600)
+
+
+def test_a_name_that_the_file_system_does_not_have_is_told_of(card: Path) -> None:
+    _, _, root = partitions_of(card)
+    with pytest.raises(ImageError, match="debugfs knows 1 of 2 files"):
+        hard_links.further_names(card, root.start_bytes, _found("usr/bin/one", "usr/bin/none"))
