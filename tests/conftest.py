@@ -41,6 +41,8 @@ _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
 _IMAGE = "tests/image/"
 _LIFE_OF_A_CARD = "tests/image/test_imager.py"
+# A provisioning or a guest's boot takes minutes on a busy machine.
+_BRIDGE_TIMEOUT_SECONDS = 2400
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carries no types
@@ -83,6 +85,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderSchedu
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and put what takes longest at the head."""
     for item in items:
+        if item.nodeid.startswith((*_BRIDGES, _FAULTS, _WEAR, _RADIO, _IMAGE)):
+            item.add_marker(pytest.mark.timeout(_BRIDGE_TIMEOUT_SECONDS))
         if item.nodeid.startswith(_BRIDGES) and not item.get_closest_marker("core"):
             item.add_marker("slow")
     items.sort(

@@ -95,9 +95,9 @@ async def _timed(
     """Ask, and say how that went."""
     answer, started = Answer(), time.monotonic()
     try:
-        asking = _ask(place, source, request(place[0], target), answer)
-        problem = await asyncio.wait_for(asking, patience_seconds)
-    except (OSError, ValueError, asyncio.TimeoutError) as error:
+        async with asyncio.timeout(patience_seconds):
+            problem = await _ask(place, source, request(place[0], target), answer)
+    except (OSError, ValueError) as error:
         problem = type(error).__name__
     arrived = time.monotonic()
     return {

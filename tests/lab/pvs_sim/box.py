@@ -181,7 +181,8 @@ class Box:
         """
         going_down = self.restarted
         try:
-            await asyncio.wait_for(going_down.wait(), timeout=seconds)
+            async with asyncio.timeout(seconds):
+                await going_down.wait()
         except TimeoutError:
             return
         raise InterruptedRequestError

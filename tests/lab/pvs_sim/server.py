@@ -107,11 +107,12 @@ class HttpServer(Listener):
         self._idle.add(connection.writer)
         keepalive = self._box.settings.keepalive_seconds
         try:
-            first = await asyncio.wait_for(connection.reader.readexactly(1), keepalive)
+            async with asyncio.timeout(keepalive):
+                first = await connection.reader.readexactly(1)
         finally:
             self._idle.discard(connection.writer)
-        reading = read_request(connection.reader, connection.writer, first)
-        return await asyncio.wait_for(reading, READ_SECONDS)
+        async with asyncio.timeout(READ_SECONDS):
+            return await read_request(connection.reader, connection.writer, first)
 
     async def _is_away(self, connection: _Connection) -> bool:
         """Behave like a PVS that is not there, if a restart is that far."""
@@ -120,7 +121,8 @@ class HttpServer(Listener):
             return False
         if phase == "silence":
             with contextlib.suppress(*_LEFT):
-                await asyncio.wait_for(_gone(connection.reader), self._box.power.remaining())
+                async with asyncio.timeout(self._box.power.remaining()):
+                    await _gone(connection.reader)
         abort_with_reset(connection.writer)
         return True
 

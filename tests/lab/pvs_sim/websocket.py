@@ -91,7 +91,8 @@ class WebSocketServer(Listener):
             abort_with_reset(writer)
             return
         with contextlib.suppress(*_LEFT):
-            request = await asyncio.wait_for(read_request(reader, writer), 60)
+            async with asyncio.timeout(60):
+                request = await read_request(reader, writer)
             if not await self._shake_hands(request, writer):
                 return
             await self._stream(reader, writer)

@@ -58,8 +58,8 @@ class Service:
         """End everything."""
         if self._watching is not None:
             self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+            # Not awaited itself: that would swallow a cancellation of stop().
+            await asyncio.wait({self._watching})
         await self._runner.cleanup()
         await self.answers.close()
         await self._pvs.close()

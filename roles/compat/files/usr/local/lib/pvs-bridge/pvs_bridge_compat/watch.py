@@ -40,8 +40,9 @@ class Counters:
 async def look(socket: str) -> Counters | None:
     """Ask haproxy for its counters; None if it does not tell."""
     try:
-        return read_counters(await asyncio.wait_for(_ask(socket), _TIMEOUT_SECONDS))
-    except (OSError, asyncio.TimeoutError):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            return read_counters(await _ask(socket))
+    except OSError:
         return None
 
 
