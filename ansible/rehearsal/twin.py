@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from pvs_lab.paths import lab_dir
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 from rehearsal.description import Description
 from rehearsal.home import is_name, place_of
 from rehearsal.stand_ins import PASSWORD_HASH
@@ -33,7 +33,7 @@ class Twin:
     bridge: str
     address: str
     variables: Mapping[str, Any]
-    place: Place
+    place: Topology
     remarks: tuple[str, ...]
 
     def inventory(self, lab: str) -> str:
