@@ -21,7 +21,7 @@ _MOST_OF_CARE_MIB = 20
 # Debian's own, which comes with appliance_updates and waits for the Pi to be switched off.
 _MOST_OF_UPDATES_MIB = 20
 _MOST_PERCENT = 1.0
-_CARE = "pvs-bridge-care.service"
+_CARE = "pvs-bridge-monitor.service"
 _UPDATES = "unattended-upgrades.service"
 # What the project adds; what only loads something and ends is among it.
 _UNITS = (

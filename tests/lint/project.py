@@ -49,7 +49,7 @@ def run(*command: str, **environment: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     program = shutil.which(command[0], path=path)
     if program is None:
-        pytest.fail(f"{command[0]} is missing; cure: make lint installs it", pytrace=False)
+        pytest.fail(f"{command[0]} is missing; hint: make lint installs it", pytrace=False)
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     done = subprocess.run(
         [program, *command[1:]],

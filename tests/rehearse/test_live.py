@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rehearsal.choice import Seen
-from rehearsal.live import Bridge
 
+from bridgectl.rehearse.live import Bridge
+from bridgectl.rehearse.system import Seen
 from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 from pvs_lab.surroundings import Surroundings
 

@@ -6,8 +6,8 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -78,7 +78,7 @@ def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
     files = [line for line in changed if line.startswith(("---", "+++"))]
     assert {line.split()[1] for line in files} == {
         "/etc/haproxy/haproxy.cfg",
-        "/etc/pvs-bridge/care.json",
+        "/etc/pvs-bridge/monitor.json",
         "/etc/pvs-bridge/compat.json",
     }
     lines = [line for line in changed if line not in files]

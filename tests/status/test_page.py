@@ -86,7 +86,7 @@ def test_red_is_what_is_broken_and_nothing_else(
     assert red > 2 + incidents if broken else red == incidents
 
 
-def test_the_cure_stands_beside_what_is_broken(show: Show) -> None:
+def test_the_hint_stands_beside_what_is_broken(show: Show) -> None:
     browser = show("cable-out")
     notice = browser.run("return document.querySelector('.picture .notice').textContent")
     assert "Push both plugs in until they click" in notice

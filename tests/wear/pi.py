@@ -105,7 +105,7 @@ class WornPi(RadioBridge):
         )
         failed = self.run("bridge", "systemctl --failed --no-legend --plain")[1]
         assert status == 0, f"{state}{failed}"  # noqa: S101 - for tests
-        self.work("pvs-bridge-health --quiet --wait 300")
+        self.work("pvs-bridge health --quiet --wait 300")
 
     def shut_down(self) -> None:
         """Have the Pi stop by itself, as a person does who is about to pull the plug.

@@ -114,7 +114,9 @@ async def _poll(
 ) -> list[Exchange]:
     """Ask at each moment of a beat; one that passes while an answer is awaited is left out."""
     began, done = time.monotonic(), []
-    for moment, following in zip(beat["moments"], [*beat["moments"][1:], float("inf")]):
+    for moment, following in zip(
+        beat["moments"], [*beat["moments"][1:], float("inf")], strict=False
+    ):
         now = time.monotonic() - began
         if now >= following:
             continue

@@ -28,9 +28,6 @@ def test_it_runs_unless_it_is_off(bridge: Host, translates: bool) -> None:
     service = bridge.service("pvs-bridge-compat")
     assert (service.exists, service.is_running) == (translates, translates)
     assert not translates or service.is_enabled
-    assert bridge.file("/usr/local/lib/pvs-bridge/pvs_bridge_compat/service.py").exists == (
-        translates
-    )
 
 
 def test_it_knows_the_pvs_and_leaves_a_firmware_alone_that_answers_by_itself(

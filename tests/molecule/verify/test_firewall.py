@@ -162,7 +162,7 @@ def test_only_haproxy_and_the_health_check_reach_the_pvs(lab: Surroundings, brid
 
 
 def test_whoever_is_not_root_learns_that_the_pvs_was_not_asked(bridge: Host) -> None:
-    chain = json.loads(bridge.run("pvs-bridge-health --json").stdout)["chain"]
+    chain = json.loads(bridge.run("pvs-bridge health --json").stdout)["chain"]
     (link,) = [each for each in chain if each["link"] == "pvs"]
     assert (link["state"], "only root" in link["seen"]) == ("unknown", True)
 

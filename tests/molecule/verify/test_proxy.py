@@ -52,7 +52,7 @@ def test_four_programs_at_once_share_an_answer(lab: Surroundings, url: str) -> N
     assert asked(lab.simulator("/_sim/stats")) == {"GridProfileList": 1}
 
 
-def test_what_changes_the_plant_is_refused_with_the_cure(lab: Surroundings, url: str) -> None:
+def test_what_changes_the_plant_is_refused_with_the_hint(lab: Surroundings, url: str) -> None:
     lab.simulator("/_sim/reset", {})
     command = f"curl --silent --include '{url}/cgi-bin/dl_cgi?Command=SetCellPurchased'"
     printed = lab.output("client", command)

@@ -9,7 +9,7 @@ from pvs_lab.surroundings import Surroundings
 # From 0, nothing, to 10, everything. The first ones are the project's own.
 _MOST = {
     "haproxy": 2.0,
-    "pvs-bridge-care": 2.5,
+    "pvs-bridge-monitor": 2.5,
     "pvs-bridge-compat": 0.5,
     "pvs-bridge-firewall": 2.0,
     "pvs-bridge-routing": 2.2,

@@ -39,7 +39,7 @@ def test_programs_keep_to_a_beat_of_half_a_minute() -> None:
     for program in plan:
         gaps = [
             (after - before) * HURRY
-            for before, after in zip(program["moments"], program["moments"][1:])
+            for before, after in zip(program["moments"], program["moments"][1:], strict=False)
         ]
         assert 27 <= min(gaps) <= max(gaps) <= 33
         assert program["moments"][-1] * HURRY < 600
