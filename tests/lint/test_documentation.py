@@ -1,4 +1,4 @@
-"""Documentation: every relative link leads somewhere, and the front page stays short."""
+"""Documentation: links and commands exist, and the front page stays short."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from lint.project import ROOT, files
 
 README_LINES = 150
-_LINK = re.compile(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
+_LINK = re.compile(r"\]\(([^)\s]+)\)|<img [^>]*src=\"([^\"]+)\"")
 _CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_MAKE = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
 
@@ -51,6 +53,19 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     )
     dead = [target for target in links(page.read_text()) if is_dead(page, target)]
     assert dead == ["gone.md", "#one-thing"]
+
+
+def test_every_make_command_that_users_read_exists() -> None:
+    targets = set(_TARGET.findall((ROOT / "Makefile").read_text()))
+    folders = ("README.md", "ansible", "image", "roles")
+    pages = [
+        path
+        for path in files()
+        if path.suffix == ".md" and path.relative_to(ROOT).parts[0] in folders
+    ]
+    named = {(page, name) for page in pages for name in _MAKE.findall(page.read_text())}
+    assert len(named) > 20
+    assert [(str(page), name) for page, name in named if name not in targets] == []
 
 
 def test_the_front_page_is_short() -> None:
