@@ -71,7 +71,7 @@ def run(*command: str, **environment: str) -> str:
 @functools.cache
 def files() -> tuple[Path, ...]:
     """Name every file that git tracks, or would track if it were added."""
-    # The folder may belong to whoever typed sudo.
+    # The folder may belong to the user who typed sudo.
     trust = f"safe.directory={ROOT}"
     listed = run("git", "-c", trust, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     paths = {ROOT / name for name in listed.split("\0") if name}

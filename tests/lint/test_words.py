@@ -14,7 +14,7 @@ INSTEAD = {
     r"whom|whence": "use two sentences",
     r"anew": "again",
     r"in vain": "without success",
-    r"(is|are|was|were) no(?! longer\b| more\b| later\b)": "is not a, there is no, must be X",
+    r"(?<!there )(is|are|was|were) no(?! longer\b| more\b| later\b)": "is not a, must be X",
     r"is none of": "must be one of",
     r"what translates": "the compat service",
     r"cures?": "hint",
@@ -29,7 +29,9 @@ EXEMPT = {
 """Files that are not checked, with the reason."""
 
 # The user of the system; a program that runs as it has the name in quotes, or after an option.
-_USER = re.compile(r"""["'`]nobody["'`:]|-u nobody|User=nobody|nobody:nogroup|=nobody\b""")
+_USER = re.compile(
+    r"""["'`]nobody["'`:]|-u nobody|User=nobody|nobody:nogroup|=nobody\b|AS NOBODY"""
+)
 
 
 @pytest.mark.parametrize("words", INSTEAD)
