@@ -18,7 +18,7 @@ def made(request: pytest.FixtureRequest) -> Iterator[Patient]:
     patient = Patient(f"t-care-{release}")
     try:
         patient.up_provisioned(release, backend, VARIABLES, f"--simulator={_QUICK}")
-        patient.output("bridge", "systemctl stop pvs-bridge-care.timer")
+        patient.output("bridge", "systemctl stop pvs-bridge-monitor.timer")
         yield patient
     finally:
         patient.command("down")
@@ -30,7 +30,7 @@ def patient(made: Patient) -> Patient:
     made.forget()
     if not made.look()["healthy"]:
         # The test before has failed, or its last address is still being probed.
-        made.output("bridge", "pvs-bridge-care step restart-network")
+        made.output("bridge", "pvs-bridge-monitor step restart-network")
         made.recovers()
         made.forget()
         made.look()

@@ -122,7 +122,7 @@ class Bridge(LabClient):
             f"--provisioned={json.dumps(variables)}", *arguments,
         )  # fmt: skip
         self.wait_for_boot()
-        check = "pvs-bridge-health"
+        check = "pvs-bridge health"
         healthy = self.until(lambda: self.run("bridge", check)[0] == 0, _PATIENCE_SECONDS)
         assert healthy, self.run("bridge", check)[1]  # noqa: S101 - for tests
 

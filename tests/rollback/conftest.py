@@ -32,7 +32,7 @@ def lab_of() -> Made:
 
 
 @pytest.fixture(scope="session", params=PIS)
-def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
+def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
     """A bridge; each test leaves it as it found it."""
     release, backend = request.param.split("-")
     made = Bridge(f"t-rollback-{release}")

@@ -50,7 +50,7 @@ def test_four_programs_at_once_share_an_answer(lab: LabClient, url: str) -> None
     assert asked(lab.simulator("/_sim/stats")) == {"GridProfileList": 1}
 
 
-def test_what_changes_the_plant_is_refused_with_the_cure(lab: LabClient, url: str) -> None:
+def test_what_changes_the_plant_is_refused_with_the_hint(lab: LabClient, url: str) -> None:
     lab.simulator("/_sim/reset", {})
     command = f"curl --silent --include '{url}/cgi-bin/dl_cgi?Command=SetCellPurchased'"
     printed = lab.output("client", command)
@@ -75,7 +75,7 @@ def test_a_page_elsewhere_cannot_read_the_plant_through_a_browser(lab: LabClient
         assert lab.output("client", status) in {"403", "421"}
 
 
-def test_whoever_gives_no_password_is_asked_for_it(
+def test_a_client_without_a_password_is_asked_for_it(
     lab: LabClient, variables: dict[str, Any]
 ) -> None:
     address = f"http://bridge:{variables['proxy_http_port']}/"
@@ -130,7 +130,7 @@ def test_haproxy_does_not_wait_for_a_network_and_may_do_little(lab: LabClient) -
     assert exposure <= 2.0, security
 
 
-def test_the_statistics_are_seen_by_whom_the_variables_say(
+def test_the_statistics_are_shown_as_the_variables_say(
     lab: LabClient, variables: dict[str, Any], login: str
 ) -> None:
     port = variables["proxy_stats_port"]
