@@ -76,7 +76,10 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
         if path.startswith(_IMAGE):
             # One file goes through the life of one card; elsewhere each test has a card of its own.
             return path if path == _LIFE_OF_A_CARD else nodeid
-        return path if path.startswith((_LINT, _PROXY)) else path.rpartition("/")[0]
+        if path.startswith(_LINT):
+            # ansible-lint checks each role by itself.
+            return nodeid if "[" in nodeid else path
+        return path if path.startswith(_PROXY) else path.rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's
