@@ -43,7 +43,7 @@ ln -s "$venv" "root{_CHECKOUT}/.venv"
 chown -R 65534:65534 root/home/contributor
 exec chroot root setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \\
     env --ignore-environment HOME=/home/contributor LANG=C.UTF-8 \\
-    PATH="{_CHECKOUT}/.venv/bin:/usr/bin:/bin" PYTHONPATH="{_CHECKOUT}/tests/lab" \\
+    PATH="{_CHECKOUT}/.venv/bin:/usr/bin:/bin" PYTHONPATH="{_CHECKOUT}/tests/lab:{_CHECKOUT}/ansible" \\
     ANSIBLE_CONFIG="{_CHECKOUT}/ansible.cfg" \\
     sh -euc 'cd {_CHECKOUT}; git init -q; git add -A; exec "$@"' sh "$@"
 """
