@@ -6,9 +6,8 @@ import contextlib
 import dataclasses
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable
 
 from pvs_bridge_health import chain as health
 from pvs_bridge_health.firmware import read_information

@@ -6,7 +6,7 @@ A list of one entry: as os_list.json for `rpi-imager --repo`, and as a manifest 
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def entry(
         download_bytes: the length of the .img.xz.
         download_sha256: of the .img.xz.
     """
-    released = datetime.fromtimestamp(edition.source_date_epoch, timezone.utc)
+    released = datetime.fromtimestamp(edition.source_date_epoch, UTC)
     told: dict[str, Any] = json.loads(_TEMPLATE.read_text(encoding="utf-8"))[edition.base]
     return {
         **told,

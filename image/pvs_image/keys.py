@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def _keys(file: Path) -> list[str]:
 def _is_key(line: str) -> bool:
     """Tell whether one of the first words is a kind of key that the next word, decoded, is of."""
     words = line.split()
-    for kind, encoded in zip(words, words[1:]):
+    for kind, encoded in itertools.pairwise(words):
         try:
             blob = base64.b64decode(encoded, validate=True)
             (length,) = struct.unpack_from(">I", blob)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import urllib.parse
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from pvs_image.edition import Edition
@@ -48,7 +48,7 @@ def spdx(edition: Edition, packages: list[Package], image_sha256: str) -> dict[s
         packages: what is on it.
         image_sha256: of the unpacked image; the document's own name comes from it.
     """
-    created = datetime.fromtimestamp(edition.source_date_epoch, timezone.utc)
+    created = datetime.fromtimestamp(edition.source_date_epoch, UTC)
     ids = {each: _identifier(each) for each in packages}
     card = {
         "SPDXID": _ROOT,

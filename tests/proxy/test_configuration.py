@@ -30,7 +30,7 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
     "sites": {"proxy_cors_origins": ["http://dashboard.lan:3000", "https://a.example"]},
     "every site": {"proxy_cors_origins": ["*"]},
     "names": {"proxy_hostnames": ["pvs.fritz.box", "Solar.example.org"]},
-    "every passage": {
+    "all ports passed through": {
         "proxy_https_enabled": True,
         "proxy_sunvault_enabled": True,
         "proxy_writes_acknowledged": True,
@@ -39,7 +39,7 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
     "no page": {"status_enabled": False},
     "neither page nor translation": {"status_enabled": False, "compat_mode": "off"},
     "nobody who translates": {"compat_mode": "off"},
-    "no passage": {"proxy_websocket_enabled": False},
+    "no port passed through": {"proxy_websocket_enabled": False},
     "routed": {"bridge_mode": "routed"},
     "both": {"bridge_mode": "both"},
     "other ports and networks": {

@@ -112,7 +112,7 @@ def test_a_program_that_is_not_there_is_named_and_the_page_is_still_there(serve:
     home = serve()
     answer = home.ask("/bridge/status.json")
     assert (answer.status, is_refusal(answer)) == (503, True)
-    assert "pvs-bridge-status" in answer.json()["cure"]
+    assert "pvs-bridge-status" in answer.json()["hint"]
     assert home.ask("/bridge/").status == 200
 
 

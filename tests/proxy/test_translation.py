@@ -38,8 +38,8 @@ def test_everything_that_is_translated_is_tried_below() -> None:
     role = variables({})
     tried = {target.removeprefix(CGI) for target in TRANSLATED if "&" not in target}
     assert tried == {
-        *(f"?Command={name}" for name in role["__proxy_translated_commands"]),
-        *(f"/{path}" for path in role["__proxy_translated_paths"]),
+        *(f"?Command={name}" for name in role["__proxy_compat_commands"]),
+        *(f"/{path}" for path in role["__proxy_compat_paths"]),
     }
 
 

@@ -94,7 +94,7 @@ def test_a_name_that_is_not_the_bridges_is_told_with_its_cure(serve: Serve) -> N
     assert answer.status == 421
     assert is_refusal(answer)
     assert answer.json()["error"] == 'This bridge is not called evil".example.'
-    assert "proxy_hostnames" in answer.json()["cure"]
+    assert "proxy_hostnames" in answer.json()["hint"]
 
 
 def test_an_old_program_names_nobody_and_is_served(serve: Serve) -> None:
@@ -206,7 +206,7 @@ def test_a_page_of_another_site_gets_nothing(serve: Serve, headers: dict[str, st
         answer = home.ask(target, headers=OWN | headers)
         assert answer.status == 403
         assert not served(answer)
-        assert "proxy_cors_origins" in answer.json()["cure"]
+        assert "proxy_cors_origins" in answer.json()["hint"]
     assert asked(home) == 0
 
 

@@ -6,8 +6,8 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret

@@ -7,7 +7,7 @@ started once and counted for itself, and so is the renewal of leases.
 from __future__ import annotations
 
 import time
-from typing import Callable
+from collections.abc import Callable
 
 from wear.counted import CountedPi
 

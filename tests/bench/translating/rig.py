@@ -15,9 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable
 
 PROJECT = Path(__file__).resolve().parents[3]
 PROGRAM = "roles/compat/files/usr/local/lib/pvs-bridge/pvs_bridge_compat/__main__.py"

@@ -7,7 +7,8 @@ import dataclasses
 import json
 import time
 from collections import deque
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .clock import SimClock
 from .commands import POSTED_DEVICES, Call, Command

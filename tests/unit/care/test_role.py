@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 import yaml
 from ansible.template import trust_as_template
 from pvs_bridge_care.config import Config, read_config

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from pvs_bridge_health.chain import Config, Reply, Signal

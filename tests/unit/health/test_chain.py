@@ -6,7 +6,8 @@ import dataclasses
 import errno
 import http.client
 import json
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pvs_bridge_health.chain import (

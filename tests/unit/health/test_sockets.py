@@ -6,9 +6,10 @@ import http.client
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pvs_bridge_health import chain

@@ -6,8 +6,8 @@ import base64
 import os
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
@@ -54,7 +54,7 @@ def gone(pvs_lab: Command) -> Iterator[str]:
 def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(
     pvs_lab: Command, lab: Surroundings
 ) -> None:
-    done = pvs_lab("up", "--lab", lab.name, "--release", "bullseye")
+    done = pvs_lab("up", "--lab", lab.name, "--release", "bookworm")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: the lab '{lab.name}' is already up (trixie, networkmanager)\n"

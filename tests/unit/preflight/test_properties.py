@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import pathlib
 import re
-from typing import Callable
+from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

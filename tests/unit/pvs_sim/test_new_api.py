@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import http.client
 import time
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 

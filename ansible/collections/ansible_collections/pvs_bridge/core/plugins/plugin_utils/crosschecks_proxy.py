@@ -10,7 +10,6 @@ import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import Union
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Fault, variable_name
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import (
@@ -25,7 +24,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import (
     pvs_network,
 )
 
-Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # What is older than ten minutes tells nothing of the sun, and who waits longer has hung up.
 _CACHE_SECONDS = range(601)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Final, Union
+from collections.abc import Callable
+from typing import Final
 
 # Where in a host's variables something stands: a variable's name, then keys and list indexes.
-Path = tuple[Union[str, int], ...]
+Path = tuple[str | int, ...]
 
 
 class Unusable:

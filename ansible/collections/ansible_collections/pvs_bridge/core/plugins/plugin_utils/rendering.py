@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import UNUSABLE, Fault, Path
 
