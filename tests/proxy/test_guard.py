@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -45,6 +46,7 @@ def hint(answer: Answer) -> str:
     assert is_refusal(answer)
     assert answer.header("Content-Type") == "application/json"
     assert answer.header("Cache-Control") == "no-store"
+    assert answer.header("Via") is None
     return str(answer.json()["hint"])
 
 
@@ -76,6 +78,8 @@ def test_a_command_that_reads_passes(serve: Serve, name: str) -> None:
     assert answer.header("Via") == "1.1 pvs-bridge"
     assert isinstance(answer.json(), dict)
     assert lines(home) == [f"GET {command(name)} HTTP/1.1"]
+    (record,) = home.pvs.log()
+    assert "content-length" not in {name.lower() for name, _ in record["headers"]}
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -122,9 +126,11 @@ def test_what_is_not_in_the_list_does_not_pass(serve: Serve, target: str) -> Non
     assert lines(home) == []
 
 
-def test_the_program_without_a_command_passes(serve: Serve) -> None:
+@pytest.mark.parametrize("target", [CGI, f"{CGI}?"])
+def test_the_program_without_a_command_passes(serve: Serve, target: str) -> None:
     home = serve()
-    assert home.ask(CGI).json() == {"result": "no command"}
+    assert home.ask(target).json() == {"result": "no command"}
+    assert lines(home) == [f"GET {CGI} HTTP/1.1"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -159,12 +165,15 @@ def test_head_of_a_command_runs_it_and_brings_no_body(serve: Serve, target: str)
     answer = home.ask(target, method="HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert answer.header("Content-Type") == "application/json"
+    assert int(answer.header("Content-Length") or 0) > 0
     assert lines(home) == [f"GET {target} HTTP/1.1"]
 
 
 def test_head_of_a_page_passes_as_it_is(serve: Serve) -> None:
     home = serve()
-    assert (home.ask("/", method="HEAD").status, lines(home)) == (200, ["HEAD / HTTP/1.1"])
+    answer = home.ask("/", method="HEAD")
+    assert (answer.status, lines(home)) == (200, ["HEAD / HTTP/1.1"])
+    assert answer.header("Content-Length") == str(len(home.ask("/").body))
 
 
 def test_what_follows_an_answer_to_head_is_never_its_body(serve: Serve) -> None:
@@ -339,6 +348,17 @@ def test_a_length_that_is_too_large_to_count_is_a_body_all_the_same(
             connection.sendall(head.encode() + b"match=" + b"x" * (BUFFER + 4000))
             assert connection.recv(100)[:11] in {b"HTTP/1.1 40", b""}
     assert lines(home) == []
+
+
+def test_a_refusal_does_not_close_the_connection(serve: Serve) -> None:
+    home = serve()
+    said = home.exchange(
+        f"GET {command('SetAP')} HTTP/1.1\r\nHost: bridge\r\n\r\n"
+        "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"
+        f"GET {CGI} HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n\r\n".encode()
+    )
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", said) == [b"403", b"421", b"200"]
+    assert lines(home) == [f"GET {CGI} HTTP/1.1"]
 
 
 # What is opened

@@ -158,8 +158,11 @@ def test_a_bad_answer_is_not_shared(home: Home, kind: str) -> None:
 def test_an_error_is_not_shared(home: Home) -> None:
     with home.bridge():
         break_next(home, "500")
-        assert home.ask().status == 500
-        assert home.ask().status == 503  # the PVS is left alone for a moment
+        first = home.ask()
+        second = home.ask()  # the PVS gets no requests for a moment
+    assert (first.status, first.header("Via")) == (500, "1.1 pvs-bridge")
+    assert (second.status, second.header("Via")) == (503, None)
+    assert second.header("Retry-After") == "15"
     assert home.stats()["by_command"] == {"DeviceList": 1}
 
 

@@ -93,7 +93,7 @@ def test_a_name_that_is_not_the_bridges_is_told_with_its_cure(serve: Serve) -> N
     answer = home.ask(headers={"Host": 'evil".example'})
     assert answer.status == 421
     assert is_refusal(answer)
-    assert answer.json()["error"] == 'This bridge is not called evil".example.'
+    assert answer.json()["error"] == 'This bridge does not have the name evil".example.'
     assert "proxy_hostnames" in answer.json()["hint"]
 
 
@@ -369,7 +369,7 @@ def test_no_password_of_the_bridge_reaches_the_pvs(serve: Serve, users: dict[str
 
 def counted(home: Home) -> dict[str, int]:
     """How often haproxy has let an address ask."""
-    table = say(home, "show table home")
+    table = say(home, "show table http")
     counts = re.findall(r"key=(\S+) .*gpc0=(\d+)", table)
     return {key: int(count) for key, count in counts if count != "0"}
 
@@ -421,7 +421,7 @@ def test_one_address_cannot_take_all_connections(serve: Serve) -> None:
 
 def connections(home: Home, address: str) -> str:
     """What haproxy knows of an address."""
-    return say(home, f"show table home key {address}")
+    return say(home, f"show table http key {address}")
 
 
 # haproxy's own page

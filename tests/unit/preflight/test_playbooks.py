@@ -18,6 +18,8 @@ ROOT = pathlib.Path(__file__).parents[3]
 # Prints what the real ssh, sudo and sh print in each case, chosen by the host's name.
 FAKE_SSH = """\
 #!/bin/sh
+# A program that exits without reading its input makes Ansible report a broken pipe at times.
+cat >/dev/null
 case "$*" in
 *refused-key*)
     echo "pi@refused-key: Permission denied (publickey)." >&2; exit 255 ;;
@@ -32,10 +34,8 @@ case "$*" in
 *no-sudoer*)
     echo "pi is not in the sudoers file." >&2; exit 1 ;;
 *no-python*)
-    cat >/dev/null
     echo "/bin/sh: 1: /usr/bin/python3: not found" >&2; exit 127 ;;
 *old-system*)
-    cat >/dev/null
     echo '{"changed": false, "bridge": {"os": {"id": "raspbian", "codename": "bullseye",' \\
         '"pretty_name": "Raspbian GNU/Linux 11 (bullseye)"}}}' ;;
 esac
