@@ -1,4 +1,4 @@
-"""What passes the bridge and what does not; the judge is what the simulated PVS was asked."""
+"""Which requests pass the bridge, judged by the record of the simulated PVS."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lines(home: Home) -> list[str]:
 
 
 def hint(answer: Answer) -> str:
-    """What a refusal tells its reader to do; the test fails where it is none."""
+    """Return the hint of a refusal; fail if the answer is not a refusal."""
     assert answer.status == 403
     assert is_refusal(answer)
     assert answer.header("Content-Type") == "application/json"
@@ -449,7 +449,7 @@ def test_an_opened_variable_can_be_set_and_no_other(serve: Serve) -> None:
     assert home.stats()["writes"]["count"] == 2
 
 
-def test_a_refusal_is_json_whatever_the_request_holds(serve: Serve) -> None:
+def test_a_refusal_is_valid_json_for_any_request(serve: Serve) -> None:
     home = serve()
     for target in ('/"{}\\\x7f%0d%0a', command('SetAP"}'), '/vars?"set=\\'):
         request = f"GET {target} HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n\r\n"

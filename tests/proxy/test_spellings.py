@@ -45,5 +45,5 @@ def test_the_corpus_would_find_a_hole(world: World, pvs: Simulator) -> None:
         return world.connect(80, PVS, source="172.27.153.2")
 
     volley(connect, [each.data for each in CORPUS], at_once=80)
-    # Some are no write to the simulator, and none that nothing else would read as one is too many.
+    # The simulator does not read all spellings as a write; another firmware might.
     assert pvs.stats()["writes"]["count"] > len(CORPUS) / 3

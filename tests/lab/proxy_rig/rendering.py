@@ -61,7 +61,7 @@ def variables(chosen: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _read(path: Path) -> dict[str, Any]:
-    """Read variables; nobody changes what is returned."""
+    """Read variables; callers must not change the result."""
     loaded: dict[str, Any] = _loader().load_from_file(str(path), trusted_as_template=True)
     return loaded
 
@@ -88,7 +88,9 @@ def error_pages(chosen: dict[str, Any]) -> dict[str, str]:
         chosen: what an inventory sets.
     """
     role = _read(_PROXY / "vars/main.yml")
-    pages = {f"{status}.http": (status, message) for status, message in role["__proxy_errors"].items()}
+    pages = {
+        f"{status}.http": (status, message) for status, message in role["__proxy_errors"].items()
+    }
     pages |= {
         f"compat_{status}.http": (status, message)
         for status, message in role["__proxy_compat_errors"].items()
