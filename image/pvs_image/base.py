@@ -65,7 +65,7 @@ def _make(target: Path, log: Log, tools: Path | None) -> None:
                 *(f"--dpkgopt={line}" for line in read_list(_DPKG_OPTIONS)),
                 *hooks, RELEASE, str(target), *mirror(),
             ],
-            cure="see the lines above; DEBIAN_MIRROR=http://... chooses another mirror",
+            hint="see the lines above; DEBIAN_MIRROR=http://... chooses another mirror",
             environment={
                 "PATH": f"{searched}:{PATH}",
                 "PVS_FILES": str(FOLDER / "files"),

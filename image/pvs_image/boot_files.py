@@ -19,7 +19,7 @@ ROOT_ARGUMENT = "root=LABEL=RASPIROOT"
 NAMES_ARGUMENT = "net.ifnames=0"
 _BRCM = "usr/lib/firmware/brcm/brcmfmac"
 _RULES = ("usr/lib/firmware/regulatory.db", "usr/lib/firmware/regulatory.db.p7s")
-_CURE = "see the build's log for what raspi-firmware and update-initramfs say; then build again"
+_HINT = "see the build's log for what raspi-firmware and update-initramfs say; then build again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +86,13 @@ def check(root: Path, models: tuple[Model, ...] = MODELS) -> None:
     arguments = _text(boot / "cmdline.txt", "each Pi").split()
     for argument in (ROOT_ARGUMENT, NAMES_ARGUMENT):
         if argument not in arguments:
-            raise ImageError(f"/{BOOT}/cmdline.txt does not say {argument}", _CURE)
+            raise ImageError(f"/{BOOT}/cmdline.txt does not say {argument}", _HINT)
     if config.get("arm_64bit") != "1":
-        raise ImageError(f"/{BOOT}/config.txt does not say arm_64bit=1", _CURE)
+        raise ImageError(f"/{BOOT}/config.txt does not say arm_64bit=1", _HINT)
     named = []
     for setting in ("kernel", "initramfs"):
         if not config.get(setting):
-            raise ImageError(f"/{BOOT}/config.txt names no {setting}", _CURE)
+            raise ImageError(f"/{BOOT}/config.txt names no {setting}", _HINT)
         named.append(config[setting])
     for model in models:
         paths = [f"{BOOT}/{name}" for name in (*named, *model.boot)]
@@ -112,10 +112,10 @@ def _check_initrd(initrd: Path, models: tuple[Model, ...]) -> None:
     for model in models:
         for driver in model.drivers:
             if driver not in drivers:
-                raise ImageError(f"{model.name} needs {driver} in /{BOOT}/{initrd.name}", _CURE)
+                raise ImageError(f"{model.name} needs {driver} in /{BOOT}/{initrd.name}", _HINT)
     for name, content in files.items():
         if is_foreign(content[:ELF_HEAD_BYTES]):
-            raise ImageError(f"/{BOOT}/{initrd.name}: {name} is not for arm64", _CURE)
+            raise ImageError(f"/{BOOT}/{initrd.name}: {name} is not for arm64", _HINT)
 
 
 def _settings(text: str) -> dict[str, str]:
@@ -130,7 +130,7 @@ def _text(path: Path, model: str) -> str:
         return path.read_text()
     except OSError as error:
         raise ImageError(
-            f"{model} needs /{BOOT}/{path.name}, and it is not there", _CURE
+            f"{model} needs /{BOOT}/{path.name}, and it is not there", _HINT
         ) from error
 
 
@@ -149,4 +149,4 @@ def _require(root: Path, path: str, model: str) -> None:
             root / leads_to.relative_to("/") if leads_to.is_absolute() else target.parent / leads_to
         )
     if not target.is_file() or not target.stat().st_size:
-        raise ImageError(f"{model} needs /{path}, and it is not there", _CURE)
+        raise ImageError(f"{model} needs /{path}, and it is not there", _HINT)

@@ -108,7 +108,7 @@ def build(wanted: Wanted, stages: Stages) -> Built:
         base = provide(base_stage(tools), again=wanted.fresh)
     # What a card of ours is called is the roles' default.
     models = boot_files.MODELS if layout is None else ()
-    variables = {"card_boot_label": layout.boot_label} if layout else {}
+    variables = {"boot_config_boot_label": layout.boot_label} if layout else {}
     rootfs = provide(
         provisioned_stage(base, wanted.epoch, tools=tools, models=models, variables=variables)
     )

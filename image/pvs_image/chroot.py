@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pvs_image.log import Log
 
-_CURE = "report this; nothing is left mounted, as each build has mounts of its own"
+_HINT = "report this; nothing is left mounted, as each build has mounts of its own"
 # The devices that programs expect; a user namespace cannot make them, but may borrow them.
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 
@@ -46,9 +46,9 @@ def ready(root: Path, tools: Path | None, log: Log, *, online: bool) -> Iterator
         if online:
             _lend_resolver(stack, log, root / "etc/resolv.conf")
         if tools is not None:
-            log.run([str(tools / "attach"), str(root)], cure=_CURE)
-            stack.callback(log.run, [str(tools / "detach"), str(root)], cure=_CURE)
-            log.run(["chroot", str(root), "/native/cover"], cure=_CURE)
+            log.run([str(tools / "attach"), str(root)], hint=_HINT)
+            stack.callback(log.run, [str(tools / "detach"), str(root)], hint=_HINT)
+            log.run(["chroot", str(root), "/native/cover"], hint=_HINT)
         # Whatever is installed starts nothing on the machine that builds.
         policy = root / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n")
@@ -71,7 +71,7 @@ def _lend_resolver(stack: contextlib.ExitStack, log: Log, own: Path) -> None:
 
 
 def _mount(stack: contextlib.ExitStack, log: Log, target: Path, *arguments: str) -> None:
-    log.run(["mount", *arguments, str(target)], cure=_CURE)
+    log.run(["mount", *arguments, str(target)], hint=_HINT)
     stack.callback(_unmount, target)
 
 

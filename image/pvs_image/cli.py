@@ -13,7 +13,7 @@ from pvs_image import commands
 from pvs_image.errors import ImageError
 
 # What the machine's disk or its owner refuses, whichever file it is.
-_CURES = {
+_HINTS = {
     errno.EACCES: "have it belong to you, such as with chown, or run this as who it belongs to",
     errno.EDQUOT: "free some space there",
     errno.ENOSPC: "free some space there",
@@ -45,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno not in _CURES:
+        if error.errno not in _HINTS:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        refused = ImageError(f"{where}{error.strerror}", _CURES[error.errno])
+        refused = ImageError(f"{where}{error.strerror}", _HINTS[error.errno])
         print(f"error: {refused}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

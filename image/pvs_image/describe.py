@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible.template import Templar
-from validation.inventory import Inventory, InventoryError, load
-from validation.report import CannotWorkError
-from validation.sources import examine, find_sources
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.judgement import judge
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
+from bridgectl.inventory.files import examine, find_sources
+from bridgectl.inventory.load import Inventory, InventoryError, load
+from bridgectl.validate.report import CannotWorkError
 from pvs_image.description import Description
 from pvs_image.errors import ImageError
 
@@ -70,8 +70,8 @@ def _load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
             f"correct it; `ansible-inventory -i {inventory} --list` says more",
         ) from None
     except CannotWorkError as error:
-        problem, _, cure = str(error).partition("\n  cure: ")
-        raise ImageError(problem, cure) from None
+        problem, _, hint = str(error).partition("\n  hint: ")
+        raise ImageError(problem, hint) from None
 
 
 def _variables(inventory: Inventory, bridge: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pvs_image.errors import ImageError
 from pvs_image.layout import SECTOR_BYTES
 
-_CURE = "`lsblk -o NAME,SIZE,MODEL,RM,MOUNTPOINTS` shows which device the card is"
+_HINT = "`lsblk -o NAME,SIZE,MODEL,RM,MOUNTPOINTS` shows which device the card is"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +55,9 @@ def writable_device(
     try:
         status = path.stat()
     except OSError as error:
-        raise ImageError(f"DEVICE={path}: {error.strerror}", _CURE) from None
+        raise ImageError(f"DEVICE={path}: {error.strerror}", _HINT) from None
     if not stat.S_ISBLK(status.st_mode):
-        raise ImageError(f"DEVICE={path} is no block device", _CURE)
+        raise ImageError(f"DEVICE={path} is no block device", _HINT)
     number = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
     return inspect(path, number, needed_bytes, sysfs=sysfs, procfs=procfs)
 
@@ -98,7 +98,7 @@ def inspect(path: Path, number: str, needed_bytes: int, *, sysfs: Path, procfs: 
         )
     if not _is_removable(about):
         raise ImageError(
-            f"DEVICE={path} is not removable: it is a disk of this machine, not a card", _CURE
+            f"DEVICE={path} is not removable: it is a disk of this machine, not a card", _HINT
         )
     if _read(about / "ro") == "1":
         raise ImageError(
@@ -130,7 +130,7 @@ def _refuse_used(path: Path, parts: list[Path], procfs: Path) -> None:
         if part.name in swaps or (holders.is_dir() and any(holders.iterdir())):
             raise ImageError(
                 f"DEVICE={path} is in use: swap, RAID, LVM or encryption has /dev/{part.name}",
-                _CURE,
+                _HINT,
             )
 
 

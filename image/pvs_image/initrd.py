@@ -14,7 +14,7 @@ _HEADER_BYTES = 110
 # Of the header's 13 numbers of 8 digits: the file's length, and that of its name.
 _SIZE, _NAME_SIZE = 6, 11
 _END = "TRAILER!!!"
-_CURE = "see the build's log for what update-initramfs says"
+_HINT = "see the build's log for what update-initramfs says"
 
 
 def read_files(initrd: Path) -> dict[str, bytes]:
@@ -36,7 +36,7 @@ def read_files(initrd: Path) -> dict[str, bytes]:
         if packed[at : at + len(_ZSTD)] == _ZSTD:
             packed, at = _unpacked(initrd, packed[at:]), 0
         elif packed[at : at + len(_CPIO)] != _CPIO:
-            raise ImageError(f"{initrd} is no initrd as initramfs-tools makes it", _CURE)
+            raise ImageError(f"{initrd} is no initrd as initramfs-tools makes it", _HINT)
         for name, content, end in _entries(packed, at):
             at = end
             if content:
@@ -69,5 +69,5 @@ def _unpacked(initrd: Path, packed: bytes) -> bytes:
         ["zstd", "--decompress", "--stdout"], input=packed, capture_output=True, check=False
     )
     if done.returncode:
-        raise ImageError(f"{initrd} is damaged: {done.stderr.decode().strip()}", _CURE)
+        raise ImageError(f"{initrd} is damaged: {done.stderr.decode().strip()}", _HINT)
     return done.stdout

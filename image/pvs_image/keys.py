@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pvs_image.errors import ImageError
 
-_CURE = "name the public one, such as KEY=$HOME/.ssh/id_ed25519.pub"
+_HINT = "name the public one, such as KEY=$HOME/.ssh/id_ed25519.pub"
 
 
 def authorized_keys(files: Sequence[Path], home: Path) -> str:
@@ -39,15 +39,15 @@ def _keys(file: Path) -> list[str]:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ImageError(f"KEY={file} cannot be read: {said}", _CURE) from None
+        raise ImageError(f"KEY={file} cannot be read: {said}", _HINT) from None
     # A private key must not get onto a card by a slip.
     if "PRIVATE KEY" in text:
-        raise ImageError(f"KEY={file} is a private key", _CURE)
+        raise ImageError(f"KEY={file} is a private key", _HINT)
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     for number, line in enumerate(lines, start=1):
         if not _is_key(line):
-            raise ImageError(f"KEY={file}: key {number} in it is no public key of OpenSSH", _CURE)
+            raise ImageError(f"KEY={file}: key {number} in it is no public key of OpenSSH", _HINT)
     return lines
 
 

@@ -41,7 +41,7 @@ class Log:
         self,
         command: Sequence[str],
         *,
-        cure: str,
+        hint: str,
         environment: Mapping[str, str] | None = None,
         folder: str | os.PathLike[str] | None = None,
     ) -> None:
@@ -49,7 +49,7 @@ class Log:
 
         Args:
             command: the program and its arguments.
-            cure: what a person can do when it fails.
+            hint: what a person can do when it fails.
             environment: more variables for it.
             folder: the one that it works in.
 
@@ -84,7 +84,7 @@ class Log:
             raise ImageError(
                 f"{self.stage}: {command[0]} failed; the whole log is {self._output.name}\n"
                 + self._last_lines(),
-                cure,
+                hint,
             )
 
     def _last_lines(self) -> str:

@@ -29,9 +29,7 @@ _EXAMPLE_ON_CARD = "boot/firmware/pvs-bridge.example.yml"
 _PARTS = ("CHANGELOG.md", "LICENSE", "ansible", "ansible.cfg", "pyproject.toml", "roles")
 # What only a controller uses.
 _LEFT_OUT = (
-    "ansible/rehearsal", "ansible/rehearse.py", "ansible/validation", "ansible/validate.py",
-    "ansible/document_variables.py", "ansible/hook.sh", "ansible/image.yml", "ansible/init.py",
-    "ansible/lock.sh", "ansible/setup.sh", "ansible/surroundings.py",
+    "ansible/bridgectl", "ansible/tooling", "ansible/image.yml",
 )  # fmt: skip
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CODE = ("boot_files.py", "chroot.py", "elf.py", "initrd.py", "provision.py", "tree.py")
@@ -145,7 +143,7 @@ def run_playbook(
             json.dumps(extra),
             str(PLAYBOOK),
         ],
-        cure="see what Ansible says there",
+        hint="see what Ansible says there",
         folder=PROJECT,
         environment={
             "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),

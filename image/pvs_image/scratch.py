@@ -43,7 +43,7 @@ def scratch(beside: Path, log: Log) -> Iterator[Path]:
             size = f"size={_SIZE_MIB}m,mode=0755"
             log.run(
                 ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)],
-                cure="report this; nothing is left mounted, as each build has mounts of its own",
+                hint="report this; nothing is left mounted, as each build has mounts of its own",
             )
             stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
         folder.chmod(0o755)

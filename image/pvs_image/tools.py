@@ -65,7 +65,7 @@ def _make(target: Path, log: Log) -> None:
             f"--include={','.join(read_list(FOLDER / 'packages'))}",
             RELEASE, str(target), *mirror(),
         ],
-        cure="see whether Debian's mirror answers; DEBIAN_MIRROR=http://... chooses another",
+        hint="see whether Debian's mirror answers; DEBIAN_MIRROR=http://... chooses another",
     )  # fmt: skip
     for each in ("attach", "cover", "covered", "detach"):
         shutil.copy(FOLDER / each, target)

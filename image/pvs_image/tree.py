@@ -52,7 +52,7 @@ def unpack(archive: Path, root: Path, log: Log) -> None:
     log.run(
         ["tar", "--extract", "--file", str(archive), "--directory", str(root), "--numeric-owner",
          "--same-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*"],
-        cure="remove it, for it to be made again",
+        hint="remove it, for it to be made again",
     )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def pack(root: Path, archive: Path, epoch: int, log: Log) -> None:
          "--numeric-owner", "--xattrs", "--xattrs-include=*", "--xattrs-exclude=trusted.*",
          "--format=posix", "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
          f"--mtime=@{epoch}", "--clamp-mtime", "--anchored", *kernels_own, "."],
-        cure="see whether the disk is full",
+        hint="see whether the disk is full",
     )  # fmt: skip
 
 

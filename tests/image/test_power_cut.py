@@ -12,7 +12,7 @@ from image.pi import WORKS, flashed
 Record = Callable[[str, object], None]
 
 # As much of a unit as the console has room for.
-_APPLY = "pvs-bridge-card-apply"
+_APPLY = "pvs-bridge-boot-config-apply"
 # What the console shows when the time has come, and how many of the Pi's seconds later the plug is
 # pulled.
 CUTS = {
@@ -20,7 +20,7 @@ CUTS = {
     "the playbook runs": (rf"Starting .*{_APPLY}", 20),
     "the description has just been applied": (rf"Finished .*{_APPLY}", 0),
     "the root file system grows": (r"EXT4-fs \(vda2\): resizing", 0),
-    "the report is written": ("Started .*pvs-bridge-card-report", 5),
+    "the report is written": ("Started .*pvs-bridge-boot-config-report", 5),
 }
 
 

@@ -41,7 +41,7 @@ with (folder / "log").open("w") as output:
     log = Log("stand-in", output, print)
     tree.unpack(stages.provide(base_stage(tools)).file, root, log)
     with ready(root, None, log, online=False):
-        log.run(["chroot", str(root), "dpkg", "--purge", "haproxy"], cure="look")
+        log.run(["chroot", str(root), "dpkg", "--purge", "haproxy"], hint="look")
     named = "PARTUUID=1a2b3c4d-0"
     fstab, arguments = root / "etc/fstab", root / "boot/firmware/cmdline.txt"
     fstab.write_text(
@@ -103,7 +103,9 @@ def test_raspberry_pi_os_becomes_a_card_under_the_names_that_its_own_files_have(
     for name in ("/etc/fstab", "/etc/os-release"):
         assert _read(card, name) == _read(stand_in, name)
     # Imager's files are looked for where they are.
-    assert "fs_label: bootfs\n" in _read(card, "/etc/cloud/cloud.cfg.d/90-pvs-bridge-card.cfg")
+    assert "fs_label: bootfs\n" in _read(
+        card, "/etc/cloud/cloud.cfg.d/90-pvs-bridge-boot-config.cfg"
+    )
     # And what was missing has been installed, and made the bridge's.
     installed = (build / f"{packed.name.removesuffix('.img.xz')}.packages.txt").read_text()
     assert "\nhaproxy " in installed.replace("\t", " ")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from proxy.home import BRIDGE, DEVICE_LIST, Home, is_refusal
-from pvs_bridge_turn import Turns
 
 from proxy_rig.rendering import variables
 from proxy_rig.world import STRANGER
+from pvs_bridge.proxy.drain import Turns
 from pvs_sim.client import Answer
 
 Serve = Callable[..., Home]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from unit.care.watching import Watched, leave_room
 
-ROLE = Path(__file__).resolve().parents[3] / "roles/care"
+ROLE = Path(__file__).resolve().parents[3] / "roles/monitor"
 
 Watch = Callable[..., Watched]
 

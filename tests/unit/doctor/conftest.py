@@ -12,9 +12,9 @@ import pytest
 # The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from examination.patient import Patient
-from examination.recording import Recording
-from examination.ssh import Settings
+from bridgectl.doctor.probe_output import Recording
+from bridgectl.doctor.ssh_config import Settings
+from bridgectl.doctor.target import Patient
 
 ADDRESSES = (
     '[{"ifname":"eth0","addr_info":[{"family":"inet","local":"172.27.153.20","prefixlen":24}]},'

@@ -78,7 +78,7 @@ def test_nothing_of_the_builders_environment_gets_in(chroot: Chroot) -> None:
 
 
 def test_a_module_runs_inside_and_changes_nothing_the_second_time(chroot: Chroot) -> None:
-    arguments = ("-m", "pvs_bridge.core.files", "-a",
+    arguments = ("-m", "pvs_bridge.core.managed_files", "-a",
                  json.dumps({"files": [{"dest": "/etc/new", "content": "text"}]}))  # fmt: skip
     assert "CHANGED" in chroot.ansible(*arguments).stdout
     assert (chroot.root / "etc/new").read_text() == "text"
@@ -95,7 +95,7 @@ def test_files_come_in_and_out(chroot: Chroot, tmp_path: Path) -> None:
     assert fetched.read_bytes() == source.read_bytes()
 
 
-def test_a_folder_without_a_root_file_system_is_refused_with_the_cure(
+def test_a_folder_without_a_root_file_system_is_refused_with_the_hint(
     chroot: Chroot, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -103,4 +103,4 @@ def test_a_folder_without_a_root_file_system_is_refused_with_the_cure(
         "-m", "ansible.builtin.raw", "-a", "true", ansible_chroot_root=str(tmp_path / "empty")
     )
     assert "there is no root file system in" in done.stdout + done.stderr
-    assert "Cure: unpack one there" in done.stdout + done.stderr
+    assert "Hint: unpack one there" in done.stdout + done.stderr

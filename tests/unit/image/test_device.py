@@ -106,11 +106,11 @@ def test_a_card_in_a_slot_of_its_own_is_known_by_its_kind(machine: Machine) -> N
     [
         ("disk/ro", "1\n", "is write-protected"),
         ("disk/size", "1000\n", r"\(Generic MassStorageClass 0.0 GB\) is too small: 1.0 GB are"),
-        ("disk/size", "0\n", "too small: .*\n  cure: put a card into the reader"),
+        ("disk/size", "0\n", "too small: .*\n  hint: put a card into the reader"),
         (
             "proc/self/mountinfo",
             "30 22 8:18 / /media/me/rootfs rw - ext4 /dev/sdb2 rw\n",
-            "is mounted at /media/me/rootfs\n  cure: umount /media/me/rootfs",
+            "is mounted at /media/me/rootfs\n  hint: umount /media/me/rootfs",
         ),
         ("proc/swaps", "Filename\n/dev/sdb2 partition 1 0 -2\n", "swap, .* has /dev/sdb2"),
         ("disk/sdb1/holders/dm-0", "", "LVM or encryption has /dev/sdb1"),

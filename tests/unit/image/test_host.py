@@ -1,4 +1,4 @@
-"""What a machine lacks is said before anything is made, each thing with its cure."""
+"""What a machine lacks is said before anything is made, each thing with its hint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pvs_image.paths import IMAGE
 def test_missing_programs_are_named_with_the_packages_that_bring_them() -> None:
     with pytest.raises(ImageError, match="missing on this machine: no-such-program") as error:
         host.check_commands({"sh": "dash", "no-such-program": "no-such-package"})
-    assert error.value.cure == "apt-get install --no-install-recommends no-such-package"
+    assert error.value.hint == "apt-get install --no-install-recommends no-such-package"
 
 
 def test_a_disk_that_is_too_small_is_refused_before_it_is_full(tmp_path: Path) -> None:
@@ -44,13 +44,13 @@ def test_a_mistake_on_the_command_line_is_told_in_two_lines() -> None:
     done = command("build", SOURCE_DATE_EPOCH="yesterday")
     assert done.returncode == 1
     assert done.stderr.startswith("error: SOURCE_DATE_EPOCH=yesterday is not a number")
-    assert done.stderr.splitlines()[1].startswith("  cure: ")
+    assert done.stderr.splitlines()[1].startswith("  hint: ")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--base", "arch"], "BASE=arch is unknown\n  cure: choose one of debian, raspios"),
+        (["--base", "arch"], "BASE=arch is unknown\n  hint: choose one of debian, raspios"),
         (["--base-image", "os.img.xz"], "BASE=debian is made of packages, and takes neither"),
         (["--base", "raspios"], "BASE_IMAGE is missing: the base raspios starts from"),
         (["--base-url", "build"], "BASE_URL=build is no web address"),
@@ -73,7 +73,7 @@ def test_a_cache_that_cannot_be_written_to_is_named(disk_of: Callable[[int], Pat
     assert done.returncode == 1
     assert done.stderr == (
         f"error: {disk}/pvs-bridge: Read-only file system\n"
-        "  cure: give it a folder that can be written to\n"
+        "  hint: give it a folder that can be written to\n"
     )
 
 

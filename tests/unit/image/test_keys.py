@@ -59,5 +59,5 @@ def test_what_is_no_public_key_is_refused(name: str, said: str, home: Path) -> N
 
 
 def test_a_card_without_a_key_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="nobody gets into the Pi\n  cure: make one"):
+    with pytest.raises(ImageError, match="nobody gets into the Pi\n  hint: make one"):
         authorized_keys([], tmp_path)

@@ -167,7 +167,7 @@ def test_a_description_that_is_wrong_stops_before_anything_is_written(
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert said in done.stderr
-    assert "\n  cure: " in done.stderr
+    assert "\n  hint: " in done.stderr
     assert set(tmp_path.iterdir()) == before
 
 

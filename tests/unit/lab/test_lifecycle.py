@@ -58,7 +58,7 @@ def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: the lab '{lab.name}' is already up (trixie, networkmanager)\n"
-        f"  cure: end it by 'make lab-down LAB={lab.name}', or name another with LAB=...\n"
+        f"  hint: end it by 'make lab-down LAB={lab.name}', or name another with LAB=...\n"
     )
     assert pvs_lab("status", "--lab", lab.name).returncode == 0
     assert lab.output("pvs", COUNT_PANELS) == "24\n"

@@ -12,7 +12,7 @@ import pytest
 # The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from rehearsal.description import Description
+from bridgectl.rehearse.description import Description
 
 DEFAULTS = {
     "bridge_backend": "auto",

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rehearsal.description import Description
-from rehearsal.home import place_of
 
+from bridgectl.rehearse.description import Description
+from bridgectl.rehearse.home import place_of
 from pvs_lab.errors import LabError
 from pvs_lab.place import Place
 

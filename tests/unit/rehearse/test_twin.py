@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rehearsal.description import Description
-from rehearsal.stand_ins import PASSWORD_HASH
-from rehearsal.twin import make
+
+from bridgectl.rehearse.description import Description
+from bridgectl.rehearse.placeholders import PASSWORD_HASH
+from bridgectl.rehearse.twin import make
 
 Describe = Callable[..., Description]
 

@@ -23,11 +23,11 @@ PLAYBOOK = """
   gather_facts: false
   vars:
     uplink_type: %s
-    __bridge_backend: networkmanager
-    __bridge_pi: "{{ __bridge_found.bridge }}"
+    __common_backend: networkmanager
+    __common_pi: "{{ __common_found.bridge }}"
   tasks:
-    - pvs_bridge.core.facts: {}
-      register: __bridge_found
+    - pvs_bridge.core.bridge_facts: {}
+      register: __common_found
     - ansible.builtin.import_role: {name: uplink, tasks_from: guard}
 """
 ENABLED = "systemctl is-enabled pvs-bridge-wifi-guard.timer"

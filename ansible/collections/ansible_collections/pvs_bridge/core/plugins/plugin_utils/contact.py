@@ -78,15 +78,15 @@ class Diagnosis:
 
     Attributes:
         problem: in words that go on from the host's name.
-        cure: what to do about it, as an order.
+        hint: what to do about it, as an order.
     """
 
     problem: str
-    cure: str
+    hint: str
 
     def message(self, host: str) -> str:
         """Write it as a task's failure."""
-        return f"{host}: {self.problem}. Cure: {self.cure}."
+        return f"{host}: {self.problem}. Hint: {self.hint}."
 
 
 Explain = Callable[[Contact, str], Diagnosis]
@@ -221,7 +221,7 @@ def _no_sudo(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - called
 
 
 def _sudo_refuses(contact: Contact, said: str) -> Diagnosis:
-    return Diagnosis(f"sudo refuses: {reason(said)}", _sudo_asks(contact, said).cure)
+    return Diagnosis(f"sudo refuses: {reason(said)}", _sudo_asks(contact, said).hint)
 
 
 def _no_python(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - called as all
