@@ -91,7 +91,7 @@ def test_a_login_that_fails_opens_nothing(serve: Serve) -> None:
     assert home.stats()["login_failures"] == home.stats()["requests"] == 1
 
 
-def test_one_owner_s_session_is_no_other_program_s(serve: Serve) -> None:
+def test_a_session_of_another_program_is_not_accepted(serve: Serve) -> None:
     home = new_api(serve())
     session = log_in(home)
     assert home.ask("/vars?match=info", headers=session).status == 200
