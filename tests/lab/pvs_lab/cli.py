@@ -17,9 +17,9 @@ from pvs_lab import enter, golden, lifecycle
 from pvs_lab.errors import LabError
 from pvs_lab.options import (
     BACKENDS,
+    DEFAULT_BACKEND,
     RELEASES,
     LabOptions,
-    default_backend,
     split_simulator_options,
 )
 from pvs_lab.paths import lab_dir
@@ -98,7 +98,7 @@ def _up(chosen: argparse.Namespace) -> int:
     options = LabOptions(
         name=chosen.lab,
         release=chosen.release,
-        backend=chosen.backend or default_backend(chosen.release),
+        backend=chosen.backend or DEFAULT_BACKEND,
         simulator_arguments=split_simulator_options(chosen.simulator),
         topology=Topology.from_json(chosen.topology),
         radio=chosen.radio or chosen.card is not None,
