@@ -135,7 +135,7 @@ build/lab_ed25519.pub:
 	@mkdir -p build && ssh-keygen -q -t ed25519 -N "" -C lab -f build/lab_ed25519
 
 image-reproduce: setup-image ## Build the card twice, in two places, and compare every byte
-	@$(card) reproduce
+	@PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/image python3 tests/bench/image_reproduce.py
 
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
@@ -203,9 +203,9 @@ bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges
 	@python3 tests/bench/validate.py
 
 bench-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/image
-bench-image: setup-test-image ## Time the card: built cold, after a change, personalised; its first DeviceList
-	@$(card) bench
-	@$(AS_ROOT) python3 tests/bench/card_boot.py
+bench-image: setup-test-image ## Time the card: build, rebuild, personalise, first DeviceList
+	@python3 tests/bench/image_build.py
+	@$(AS_ROOT) python3 tests/bench/image_boot.py
 
 docs: setup-controller ## Write the variables' tables into the role READMEs
 	@python3 ansible/document_variables.py

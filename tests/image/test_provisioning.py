@@ -16,19 +16,19 @@ from pvs_image.paths import IMAGE
 _TWICE = """
 import sys
 from pathlib import Path
-from pvs_image import provision, tree
-from pvs_image.base import base_stage
+from pvs_image import provision, rootfs
+from pvs_image.debian_base import base_stage
 from pvs_image.chroot import ready
-from pvs_image.log import Log
+from pvs_image.build_log import Log
 from pvs_image.paths import cache_dir
 from pvs_image.stages import Stages
-from pvs_image.tools import are_lent, tools_stage
+from pvs_image.native_tools import are_available, native_tools_stage
 
 stages, root = Stages(cache_dir()), Path(sys.argv[1])
-tools = stages.provide(tools_stage()).file if are_lent() else None
+tools = stages.provide(native_tools_stage()).file if are_available() else None
 with open(sys.argv[2], "w") as output:
     log = Log("twice", output, print)
-    tree.unpack(stages.provide(base_stage(tools)).file, root, log)
+    rootfs.unpack(stages.provide(base_stage(tools)).file, root, log)
     provision.provision(root, log, tools=tools)
     with ready(root, tools, log, online=False):
         log.step("applies them once more")

@@ -15,40 +15,40 @@ from pathlib import Path
 
 import pytest
 
-from pvs_image.compress import unpack
-from pvs_image.mapped import partitions_of
+from pvs_image.block_map import partitions_of
 from pvs_image.paths import IMAGE
 from pvs_image.raspios import read_layout
+from pvs_image.xz import unpack
 
 # Run with mounts of its own, as each build; the stage that `make image` has kept is taken.
 _STAND_IN = """
 import sys, uuid
 from pathlib import Path
-from pvs_image import tree
-from pvs_image.base import base_stage
+from pvs_image import rootfs
+from pvs_image.debian_base import base_stage
 from pvs_image.chroot import ready
-from pvs_image.disk import make_disk
-from pvs_image.layout import MIB, Layout
-from pvs_image.log import Log
+from pvs_image.disk_image import make_disk
+from pvs_image.partition_layout import MIB, Layout
+from pvs_image.build_log import Log
 from pvs_image.paths import cache_dir
 from pvs_image.stages import Stages
-from pvs_image.tools import are_lent, tools_stage
+from pvs_image.native_tools import are_available, native_tools_stage
 
 folder, epoch = Path(sys.argv[1]), 1763942400
 stages, root = Stages(cache_dir()), folder / "root"
-tools = stages.provide(tools_stage()).file if are_lent() else None
+tools = stages.provide(native_tools_stage()).file if are_available() else None
 with (folder / "log").open("w") as output:
     log = Log("stand-in", output, print)
-    tree.unpack(stages.provide(base_stage(tools)).file, root, log)
+    rootfs.unpack(stages.provide(base_stage(tools)).file, root, log)
     with ready(root, None, log, online=False):
-        log.run(["chroot", str(root), "dpkg", "--purge", "haproxy"], cure="look")
+        log.run(["chroot", str(root), "dpkg", "--purge", "haproxy"], hint="look")
     named = "PARTUUID=1a2b3c4d-0"
     fstab, arguments = root / "etc/fstab", root / "boot/firmware/cmdline.txt"
     fstab.write_text(
         f"{named}1 /boot/firmware vfat defaults 0 2\\n{named}2 / ext4 defaults,noatime 0 1\\n"
     )
     arguments.write_text(f"console=tty1 root={named}2 rootfstype=ext4 fsck.repair=yes rootwait\\n")
-    tree.pack(root, folder / "root.tar", epoch, log)
+    rootfs.pack(root, folder / "root.tar", epoch, log)
     official = Layout(
         disk_id=0x1A2B3C4D, boot_serial=0x5E6F7A8B,
         root_uuid=uuid.UUID("0aed834e-8c8f-412d-a276-a265dc676112"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from unit.image.cards import EPOCH, said_by, write_rootfs
 
-from pvs_image.disk import make_disk
+from pvs_image.disk_image import make_disk
 
 
 @pytest.fixture(scope="session")

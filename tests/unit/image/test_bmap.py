@@ -6,8 +6,8 @@ from pathlib import Path
 
 from unit.image.cards import members, said_by
 
+from pvs_image.block_map import mapped_ranges, partitions_of
 from pvs_image.bmap import write_bmap
-from pvs_image.mapped import mapped_ranges, partitions_of
 from pvs_image.raspios import read_rootfs
 
 

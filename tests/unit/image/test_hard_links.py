@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pvs_image import hard_links
+from pvs_image.block_map import partitions_of
 from pvs_image.errors import ImageError
-from pvs_image.mapped import partitions_of
 
 
 def _found(*paths: str) -> str:

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as any_
 from unit.image.cards import said_by
 
-from pvs_image.compress import pack
-from pvs_image.description import Description
-from pvs_image.mapped import partitions_of
+from pvs_image.block_map import partitions_of
+from pvs_image.bridge_configuration import BridgeConfiguration
+from pvs_image.xz import pack
 
 PROJECT = Path(__file__).resolve().parents[3]
 BOOT = "@@8M"
@@ -143,7 +143,7 @@ def test_a_secret_of_the_vault_is_opened_here(card: Path, key: Path, tmp_path: P
     any_.dictionaries(NAMES, SCALARS | any_.lists(any_.dictionaries(NAMES, SCALARS), max_size=3))
 )
 def test_any_value_is_read_as_it_was_written(variables: dict[str, Any]) -> None:
-    text = Description("garage", "inventory/home", variables).as_yaml()
+    text = BridgeConfiguration("garage", "inventory/home", variables).as_yaml()
     assert (yaml.safe_load(text) or {}) == variables
 
 
@@ -167,7 +167,7 @@ def test_a_description_that_is_wrong_stops_before_anything_is_written(
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert said in done.stderr
-    assert "\n  cure: " in done.stderr
+    assert "\n  hint: " in done.stderr
     assert set(tmp_path.iterdir()) == before
 
 

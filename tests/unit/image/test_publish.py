@@ -14,13 +14,13 @@ from urllib.parse import unquote, urlparse
 import pytest
 from unit.image.cards import EPOCH, said_by
 
-from pvs_image import catalogue
-from pvs_image.compress import pack, unpack
-from pvs_image.edition import BASES, Edition
+from pvs_image import imager_manifest
 from pvs_image.errors import ImageError
 from pvs_image.publish import Published, publish
+from pvs_image.release import BASES, Release
+from pvs_image.xz import pack, unpack
 
-EDITION = Edition("0.1.0", "debian", EPOCH)
+EDITION = Release("0.1.0", "debian", EPOCH)
 NAME = "pvs-bridge-0.1.0-debian"
 
 # An entry in Raspberry Pi Imager's own doc/json-schema/os-list-schema.json: what it requires, and
@@ -135,8 +135,8 @@ def test_imager_offers_its_form_for_the_pis_of_each_base(
     base: str, init_format: str, devices: list[str]
 ) -> None:
     assert base in BASES
-    found = catalogue.entry(
-        Edition("0.1.0", base, EPOCH),
+    found = imager_manifest.entry(
+        Release("0.1.0", base, EPOCH),
         url="https://example.org/card.img.xz",
         bmap_url="https://example.org/card.bmap",
         extract_bytes=1,
@@ -162,7 +162,9 @@ def test_the_manifest_to_double_click_is_the_same_list(published: Published) -> 
 def test_files_for_the_web_are_named_by_where_they_will_be() -> None:
     file = Path(f"build/{NAME}.img.xz")
     for base_url in ("https://example.org/cards", "https://example.org/cards/"):
-        assert catalogue.location(base_url, file) == f"https://example.org/cards/{NAME}.img.xz"
+        assert (
+            imager_manifest.location(base_url, file) == f"https://example.org/cards/{NAME}.img.xz"
+        )
 
 
 def test_packages_are_listed_with_their_versions(published: Published) -> None:

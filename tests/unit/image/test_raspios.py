@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from unit.image.cards import EPOCH, said_by
 
-from pvs_image.disk import make_disk
+from pvs_image.disk_image import make_disk
 from pvs_image.errors import ImageError
-from pvs_image.layout import MIB, Layout
 from pvs_image.mbr import FAT32, Partition, write_table
+from pvs_image.partition_layout import MIB, Layout
 from pvs_image.raspios import fetch, read_layout, read_rootfs
 
 # As Raspberry Pi's own images are laid out and called.

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pvs_image.build_log import Log
 from pvs_image.errors import ImageError
-from pvs_image.log import Log
 from pvs_image.stages import Stage, Stages, digest_of
 
 
@@ -80,11 +80,11 @@ def test_what_took_a_while_last_time_is_announced(stages: Stages, lines: list[st
 def test_a_failure_leaves_nothing_but_its_log(stages: Stages) -> None:
     def fail(target: Path, log: Log) -> None:
         target.write_text("half")
-        log.run(["sh", "-c", "echo the pot is too small; exit 3"], cure="take a larger pot")
+        log.run(["sh", "-c", "echo the pot is too small; exit 3"], hint="take a larger pot")
 
     with pytest.raises(ImageError, match="the pot is too small") as error:
         stages.provide(stage(fail))
-    assert error.value.cure == "take a larger pot"
+    assert error.value.hint == "take a larger pot"
     log = next(stages.folder.glob("soup-*.log"))
     assert str(log) in error.value.problem
     assert {each.suffix for each in stages.folder.iterdir()} == {".log", ".lock"}
@@ -103,7 +103,7 @@ def test_a_program_that_cannot_be_run_is_named(
     command = str(broken) if program == "broken" else program
 
     with pytest.raises(ImageError, match=problem):
-        stages.provide(stage(lambda _, log: log.run([command], cure="")))
+        stages.provide(stage(lambda _, log: log.run([command], hint="")))
 
 
 def test_what_an_interrupted_build_has_left_is_not_taken_for_whole(stages: Stages) -> None:

@@ -1,0 +1,126 @@
+"""A card is the root file system that it was made of, and always the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from unit.image.cards import EPOCH, Entry, members, said_by, write_rootfs
+
+from pvs_image.block_map import partitions_of
+from pvs_image.disk_image import make_disk
+from pvs_image.errors import ImageError
+from pvs_image.raspios import read_rootfs
+
+MIB = 1024 * 1024
+
+
+def test_a_card_has_every_file_with_its_owner_mode_links_and_capabilities(
+    card: Path, rootfs: Path, tmp_path: Path
+) -> None:
+    back = tmp_path / "back.tar"
+    read_rootfs(card, back)
+    put, found = members(rootfs), members(back)
+    # The Pi's kernel makes its own devices; the root folder is mke2fs's own.
+    del put["dev/null"], put["."], found["."]
+    on_fat = {path for path in put if path.startswith("boot/firmware/")}
+    assert {path: put[path] for path in put.keys() - on_fat} == {
+        path: found[path] for path in found.keys() - on_fat
+    }
+    assert {path: put[path][-1] for path in on_fat} == {path: found[path][-1] for path in on_fat}
+
+
+def test_the_same_root_file_system_makes_the_same_bytes_in_another_place(
+    card: Path, rootfs: Path
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        again = Path(folder) / "again.img"
+        make_disk(rootfs, again, source_date_epoch=EPOCH)
+        assert said_by("cmp", card, again) == ""
+
+
+def test_a_card_that_is_put_together_in_memory_is_the_same(
+    card: Path, rootfs: Path, tmp_path: Path
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        make_disk(rootfs, tmp_path / "again.img", source_date_epoch=EPOCH, workplace=Path(folder))
+        assert list(Path(folder).iterdir()) == []
+    assert said_by("cmp", card, tmp_path / "again.img") == ""
+    assert (tmp_path / "again.img").stat().st_blocks * 512 < 40 * MIB
+
+
+def test_another_content_has_another_identity(card: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.img"
+    changed = write_rootfs(tmp_path / "other.tar", more=(Entry("etc/issue", b"hello\n"),))
+    make_disk(changed, other, source_date_epoch=EPOCH)
+    assert partitions_of(other)[0] != partitions_of(card)[0]
+
+
+def test_a_pi_finds_its_partitions_where_it_looks_for_them(card: Path) -> None:
+    table = json.loads(said_by("sfdisk", "--json", card))["partitiontable"]
+    boot, root = table["partitions"]
+    assert (table["label"], boot["type"], root["type"]) == ("dos", "c", "83")
+    assert (boot["start"], boot["size"]) == (8 * MIB // 512, 512 * MIB // 512)
+    assert root["start"] == 520 * MIB // 512
+    assert card.stat().st_size % (4 * MIB) == 0
+    assert (root["start"] + root["size"]) * 512 == card.stat().st_size
+    for partition, label in ((boot, "RASPIFIRM"), (root, "RASPIROOT")):
+        offset = str(partition["start"] * 512)
+        assert label in said_by("blkid", "--probe", "--offset", offset, card)
+
+
+def test_both_file_systems_are_clean(card: Path, tmp_path: Path) -> None:
+    _, boot, root = partitions_of(card)
+    assert said_by("e2fsck", "-fn", f"{card}?offset={root.start_bytes}")
+    alone = tmp_path / "fat.img"
+    with card.open("rb") as file, alone.open("wb") as copy:
+        file.seek(boot.start_bytes)
+        copy.write(file.read(boot.size_bytes))
+    assert "5 files" in said_by("fsck.vfat", "-n", alone)
+
+
+def test_the_first_boot_has_room_before_the_card_is_grown_and_the_file_is_a_hole_there(
+    card: Path,
+) -> None:
+    _, _, root = partitions_of(card)
+    said = said_by("debugfs", "-R", "show_super_stats -h", f"{card}?offset={root.start_bytes}")
+    (free,) = re.findall(r"^Free blocks: +(\d+)$", said, re.MULTILINE)
+    assert 100 * MIB < int(free) * 4096 < 300 * MIB
+    assert card.stat().st_blocks * 512 < 40 * MIB
+
+
+@pytest.mark.parametrize(
+    ("more", "without", "said"),
+    [
+        ((Entry("boot/firmware/link", link="kernel8.img"),), "nothing", "link is no plain file"),
+        ((), "boot/firmware/", "has nothing in /boot/firmware"),
+    ],
+)
+def test_what_no_pi_could_boot_from_is_refused_and_nothing_is_left(
+    more: tuple[Entry, ...], without: str, said: str, tmp_path: Path
+) -> None:
+    broken = write_rootfs(tmp_path / "broken.tar", more=more, without=without)
+    with pytest.raises(ImageError, match=said):
+        make_disk(broken, tmp_path / "card.img", source_date_epoch=EPOCH)
+    assert list(tmp_path.iterdir()) == [broken]
+
+
+def test_a_tar_that_is_cut_off_is_refused_and_nothing_is_left(rootfs: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tar"
+    broken.write_bytes(rootfs.read_bytes()[:100_000])
+    with pytest.raises(ImageError, match=r"tar failed: .*Unexpected EOF"):
+        make_disk(broken, tmp_path / "card.img", source_date_epoch=EPOCH)
+    assert list(tmp_path.iterdir()) == [broken]
+
+
+def test_who_cannot_give_files_away_is_told_how_to(rootfs: Path, tmp_path: Path) -> None:
+    os.seteuid(65534)
+    try:
+        with pytest.raises(ImageError, match=r"only root .*\n.*unshare --map-auto"):
+            make_disk(rootfs, tmp_path / "card.img", source_date_epoch=EPOCH)
+    finally:
+        os.seteuid(0)

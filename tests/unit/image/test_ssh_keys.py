@@ -1,0 +1,63 @@
+"""Who may log in: public keys alone, and the person's own where none is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit.image.cards import said_by
+
+from pvs_image.errors import ImageError
+from pvs_image.ssh_keys import authorized_keys
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A person's folder with two keys."""
+    folder = tmp_path / "home"
+    (folder / ".ssh").mkdir(parents=True)
+    for kind in ("ed25519", "ecdsa"):
+        file = folder / ".ssh" / f"id_{kind}"
+        said_by("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"me {kind}", "-f", file)
+    return folder
+
+
+def test_all_of_one_s_own_keys_are_taken_where_none_is_named(home: Path) -> None:
+    text = authorized_keys([], home)
+    assert text.count("\n") == 2
+    assert text.startswith("ecdsa-sha2-nistp256 ")
+    assert text.endswith(" me ed25519\n")
+
+
+def test_a_key_that_is_named_is_taken_alone_and_once(home: Path) -> None:
+    file = home / ".ssh/id_ed25519.pub"
+    assert authorized_keys([file, file], home) == file.read_text()
+
+
+def test_a_whole_authorized_keys_file_with_options_and_comments_is_taken(home: Path) -> None:
+    file = home / "authorized_keys"
+    key = (home / ".ssh/id_ed25519.pub").read_text()
+    file.write_text(f'# of the house\n\nrestrict,command="a b" {key}')
+    assert authorized_keys([file], home) == f'restrict,command="a b" {key}'
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("id_ed25519", "is a private key"),
+        ("none.pub", "cannot be read: No such file"),
+        ("words", "key 2 in it is no public key"),
+        ("bytes", "cannot be read: it is no text"),
+    ],
+)
+def test_what_is_no_public_key_is_refused(name: str, said: str, home: Path) -> None:
+    folder = home / ".ssh"
+    (folder / "words").write_text((folder / "id_ecdsa.pub").read_text() + "ssh-ed25519 AAAA me\n")
+    (folder / "bytes").write_bytes(b"\xff\xfe")
+    with pytest.raises(ImageError, match=f"KEY=.*{name}.* {said}"):
+        authorized_keys([folder / name], home)
+
+
+def test_a_card_without_a_key_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="nobody gets into the Pi\n  hint: make one"):
+        authorized_keys([], tmp_path)
