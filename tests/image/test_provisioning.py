@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from pvs_image import provision, rootfs
 from pvs_image.debian_base import base_stage
-from pvs_image.chroot import ready
+from pvs_image.chroot import prepared_chroot
 from pvs_image.build_log import Log
 from pvs_image.paths import cache_dir
 from pvs_image.stages import Stages
@@ -30,7 +30,7 @@ with open(sys.argv[2], "w") as output:
     log = Log("twice", output, print)
     rootfs.unpack(stages.provide(base_stage(tools)).file, root, log)
     provision.provision(root, log, tools=tools)
-    with ready(root, tools, log, online=False):
+    with prepared_chroot(root, tools, log, online=False):
         log.step("applies them once more")
         provision.run_playbook(root, log, tools=tools)
 """

@@ -26,7 +26,7 @@ import sys, uuid
 from pathlib import Path
 from pvs_image import rootfs
 from pvs_image.debian_base import base_stage
-from pvs_image.chroot import ready
+from pvs_image.chroot import prepared_chroot
 from pvs_image.disk_image import make_disk
 from pvs_image.partition_layout import MIB, Layout
 from pvs_image.build_log import Log
@@ -40,7 +40,7 @@ tools = stages.provide(native_tools_stage()).file if are_available() else None
 with (folder / "log").open("w") as output:
     log = Log("stand-in", output, print)
     rootfs.unpack(stages.provide(base_stage(tools)).file, root, log)
-    with ready(root, None, log, online=False):
+    with prepared_chroot(root, None, log, online=False):
         log.run(["chroot", str(root), "dpkg", "--purge", "haproxy"], hint="look")
     named = "PARTUUID=1a2b3c4d-0"
     fstab, arguments = root / "etc/fstab", root / "boot/firmware/cmdline.txt"

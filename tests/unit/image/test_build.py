@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from unit.image.cards import EPOCH
 
-from pvs_image.build import BuildOptions, publish_once
+from pvs_image.build import BuildOptions, publish_if_changed
 from pvs_image.stages import Stages
 
 
@@ -26,7 +26,7 @@ def publish(place: Path, card: Path, rootfs: Path, base_url: str = "") -> tuple[
     stages = Stages(place / "kept", report=lambda _: None)
     stages.folder.mkdir(exist_ok=True)
     wanted = BuildOptions(base="debian", epoch=EPOCH, folder=place / "build", base_url=base_url)
-    files, seconds = publish_once(wanted, stages, card, rootfs, [])
+    files, seconds = publish_if_changed(wanted, stages, card, rootfs, [])
     return next(each for each in files if each.name.endswith(".img.xz")), seconds
 
 
