@@ -48,7 +48,7 @@ def read_configuration(
     bridge, *others = found.bridges
     if others:
         raise ImageError(
-            f"LIMIT must match one bridge, got {len(found.bridges)}: {', '.join(found.bridges)}",
+            f"LIMIT={limit} must match one bridge, got: {', '.join(found.bridges)}",
             f"name one of them: make personalise LIMIT={bridge}",
         )
     return BridgeConfiguration(bridge, str(inventory), _variables(found, bridge))

@@ -79,7 +79,7 @@ def fetch(source: str, sha256: str, report: Callable[[str], None] = print) -> Pa
     sha256 = sha256.lower()
     if not _SHA256.fullmatch(sha256):
         raise ImageError(
-            f"BASE_SHA256 must be 64 hexadecimal digits, got {sha256}",
+            f"BASE_SHA256 must be 64 hexadecimal digits, got {sha256 or 'nothing'}",
             "copy it from the image's download page",
         )
     folder = cache_dir() / "raspios"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 from bench.image_builds.differences import first_difference
 
+PROJECT = Path(__file__).parents[3]
 PASSWD = {"./etc/passwd": (b"root", 0o644, 1000)}
 
 
@@ -60,3 +64,13 @@ def test_a_file_published_by_only_one_build_is_named(tmp_path: Path) -> None:
     tar = write_tar(tmp_path / "first.tar", PASSWD)
     found = first_difference({"a": tar, "b": tar}, {"a": tar}, (tar, tar))
     assert found == "only one build has b"
+
+
+def test_the_comparison_explains_its_options() -> None:
+    paths = os.pathsep.join([str(PROJECT / "tests"), str(PROJECT / "image")])
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "tests/bench/image_reproduce.py"), "--help"],
+        env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "--keep" in done.stdout

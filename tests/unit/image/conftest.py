@@ -1,4 +1,4 @@
-"""What the tests of the card share: a small root file system, and the card that it makes."""
+"""Fixtures: a small root file system, and the image made from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def card(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The card that was made of it; nobody writes to it."""
+    """The image made from it; tests must not modify it."""
     target = tmp_path_factory.mktemp("card") / "card.img"
     make_disk(rootfs, target, source_date_epoch=EPOCH)
     return target
@@ -27,7 +27,7 @@ def card(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk_of(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Make a disk that holds so many KiB, to be filled."""
+    """Return a function that mounts a tmpfs of the given size in KiB."""
     disks: list[Path] = []
 
     def make(size_kib: int) -> Path:

@@ -1,4 +1,4 @@
-"""Devices: what might be something else than a card in a reader is refused."""
+"""Block devices: everything except a card in a reader is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEEDED_BYTES = 10**9
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What a kernel says of a machine with one reader, with a card of two partitions in it."""
+    """/sys and /proc of a machine with a card reader and a card with two partitions."""
 
     sysfs: Path
     procfs: Path
@@ -32,7 +32,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """The files that the kernel shows: /sys and /proc."""
+    """Fake /sys and /proc folders."""
     sysfs, procfs = tmp_path / "sys", tmp_path / "proc"
     bus = sysfs / "devices/pci0000:00/0000:00:14.0/usb1/1-4/1-4:1.0/host6/target6:0:0/6:0:0:0"
     disk = bus / "block/sdb"
@@ -59,7 +59,7 @@ def test_a_card_in_a_reader_is_named_by_model_and_size(machine: Machine) -> None
     assert machine.inspect().name == "Generic MassStorageClass 15.9 GB"
 
 
-def test_a_card_is_written_over_when_its_model_and_size_are_typed(
+def test_typing_model_and_size_confirms_the_device(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     device = machine.inspect()
@@ -71,20 +71,20 @@ def test_a_card_is_written_over_when_its_model_and_size_are_typed(
 
 
 @pytest.mark.parametrize("typed", ["", "\n", "yes\n", "/dev/sdb\n"])
-def test_a_card_is_left_as_it_is_when_anything_else_is_typed(
+def test_typing_anything_else_leaves_the_device_unchanged(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-    with pytest.raises(ImageError, match="was not confirmed, and is left as it is"):
+    with pytest.raises(ImageError, match="was not confirmed and is unchanged"):
         confirm(machine.inspect())
 
 
-def test_a_reader_that_calls_its_card_fixed_is_known_by_its_bus(machine: Machine) -> None:
+def test_a_card_reported_as_fixed_is_recognised_by_its_usb_bus(machine: Machine) -> None:
     (machine.disk / "removable").write_text("0\n")
     assert machine.inspect().size_bytes == 31116288 * 512
 
 
-def test_a_card_in_a_slot_of_its_own_is_known_by_its_kind(machine: Machine) -> None:
+def test_a_card_in_an_sd_slot_is_recognised_by_its_type(machine: Machine) -> None:
     disk = machine.sysfs / "devices/platform/soc/fe340000.mmc/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0"
     disk.parent.mkdir(parents=True)
     machine.disk.rename(disk)
@@ -105,45 +105,43 @@ def test_a_card_in_a_slot_of_its_own_is_known_by_its_kind(machine: Machine) -> N
     ("file", "text", "said"),
     [
         ("disk/ro", "1\n", "is write-protected"),
-        ("disk/size", "1000\n", r"\(Generic MassStorageClass 0.0 GB\) is too small: 1.0 GB are"),
-        ("disk/size", "0\n", "too small: .*\n  hint: put a card into the reader"),
+        ("disk/size", "1000\n", r"\(Generic MassStorageClass 0.0 GB\) is too small: 1.0 GB needed"),
+        ("disk/size", "0\n", "too small: .*\n  hint: insert a card into the reader"),
         (
             "proc/self/mountinfo",
             "30 22 8:18 / /media/me/rootfs rw - ext4 /dev/sdb2 rw\n",
             "is mounted at /media/me/rootfs\n  hint: umount /media/me/rootfs",
         ),
-        ("proc/swaps", "Filename\n/dev/sdb2 partition 1 0 -2\n", "swap, .* has /dev/sdb2"),
-        ("disk/sdb1/holders/dm-0", "", "LVM or encryption has /dev/sdb1"),
+        ("proc/swaps", "Filename\n/dev/sdb2 partition 1 0 -2\n", "swap, .* uses /dev/sdb2"),
+        ("disk/sdb1/holders/dm-0", "", "LVM or encryption uses /dev/sdb1"),
     ],
 )
-def test_a_card_that_cannot_or_must_not_be_written_is_refused(
-    file: str, text: str, said: str, machine: Machine
-) -> None:
+def test_an_unsuitable_device_is_refused(file: str, text: str, said: str, machine: Machine) -> None:
     where, _, name = file.partition("/")
     (machine.disk / name if where == "disk" else machine.procfs / name).write_text(text)
     with pytest.raises(ImageError, match=said):
         machine.inspect()
 
 
-def test_a_partition_is_refused_and_the_whole_card_named(machine: Machine) -> None:
+def test_a_partition_is_refused_and_the_hint_names_the_whole_device(machine: Machine) -> None:
     with pytest.raises(ImageError, match=r"a partition of /dev/sdb\n.*DEVICE=/dev/sdb"):
         machine.inspect("8:18")
 
 
-def test_a_disk_of_the_machine_itself_is_refused(machine: Machine) -> None:
+def test_an_internal_disk_is_refused(machine: Machine) -> None:
     (machine.disk / "removable").write_text("0\n")
     inside = machine.sysfs / "devices/pci0000:00/0000:00:17.0/ata1/host0/block/sdb"
     inside.parent.mkdir(parents=True)
     machine.disk.rename(inside)
     (machine.sysfs / "dev/block" / NUMBER).unlink()
     (machine.sysfs / "dev/block" / NUMBER).symlink_to(inside)
-    with pytest.raises(ImageError, match="is not removable: it is a disk of this machine"):
+    with pytest.raises(ImageError, match="is not removable, so it is a disk of this machine"):
         machine.inspect()
 
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Path]:
-    """A loop device over a file: a block device of this machine."""
+    """A loop device: a real block device of this machine."""
     file = tmp_path / "disk"
     with file.open("wb") as stream:
         stream.truncate(2 * NEEDED_BYTES)
@@ -161,10 +159,10 @@ def test_a_real_device_of_this_machine_is_refused(loop: Path) -> None:
     ("path", "said"),
     [
         ("/dev/no-such-card", "No such file or directory"),
-        ("/dev/null", "is no block device"),
-        ("/etc/passwd", "is no block device"),
+        ("/dev/null", "is not a block device"),
+        ("/etc/passwd", "is not a block device"),
     ],
 )
-def test_what_is_no_device_is_refused(path: str, said: str) -> None:
+def test_a_path_that_is_not_a_block_device_is_refused(path: str, said: str) -> None:
     with pytest.raises(ImageError, match=f"DEVICE={path}:? {said}"):
         writable_device(Path(path), NEEDED_BYTES)

@@ -1,4 +1,4 @@
-"""The block map: Debian's bmaptool believes it, and what it leaves out means nothing."""
+"""The block map: bmaptool accepts it, and the blocks that it leaves out are unused."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from pvs_image.bmap import write_bmap
 from pvs_image.raspios import read_rootfs
 
 
-def test_a_card_that_was_full_of_other_things_is_right_after_bmaptool(
-    card: Path, tmp_path: Path
-) -> None:
+def test_bmaptool_writes_a_correct_card_over_old_data(card: Path, tmp_path: Path) -> None:
     bmap, used = tmp_path / "card.bmap", tmp_path / "used.img"
     write_bmap(card, bmap)
     with used.open("wb") as file:
@@ -27,7 +25,7 @@ def test_a_card_that_was_full_of_other_things_is_right_after_bmaptool(
     assert members(tmp_path / "found.tar") == members(tmp_path / "wanted.tar")
 
 
-def test_most_of_a_small_card_need_not_be_written(card: Path) -> None:
+def test_the_map_leaves_out_most_of_a_small_card(card: Path) -> None:
     mapped_bytes = sum(end - begin for begin, end in mapped_ranges(card))
     assert mapped_bytes < 40 * 2**20 < card.stat().st_size
 

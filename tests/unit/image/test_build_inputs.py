@@ -1,4 +1,4 @@
-"""When a card is, and from where it comes."""
+"""Inputs of a build: its date and its package lists."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from pvs_image.errors import ImageError
 from pvs_image.native_tools import FOLDER as TOOLS
 
 
-def test_the_time_is_the_one_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_date_epoch_sets_the_build_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     assert build_inputs.source_date_epoch() == 1700000000
 
 
-def test_a_time_that_is_none_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_source_date_epoch_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    with pytest.raises(ImageError, match="SOURCE_DATE_EPOCH=yesterday is not a number"):
+    with pytest.raises(
+        ImageError, match="SOURCE_DATE_EPOCH must be a number of seconds since 1970, got yesterday"
+    ):
         build_inputs.source_date_epoch()
 
 

@@ -1,4 +1,4 @@
-"""Writing a card: what means something gets there, and a card that is not right is told of."""
+"""Writing a card: used blocks arrive, and faulty cards are reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pvs_image.errors import ImageError
 
 @pytest.fixture
 def target(card: Path, tmp_path: Path) -> Path:
-    """A larger card, as a file."""
+    """A file that stands for a larger card."""
     file = tmp_path / "target"
     with file.open("wb") as stream:
         stream.write(b"\xee" * 4096)
@@ -33,11 +33,11 @@ def loop(target: Path) -> Iterator[Path]:
 
 
 def silent(what: str, done_bytes: int, total_bytes: int) -> None:
-    """Show no progress."""
+    """Ignore the progress."""
 
 
 def at(step: str, act: Callable[[], None]) -> Callable[[str, int, int], None]:
-    """Return a progress that does something, once, when a step has begun."""
+    """Return a progress callback that acts once, when a step starts."""
     todo = [act]
 
     def progress(what: str, done_bytes: int, total_bytes: int) -> None:
@@ -48,7 +48,7 @@ def at(step: str, act: Callable[[], None]) -> Callable[[str, int, int], None]:
     return progress
 
 
-def test_a_block_device_holds_the_card_afterwards(card: Path, loop: Path) -> None:
+def test_a_block_device_contains_the_image_afterwards(card: Path, loop: Path) -> None:
     steps = []
     write_card(card, loop, lambda what, done, total: steps.append((what, done == total)))
     with card.open("rb") as wanted, loop.open("rb") as found:
@@ -56,10 +56,10 @@ def test_a_block_device_holds_the_card_afterwards(card: Path, loop: Path) -> Non
             assert os.pread(found.fileno(), end - begin, begin) == os.pread(
                 wanted.fileno(), end - begin, begin
             )
-    assert [what for what, ended in steps if ended] == ["writing", "reading back"]
+    assert [what for what, ended in steps if ended] == ["writing", "verifying"]
 
 
-def test_a_device_that_somebody_else_has_is_refused(card: Path, loop: Path) -> None:
+def test_a_device_in_use_is_refused(card: Path, loop: Path) -> None:
     other = os.open(loop, os.O_RDONLY | os.O_EXCL)
     try:
         with pytest.raises(ImageError, match=f"DEVICE={loop} is in use"):
@@ -68,7 +68,7 @@ def test_a_device_that_somebody_else_has_is_refused(card: Path, loop: Path) -> N
         os.close(other)
 
 
-def test_a_card_that_was_only_half_written_has_no_partition_table(card: Path, target: Path) -> None:
+def test_an_interrupted_write_leaves_no_partition_table(card: Path, target: Path) -> None:
     def pull_the_plug() -> None:
         raise KeyboardInterrupt
 
@@ -78,7 +78,7 @@ def test_a_card_that_was_only_half_written_has_no_partition_table(card: Path, ta
         assert file.read(4096) == bytes(4096)
 
 
-def test_a_card_that_forgets_what_was_written_is_told_of(card: Path, target: Path) -> None:
+def test_a_card_that_reads_back_differently_is_reported(card: Path, target: Path) -> None:
     begin, _ = mapped_ranges(card)[-1]
 
     def forget() -> None:
@@ -86,10 +86,10 @@ def test_a_card_that_forgets_what_was_written_is_told_of(card: Path, target: Pat
             file.seek(begin)
             file.write(b"\xee" * 512)
 
-    with pytest.raises(ImageError, match=f"does not hold what was written, from byte {begin} on"):
-        write_card(card, target, at("reading back", forget))
+    with pytest.raises(ImageError, match=f"reads back differently from byte {begin} on"):
+        write_card(card, target, at("verifying", forget))
 
 
-def test_a_card_that_ends_too_early_is_told_of(card: Path) -> None:
-    with pytest.raises(ImageError, match="DEVICE=/dev/full fails: No space left on device"):
+def test_a_card_with_less_space_than_it_claims_is_reported(card: Path) -> None:
+    with pytest.raises(ImageError, match="DEVICE=/dev/full failed: No space left on device"):
         write_card(card, Path("/dev/full"), silent)

@@ -1,4 +1,4 @@
-"""A card is the root file system that it was made of, and always the same bytes."""
+"""The disk image: it contains the root file system, and its bytes are reproducible."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from pvs_image.raspios import read_rootfs
 MIB = 1024 * 1024
 
 
-def test_a_card_has_every_file_with_its_owner_mode_links_and_capabilities(
+def test_files_keep_owner_mode_links_and_capabilities(
     card: Path, rootfs: Path, tmp_path: Path
 ) -> None:
     back = tmp_path / "back.tar"
     read_rootfs(card, back)
     put, found = members(rootfs), members(back)
-    # The Pi's kernel makes its own devices; the root folder is mke2fs's own.
+    # /dev is left out, and mke2fs makes the root folder itself.
     del put["dev/null"], put["."], found["."]
     on_fat = {path for path in put if path.startswith("boot/firmware/")}
     assert {path: put[path] for path in put.keys() - on_fat} == {
@@ -34,18 +34,14 @@ def test_a_card_has_every_file_with_its_owner_mode_links_and_capabilities(
     assert {path: put[path][-1] for path in on_fat} == {path: found[path][-1] for path in on_fat}
 
 
-def test_the_same_root_file_system_makes_the_same_bytes_in_another_place(
-    card: Path, rootfs: Path
-) -> None:
+def test_the_image_does_not_depend_on_the_folder(card: Path, rootfs: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         again = Path(folder) / "again.img"
         make_disk(rootfs, again, source_date_epoch=EPOCH)
         assert said_by("cmp", card, again) == ""
 
 
-def test_a_card_that_is_put_together_in_memory_is_the_same(
-    card: Path, rootfs: Path, tmp_path: Path
-) -> None:
+def test_an_image_made_in_memory_is_the_same(card: Path, rootfs: Path, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         make_disk(rootfs, tmp_path / "again.img", source_date_epoch=EPOCH, workplace=Path(folder))
         assert list(Path(folder).iterdir()) == []
@@ -53,14 +49,14 @@ def test_a_card_that_is_put_together_in_memory_is_the_same(
     assert (tmp_path / "again.img").stat().st_blocks * 512 < 40 * MIB
 
 
-def test_another_content_has_another_identity(card: Path, tmp_path: Path) -> None:
+def test_other_content_gets_other_ids(card: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.img"
     changed = write_rootfs(tmp_path / "other.tar", more=(Entry("etc/issue", b"hello\n"),))
     make_disk(changed, other, source_date_epoch=EPOCH)
     assert partitions_of(other)[0] != partitions_of(card)[0]
 
 
-def test_a_pi_finds_its_partitions_where_it_looks_for_them(card: Path) -> None:
+def test_the_partition_table_is_as_the_pi_expects(card: Path) -> None:
     table = json.loads(said_by("sfdisk", "--json", card))["partitiontable"]
     boot, root = table["partitions"]
     assert (table["label"], boot["type"], root["type"]) == ("dos", "c", "83")
@@ -83,7 +79,7 @@ def test_both_file_systems_are_clean(card: Path, tmp_path: Path) -> None:
     assert "5 files" in said_by("fsck.vfat", "-n", alone)
 
 
-def test_the_first_boot_has_room_before_the_card_is_grown_and_the_file_is_a_hole_there(
+def test_the_root_has_free_space_that_is_sparse_in_the_file(
     card: Path,
 ) -> None:
     _, _, root = partitions_of(card)
@@ -96,11 +92,15 @@ def test_the_first_boot_has_room_before_the_card_is_grown_and_the_file_is_a_hole
 @pytest.mark.parametrize(
     ("more", "without", "said"),
     [
-        ((Entry("boot/firmware/link", link="kernel8.img"),), "nothing", "link is no plain file"),
-        ((), "boot/firmware/", "has nothing in /boot/firmware"),
+        (
+            (Entry("boot/firmware/link", link="kernel8.img"),),
+            "nothing",
+            "link must be a regular file or a folder",
+        ),
+        ((), "boot/firmware/", "/boot/firmware of the root file system is empty"),
     ],
 )
-def test_what_no_pi_could_boot_from_is_refused_and_nothing_is_left(
+def test_an_unbootable_root_file_system_is_refused_without_remains(
     more: tuple[Entry, ...], without: str, said: str, tmp_path: Path
 ) -> None:
     broken = write_rootfs(tmp_path / "broken.tar", more=more, without=without)
@@ -109,7 +109,7 @@ def test_what_no_pi_could_boot_from_is_refused_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == [broken]
 
 
-def test_a_tar_that_is_cut_off_is_refused_and_nothing_is_left(rootfs: Path, tmp_path: Path) -> None:
+def test_a_truncated_tar_is_refused_without_remains(rootfs: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tar"
     broken.write_bytes(rootfs.read_bytes()[:100_000])
     with pytest.raises(ImageError, match=r"tar failed: .*Unexpected EOF"):
@@ -117,7 +117,7 @@ def test_a_tar_that_is_cut_off_is_refused_and_nothing_is_left(rootfs: Path, tmp_
     assert list(tmp_path.iterdir()) == [broken]
 
 
-def test_who_cannot_give_files_away_is_told_how_to(rootfs: Path, tmp_path: Path) -> None:
+def test_a_user_other_than_root_gets_a_hint(rootfs: Path, tmp_path: Path) -> None:
     os.seteuid(65534)
     try:
         with pytest.raises(ImageError, match=r"only root .*\n.*unshare --map-auto"):

@@ -1,4 +1,4 @@
-"""The card's copy of this project: complete, minimal, and able to start with the card's packages."""
+"""The card's copy of this project is complete and minimal, and its programs start."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PYTHON_PACKAGES = {"ansible-core": "ansible-core", "python3-aiohttp": "aiohttp"
                     "python3-yaml": "PyYAML"}  # fmt: skip
 _REQUIREMENT = re.compile(r"[\w.-]+")
 _MAIN_GUARD = '__name__ == "__main__"'
-# Programs of the copy that Ansible or systemd starts, not a person: their --help is no interface.
+# Ansible starts plugins itself; they have no command line.
 _PLUGINS = "ansible/collections"
 
 
@@ -68,9 +68,7 @@ def _top_level_files() -> Iterator[Path]:
         ]
         tops = {Path(str(file)).parts[0] for file in found.files or []}
         yield from {
-            Path(str(found.locate_file(top)))
-            for top in tops
-            if top not in {"..", "__pycache__"}
+            Path(str(found.locate_file(top))) for top in tops if top not in {"..", "__pycache__"}
         }
 
 
