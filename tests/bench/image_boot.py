@@ -10,8 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from image import imager, shipped
-from image.pi import WORKS, flashed
+from image import imager_files
+from image.built_image import built_image
+from image.flashed_pi import WORKS, flashed
 
 from pvs_image.build_inputs import DEBIAN_RELEASE_EPOCH
 from pvs_image.debian_base import base_stage
@@ -39,7 +40,7 @@ def seconds_to_login(image: Path, lab: str = "bench-boot") -> float:
     """
     with flashed(lab, image) as pi:
         pi.power_on()
-        pi.waits_for_console(_LOGIN)
+        pi.wait_for_console(_LOGIN)
         return pi.uptime_seconds()
 
 
@@ -58,11 +59,11 @@ def seconds_to_device_list(image: Path, lab: str = "bench-boot") -> tuple[float,
         LabError: as in :func:`seconds_to_login`.
     """
     with flashed(lab, image) as pi:
-        imager.fill_in(pi.card, pi.public_key)
+        imager_files.fill_in(pi.card, pi.public_key)
         pi.power_on()
         pi.wait_for_device_list()
         first = pi.uptime_seconds()
-        pi.reports(WORKS)
+        pi.wait_for_report(WORKS)
         pi.restart()
         pi.wait_for_device_list()
         return first, pi.uptime_seconds()
@@ -92,7 +93,7 @@ def main() -> int:
     """
     with tempfile.TemporaryDirectory(prefix="bench-boot-", dir=cache_dir()) as folder:
         login = seconds_to_login(bare_image(Path(folder)))
-    first, later = seconds_to_device_list(shipped.image())
+    first, later = seconds_to_device_list(built_image())
     print("\nseconds of the guest's clock, since power on")
     print(f"{'bare Debian, login prompt':<30}{login:>6.0f}")
     for what, seconds in (("first boot, DeviceList", first), ("later boot, DeviceList", later)):

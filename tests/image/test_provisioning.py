@@ -1,4 +1,4 @@
-"""The card's root file system before its first boot: the roles, applied once and once more."""
+"""The roles change nothing when they are applied to the image a second time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from pvs_image.paths import IMAGE
 
-# With mounts of its own, as each build; the stages that `make image` has kept are taken.
+# Runs in its own mount namespace, with the stages that `make image` has cached.
 _TWICE = """
 import sys
 from pathlib import Path
@@ -31,14 +31,14 @@ with open(sys.argv[2], "w") as output:
     rootfs.unpack(stages.provide(base_stage(tools)).file, root, log)
     provision.provision(root, log, tools=tools)
     with prepared_chroot(root, tools, log, online=False):
-        log.step("applies them once more")
+        log.step("apply the roles again")
         provision.run_playbook(root, log, tools=tools)
 """
 
 
-def test_a_second_run_of_the_roles_on_the_card_changes_nothing(tmp_path: Path) -> None:
+def test_a_second_run_of_the_roles_changes_nothing(tmp_path: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root has files of other owners")
+        pytest.skip("needs root, to set file owners")
     log = tmp_path / "log"
     done = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",

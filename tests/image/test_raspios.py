@@ -1,7 +1,7 @@
-"""A card that is made from Raspberry Pi OS: a stand-in of its layout goes through the whole build.
+"""BASE=raspios: a stand-in for the official image goes through the whole build.
 
-The stand-in is the card's own Debian before the roles, under the names of Raspberry Pi's images and
-without a package that those do not have. No official image is tested: none is to be had here.
+The stand-in is the stage "base" with the partition ids of Raspberry Pi's images, and without one
+package that those lack. No official image is tested, because none can be downloaded here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pvs_image.paths import IMAGE
 from pvs_image.raspios import read_layout
 from pvs_image.xz import unpack
 
-# Run with mounts of its own, as each build; the stage that `make image` has kept is taken.
+# Runs in its own mount namespace, with the stages that `make image` has cached.
 _STAND_IN = """
 import sys, uuid
 from pathlib import Path
@@ -41,7 +41,7 @@ with (folder / "log").open("w") as output:
     log = Log("stand-in", output, print)
     rootfs.unpack(stages.provide(base_stage(tools)).file, root, log)
     with prepared_chroot(root, None, log, online=False):
-        log.run(["chroot", str(root), "dpkg", "--purge", "haproxy"], hint="look")
+        log.run(["chroot", str(root), "dpkg", "--purge", "haproxy"], hint="see the log")
     named = "PARTUUID=1a2b3c4d-0"
     fstab, arguments = root / "etc/fstab", root / "boot/firmware/cmdline.txt"
     fstab.write_text(
@@ -77,7 +77,7 @@ def _read(card: Path, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is taken for an official image."""
+    """The stand-in for an official image."""
     folder = tmp_path_factory.mktemp("stand-in")
     _run(
         "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
@@ -86,7 +86,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "os.img"
 
 
-def test_raspberry_pi_os_becomes_a_card_under_the_names_that_its_own_files_have(
+def test_raspberry_pi_os_keeps_its_partition_ids_and_becomes_a_bridge(
     stand_in: Path, tmp_path: Path
 ) -> None:
     with stand_in.open("rb") as stream:
@@ -102,9 +102,9 @@ def test_raspberry_pi_os_becomes_a_card_under_the_names_that_its_own_files_have(
     assert read_layout(card) == read_layout(stand_in)
     for name in ("/etc/fstab", "/etc/os-release"):
         assert _read(card, name) == _read(stand_in, name)
-    # Imager's files are looked for where they are.
+    # cloud-init looks for Imager's files on the original boot partition.
     assert "fs_label: bootfs\n" in _read(card, "/etc/cloud/cloud.cfg.d/90-pvs-bridge-card.cfg")
-    # And what was missing has been installed, and made the bridge's.
+    # The missing package has been installed and configured.
     installed = (build / f"{packed.name.removesuffix('.img.xz')}.packages.txt").read_text()
     assert "\nhaproxy " in installed.replace("\t", " ")
     assert "frontend" in _read(card, "/etc/haproxy/haproxy.cfg")

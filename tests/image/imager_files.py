@@ -1,7 +1,7 @@
-"""What Raspberry Pi Imager 2 writes to the FAT partition of a card, and what people did before.
+"""The files that Raspberry Pi Imager 2 writes to the FAT partition, and those of older guides.
 
-Imager's texts are those of its ``customization_generator.cpp``, for an image whose ``init_format``
-is ``cloudinit``: a form with hostname, user, key, locale and Wi-Fi, filled in.
+The texts are those of Imager's ``customization_generator.cpp`` for an image with ``init_format``
+``cloudinit`` and a form with hostname, user, key, locale and Wi-Fi.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ HOSTNAME = "garage"
 USER = "pi"
 COUNTRY = "DE"
 
-# Of the password that Imager asks for, whose hash is all that it writes.
-PASSWORD_HASH = "$y$j9T$6oDZ0ZDXz0dKd5SXFlOhn/$Hl8N0Bl1y8yM0gIHh0bqQwJXG.9sNMGW3oxjz0cJYF4"  # noqa: S105 - of nobody's password
+# Imager asks for a password, and writes only its hash.
+PASSWORD_HASH = "$y$j9T$6oDZ0ZDXz0dKd5SXFlOhn/$Hl8N0Bl1y8yM0gIHh0bqQwJXG.9sNMGW3oxjz0cJYF4"  # noqa: S105 - a password used nowhere else
 
 _INSTANCE = "rpi-imager-1764254130512"
 
@@ -52,7 +52,7 @@ enable_ssh: true
 ssh_pwauth: false
 """
 
-# Some versions write the first stanza: whoever obeys it takes the PVS's default route.
+# Some versions write the first stanza, which would accept the PVS's default route.
 _NETWORK_CONFIG = """network:
   version: 2
   ethernets:
@@ -82,19 +82,19 @@ network={{
 
 
 def psk(passphrase: str = radio_card.HOME_PASSPHRASE) -> str:
-    """The key that Imager makes of a passphrase for the lab's home, as 64 digits."""
+    """Return the key that Imager derives from a passphrase for the lab's Wi-Fi, as 64 digits."""
     return hashlib.pbkdf2_hmac(
         "sha1", passphrase.encode(), radio_card.HOME_SSID.encode(), 4096, 32
     ).hex()
 
 
 def fill_in(card: FlashedCard, key: str, *, passphrase: str = radio_card.HOME_PASSPHRASE) -> None:
-    """Write what Imager writes.
+    """Write Imager's files.
 
     Args:
-        card: fresh from an image.
-        key: line for the user's ``authorized_keys``.
-        passphrase: typed into the form.
+        card: a freshly flashed card.
+        key: the line for the user's ``authorized_keys``.
+        passphrase: the Wi-Fi passphrase in the form.
     """
     texts = {
         "meta-data": _META_DATA,
@@ -112,11 +112,11 @@ def fill_in(card: FlashedCard, key: str, *, passphrase: str = radio_card.HOME_PA
 
 
 def write_by_hand(card: FlashedCard, key: str) -> None:
-    """Write what the guides of Raspberry Pi OS up to Bullseye have people write."""
+    """Write the files that guides for Raspberry Pi OS up to Bullseye ask for."""
     supplicant = _WPA_SUPPLICANT.format(
         country=COUNTRY, ssid=radio_card.HOME_SSID, passphrase=radio_card.HOME_PASSPHRASE
     )
-    # As Windows' editor ends lines.
+    # Windows' editor ends lines with CRLF.
     card.write("wpa_supplicant.conf", supplicant.replace("\n", "\r\n").encode())
     card.write("ssh", b"")
     card.write("authorized_keys", f"{key}\n".encode())

@@ -1,7 +1,7 @@
-"""A Pi 3B as QEMU has it: its own processor, card reader and serial line, and the card's DTB.
+"""QEMU's Pi 3B: its processor, card reader and serial line, with the card's device tree.
 
-No network leads out of it, and what start.elf would do QEMU does not: it gets kernel, initrd and
-arguments from the card by way of this module.
+It has no network. QEMU does not run start.elf, so this module reads kernel, initrd and arguments
+from the card.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from pathlib import Path
 from pvs_lab.flashed_card import FlashedCard
 
 _DTB = "bcm2837-rpi-3-b.dtb"
-# Both serial lines that the card's kernel may take for the Pi's own.
+# Both serial lines, because the kernel's name for the console depends on its version.
 _CONSOLES = "console=ttyS1,115200 console=ttyAMA0,115200"
-# Its clock goes on while its processors are translated, too slowly for a watchdog of 14 s.
+# The emulation is too slow for a watchdog of 14 s, because the clock runs in real time.
 _NO_WATCHDOG = "systemd.watchdog_sec=0"
-# QEMU's card reader takes powers of two alone.
+# QEMU requires a power of two as card size.
 _CARD_MIB = 4096
 
 
 @contextlib.contextmanager
 def running(image: Path) -> Iterator[Path]:
-    """Boot a card of its own; both are gone afterwards.
+    """Boot a new card; both are removed afterwards.
 
     Args:
-        image: what is on the card.
+        image: the image to flash.
 
     Yields:
-        the file that the console is written to.
+        the console's log file.
 
     Raises:
-        LabError: the card lacks what it has to boot.
+        LabError: the card lacks a boot file.
     """
     with tempfile.TemporaryDirectory(dir=image.parent) as name:
         folder = Path(name)

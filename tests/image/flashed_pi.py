@@ -1,4 +1,4 @@
-"""A Pi that boots a flashed card, in a home and in front of a PVS."""
+"""A virtual Pi that boots a flashed card, between a home network and a PVS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
-from image import imager
+from image import imager_files
 from rollback.bridge import Bridge, Run
 
 from pvs_lab import enter, guest_agent, lifecycle, network
@@ -25,15 +25,15 @@ from pvs_lab.paths import agent_socket, cache_dir, lab_dir
 from pvs_lab.process import wait_until
 
 REPORT = "pvs-bridge-report.txt"
-# The report's first words when all is well.
+# The report's first words if the bridge works.
 WORKS = "The bridge works."
-# Room for the root file system to grow into.
+# Larger than the image, so that the root file system grows.
 CARD_MIB = 4096
-# The PVS's answers come at once, at noon.
+# The PVS answers without delay; its clock says noon.
 _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
-# Seconds of this machine for what takes the Pi minutes: the more programs share each processor, the
-# more of them. The Pi has limits of its own, by a clock of its own.
-PATIENCE_SECONDS = round(1500 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+# Limit for anything the Pi does, in seconds of this machine. It grows with the load per processor,
+# because the guest's own limits use the guest's clock.
+TIMEOUT_SECONDS = round(1500 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 _DEVICE_LIST = f"http://{network.BRIDGE_ADDRESS}/cgi-bin/dl_cgi?Command=DeviceList"
 
 
@@ -41,11 +41,11 @@ class FlashedPi(Bridge):
     """A lab whose Pi boots a flashed card.
 
     Attributes:
-        card: what it boots.
-        key: the private key of its owner, whose public half is beside it.
+        card: the card.
+        key: the owner's private key; the public key is beside it.
     """
 
-    run_seconds = PATIENCE_SECONDS
+    run_seconds = TIMEOUT_SECONDS
 
     def __init__(self, name: str, card: FlashedCard, key: Path) -> None:
         """Name the lab."""
@@ -60,7 +60,7 @@ class FlashedPi(Bridge):
         return self.key.with_suffix(".pub").read_text().strip()
 
     def power_on(self) -> None:
-        """Push the plug in, and let the Pi boot."""
+        """Switch the power on, so that the Pi boots."""
         if self._is_up:
             self.say("power-on")
         else:
@@ -68,26 +68,26 @@ class FlashedPi(Bridge):
             self._is_up = True
 
     def power_off(self) -> None:
-        """Pull the plug: what the Pi has not yet written is lost."""
+        """Cut the power: data that is not yet on the card is lost."""
         self.say("power-off")
 
     def restart(self) -> None:
-        """Pull the plug, take the report off the card, and push the plug in."""
+        """Cut the power, remove the report from the card, and switch the power on."""
         self.power_off()
         if REPORT in self.card.names():
             self.card.remove(REPORT)
         self.power_on()
 
     def console(self) -> str:
-        """All that the Pi has written to its console so far."""
+        """Return the console output so far."""
         file = lab_dir(self.name) / "log/bridge.log"
         return file.read_text(errors="replace") if file.exists() else ""
 
-    def waits_for_console(self, text: str, seconds: float = PATIENCE_SECONDS) -> re.Match[str]:
-        """Wait until the console shows what a regular expression finds.
+    def wait_for_console(self, text: str, seconds: float = TIMEOUT_SECONDS) -> re.Match[str]:
+        """Wait until a regular expression matches the console output.
 
         Raises:
-            AssertionError: it does not; what it shows is in the message.
+            AssertionError: it does not match; the message contains the output.
         """
         if not wait_until(lambda: re.search(text, self.console()) is not None, seconds):
             raise AssertionError(f"no {text!r} on the console:\n{self.console()[-4000:]}")
@@ -95,73 +95,75 @@ class FlashedPi(Bridge):
         assert found is not None  # noqa: S101 - for the type checker
         return found
 
-    def waits_for_agent(self) -> None:
-        """Wait until the Pi can be looked at from inside."""
+    def wait_for_agent(self) -> None:
+        """Wait until commands can run in the Pi."""
         guest_agent.wait_for(
-            agent_socket(self.name), lab_dir(self.name) / "log/bridge.log", PATIENCE_SECONDS
+            agent_socket(self.name), lab_dir(self.name) / "log/bridge.log", TIMEOUT_SECONDS
         )
 
     def wait_for_boot(self) -> None:
-        """Wait until the Pi has started everything that it starts at boot.
+        """Wait until systemd has finished the boot.
 
         Raises:
-            AssertionError: it takes too long, or something has failed.
+            AssertionError: it takes too long, or a unit has failed.
         """
-        self.waits_for_agent()
+        self.wait_for_agent()
         status, state = self.run(
-            "bridge", "systemctl is-system-running --wait", timeout_seconds=PATIENCE_SECONDS
+            "bridge", "systemctl is-system-running --wait", timeout_seconds=TIMEOUT_SECONDS
         )
         failed = self.run("bridge", "systemctl --failed --no-legend --plain")[1]
         assert status == 0, f"{state}{failed}"  # noqa: S101 - for tests
 
     def device_list(self) -> dict[str, Any] | None:
-        """What somebody at home gets who asks the Pi for DeviceList; None where that is nothing."""
+        """Return the answer to DeviceList for a client at home; None without an answer."""
         ask = f"curl --fail --silent --max-time 10 {shlex.quote(_DEVICE_LIST)}"
         try:
             status, answer = self.run("client", ask)
         except LabError:
-            # This machine is busy enough to stop curl, and its limit with it.
+            # On a busy machine curl's own limit does not hold, and the lab ends it.
             return None
         found: dict[str, Any] | None = json.loads(answer) if status == 0 else None
         return found
 
-    def wait_for_device_list(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until somebody at home gets DeviceList.
+    def wait_for_device_list(self, seconds: float = TIMEOUT_SECONDS) -> None:
+        """Wait until a client at home gets DeviceList.
 
         Raises:
-            AssertionError: nobody does; what the Pi has written is in the message.
+            AssertionError: it gets no answer; the message contains the Pi's logs.
         """
         if not wait_until(lambda: self.device_list() is not None, seconds):
             raise AssertionError(f"no DeviceList at home:\n{self.evidence()}")
 
     def uptime_seconds(self) -> float:
-        """How long the Pi has been on, by its own clock, whatever else this machine does."""
+        """Return the Pi's uptime by its own clock, which does not depend on other load."""
         return float(self.output("bridge", "cat /proc/uptime").split()[0])
 
-    def goes_on_for(self, seconds: float) -> None:
-        """Let some of the Pi's own seconds pass.
+    def wait_guest_seconds(self, seconds: float) -> None:
+        """Wait for some seconds of the Pi's clock.
 
         Raises:
-            AssertionError: its clock stands still.
+            AssertionError: its clock does not advance.
         """
-        self.waits_for_agent()
+        self.wait_for_agent()
         until = self.uptime_seconds() + seconds
-        passed = wait_until(lambda: self.uptime_seconds() >= until, PATIENCE_SECONDS)
+        passed = wait_until(lambda: self.uptime_seconds() >= until, TIMEOUT_SECONDS)
         assert passed, self.evidence()  # noqa: S101 - for tests
 
-    def has_on_card(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
-        """Wait until the FAT partition, read beside the Pi, is as it should be.
+    def wait_for_card(
+        self, condition: Callable[[], bool], seconds: float = TIMEOUT_SECONDS
+    ) -> bool:
+        """Wait until the FAT partition meets a condition.
 
         Args:
-            condition: looks at the partition.
-            seconds: how long at most.
+            condition: examines the partition.
+            seconds: the limit.
 
         Returns:
-            whether it became so in time.
+            whether it was met in time.
         """
 
         def holds() -> bool:
-            # The Pi may be writing there this moment.
+            # The Pi may be writing at this moment.
             with contextlib.suppress(LabError, UnicodeDecodeError):
                 return condition()
             return False
@@ -169,24 +171,24 @@ class FlashedPi(Bridge):
         return wait_until(holds, seconds)
 
     def report(self) -> str:
-        """The words of the report on the FAT partition, as any computer reads it; maybe none."""
+        """Return the report on the FAT partition with single spaces; empty if there is none."""
         if REPORT not in self.card.names():
             return ""
-        # Its lines end as Windows has them, and where there is no more room.
+        # Lines are wrapped, and end with CRLF.
         return " ".join(self.card.read(REPORT).decode().split())
 
-    def reports(self, *texts: str, seconds: float = PATIENCE_SECONDS) -> str:
-        """Wait until the report on the FAT partition says something.
+    def wait_for_report(self, *texts: str, seconds: float = TIMEOUT_SECONDS) -> str:
+        """Wait until the report on the FAT partition contains texts.
 
         Args:
-            texts: all of what it has to say.
-            seconds: how long at most.
+            texts: all of them are required.
+            seconds: the limit.
 
         Returns:
             the report.
 
         Raises:
-            AssertionError: it does not; what the Pi has written is in the message.
+            AssertionError: it lacks a text; the message contains the Pi's logs.
         """
         report = ""
 
@@ -195,12 +197,12 @@ class FlashedPi(Bridge):
             report = self.report()
             return all(text in report for text in texts)
 
-        if not self.has_on_card(says_it, seconds):
-            raise AssertionError(f"the report does not say {texts}:\n{self.evidence()}")
+        if not self.wait_for_card(says_it, seconds):
+            raise AssertionError(f"the report lacks {texts}:\n{self.evidence()}")
         return report
 
     def evidence(self) -> str:
-        """What there is to know when something has gone wrong."""
+        """Return the journal, the report and the console, for failure messages."""
         try:
             found = self.report() or "there is none"
         except LabError as error:
@@ -212,29 +214,29 @@ class FlashedPi(Bridge):
 
     @contextlib.contextmanager
     def ssh(self) -> Iterator[paramiko.SSHClient]:
-        """Log in from home, as the Pi's owner with the key.
+        """Log in from home as the owner, with the key.
 
         Raises:
-            paramiko.SSHException: the Pi does not let the owner in.
+            paramiko.SSHException: the Pi refuses the login.
         """
         with self._way_in() as way_in, paramiko.SSHClient() as client:
-            # The Pi has made its key a moment ago: nobody can know it.
+            # The Pi has just made its host key, so it is unknown here.
             client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
             client.connect(
                 network.BRIDGE_ADDRESS,
-                username=imager.USER,
+                username=imager_files.USER,
                 key_filename=str(self.key),
                 sock=way_in,
                 look_for_keys=False,
                 allow_agent=False,
-                banner_timeout=PATIENCE_SECONDS,
-                auth_timeout=PATIENCE_SECONDS,
+                banner_timeout=TIMEOUT_SECONDS,
+                auth_timeout=TIMEOUT_SECONDS,
             )
             yield client
 
     @contextlib.contextmanager
     def _way_in(self) -> Iterator[socket.socket]:
-        """Connect to the Pi's SSH from home; paramiko's ProxyCommand leaves its program behind."""
+        """Connect to the Pi's SSH port from home. paramiko's ProxyCommand would leak a process."""
         ours, theirs = socket.socketpair()
         to_pi = ["socat", "STDIO", f"TCP:{network.BRIDGE_ADDRESS}:22,connect-timeout=30"]
         with ours, theirs:
@@ -246,52 +248,54 @@ class FlashedPi(Bridge):
             try:
                 yield ours
             finally:
-                # The program ends where its input does.
+                # socat ends at the end of its input.
                 ours.close()
                 process.wait(60)
 
-    def says_by_ssh(self, command: str) -> str:
-        """What a command prints that the Pi's owner runs, who is made as the last of its boot.
+    def output_by_ssh(self, command: str) -> str:
+        """Run a command as the owner over SSH, after the boot, which creates the user at its end.
 
         Raises:
             AssertionError: it failed.
         """
         self.wait_for_boot()
         with self.ssh() as client:
-            _, output, errors = client.exec_command(command, timeout=PATIENCE_SECONDS)
+            _, output, errors = client.exec_command(command, timeout=TIMEOUT_SECONDS)
             printed = str(output.read().decode())
             status = output.channel.recv_exit_status()
             assert status == 0, errors.read().decode()  # noqa: S101 - for tests
         return printed
 
     def provisioned(self, variables: dict[str, Any]) -> Run:
-        """Run the playbook against the Pi, as its owner does who has begun an inventory."""
+        """Run site.yml against the Pi, as its owner does."""
         own = {
             "ansible_host": network.BRIDGE_ADDRESS,
             "ansible_ssh_common_args": f"-F {lab_dir(self.name)}/ssh_config",
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_timeout": 60,
-            "ansible_user": imager.USER,
+            "ansible_user": imager_files.USER,
             "lab_name": self.name,
             "uplink_type": "wifi",
         }
-        # Under the Pi's own name, and not its lab's.
+        # The host has the Pi's name instead of the lab's.
         inventory = lab_dir(self.name) / "own.json"
-        inventory.write_text(json.dumps({"pvs_bridges": {"hosts": {imager.HOSTNAME: own}}}))
-        return self.provision(variables, f"--inventory={inventory}", f"--limit={imager.HOSTNAME}")
+        inventory.write_text(json.dumps({"pvs_bridges": {"hosts": {imager_files.HOSTNAME: own}}}))
+        return self.provision(
+            variables, f"--inventory={inventory}", f"--limit={imager_files.HOSTNAME}"
+        )
 
 
 @contextlib.contextmanager
 def flashed(name: str, image: Path, *, size_mib: int = CARD_MIB) -> Iterator[FlashedPi]:
-    """Flash a card of its own and put it into a Pi; both are gone afterwards.
+    """Flash a card for a new Pi; both are removed afterwards.
 
     Args:
-        name: of the lab.
-        image: what is on the card.
-        size_mib: how large the card is.
+        name: the lab's name.
+        image: the image to flash.
+        size_mib: the card's size.
 
     Yields:
-        the Pi, off.
+        the Pi, powered off.
     """
     folder = cache_dir() / "cards"
     folder.mkdir(parents=True, exist_ok=True)
