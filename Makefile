@@ -49,7 +49,8 @@ KEEP ?= no
 VENV := .venv/bin
 # A Debian user's own path lacks the system's programs, such as dnsmasq.
 export PATH := $(CURDIR)/$(VENV):$(PATH):/usr/sbin:/sbin
-export PYTHONPATH := $(CURDIR)/tests/lab
+export PYTHONPATH := $(CURDIR)/tests/lab:$(CURDIR)/ansible
+bridgectl := python3 -m bridgectl
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 # Labs need root: network namespaces, mounts, containers. The home stays the caller's, and the
@@ -62,7 +63,7 @@ lab := $(AS_ROOT) python3 -m pvs_lab
 simulator = --panels $(PANELS) --firmware $(FIRMWARE) $(SIMULATOR)
 on_lab = $(filter inventory/lab inventory/lab/,$(INVENTORY))
 # What a person has not made yet is better named here than by Ansible.
-described = test -e "$(INVENTORY)" || { printf 'error: %s\n  cure: %s\n' \
+described = test -e "$(INVENTORY)" || { printf 'error: %s\n  hint: %s\n' \
 	"INVENTORY=$(INVENTORY) does not exist" "describe a bridge first: make init NAME=garage" >&2; exit 1; }
 playbook = $(described); $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) ansible-playbook -i "$(INVENTORY)" $(if $(LIMIT),--limit $(LIMIT))
 
@@ -81,7 +82,7 @@ demo-down: ## Remove the demo
 ##@ Your bridges
 .PHONY: init provision check rehearse validate health doctor
 init: setup-controller ## Begin a bridge's description: inventory/home/NAME.yml (NAME=garage)
-	@python3 ansible/init.py "$$NAME" --inventory "$(INVENTORY)"
+	@$(bridgectl) init "$$NAME" --inventory "$(INVENTORY)"
 
 provision: setup-controller ## Make a Pi a bridge, or bring it up to date (INVENTORY= LIMIT= ARGS=)
 	@$(playbook) ansible/site.yml $(ARGS)
@@ -92,21 +93,21 @@ check: setup-controller ## Show what provision would change, and change nothing
 # What nobody has asked for, the bridge itself decides.
 asked_for = $(if $(filter-out file,$(origin $(1))),$($(1)))
 rehearse: setup-lab ## Prove a description on a twin of its Pi (LIMIT= RELEASE= FIRMWARE= LIVE=no KEEP=yes)
-	@$(described); python3 ansible/rehearse.py --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
+	@$(described); $(bridgectl) rehearse --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
 		--release "$(call asked_for,RELEASE)" --backend "$(BACKEND)" \
 		--firmware "$(call asked_for,FIRMWARE)" --live "$(LIVE)" --keep "$(KEEP)" \
 		--as-root '$(AS_ROOT)' -- $(ARGS)
 
 validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= FORMAT= OUTPUT= STRICT=yes)
-	@python3 ansible/validate.py --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
+	@$(bridgectl) validate --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
 		--format "$(FORMAT)" --output "$(OUTPUT)" $(if $(STRICT),--strict)
 
 health: setup-controller ## Ask each bridge for DeviceList, and name what is broken
 	@$(playbook) ansible/health.yml $(ARGS)
 
-doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its cure (LIMIT= ARGS=--bundle)
+doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its hint (LIMIT= ARGS=--bundle)
 	@$(described); $(if $(on_lab),$(lab) status --lab $(LAB) > /dev/null && $(AS_ROOT)) \
-		python3 ansible/doctor.py --inventory "$(INVENTORY)" --limit "$(LIMIT)" $(ARGS)
+		$(bridgectl) doctor --inventory "$(INVENTORY)" --limit "$(LIMIT)" $(ARGS)
 
 ##@ The SD card
 .PHONY: image image-reproduce personalise
@@ -116,7 +117,7 @@ next = Next: write it with Raspberry Pi Imager, which asks for Wi-Fi, user and S
   make personalise LIMIT=garage
 next_on_web = Next: upload these files to $(BASE_URL), then write a card with:\n\
   rpi-imager --repo $(BASE_URL:/=)/os_list.json
-card := PYTHONPATH=$(CURDIR)/image python3 -m pvs_image
+card := PYTHONPATH=$(CURDIR)/image:$(CURDIR)/ansible python3 -m pvs_image
 image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_SHA256= BASE_URL= FRESH=yes)
 	@$(card) build --base "$(BASE)" --base-image "$(BASE_IMAGE)" --base-sha256 "$(BASE_SHA256)" \
 		--base-url "$(BASE_URL)" $(if $(filter-out no,$(FRESH)),--fresh)
@@ -208,10 +209,10 @@ bench-image: setup-test-image ## Time the card: build, rebuild, personalise, fir
 	@$(AS_ROOT) python3 tests/bench/image_boot.py
 
 docs: setup-controller ## Write the variables' tables into the role READMEs
-	@python3 ansible/document_variables.py
+	@$(bridgectl) docs
 
 lock: ## Pin the newest Python packages into requirements.lock
-	@ansible/lock.sh
+	@ansible/tooling/lock.sh
 
 clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache stays)
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -219,20 +220,20 @@ clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache sta
 .PHONY: setup-validate setup-controller setup-lab setup-radio setup-arm64 setup-card
 .PHONY: setup-image setup-test-image setup-test
 setup-validate:
-	@ansible/setup.sh validate
+	@ansible/tooling/setup.sh validate
 setup-controller:
-	@ansible/setup.sh controller
+	@ansible/tooling/setup.sh controller
 setup-lab:
-	@ansible/setup.sh lab
+	@ansible/tooling/setup.sh lab
 setup-radio:
-	@ansible/setup.sh radio
+	@ansible/tooling/setup.sh radio
 setup-arm64:
-	@ansible/setup.sh arm64
+	@ansible/tooling/setup.sh arm64
 setup-card:
-	@ansible/setup.sh card
+	@ansible/tooling/setup.sh card
 setup-image:
-	@ansible/setup.sh image
+	@ansible/tooling/setup.sh image
 setup-test-image:
-	@ansible/setup.sh test-image
+	@ansible/tooling/setup.sh test-image
 setup-test:
-	@ansible/setup.sh test
+	@ansible/tooling/setup.sh test

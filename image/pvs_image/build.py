@@ -110,7 +110,7 @@ def build(options: BuildOptions, stages: Stages) -> BuildResult:
         base = provide(base_stage(tools), again=options.fresh)
     models = boot_files.MODELS if layout is None else ()
     # The role's default is the label of our own layout.
-    variables = {"card_boot_label": layout.boot_label} if layout else {}
+    variables = {"boot_config_boot_label": layout.boot_label} if layout else {}
     rootfs = provide(
         provisioned_stage(base, options.epoch, tools=tools, models=models, variables=variables)
     )

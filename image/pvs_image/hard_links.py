@@ -30,7 +30,7 @@ def further_names(image: Path, start_bytes: int, found: str) -> list[tarfile.Tar
     numbers = inodes(image, start_bytes, [row[4] for row in rows])
     first: dict[int, str] = {}
     further = []
-    for (mode, user, group, seconds, path), number in zip(rows, numbers):
+    for (mode, user, group, seconds, path), number in zip(rows, numbers, strict=False):
         if number not in first:
             first[number] = path
             continue

@@ -7,7 +7,7 @@ for `rpi-imager --repo`, and as an .rpi-imager-manifest file to double-click.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def entry(
         download_bytes: the length of the .img.xz.
         download_sha256: the sha256 of the .img.xz.
     """
-    released = datetime.fromtimestamp(release.source_date_epoch, timezone.utc)
+    released = datetime.fromtimestamp(release.source_date_epoch, UTC)
     template: dict[str, Any] = json.loads(_TEMPLATE.read_text(encoding="utf-8"))[release.base]
     return {
         **template,

@@ -5,18 +5,17 @@ Secrets in the vault or the environment are resolved here, because the Pi has ac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible.template import Templar
-from validation.inventory import Inventory, InventoryError, load
-from validation.report import CannotWorkError
-from validation.sources import examine, find_sources
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.judgement import judge
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
+from bridgectl.inventory.files import examine, find_sources
+from bridgectl.inventory.load import Inventory, InventoryError, load
+from bridgectl.validate.report import CannotWorkError
 from pvs_image.bridge_configuration import BridgeConfiguration
 from pvs_image.errors import ImageError
 
@@ -72,8 +71,7 @@ def _load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
             f"correct it; for details: ansible-inventory -i {inventory} --list",
         ) from None
     except CannotWorkError as error:
-        problem, hint = re.split("\n  (?:cure|hint): ", str(error), maxsplit=1)
-        raise ImageError(problem, hint) from None
+        raise ImageError(error.problem, error.hint) from None
 
 
 def _variables(inventory: Inventory, bridge: str) -> dict[str, Any]:

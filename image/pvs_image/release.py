@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-
 import tomllib
 
 from pvs_image.paths import PROJECT

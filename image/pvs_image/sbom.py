@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import urllib.parse
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from pvs_image.debian_packages import Package
@@ -53,7 +53,7 @@ def spdx(release: Release, packages: list[Package], image_sha256: str) -> dict[s
         packages: the packages on it.
         image_sha256: the sha256 of the unpacked image; the document's UUID is derived from it.
     """
-    created = datetime.fromtimestamp(release.source_date_epoch, timezone.utc)
+    created = datetime.fromtimestamp(release.source_date_epoch, UTC)
     ids = {package: _identifier(package) for package in packages}
     card = {
         "SPDXID": _ROOT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def _keys(file: Path) -> list[str]:
 def _is_key(line: str) -> bool:
     """Return whether a word names a key type that the next, base64-encoded word starts with."""
     words = line.split()
-    for kind, encoded in zip(words, words[1:]):
+    for kind, encoded in itertools.pairwise(words):
         try:
             blob = base64.b64decode(encoded, validate=True)
             (length,) = struct.unpack_from(">I", blob)

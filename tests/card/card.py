@@ -41,9 +41,10 @@ _BUILD = (
 )
 # The tests wait for a network that is not there, and a home answers sooner than that.
 _IMPATIENT = (
-    "mkdir -p /etc/systemd/system/pvs-bridge-card-report.service.d && printf "
-    "'[Service]\\nExecStart=\\nExecStart=/usr/local/sbin/pvs-bridge-card report --wait 15\\n' "
-    "> /etc/systemd/system/pvs-bridge-card-report.service.d/lab.conf"
+    "mkdir -p /etc/systemd/system/pvs-bridge-boot-config-report.service.d && printf "
+    "'[Service]\\nExecStart=\\nExecStart=/usr/local/bin/pvs-bridge boot-config report "
+    "--wait 15\\n' "
+    "> /etc/systemd/system/pvs-bridge-boot-config-report.service.d/lab.conf"
 )
 # The lab's wlan0 is a cable, which NetworkManager and netplan would take into use by themselves.
 _NO_CABLE = (
@@ -125,7 +126,9 @@ class Card(Bridge):
 
     def plays(self) -> int:
         """Count the runs of Ansible in this boot."""
-        journal = self.output("bridge", "journalctl --boot --no-pager -u pvs-bridge-card-apply")
+        journal = self.output(
+            "bridge", "journalctl --boot --no-pager -u pvs-bridge-boot-config-apply"
+        )
         return journal.count("PLAY RECAP")
 
     def provision_by_name(self, variables: Mapping[str, Any]) -> list[str]:

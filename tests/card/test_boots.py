@@ -40,7 +40,7 @@ _PSK = "0123456789abcdef" * 4
 
 def test_a_card_that_nobody_has_described_says_what_to_do(card: Card) -> None:
     assert card.boot().startswith(
-        "The bridge has no way home yet. Cure: copy pvs-bridge.example.yml"
+        "The bridge has no way home yet. Hint: copy pvs-bridge.example.yml"
     )
     assert card.plays() == 0
     assert card.addresses() == []
@@ -84,9 +84,9 @@ def test_mistakes_are_left_out_and_told_with_their_line(card: Card) -> None:
     report = card.boot()
     assert report.startswith(f"{_WORKS} 3 things on the card could not be used")
     file = "pvs-bridge.yml line"
-    assert f"{file} 4: proxy_htp_port: is no variable. Cure: did you mean proxy_http" in report
-    assert f"{file} 5: proxy_http_port: 99999 is no port. Cure: choose" in report
-    assert f"{file} 7: uplink_country: UK is no country's code (ISO 3166). Cure: write GB" in report
+    assert f"{file} 4: proxy_htp_port: is no variable. Hint: did you mean proxy_http" in report
+    assert f"{file} 5: proxy_http_port: 99999 is no port. Hint: choose" in report
+    assert f"{file} 7: uplink_country: UK is no country's code (ISO 3166). Hint: write GB" in report
     assert f"user-data line 2: uplink_hostname does not count, because {file} 3" in report
     # What is right counts.
     assert "60" in card.output("bridge", "grep max-age /etc/haproxy/haproxy.cfg")

@@ -22,7 +22,7 @@ def made(request: pytest.FixtureRequest) -> Iterator[Patient]:
     patient.command("up", f"--release={release}", f"--backend={backend}", f"--simulator={_QUICK}")
     try:
         patient.good_run(VARIABLES)
-        patient.output("bridge", "systemctl stop pvs-bridge-care.timer")
+        patient.output("bridge", "systemctl stop pvs-bridge-monitor.timer")
         yield patient
     finally:
         patient.command("down")
@@ -34,7 +34,7 @@ def patient(made: Patient) -> Patient:
     made.forget()
     if not made.look()["healthy"]:
         # The test before has failed, or its last address is still being probed.
-        made.output("bridge", "pvs-bridge-care step restart-network")
+        made.output("bridge", "pvs-bridge-monitor step restart-network")
         made.recovers()
         made.forget()
         made.look()

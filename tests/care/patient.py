@@ -14,9 +14,9 @@ VARIABLES: dict[str, Any] = {
     "proxy_cache_seconds": 2,
     "status_announce_pvs": True,
 }
-_STATE = "/run/pvs-bridge-care/state.json"
-_INCIDENTS = "/var/lib/pvs-bridge-care/incidents.jsonl"
-_LOOK = "systemctl start pvs-bridge-care.service"
+_STATE = "/run/pvs-bridge-monitor/state.json"
+_INCIDENTS = "/var/lib/pvs-bridge-monitor/incidents.jsonl"
+_LOOK = "systemctl start pvs-bridge-monitor.service"
 # The faults of the last look become as old as a test wants them, and have climbed as far; its
 # question to the PVS is old enough for another.
 _AGE = """python3 -c '

@@ -61,7 +61,7 @@ def test_services_that_have_stopped_are_restarted_and_one_that_is_disabled_is_no
 ) -> None:
     patient.output("bridge", "systemctl stop haproxy dnsmasq; systemctl disable --now avahi-daemon")
     try:
-        patient.output("bridge", "systemctl start pvs-bridge-care.service")
+        patient.output("bridge", "systemctl start pvs-bridge-monitor.service")
         # haproxy is what the page comes by.
         assert patient.run("bridge", "systemctl is-active haproxy")[1].strip() == "inactive"
         assert patient.age(60)["steps"] == {"restart-unit": 2}
@@ -95,12 +95,12 @@ def test_the_pvs_is_asked_once_in_five_minutes_however_often_it_is_looked(
 
 
 @pytest.mark.core
-def test_a_cable_that_is_out_is_told_to_the_home_with_the_cure(patient: Patient) -> None:
+def test_a_cable_that_is_out_is_told_to_the_home_with_the_hint(patient: Patient) -> None:
     patient.say("cable", "pvs", "out")
     try:
         page = patient.look()
         assert page["broken_link"] == "cable"
-        assert "Push both plugs in" in page["cure"]
+        assert "Push both plugs in" in page["hint"]
         browser = "curl --silent --header 'Accept: text/html' --output /dev/null --write-out"
         code = patient.output(
             "client", f"{browser} '%{{http_code}} %{{content_type}}' http://bridge/"
@@ -124,26 +124,32 @@ def test_mdns_tells_the_bridge_and_the_pvs_whose_announcement_was_asked_for(
 
 
 def test_the_last_resort_restarts_the_pi_once_and_says_so(patient: Patient) -> None:
-    patient.output("bridge", "rm -f /var/lib/pvs-bridge-care/rebooted; touch /run/before")
+    patient.output("bridge", "rm -f /var/lib/pvs-bridge-monitor/rebooted; touch /run/before")
     patient.lose_the_way_home()
     patient.look()
     # The service is gone before it has ended.
     patient.run("bridge", patient.older(1800, climbed=3))
     assert patient.until(lambda: patient.has_restarted("/run/before"), 90)
     patient.wait_for_boot()
-    patient.output("bridge", "systemctl stop pvs-bridge-care.timer")
-    assert patient.exists("/var/lib/pvs-bridge-care/rebooted")
+    patient.output("bridge", "systemctl stop pvs-bridge-monitor.timer")
+    assert patient.exists("/var/lib/pvs-bridge-monitor/rebooted")
     assert patient.until(lambda: bool(patient.look()["healthy"]), 60), patient.page()
     assert any("restarts the Pi" in each for each in told(patient.page()))
 
 
 def test_a_bridge_that_is_to_be_left_to_itself_has_nothing_of_it(patient: Patient) -> None:
-    off = {**VARIABLES, "care_enabled": False, "status_enabled": False}
+    off = {**VARIABLES, "monitor_enabled": False, "status_enabled": False}
     off |= {"status_announce_pvs": False}
     patient.good_run(off)
     left = "ls /etc/systemd/system /etc/pvs-bridge /etc/avahi/services /etc/haproxy/pvs-bridge"
     found = patient.output("bridge", f"{left} /usr/local/lib/pvs-bridge/*").split()
-    names = ("pvs-bridge-care", "pvs-bridge-status", "pvs-bridge-pvs", "status.html", "care.json")
+    names = (
+        "pvs-bridge-monitor",
+        "pvs-bridge-status",
+        "pvs-bridge-pvs",
+        "status.html",
+        "monitor.json",
+    )
     assert [each for each in found if each.startswith((*names, "incidents.py", "metrics.py"))] == []
     assert "backend status" not in patient.output("bridge", "cat /etc/haproxy/haproxy.cfg")
     assert patient.provision(off).changed == []

@@ -86,7 +86,7 @@ class House(Bridge):
 
     def health(self) -> dict[str, Any]:
         """What the Pi's own check finds."""
-        found: dict[str, Any] = json.loads(self.run("bridge", "pvs-bridge-health --json")[1])
+        found: dict[str, Any] = json.loads(self.run("bridge", "pvs-bridge health --json")[1])
         return found
 
     def reset(self) -> None:

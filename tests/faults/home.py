@@ -191,7 +191,7 @@ class Home(Bridge):
 
     def incidents(self) -> str:
         """What the bridge has written down of what went wrong."""
-        return self.output("bridge", "cat /var/lib/pvs-bridge-care/incidents.jsonl")
+        return self.output("bridge", "cat /var/lib/pvs-bridge-monitor/incidents.jsonl")
 
     def seconds_until(self, condition: Callable[[], bool], patience_seconds: float) -> float:
         """Wait for something; how long it took.

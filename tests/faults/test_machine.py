@@ -12,7 +12,7 @@ _JOURNAL_MIB = 32
 _FLOOD = "systemd-run --quiet --unit=flood-{} yes 'a program that has lost its mind'"
 _FILL = "for size in 1M 4k; do dd if=/dev/zero of=/var/full-$size bs=$size; done"
 _EATER = 'hold = []\nwhile True: hold.append(b"x" * (4 << 20))'
-# Between what the lab cannot do without and what it gets, while somebody takes all of that.
+# More than the lab needs; a program in the lab takes all of the rest.
 _LEFT_MIB = 48
 
 
@@ -28,7 +28,7 @@ def test_a_journal_that_is_flooded(home: Home, fault: Fault) -> None:
 @pytest.mark.core
 def test_a_card_that_is_full(home: Home, fault: Fault) -> None:
     # It has a place to write to, as on each Pi that has been on for a minute.
-    home.output("bridge", "systemctl start pvs-bridge-care.service")
+    home.output("bridge", "systemctl start pvs-bridge-monitor.service")
     with fault("card full"):
         try:
             assert "No space left" in home.run("bridge", _FILL)[1]
@@ -37,7 +37,7 @@ def test_a_card_that_is_full(home: Home, fault: Fault) -> None:
                 time.sleep(2)
             home.output("bridge", "systemctl restart haproxy")
             assert home.until(home.is_well, 30)
-            home.output("bridge", "systemctl start pvs-bridge-care.service")
+            home.output("bridge", "systemctl start pvs-bridge-monitor.service")
             assert "card" in [each["name"] for each in home.page()["warnings"]]
         finally:
             home.output("bridge", "rm /var/full-*")
@@ -51,11 +51,11 @@ def test_a_clock_that_starts_in_1970(home: Home, fault: Fault) -> None:
         # The PVS's answers are of use before the time is known.
         assert home.until(home.is_well, 60)
         assert home.output("bridge", year) in ("1969\n", "1970\n")
-        home.output("bridge", "systemctl start pvs-bridge-care.service")
+        home.output("bridge", "systemctl start pvs-bridge-monitor.service")
         page = home.page()
         assert (page["healthy"], page["time"]) == (True, None)
         set_clock(0)
-    home.output("bridge", "systemctl start pvs-bridge-care.service")
+    home.output("bridge", "systemctl start pvs-bridge-monitor.service")
     assert abs(home.page()["time"] - time.time()) < 60
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from image import imager_files
@@ -12,14 +12,14 @@ from image.flashed_pi import WORKS, flashed
 Record = Callable[[str, object], None]
 
 # The console truncates longer unit names.
-_APPLY = "pvs-bridge-card-apply"
+_APPLY = "pvs-bridge-boot-config-apply"
 # Console output to wait for, and how many seconds of the Pi later the power is cut.
 CUTS = {
     "the configuration is read": (rf"Starting .*{_APPLY}", 2),
     "the playbook runs": (rf"Starting .*{_APPLY}", 20),
     "the configuration has just been applied": (rf"Finished .*{_APPLY}", 0),
     "the root file system grows": (r"EXT4-fs \(vda2\): resizing", 0),
-    "the report is written": ("Started .*pvs-bridge-card-report", 5),
+    "the report is written": ("Started .*pvs-bridge-boot-config-report", 5),
 }
 
 

@@ -103,7 +103,9 @@ def test_raspberry_pi_os_keeps_its_partition_ids_and_becomes_a_bridge(
     for name in ("/etc/fstab", "/etc/os-release"):
         assert _read(card, name) == _read(stand_in, name)
     # cloud-init looks for Imager's files on the original boot partition.
-    assert "fs_label: bootfs\n" in _read(card, "/etc/cloud/cloud.cfg.d/90-pvs-bridge-card.cfg")
+    assert "fs_label: bootfs\n" in _read(
+        card, "/etc/cloud/cloud.cfg.d/90-pvs-bridge-boot-config.cfg"
+    )
     # The missing package has been installed and configured.
     installed = (build / f"{packed.name.removesuffix('.img.xz')}.packages.txt").read_text()
     assert "\nhaproxy " in installed.replace("\t", " ")

@@ -7,7 +7,7 @@ from lint.project import files, run
 
 
 def test_a_linter_that_is_missing_is_a_failure() -> None:
-    with pytest.raises(pytest.fail.Exception, match=r"no-such-linter is missing; cure: make lint"):
+    with pytest.raises(pytest.fail.Exception, match=r"no-such-linter is missing; hint: make lint"):
         run("no-such-linter")
 
 

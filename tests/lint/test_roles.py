@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lint.project import ROLES, ROOT, load_yaml, role_name, run
+
+# Its two variables say what the bridge is; they are older than the name of the role.
+_PUBLIC_PREFIXES = {"common": "bridge_"}
 
 each_role = pytest.mark.parametrize("role", ROLES, ids=role_name)
 
@@ -83,7 +87,8 @@ def test_every_variable_is_described(role: Path) -> None:
 @each_role
 def test_public_variables_begin_with_the_name_of_the_role(role: Path) -> None:
     names = {*options_of(role), *defaults_of(role)}
-    assert [name for name in sorted(names) if not name.startswith(f"{role.name}_")] == []
+    prefix = _PUBLIC_PREFIXES.get(role.name, f"{role.name}_")
+    assert [name for name in sorted(names) if not name.startswith(prefix)] == []
 
 
 @each_role
@@ -104,7 +109,8 @@ def test_internal_names_begin_with_two_underscores_and_the_name_of_the_role(role
 def test_what_it_installs_mirrors_the_path_on_the_pi(role: Path, kind: str) -> None:
     folder = role / kind
     paths = [path.relative_to(folder) for path in folder.glob("**/*") if path.is_file()]
-    assert [str(path) for path in paths if path.parts[0] not in ("etc", "usr")] == []
+    # The agent is copied as one tree.
+    assert [str(path) for path in paths if path.parts[0] not in ("etc", "usr", "pvs_bridge")] == []
 
 
 @each_role
@@ -114,4 +120,21 @@ def test_every_template_is_named_as_one(role: Path) -> None:
 
 
 def test_the_tables_of_variables_in_the_readmes_are_fresh() -> None:
-    run("python", str(ROOT / "ansible/document_variables.py"), "--check")
+    run("python", "-m", "bridgectl", "docs", "--check")
+
+
+def private_names(role: Path) -> set[tuple[str, str]]:
+    """Find the private variables in a role: the file and the name."""
+    return {
+        (str(path.relative_to(ROOT)), name)
+        for folder in ("defaults", "handlers", "meta", "tasks", "templates", "vars")
+        for path in (role / folder).glob("**/*")
+        if path.is_file()
+        for name in re.findall(r"(?<![\w.])__[a-z]\w*(?<!__)\b", path.read_text(encoding="utf-8"))
+    }
+
+
+@pytest.mark.parametrize("role", [each for each in ROLES if each.name != "common"], ids=role_name)
+def test_it_reads_the_private_variables_of_other_roles_only_through_common(role: Path) -> None:
+    own = ("__common_", f"__{role.name}_")
+    assert [each for each in sorted(private_names(role)) if not each[1].startswith(own)] == []

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from lint.project import ROOT, load_yaml
-from pvs_bridge_rollback.snapshot import WATCHED
 
-_ROLES = ("bridge", "pvs_link", "firewall", "sshd", "uplink", "routing")
-_FILES = "pvs_bridge.core.files"
+from pvs_bridge.rollback.snapshot import WATCHED
+
+_ROLES = ("common", "pvs_link", "firewall", "sshd", "uplink", "routing")
+_FILES = "pvs_bridge.core.managed_files"
 # They would write without the rollback.
 _OTHER_WRITERS = re.compile(
     r"(ansible\.\w+\.)?(assemble|blockinfile|copy|file|get_url|hostname|ini_file|lineinfile|replace"
@@ -145,7 +146,9 @@ def test_what_is_not_watched_would_be_found(path: str) -> None:
 
 def test_whatever_is_armed_is_confirmed_by_a_handler() -> None:
     """It would be undone after the run has ended well."""
-    confirming = {task["listen"] for task in all_tasks() if "pvs_bridge.core.confirm" in task}
+    confirming = {
+        task["listen"] for task in all_tasks() if "pvs_bridge.core.commit_confirm" in task
+    }
     armed = [task for task in all_tasks() if "rollback" in task.get(_FILES, {})]
     assert armed
     for task in armed:

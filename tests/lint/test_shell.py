@@ -22,5 +22,5 @@ def is_shell_script(path: Path) -> bool:
 
 def test_shellcheck_finds_nothing() -> None:
     scripts = shell_scripts()
-    assert "ansible/setup.sh" in scripts
+    assert "ansible/tooling/setup.sh" in scripts
     run("shellcheck", *scripts)

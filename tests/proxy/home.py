@@ -131,7 +131,7 @@ def is_refusal(answer: Answer) -> bool:
     """Whether the bridge itself has said no, in the form that it says so."""
     with contextlib.suppress(ValueError):
         said = json.loads(answer.body)
-        return set(said) == {"result", "error", "cure"} and said["result"] == "error"
+        return set(said) == {"result", "error", "hint"} and said["result"] == "error"
     return False
 
 

@@ -39,13 +39,13 @@ def lines(home: Home) -> list[str]:
     return [record["line"] for record in home.pvs.log()]
 
 
-def cure(answer: Answer) -> str:
+def hint(answer: Answer) -> str:
     """What a refusal tells its reader to do; the test fails where it is none."""
     assert answer.status == 403
     assert is_refusal(answer)
     assert answer.header("Content-Type") == "application/json"
     assert answer.header("Cache-Control") == "no-store"
-    return str(answer.json()["cure"])
+    return str(answer.json()["hint"])
 
 
 # The table
@@ -118,7 +118,7 @@ def test_a_command_passes_with_the_parameter_that_it_takes(serve: Serve, name: s
 )
 def test_what_is_not_in_the_list_does_not_pass(serve: Serve, target: str) -> None:
     home = serve()
-    cure(home.ask(target))
+    hint(home.ask(target))
     assert lines(home) == []
 
 
@@ -238,8 +238,8 @@ def test_no_variable_is_set_by_a_query(serve: Serve, target: str, headers: dict[
     session = log_in(home)
     for method in ("GET", "POST", "PUT"):
         refused = home.ask(target, method=method, headers=session | headers)
-        assert "proxy_allow_variables" in cure(refused)
-        assert "proxy_writes_acknowledged" in cure(refused)
+        assert "proxy_allow_variables" in hint(refused)
+        assert "proxy_writes_acknowledged" in hint(refused)
     assert len(lines(home)) == 1
 
 
@@ -253,7 +253,7 @@ def test_no_variable_is_set_by_a_body(serve: Serve, target: str, body: str) -> N
     session = log_in(home)
     for method in ("GET", "POST", "PUT"):
         refused = home.ask(target, method=method, body=body.encode(), headers=session)
-        assert "proxy_allow_variables" in cure(refused)
+        assert "proxy_allow_variables" in hint(refused)
     assert len(lines(home)) == 1
 
 
@@ -280,8 +280,8 @@ def test_a_command_that_writes_is_refused_and_says_how_to_open_it(serve: Serve, 
     home = serve()
     for parameters in ((), ("Type=x", "SerialNumber=ZT180")):
         answer = home.ask(command(name, *parameters))
-        assert "proxy_allow_commands" in cure(answer)
-        assert "proxy_writes_acknowledged" in cure(answer)
+        assert "proxy_allow_commands" in hint(answer)
+        assert "proxy_writes_acknowledged" in hint(answer)
         assert name in answer.json()["error"]
     assert lines(home) == []
 
@@ -291,7 +291,7 @@ def test_a_posted_device_list_is_refused(serve: Serve) -> None:
     for method in ("POST", "PUT", "DELETE"):
         for body in (None, b"", b'{"devices": []}'):
             answer = home.ask(f"{CGI}/devices/list", method=method, body=body)
-            assert "proxy_allow_commands" in cure(answer)
+            assert "proxy_allow_commands" in hint(answer)
     assert lines(home) == []
 
 
@@ -352,7 +352,7 @@ def test_an_opened_command_passes_with_its_parameters_and_no_other_does(serve: S
     assert home.ask(opened).status == 200
     for name in WRITING:
         if name != "StartDiscovery":
-            assert "proxy_allow_commands" in cure(home.ask(command(name)))
+            assert "proxy_allow_commands" in hint(home.ask(command(name)))
     assert [write["what"] for write in home.stats()["writes"]["list"]] == ["StartDiscovery"] * 2
     assert lines(home) == [f"GET {command('StartDiscovery')} HTTP/1.1", f"GET {opened} HTTP/1.1"]
 
@@ -377,7 +377,7 @@ def test_an_opened_command_passes_with_its_parameters_and_no_other_does(serve: S
 )
 def test_an_opened_command_opens_nothing_beside_it(serve: Serve, target: str) -> None:
     home = serve(proxy_allow_commands=["StartDiscovery"], proxy_writes_acknowledged=True)
-    cure(home.ask(target))
+    hint(home.ask(target))
     assert lines(home) == []
 
 
@@ -421,12 +421,12 @@ def test_an_opened_variable_can_be_set_and_no_other(serve: Serve) -> None:
         f"/vars?match=x&set={TELEMETRY}=1",
         f"/auth?set={TELEMETRY}=1",
     ):
-        cure(home.ask(target, headers=session))
+        hint(home.ask(target, headers=session))
     for method in ("POST", "PUT"):
         answer = home.ask(f"/vars?set={TELEMETRY}=1", method=method, headers=session)
         assert answer.status == 403
     body = f"set={TELEMETRY}=1".encode()
-    cure(home.ask("/vars", method="POST", body=body, headers=session))
+    hint(home.ask("/vars", method="POST", body=body, headers=session))
     assert home.stats()["writes"]["count"] == 2
 
 
@@ -436,5 +436,5 @@ def test_a_refusal_is_json_whatever_the_request_holds(serve: Serve) -> None:
         request = f"GET {target} HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n\r\n"
         head, body = home.exchange(request.encode()).split(b"\r\n\r\n", 1)
         if b"403" in head.split(b"\r\n")[0]:
-            assert set(json.loads(body)) == {"result", "error", "cure"}
+            assert set(json.loads(body)) == {"result", "error", "hint"}
     assert lines(home) == []

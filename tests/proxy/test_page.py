@@ -21,7 +21,7 @@ from proxy_rig.world import end
 from pvs_lab.process import wait_until
 from pvs_sim.faults import Fault
 
-PROGRAM = PROJECT / "roles/status/files/usr/local/lib/pvs-bridge/pvs_bridge_status/__main__.py"
+PROGRAM = PROJECT / "roles/agent/files/pvs_bridge/__main__.py"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 OWN = ("/bridge", "/bridge/", "/bridge/status.json", "/bridge/metrics", "/bridge/haproxy-metrics")
 
@@ -44,7 +44,8 @@ def telling(home: Home, folder: Path) -> Iterator[None]:
     run.mkdir(exist_ok=True)
     state = folder / "state.json"
     state.write_text(json.dumps({"version": "0.1.0", "looked": 1.0, "time": time.time()}))
-    words = [sys.executable, "-I", str(PROGRAM), f"--state={state}", f"--socket={run}/http.sock"]
+    program = [sys.executable, "-I", str(PROGRAM), "status"]
+    words = [*program, f"--state={state}", f"--socket={run}/http.sock"]
     process: subprocess.Popen[bytes] = home.world.bridge.popen(words, None)
     try:
         assert wait_until(lambda: (run / "http.sock").exists(), 10)
@@ -112,7 +113,7 @@ def test_a_program_that_is_not_there_is_named_and_the_page_is_still_there(serve:
     home = serve()
     answer = home.ask("/bridge/status.json")
     assert (answer.status, is_refusal(answer)) == (503, True)
-    assert "pvs-bridge-status" in answer.json()["cure"]
+    assert "pvs-bridge-status" in answer.json()["hint"]
     assert home.ask("/bridge/").status == 200
 
 

@@ -70,7 +70,7 @@ def test_what_could_bring_a_secret_needs_a_login(
     for answer in by_both(home, query, headers):
         assert answer.status == 401
         assert is_refusal(answer)
-        assert "proxy_secrets_enabled" in answer.json()["cure"]
+        assert "proxy_secrets_enabled" in answer.json()["hint"]
     assert home.stats()["requests"] == 0
 
 

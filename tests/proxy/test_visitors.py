@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from proxy.home import BRIDGE, DEVICE_LIST, Home, is_refusal
-from pvs_bridge_turn import Turns
 
 from proxy_rig.rendering import variables
 from proxy_rig.world import STRANGER
+from pvs_bridge.proxy.drain import Turns
 from pvs_sim.client import Answer
 
 Serve = Callable[..., Home]
@@ -88,13 +88,13 @@ def test_no_other_name_is_answered(serve: Serve, name: str) -> None:
     assert asked(home) == 0
 
 
-def test_a_name_that_is_not_the_bridges_is_told_with_its_cure(serve: Serve) -> None:
+def test_a_name_that_is_not_the_bridges_is_told_with_its_hint(serve: Serve) -> None:
     home = serve()
     answer = home.ask(headers={"Host": 'evil".example'})
     assert answer.status == 421
     assert is_refusal(answer)
     assert answer.json()["error"] == 'This bridge is not called evil".example.'
-    assert "proxy_hostnames" in answer.json()["cure"]
+    assert "proxy_hostnames" in answer.json()["hint"]
 
 
 def test_an_old_program_names_nobody_and_is_served(serve: Serve) -> None:
@@ -206,7 +206,7 @@ def test_a_page_of_another_site_gets_nothing(serve: Serve, headers: dict[str, st
         answer = home.ask(target, headers=OWN | headers)
         assert answer.status == 403
         assert not served(answer)
-        assert "proxy_cors_origins" in answer.json()["cure"]
+        assert "proxy_cors_origins" in answer.json()["hint"]
     assert asked(home) == 0
 
 

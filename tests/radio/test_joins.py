@@ -5,7 +5,7 @@ The bridge knows all of them; the access point has one at a time.
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import pytest
 from radio.bridge import RadioBridge

@@ -18,7 +18,7 @@ _LOCKED = {"appliance_read_only_root": True}
 _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
 _RESTART_SECONDS = 400
 _CONFIGURED = "/media/root-ro/etc/haproxy/haproxy.cfg"
-_INCIDENTS = "/var/lib/pvs-bridge-care/incidents.jsonl"
+_INCIDENTS = "/var/lib/pvs-bridge-monitor/incidents.jsonl"
 _UPDATES = "/var/lib/pvs-bridge/updates.log"
 _LIST = "curl -sf --max-time 60 'http://bridge/cgi-bin/dl_cgi?Command=DeviceList'"
 
@@ -28,7 +28,9 @@ class LockedBridge(RadioBridge):
 
     def root(self) -> dict[str, Any]:
         """What the Pi says of its root."""
-        found: dict[str, Any] = json.loads(self.output("bridge", "pvs-bridge-root status --json"))
+        found: dict[str, Any] = json.loads(
+            self.output("bridge", "pvs-bridge overlay status --json")
+        )
         return found
 
     def boot_id(self) -> str:
@@ -120,7 +122,7 @@ def test_a_power_cut_before_the_confirmation_is_undone_on_the_card(bridge: Locke
     pending = "cat /var/lib/pvs-bridge/rollback/pending.json"
 
     def is_applied() -> bool:
-        # It restarts meanwhile, and whoever asks it just then waits in vain.
+        # It restarts meanwhile, so a request may get no answer.
         with contextlib.suppress(LabError):
             status, printed = bridge.run("bridge", pending)
             return status == 0 and bool(json.loads(printed)["applied"])
@@ -141,12 +143,12 @@ def test_a_power_cut_before_the_confirmation_is_undone_on_the_card(bridge: Locke
 
 
 def test_a_person_unlocks_changes_something_and_locks(bridge: LockedBridge) -> None:
-    bridge.run("bridge", "pvs-bridge-root unlock")
+    bridge.run("bridge", "pvs-bridge overlay unlock")
     assert bridge.becomes(locked=False)
     assert bridge.root()["reason"] == "somebody"
     bridge.wait_for_boot()
     bridge.writes("/etc/written-without-the-lock")
-    bridge.run("bridge", "pvs-bridge-root lock")
+    bridge.run("bridge", "pvs-bridge overlay lock")
     assert bridge.becomes(locked=True)
     bridge.reboot()
     assert bridge.exists("/etc/written-without-the-lock")
@@ -166,7 +168,7 @@ def test_a_root_that_is_to_be_locked_no_more_is_an_ordinary_one(bridge: LockedBr
     bridge.wait_for_boot()
     bridge.good_run({"appliance_read_only_root": False})
     assert bridge.output("bridge", "findmnt --noheadings --output FSTYPE /") == "ext4\n"
-    assert not bridge.exists("/usr/local/sbin/pvs-bridge-root")
+    assert not bridge.exists("/etc/overlayroot.local.conf")
     assert not bridge.exists("/etc/overlayroot.local.conf")
     bridge.reboot()
     assert bridge.output("bridge", "findmnt --noheadings --output FSTYPE /") == "ext4\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from radio.bridge import RadioBridge
@@ -47,7 +48,7 @@ def test_a_wrong_name_is_undone(bridge: RadioBridge, record_property: Record) ->
 
 
 def is_applied(bridge: RadioBridge) -> bool:
-    """Whether the Pi carries out a change that nobody has confirmed."""
+    """Whether the Pi carries out an unconfirmed change."""
     status, printed = bridge.run("bridge", _PENDING)
     return status == 0 and bool(json.loads(printed)["applied"])
 

@@ -68,7 +68,7 @@ def test_a_controller_without_a_key_is_told_before_anything_changes(bridge: Brid
     run = bridge.provision({"sshd_max_auth_tries": 5, "uplink_hostname": "shed"})
     assert run.status != 0
     assert run.says("no key lets pi into")
-    assert run.says("Cure: ssh-copy-id pi@")
+    assert run.says("Hint: ssh-copy-id pi@")
     assert run.says("or set sshd_password_login to true")
     assert bridge.state() - before == {}
     assert bridge.provision({"sshd_password_login": True}, "--check").status == 0

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from pvs_bridge_status.document import Documents, Sources
 from unit.care.watching import Watched
 
 from proxy_rig.haproxy import PAGE
+from pvs_bridge.status.document import Documents, Sources
 
 
 class Stage:
@@ -19,7 +19,7 @@ class Stage:
 
     Attributes:
         url: of the page.
-        scene: the bridge that is shown; None where nobody answers.
+        scene: the bridge that is shown; None where the service does not answer.
     """
 
     def __init__(self, url: str) -> None:

@@ -1,6 +1,6 @@
 """The page in Chromium: everything can be read, red is what is broken, on a phone and on a desk.
 
-``PVS_BRIDGE_PICTURES=yes`` writes the README's pictures anew.
+``PVS_BRIDGE_PICTURES=yes`` writes the README's pictures again.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def test_red_is_what_is_broken_and_nothing_else(
     assert red > 2 + incidents if broken else red == incidents
 
 
-def test_the_cure_stands_beside_what_is_broken(show: Show) -> None:
+def test_the_hint_stands_beside_what_is_broken(show: Show) -> None:
     browser = show("cable-out")
     notice = browser.run("return document.querySelector('.picture .notice').textContent")
     assert "Push both plugs in until they click" in notice
@@ -124,7 +124,7 @@ def test_a_bridge_that_does_not_answer_is_told(show: Show) -> None:
     assert browser.run(_LOOK) == []
 
 
-def test_whoever_came_for_the_pvs_is_led_back_when_it_answers(
+def test_a_visitor_of_the_pvs_is_sent_back_when_it_answers(
     show: Show, shown: Stage, scenes: dict[str, Watched]
 ) -> None:
     browser = show("day")

@@ -50,7 +50,7 @@ class CountedPi(Bridge):
         )  # fmt: skip
         self.good_run({})
         # Its first look, after which it has something to go on.
-        self.work("systemctl start pvs-bridge-care")
+        self.work("systemctl start pvs-bridge-monitor")
         self.work(f"while {_PROVISIONING_GOES_ON}; do sleep 1; done")
 
     def work(self, command: str) -> str:

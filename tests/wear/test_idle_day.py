@@ -1,4 +1,4 @@
-"""What a day on which nobody asks anything writes to the card: counted at the disk.
+"""What an idle day writes to the card, counted at the disk.
 
 A day is not waited for. Ten minutes show what goes on all the time; what the clock starts is
 started once and counted for itself, and so is the renewal of leases.
@@ -7,7 +7,7 @@ started once and counted for itself, and so is the renewal of leases.
 from __future__ import annotations
 
 import time
-from typing import Callable
+from collections.abc import Callable
 
 from wear.counted import CountedPi
 
@@ -21,11 +21,11 @@ _CLOCK = "/var/lib/systemd/timesync"
 # A whole day's readings, and an hour since they were last written onto the card.
 _CARE = """python3 -c '
 import json
-path = "/run/pvs-bridge-care/state.json"
+path = "/run/pvs-bridge-monitor/state.json"
 state = json.load(open(path))
 state["points"] = [[state["looked"] - each / 100, 6000, 12345.678] for each in range(288, 0, -1)]
 state["saved"] -= 3600
-json.dump(state, open(path, "w"))' && systemctl start pvs-bridge-care"""
+json.dump(state, open(path, "w"))' && systemctl start pvs-bridge-monitor"""
 # As the DHCP clients do, for both networks.
 _LEASES = (
     "for file in $(find /var/lib -name '*.lease'); do cp $file $file.new; mv $file.new $file; done"
@@ -41,7 +41,7 @@ _AGAIN = {
 }
 # These are what the ten minutes are for, or begin every hour, or have a test of their own.
 _NOT_DAILY = {
-    "pvs-bridge-care.timer", "pvs-bridge-wifi-guard.timer", "fake-hwclock-save.timer",
+    "pvs-bridge-monitor.timer", "pvs-bridge-wifi-guard.timer", "fake-hwclock-save.timer",
     "apt-daily.timer", "apt-daily-upgrade.timer",
 }  # fmt: skip
 
@@ -59,7 +59,7 @@ def daily(pi: CountedPi) -> list[str]:
 
 
 def idle_kib(pi: CountedPi) -> float:
-    """How much the Pi writes while nobody asks anything of it."""
+    """How much the idle Pi writes."""
     pi.work(f"touch {_SINCE}")
     before = pi.written_kib()
     time.sleep(_IDLE_SECONDS)

@@ -12,9 +12,9 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from wear.pi import PATIENCE_SECONDS, WornPi
@@ -42,15 +42,15 @@ _WANTED = "/etc/systemd/system/sysinit.target.wants/pvs-bridge-wear.service"
 _START = f"ln -s {_UNIT} {_WANTED}; sync; systemctl daemon-reload; systemctl start pvs-bridge-wear"
 # What was written stays: its numbers go on in the next test.
 _REMOVE = f"systemctl stop pvs-bridge-wear; rm {_PROGRAM} {_UNIT} {_WANTED}"
-_INCIDENTS = "/var/lib/pvs-bridge-care/incidents.jsonl"
+_INCIDENTS = "/var/lib/pvs-bridge-monitor/incidents.jsonl"
 # A bridge that is well has none of its own.
 _INCIDENT = f"""python3 -c '
 import sys
 from pathlib import Path
 sys.path.insert(0, "/usr/local/lib/pvs-bridge")
-from pvs_bridge_care import incidents
-incident = incidents.Incident("warning", "before the cuts", None, 0)
-incidents.append(Path("{_INCIDENTS}"), incident, incidents.Ration())'"""
+from pvs_bridge.monitor import events
+incident = events.Incident("warning", "before the cuts", None, 0)
+events.append(Path("{_INCIDENTS}"), incident, events.Ration())'"""
 # Seconds of this machine.
 _BOOT_SECONDS = 30.0
 _RUN_SECONDS = (5.0, 40.0)
@@ -59,7 +59,7 @@ _MOMENT_SECONDS = 1.0
 _WRITTEN = (1, 20)
 # What the runs of the playbook change, to and fro.
 _CHANGES: tuple[dict[str, Any], ...] = (
-    {"proxy_cache_seconds": 60, "appliance_journal_mib": 16, "care_card_free_mib": 200},
+    {"proxy_cache_seconds": 60, "appliance_journal_mib": 16, "monitor_card_free_mib": 200},
     {},
 )
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, "/usr/local/lib/pvs-bridge")
 
-from pvs_bridge_care import day, incidents
+from pvs_bridge.monitor import events, production
 
-_POINTS = [day.Point(float(each), 6000, 12345.678) for each in range(288)]
+_POINTS = [production.Point(float(each), 6000, 12345.678) for each in range(288)]
 # The journal may take them or drop them; they must not push out anything.
 _LINES_OF_A_FLOOD = 200
-# On its way to the card when the plug is pulled: nobody asks for it to be there.
+# On its way to the card when the plug is pulled: it need not be there.
 _UNSAVED = b"x" * 1024 * 1024
 
 
@@ -37,10 +37,10 @@ def main() -> None:
     number = _last_number(record)
     while True:
         number += 1
-        incident = incidents.Incident("warning", str(number), None, number)
-        incidents.append(record, incident, incidents.Ration())
+        incident = events.Incident("warning", str(number), None, number)
+        events.append(record, incident, events.Ration())
         console.write_text(f"\nwritten down: {number}.\n")
-        day.save(folder / "day.json", _POINTS, now=300.0, wall=1e9)
+        production.save(folder / "day.json", _POINTS, now=300.0, wall=1e9)
         (folder / "unsaved").write_bytes(_UNSAVED)
         for line in range(_LINES_OF_A_FLOOD):
             print(f"a program that has lost its mind says {line}")

@@ -42,7 +42,7 @@ class Answer:
         """Add what has arrived; return whether the answer is whole.
 
         Raises:
-            ValueError: this is no HTTP.
+            ValueError: this is not HTTP.
         """
         self._data += chunk
         if not self.status:
@@ -114,7 +114,9 @@ async def _poll(
 ) -> list[Exchange]:
     """Ask at each moment of a beat; one that passes while an answer is awaited is left out."""
     began, done = time.monotonic(), []
-    for moment, following in zip(beat["moments"], [*beat["moments"][1:], float("inf")]):
+    for moment, following in zip(
+        beat["moments"], [*beat["moments"][1:], float("inf")], strict=False
+    ):
         now = time.monotonic() - began
         if now >= following:
             continue

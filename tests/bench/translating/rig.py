@@ -15,12 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable
 
 PROJECT = Path(__file__).resolve().parents[3]
-PROGRAM = "roles/compat/files/usr/local/lib/pvs-bridge/pvs_bridge_compat/__main__.py"
+PROGRAM = "roles/agent/files/pvs_bridge/__main__.py"
 DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
 _FIRMWARE = 61846
 _PATIENCE_SECONDS = 180.0  # a guest of QEMU takes its time
@@ -112,7 +111,7 @@ def running(panels: int, cache_seconds: int, *, latency_scale: float = 1.0) -> I
         port = json.loads(told.read_text())["ports"]["http"]
         file = folder / "compat.json"
         file.write_text(json.dumps(_configuration(folder, port, cache_seconds)))
-        program = [sys.executable, "-I", str(PROJECT / PROGRAM), "--config", str(file)]
+        program = [sys.executable, "-I", str(PROJECT / PROGRAM), "compat", "--config", str(file)]
         rig = Rig(folder, stack.enter_context(_process(program, environment)), port)
         _wait(lambda: _is_ready(rig))
         yield rig

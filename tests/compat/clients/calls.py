@@ -9,8 +9,8 @@ from __future__ import annotations
 import http.client
 import json
 import sys
-from collections.abc import Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
 GET_COMM = "/cgi-bin/dl_cgi?Command=Get_Comm"

@@ -15,7 +15,7 @@ from proxy_rig.haproxy import Haproxy
 from proxy_rig.rendering import PROJECT
 from proxy_rig.world import PVS, World, end
 
-PROGRAM = PROJECT / "roles/compat/files/usr/local/lib/pvs-bridge/pvs_bridge_compat/__main__.py"
+PROGRAM = PROJECT / "roles/agent/files/pvs_bridge/__main__.py"
 
 
 class Translator:
@@ -53,7 +53,8 @@ class Translator:
 
     def start(self) -> None:
         """Run it."""
-        words = [sys.executable, "-I", str(PROGRAM), "--config", str(self._folder / "compat.json")]
+        config = str(self._folder / "compat.json")
+        words = [sys.executable, "-I", str(PROGRAM), "compat", "--config", config]
         with self.log.open("ab") as output:
             self._process = self._world.bridge.popen(words, output)
 

@@ -17,7 +17,7 @@ from pvs_lab.steps import step
 
 NAME = "demo"
 _PROJECT = PACKAGE_ROOT.parents[1]
-_HEALTH = _PROJECT / "roles/health/files/usr/local/lib/pvs-bridge/pvs_bridge_health"
+_AGENT = _PROJECT / "roles/agent/files/pvs_bridge/__main__.py"
 _DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
 # The last line is who has made the answer.
 _CURL = ("curl", "--fail", "--silent", "--write-out", "\n%header{via}")
@@ -71,19 +71,19 @@ def _show(options: LabOptions) -> None:
     if answer.returncode:
         raise LabError(
             f"the bridge did not answer (curl's status {answer.returncode})",
-            "ask the chain: make lab-run LAB=demo HOST=bridge CMD=pvs-bridge-health",
+            "ask the chain: make lab-run LAB=demo HOST=bridge CMD='pvs-bridge health'",
         )
     body, _, maker = answer.stdout.rpartition("\n")
     if maker.endswith("-compat"):
         print("the PVS's firmware has closed it: the bridge has made it out of the newer interface")
     print(flush=True)
     subprocess.run(
-        [sys.executable, str(_HEALTH), "--devices", "-"], input=body, text=True, check=True
+        [sys.executable, str(_AGENT), "health", "--devices", "-"], input=body, text=True, check=True
     )
     print(
         f"\nAll of it took {time.monotonic() - started:.0f} s. The demo runs until you end it:\n\n"
         "  make lab-run LAB=demo CMD='curl -s \"http://bridge/cgi-bin/dl_cgi?Command=DeviceList\"'\n"
-        "  make lab-run LAB=demo HOST=bridge CMD=pvs-bridge-health   the chain, link by link\n"
+        "  make lab-run LAB=demo HOST=bridge CMD='pvs-bridge health'   the chain, link by link\n"
         "  make demo-down                                            remove it\n"
         "  make init NAME=garage                                     begin with a Pi of your own"
     )

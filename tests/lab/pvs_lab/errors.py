@@ -8,15 +8,15 @@ class LabError(Exception):
 
     Args:
         problem: what is wrong, naming the option, file or command.
-        cure: what the person can do; printed on a line of its own.
+        hint: what the person can do; printed on a line of its own.
     """
 
-    def __init__(self, problem: str, cure: str) -> None:
+    def __init__(self, problem: str, hint: str) -> None:
         """Keep both sentences apart, so that each can be shown on its own line."""
         super().__init__(problem)
         self.problem = problem
-        self.cure = cure
+        self.hint = hint
 
     def __str__(self) -> str:
         """Both lines, ready to print."""
-        return f"{self.problem}\n  cure: {self.cure}"
+        return f"{self.problem}\n  hint: {self.hint}"

@@ -7,7 +7,8 @@ import dataclasses
 import json
 import time
 from collections import deque
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .clock import SimClock
 from .commands import POSTED_DEVICES, Call, Command
@@ -61,7 +62,7 @@ class Box:
         self._queries: dict[str, tuple[str, list[str]]] = {}
         self._recent: deque[float] = deque()
         self._drawn_403 = 0
-        self._cured_403 = False
+        self._repaired_403 = False
         self._busy_until = 0.0
         self.reading()  # counts the energies of past days now, not in the first request
 
@@ -94,20 +95,20 @@ class Box:
             self.faults.clear()
             self.settings = self.options.settings
             self._queries.clear()
-            self._cured_403 = False
+            self._repaired_403 = False
             self._busy_until = 0.0
 
     def restart(
         self, reason: str, seconds: float | None = None, phases: Phases | None = None
     ) -> None:
-        """Go down: what is in flight is lost, sessions end, a random 403 is cured."""
+        """Go down: what is in flight is lost, sessions end, a random 403 is repaired."""
         took = self.settings.restart_seconds if seconds is None else seconds
         self.power.begin(took, phases or self.settings.restart_phases)
         self.counters.restarts.append({"at": time.monotonic(), "reason": reason, "seconds": took})
         self.sessions.clear()
         self._queries.clear()
         self._recent.clear()
-        self._cured_403 = True
+        self._repaired_403 = True
         self._busy_until = 0.0
         self.state.session_open = False
         going_down, self.restarted = self.restarted, asyncio.Event()
@@ -126,7 +127,7 @@ class Box:
         self.firmware = Firmware(self.options.model, build)
         self.sessions.clear()
         self._queries.clear()
-        self._cured_403 = False
+        self._repaired_403 = False
         self.state.telemetry = "0"
 
     def telemetry_on(self) -> bool:
@@ -262,7 +263,7 @@ class Box:
     def _random_403(self) -> bool:
         chance = self.settings.random_403
         chance = self.firmware.random_403 if chance is None else chance
-        if self._cured_403 or chance <= 0:
+        if self._repaired_403 or chance <= 0:
             return False
         self._drawn_403 += 1
         return spread(self.options.seed, "403", self._drawn_403) < chance
@@ -275,7 +276,7 @@ class Box:
         """
         self.settings = dataclasses.replace(self.settings, **changes)
         if "random_403" in changes:
-            self._cured_403 = False
+            self._repaired_403 = False
 
     def _cgi_answer(self, answer: dict[str, Any]) -> Response:
         return Response(

@@ -140,8 +140,8 @@ def _port(name: str, text: str) -> int | None:
     if text == "off":
         return None
     if not text.isdecimal():
-        cure = "give a number, 0 for any free port, or off"
-        raise OptionError(name, f"{text!r} is not a port; {cure}")
+        hint = "give a number, 0 for any free port, or off"
+        raise OptionError(name, f"{text!r} is not a port; {hint}")
     return int(text)
 
 
@@ -156,8 +156,8 @@ def _instant(name: str, text: str) -> float | None:
     try:
         return parse_instant(text)
     except ValueError:
-        cure = "give now or an ISO instant such as 2026-06-21T19:00:00Z"
-        raise OptionError(name, f"{text!r} is not an instant; {cure}") from None
+        hint = "give now or an ISO instant such as 2026-06-21T19:00:00Z"
+        raise OptionError(name, f"{text!r} is not an instant; {hint}") from None
 
 
 def _weights(name: str, text: str) -> tuple[tuple[str, float], ...]:
@@ -218,8 +218,8 @@ def _announce(path: Path, data: dict[str, Any]) -> None:
         partial.write_text(json.dumps(data) + "\n")
         partial.replace(path)
     except OSError as error:
-        cure = "give a file in a directory that exists"
-        raise OptionError("ready_file", f"cannot write {path}: {error.strerror}; {cure}") from error
+        hint = "give a file in a directory that exists"
+        raise OptionError("ready_file", f"cannot write {path}: {error.strerror}; {hint}") from error
 
 
 def main(argv: list[str] | None = None) -> int:

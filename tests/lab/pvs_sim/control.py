@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Callable
+from typing import Any
 from urllib.parse import parse_qs
 
 from .box import Box

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from .firmware import Firmware
@@ -27,7 +27,7 @@ class Moment:
 
 def stamp(seconds: float) -> str:
     """Write an instant as the old API does: `2026,06,21,19,05,00`, UTC."""
-    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y,%m,%d,%H,%M,%S")
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y,%m,%d,%H,%M,%S")
 
 
 def number(value: float, places: int = 4) -> str:
@@ -273,7 +273,7 @@ def storage_report(reading: Reading) -> dict[str, Any]:
         report: dict[str, Any] = {"battery_status": [], "ess_status": [], "inverter_status": []}
         return {"ess_report": report, "errors": []}
     names = storage_serials(battery.serial)
-    when = datetime.fromtimestamp(int(battery.measured_at), timezone.utc)
+    when = datetime.fromtimestamp(int(battery.measured_at), UTC)
     updated = {"last_updated": when.strftime("%Y-%m-%d %H:%M:%S")}
     volts = reading.consumption.leg_voltages_v
     amps = -battery.power_kw * 1000 / battery.voltage_v

@@ -35,8 +35,8 @@ class Listener:
             )
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            cure = "choose another with the option for this port, or 0 for any free one"
-            raise ListenError(f"cannot listen on {host} port {port}: {reason}; {cure}") from error
+            hint = "choose another with the option for this port, or 0 for any free one"
+            raise ListenError(f"cannot listen on {host} port {port}: {reason}; {hint}") from error
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

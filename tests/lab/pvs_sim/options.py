@@ -103,17 +103,17 @@ def _check_number(name: str, spec: Spec, value: object) -> None:
 
 
 def _check_phases(name: str, value: object) -> None:
-    cure = "give weights such as 503=1,reset=1,silence=1"
+    hint = "give weights such as 503=1,reset=1,silence=1"
     if not isinstance(value, tuple) or not value:
-        raise OptionError(name, f"{value!r} has no phases; {cure}")
+        raise OptionError(name, f"{value!r} has no phases; {hint}")
     for phase, weight in value:
         if phase not in RESTART_PHASES:
             allowed = ", ".join(RESTART_PHASES)
-            raise OptionError(name, f"{phase!r} is not a phase ({allowed}); {cure}")
+            raise OptionError(name, f"{phase!r} is not a phase ({allowed}); {hint}")
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0:
-            raise OptionError(name, f"the weight {weight!r} is not a number from 0 up; {cure}")
+            raise OptionError(name, f"the weight {weight!r} is not a number from 0 up; {hint}")
     if not any(weight for _, weight in value):
-        raise OptionError(name, f"all weights are 0; {cure}")
+        raise OptionError(name, f"all weights are 0; {hint}")
 
 
 def _check_all(instance: Options | Settings) -> None:

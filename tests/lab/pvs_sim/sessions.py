@@ -6,7 +6,7 @@ import base64
 import binascii
 import secrets
 import time
-from typing import Callable
+from collections.abc import Callable
 
 USER = "ssm_owner"
 

@@ -21,7 +21,7 @@ def page(url: str) -> str:
 
 
 def test_it_is_looked_after_and_at_every_boot_again(bridge: Host) -> None:
-    timer = bridge.service("pvs-bridge-care.timer")
+    timer = bridge.service("pvs-bridge-monitor.timer")
     assert timer.is_running
     assert timer.is_enabled
     service = bridge.service("pvs-bridge-status")
@@ -38,7 +38,7 @@ def test_the_home_sees_a_healthy_bridge(lab: Surroundings, page: str) -> None:
 
     # The first look comes 20 seconds after a start.
     assert lab.until(lambda: bool(seen()["chain"]), 90)
-    lab.output("bridge", "systemctl start pvs-bridge-care.service")
+    lab.output("bridge", "systemctl start pvs-bridge-monitor.service")
     assert lab.until(lambda: bool(seen()["healthy"]), 90), seen()
     assert seen()["plant"]["total"]["panels"] > 0
 
@@ -54,9 +54,9 @@ def test_prometheus_can_read_both(lab: Surroundings, page: str) -> None:
 
 def test_what_is_remembered_is_for_root_and_haproxy_alone(bridge: Host) -> None:
     with bridge.sudo():
-        state = bridge.file("/run/pvs-bridge-care/state.json")
+        state = bridge.file("/run/pvs-bridge-monitor/state.json")
         assert (state.user, state.group, state.mode) == ("root", "haproxy", 0o640)
-    assert bridge.run("cat /run/pvs-bridge-care/state.json").rc != 0
+    assert bridge.run("cat /run/pvs-bridge-monitor/state.json").rc != 0
 
 
 def test_the_bridge_is_announced_where_it_is_wanted(

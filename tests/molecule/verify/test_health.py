@@ -13,7 +13,7 @@ from pvs_lab.surroundings import Surroundings
 
 def diagnosis(lab: Surroundings) -> dict[str, Any]:
     """What the Pi's own check finds."""
-    found: dict[str, Any] = json.loads(lab.run("bridge", "pvs-bridge-health --json")[1])
+    found: dict[str, Any] = json.loads(lab.run("bridge", "pvs-bridge health --json")[1])
     return found
 
 
@@ -27,14 +27,14 @@ def healthy_again(lab: Surroundings) -> Iterator[None]:
 
 def test_a_bridge_that_works_is_healthy(lab: Surroundings) -> None:
     assert lab.until(lambda: diagnosis(lab)["healthy"], 60), diagnosis(lab)
-    assert lab.run("bridge", "pvs-bridge-health")[0] == 0
+    assert lab.run("bridge", "pvs-bridge health")[0] == 0
 
 
 def test_a_pulled_cable_is_named(lab: Surroundings) -> None:
     lab.say("cable", "pvs", "out")
     try:
         assert lab.until(lambda: diagnosis(lab)["broken_link"] == "cable", 10), diagnosis(lab)
-        status, printed = lab.run("bridge", "pvs-bridge-health")
+        status, printed = lab.run("bridge", "pvs-bridge health")
     finally:
         lab.say("cable", "pvs", "in")
     assert status == 1
@@ -70,7 +70,7 @@ def test_a_pvs_that_is_off_is_named(lab: Surroundings) -> None:
     assert found["broken_link"] == "pvs"
 
 
-def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, Any]) -> None:
+def test_locked_firmware_is_healthy(lab: Surroundings, variables: dict[str, Any]) -> None:
     lab.simulator("/_sim/firmware", {"build": 61846})
     try:
         found = diagnosis(lab)
@@ -82,7 +82,7 @@ def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, A
     assert lab.until(lambda: diagnosis(lab)["interface"] == "old", 60), diagnosis(lab)
 
 
-def test_a_night_is_no_failure(lab: Surroundings) -> None:
+def test_a_night_is_healthy(lab: Surroundings) -> None:
     lab.simulator("/_sim/clock", {"now": "2026-06-21T08:00:00Z"})
     try:
         found = diagnosis(lab)

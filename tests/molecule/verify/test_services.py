@@ -9,7 +9,7 @@ from pvs_lab.surroundings import Surroundings
 # From 0, nothing, to 10, everything. The first ones are the project's own.
 _MOST = {
     "haproxy": 2.0,
-    "pvs-bridge-care": 2.5,
+    "pvs-bridge-monitor": 2.5,
     "pvs-bridge-compat": 0.5,
     "pvs-bridge-firewall": 2.0,
     "pvs-bridge-routing": 2.2,
@@ -17,7 +17,7 @@ _MOST = {
     "pvs-bridge-wifi-guard": 3.0,
     # It puts any file back, and reboots.
     "pvs-bridge-rollback": 6.0,
-    # Debian's, as they are: whoever logs in may do what a person may.
+    # Debian's own units: a logged-in user needs these rights.
     "avahi-daemon": 9.6,
     "dnsmasq": 9.6,
     "ssh": 9.6,

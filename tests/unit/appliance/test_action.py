@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 
@@ -20,13 +20,13 @@ _PLAY = """
 - hosts: all
   gather_facts: false
   tasks:
-    - pvs_bridge.core.root:
+    - pvs_bridge.core.overlay_root:
         locked: true
 """
 # Answers the program's question, as a host that has it; everything else fails.
 _SSH = """#!/bin/sh
 case "$*" in
-*"pvs-bridge-root status --json"*) [ -e {status} ] || exit 127; cat {status} ;;
+*"pvs-bridge overlay status --json"*) [ -e {status} ] || exit 127; cat {status} ;;
 *) exit 1 ;;
 esac
 """
@@ -74,13 +74,14 @@ def test_check_mode_says_that_it_would_restart_and_does_not(play: Play) -> None:
 def test_a_run_on_the_machine_itself_names_the_command_and_does_not_restart_it(
     play: Play, tmp_path: Path, connection: str
 ) -> None:
-    installed = tmp_path / "pvs-bridge-root"
+    installed = tmp_path / "pvs-bridge"
     installed.write_text("#!/bin/sh\necho '{\"locked\": false}'\n")
     installed.chmod(0o755)
     # This machine has such a program for the run alone.
-    there = f'mount --bind {tmp_path} /usr/local/sbin && exec "$@"'
+    layers = f"lowerdir={tmp_path}:/usr/local/bin"
+    there = f'mount -t overlay -o {layers} overlay /usr/local/bin && exec "$@"'
     printed = play(
         {}, f"--connection={connection}", before=("unshare", "--mount", "sh", "-c", there, "sh")
     )
-    assert "Cure: sudo /usr/local/sbin/pvs-bridge-root lock" in printed
+    assert "Hint: sudo /usr/local/bin/pvs-bridge overlay lock" in printed
     assert "failed=1" in printed

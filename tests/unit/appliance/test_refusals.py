@@ -10,7 +10,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-_LOOK = Path(__file__).resolve().parents[3] / "roles/bridge/tasks/look.yml"
+_LOOK = Path(__file__).resolve().parents[3] / "roles/common/tasks/look.yml"
 
 
 def refusals(*, wanted: bool, **pi: Any) -> list[str]:  # noqa: ANN401 - any fact
@@ -18,7 +18,7 @@ def refusals(*, wanted: bool, **pi: Any) -> list[str]:  # noqa: ANN401 - any fac
     variables = {
         "inventory_hostname": "garage",
         "appliance_read_only_root": wanted,
-        "__bridge_pi": {
+        "__common_pi": {
             "os": {"codename": "trixie"},
             "initramfs": True,
             "root": {"locked": False, "ours": False},
@@ -60,13 +60,13 @@ def test_a_pi_whose_root_nobody_wants_locked_needs_nothing() -> None:
         ({"initramfs": False}, "starts without an initramfs"),
     ],
 )
-def test_a_pi_that_cannot_lock_its_root_is_refused_with_the_cure(
+def test_a_pi_that_cannot_lock_its_root_is_refused_with_the_hint(
     pi: dict[str, Any], said: str
 ) -> None:
     (refusal,) = refusals(wanted=True, **pi)
     assert refusal.startswith("appliance_read_only_root: garage ")
     assert said in refusal
-    assert "Cure: " in refusal
+    assert "Hint: " in refusal
     assert "set appliance_read_only_root to false" in refusal
 
 
@@ -74,4 +74,4 @@ def test_a_pi_that_cannot_lock_its_root_is_refused_with_the_cure(
 def test_a_root_that_somebody_else_has_locked_is_refused(wanted: bool) -> None:
     (refusal,) = refusals(wanted=wanted, root={"locked": True, "ours": False})
     assert "its root is locked, but not by this project" in refusal
-    assert "Cure: on the Pi, sudo raspi-config nonint disable_overlayfs" in refusal
+    assert "Hint: on the Pi, sudo raspi-config nonint disable_overlayfs" in refusal

@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 
 import pytest
-from pvs_bridge_root import root as module
-from pvs_bridge_root.root import CARD, CONFIGURATION, Root, RootError
+
+from pvs_bridge.host import overlay as module
+from pvs_bridge.host.overlay import CARD, CONFIGURATION, Root, RootError
 
 _OPEN = "/dev/vda / ext4 rw,noatime 0 0\n"
 _LOCKED = (
@@ -118,6 +119,6 @@ def test_a_reason_is_one_line(pi: Pi) -> None:
 
 def test_it_is_not_locked_while_the_network_s_change_may_be_undone(pi: Pi) -> None:
     (pi.base / "var/lib/pvs-bridge/rollback/pending.json").write_text(json.dumps({}))
-    with pytest.raises(RootError, match=r"waits to be confirmed.*Cure: "):
+    with pytest.raises(RootError, match=r"waits to be confirmed.*Hint: "):
         pi.root.lock()
     assert not (pi.base / CONFIGURATION).exists()

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pvs_bridge_card import specs
-from pvs_bridge_card.boot_partition import BootPartition, Found
-from pvs_bridge_card.playbook import Outcome, failure
-from pvs_bridge_card.storage import Store
 
+from pvs_bridge.boot_config import specs
+from pvs_bridge.boot_config.boot_partition import BootPartition, Found
+from pvs_bridge.boot_config.playbook import Outcome, failure
+from pvs_bridge.boot_config.store import Store
 from pvs_lab.playbook import PROGRAM
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -68,4 +68,4 @@ def options() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def role() -> Path:
     """The role's folder."""
-    return PROJECT / "roles/card"
+    return PROJECT / "roles/boot_config"

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from pvs_bridge_card import apply, login, playbook, root
-from pvs_bridge_card.boot_partition import BootPartition
-from pvs_bridge_card.playbook import Outcome
-from pvs_bridge_card.storage import Store
 from unit.card.conftest import PROJECT, preflight
+
+from pvs_bridge.boot_config import apply, login, overlay, playbook
+from pvs_bridge.boot_config.boot_partition import BootPartition
+from pvs_bridge.boot_config.playbook import Outcome
+from pvs_bridge.boot_config.store import Store
 
 _CABLE = "uplink_type: ethernet\nuplink_interface: wlan0\n"
 _WIFI = "uplink_country: US\nuplink_networks:\n  - ssid: Sunnyside\n    passphrase: 12345678\n"
@@ -146,8 +147,8 @@ def test_what_is_wrong_is_left_out_and_the_rest_is_applied(pi: Pi) -> None:
         "uplink_networks": [{"ssid": "Two", "passphrase": "long enough"}],
     }
     unknown, port, passphrase = pi.left_out
-    assert unknown.startswith("pvs-bridge.yml line 3: wifi_password: is no variable. Cure: ")
-    assert port.startswith("pvs-bridge.yml line 1: proxy_http_port: 99999 is no port. Cure: ")
+    assert unknown.startswith("pvs-bridge.yml line 3: wifi_password: is no variable. Hint: ")
+    assert port.startswith("pvs-bridge.yml line 1: proxy_http_port: 99999 is no port. Hint: ")
     assert passphrase.startswith("pvs-bridge.yml line 6: uplink_networks[0].passphrase: ")
 
 
@@ -284,7 +285,7 @@ def test_an_empty_card_is_not_due(pi: Pi) -> None:
 def test_a_root_is_to_be_locked_only_where_what_locks_it_is_there(
     pi: Pi, monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
-    monkeypatch.setattr(root, "can_be_locked", lambda: there)
+    monkeypatch.setattr(overlay, "can_be_locked", lambda: there)
     pi.put("pvs-bridge.yml", f"{_CABLE}appliance_read_only_root: true\n")
     pi.boot()
     variables, _ = pi.runs[-1]
@@ -294,5 +295,5 @@ def test_a_root_is_to_be_locked_only_where_what_locks_it_is_there(
     else:
         (said,) = pi.left_out
         assert said.startswith("pvs-bridge.yml line 3: appliance_read_only_root: overlayroot")
-        assert "Cure: make provision" in said
+        assert "Hint: make provision" in said
     assert not apply.is_due(pi.partition, pi.store, PROJECT)

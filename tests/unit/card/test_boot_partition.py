@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from pvs_bridge_card import storage
-from pvs_bridge_card.boot_partition import LARGEST_BYTES, BootPartition, UnreadableError
-from pvs_bridge_card.storage import Store
+
+from pvs_bridge import atomic
+from pvs_bridge.boot_config.boot_partition import LARGEST_BYTES, BootPartition, UnreadableError
+from pvs_bridge.boot_config.store import Store
 
 
 @pytest.mark.parametrize("name", ["pvs-bridge.yml", "PVS-BRIDGE.YML", "pvs-bridge.yml.txt"])
@@ -38,7 +39,7 @@ def test_each_encoding_of_windows_editor_is_read(partition: BootPartition, encod
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"ok\nssid: \xe9\n", "a line 2: has a letter that is not in UTF-8. Cure: "),
+        (b"ok\nssid: \xe9\n", "a line 2: has a letter that is not in UTF-8. Hint: "),
         (b"x" * (LARGEST_BYTES + 1), "a: is larger than 256 KiB"),
     ],
 )
@@ -55,14 +56,14 @@ def test_nothing_is_found_where_no_partition_is(tmp_path: Path) -> None:
 def test_a_file_that_could_not_be_completed_leaves_the_old_one(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_text("old")
-    (tmp_path / f"a{storage.NEW}").mkdir()
+    (tmp_path / f"a{atomic.NEW}").mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        storage.write(file, b"new")
+        atomic.write(file, b"new")
     assert file.read_text() == "old"
 
 
 def test_what_a_power_cut_has_left_is_cleared(partition: BootPartition) -> None:
-    (partition.folder / f"a{storage.NEW}").write_text("secret")
+    (partition.folder / f"a{atomic.NEW}").write_text("secret")
     partition.clear()
     assert [path.name for path in partition.folder.iterdir()] == ["cmdline.txt"]
 

@@ -28,7 +28,7 @@ def ansible(*arguments: str, connection: str = "pvs_bridge.core.forked") -> str:
 def files(path: Path, **more: str) -> tuple[str, ...]:
     """Ask for one file."""
     wanted = {"files": [{"dest": str(path), "content": "text", **more}]}
-    return ("-m", "pvs_bridge.core.files", "-a", json.dumps(wanted))
+    return ("-m", "pvs_bridge.core.managed_files", "-a", json.dumps(wanted))
 
 
 def test_a_module_begins_without_a_python_of_its_own() -> None:

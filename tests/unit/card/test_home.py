@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pvs_bridge_card import home
+from pvs_bridge.boot_config import uplink
+from pvs_bridge.host import network
 
 _ROUTES = (
     "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
@@ -23,15 +24,15 @@ _NEIGHBOURS = (
 def test_the_router_is_the_one_of_the_interface_s_default_route(tmp_path: Path) -> None:
     table = tmp_path / "route"
     table.write_text(_ROUTES)
-    assert home.routers("wlan0", table) == ["192.168.20.1"]
-    assert home.routers("eth0", table) == []
+    assert network.routers("wlan0", table) == ["192.168.20.1"]
+    assert network.routers("eth0", table) == []
 
 
 def test_only_who_has_answered_is_a_neighbour(tmp_path: Path) -> None:
     table = tmp_path / "arp"
     table.write_text(_NEIGHBOURS)
-    assert home.neighbours("wlan0", table) == {"192.168.20.1"}
+    assert network.neighbours("wlan0", table) == {"192.168.20.1"}
 
 
 def test_an_interface_that_is_not_there_leads_nowhere() -> None:
-    assert not home.wait({"uplink_interface": "nowhere0"}, 0)
+    assert not uplink.wait({"uplink_interface": "nowhere0"}, 0)

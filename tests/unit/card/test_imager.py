@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pvs_bridge_card import imager
 from unit.card.conftest import found
+
+from pvs_bridge.boot_config import imager
 
 _PSK = "0123456789abcdef" * 4
 # As Imager 2 writes it, line by line.

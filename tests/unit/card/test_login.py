@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pvs_bridge_card import login
-from pvs_bridge_card.boot_partition import BootPartition
+
+from pvs_bridge.boot_config import login
+from pvs_bridge.boot_config.boot_partition import BootPartition
 
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxR0zYpNpVr0Tm6l5pZr0zYpNpVr0Tm6l5pZr0zYpNp"
 _HASH = "$6$salt$abcdefghijklmnop"
@@ -28,8 +29,8 @@ def test_name_and_password_and_keys_are_read(partition: BootPartition, name: str
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("userconf.txt", "anna:password", "userconf.txt line 1: is not NAME:HASH. Cure: "),
-        ("userconf.txt", f"root; x:{_HASH}", "userconf.txt line 1: is not NAME:HASH. Cure: "),
+        ("userconf.txt", "anna:password", "userconf.txt line 1: is not NAME:HASH. Hint: "),
+        ("userconf.txt", f"root; x:{_HASH}", "userconf.txt line 1: is not NAME:HASH. Hint: "),
         ("authorized_keys", f"{_KEY}\nssh-ed25519\n", "authorized_keys line 2: is no public key"),
         ("authorized_keys", "-----BEGIN OPENSSH PRIVATE KEY-----\n", "authorized_keys line 1: is"),
     ],

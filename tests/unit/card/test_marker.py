@@ -8,8 +8,9 @@ import hypothesis
 import pytest
 import yaml
 from hypothesis import strategies
-from pvs_bridge_card import marker, specs
-from pvs_bridge_card.yaml_file import parse
+
+from pvs_bridge.boot_config import specs, stored_secrets
+from pvs_bridge.boot_config.yaml_file import parse
 
 _TEXT = """# garage
 uplink_networks:
@@ -28,7 +29,7 @@ _PSK = "0123456789abcdef" * 4
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_only_the_secrets_leave_a_description(options: dict[str, Any], line_end: str) -> None:
     text = _TEXT.format(psk=_PSK).replace("\n", line_end)
-    masked = marker.mask(text, specs.secret_paths(parse(text).values, options))
+    masked = stored_secrets.mask(text, specs.secret_paths(parse(text).values, options))
     assert masked == (
         """# garage
 uplink_networks:
@@ -53,9 +54,9 @@ uplink_networks:
   - {ssid: Third, passphrase: stored on the Pi}
 proxy_users: {bo: stored on the Pi}
 """
-    filled, unknown = marker.fill(parse(edited).values, stored)
+    filled, unknown = stored_secrets.fill(parse(edited).values, stored)
     assert [each.get("psk") or each["passphrase"] for each in filled["uplink_networks"]] == [
-        12345678, _PSK, "it's: #1", marker.MARKER,
+        12345678, _PSK, "it's: #1", stored_secrets.MARKER,
     ]  # fmt: skip
     assert filled["proxy_users"] == {"bo": "$6$c$d"}
     assert unknown == [("uplink_networks", 3, "passphrase")]
@@ -67,6 +68,6 @@ def test_any_secret_leaves_and_comes_back(secret: str, flow: bool) -> None:
     values = {"proxy_users": {"anna": secret}, "uplink_hostname": "garage"}
     text = yaml.safe_dump(values, default_flow_style=flow, allow_unicode=True)
     path = ("proxy_users", "anna")
-    masked = parse(marker.mask(text, [path])).values
-    assert masked == {"proxy_users": {"anna": marker.MARKER}, "uplink_hostname": "garage"}
-    assert marker.fill(masked, values) == (values, [])
+    masked = parse(stored_secrets.mask(text, [path])).values
+    assert masked == {"proxy_users": {"anna": stored_secrets.MARKER}, "uplink_hostname": "garage"}
+    assert stored_secrets.fill(masked, values) == (values, [])

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pvs_bridge_card import reasons
+
+from pvs_bridge.boot_config import wifi_diagnosis
 
 # The one interface that every machine has.
 _INTERFACE = "lo"
@@ -52,8 +53,8 @@ def test_what_networkmanager_calls_it_is_said_in_plain_words(
     said: Path, reason: str, words: str
 ) -> None:
     said.write_text(_failed(reason))
-    assert reasons.reason(_HOME).endswith(words)
-    assert bool(reasons.reason(_HOME)) == bool(words)
+    assert wifi_diagnosis.reason(_HOME).endswith(words)
+    assert bool(wifi_diagnosis.reason(_HOME)) == bool(words)
 
 
 def test_the_last_word_counts_and_only_the_uplink_s(said: Path) -> None:
@@ -62,30 +63,30 @@ def test_the_last_word_counts_and_only_the_uplink_s(said: Path) -> None:
         f"<info>  device ({_INTERFACE}): state change: failed -> disconnected (reason 'none')\n"
         f"{_failed('ip-config-unavailable', 'eth0')}"
     )
-    assert reasons.reason(_HOME) == "the network refuses the passphrase"
+    assert wifi_diagnosis.reason(_HOME) == "the network refuses the passphrase"
 
 
 def test_a_name_that_no_network_has_is_told_of(said: Path) -> None:
     said.write_text(_failed("no-secrets"))
     away = {**_HOME, "uplink_networks": [{"ssid": "At hime"}]}
-    assert reasons.reason(away) == "no network of this name is in range"
+    assert wifi_diagnosis.reason(away) == "no network of this name is in range"
 
 
 def test_a_hidden_network_is_not_looked_for_among_the_seen(said: Path) -> None:
     said.write_text(_failed("no-secrets"))
     hidden = {**_HOME, "uplink_networks": [{"ssid": "At hime", "hidden": True}]}
-    assert reasons.reason(hidden) == "the network refuses the passphrase"
+    assert wifi_diagnosis.reason(hidden) == "the network refuses the passphrase"
 
 
 def test_a_cable_that_gives_no_address_is_told_of(said: Path) -> None:
     said.write_text(_failed("ip-config-unavailable"))
-    assert reasons.reason({"uplink_interface": _INTERFACE}) == "the network gives no address"
+    assert wifi_diagnosis.reason({"uplink_interface": _INTERFACE}) == "the network gives no address"
 
 
 def test_an_interface_that_is_not_there_is_told_of() -> None:
-    assert reasons.reason({"uplink_interface": "no0"}) == "the Pi has no interface no0"
+    assert wifi_diagnosis.reason({"uplink_interface": "no0"}) == "the Pi has no interface no0"
 
 
 def test_without_networkmanager_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert reasons.reason(_HOME) == ""
+    assert wifi_diagnosis.reason(_HOME) == ""

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pvs_bridge_card import layers, reading, report, words
-from pvs_bridge_card.boot_partition import BootPartition
-from pvs_bridge_card.report import Reporter
-from pvs_bridge_card.storage import Store
 from unit.card.conftest import PROJECT
+
+from pvs_bridge.boot_config import layers, read, report, report_text
+from pvs_bridge.boot_config.boot_partition import BootPartition
+from pvs_bridge.boot_config.report import Reporter
+from pvs_bridge.boot_config.store import Store
 
 # No machine has such an interface, so there is no way home by it.
 _NOWHERE = {"uplink_type": "ethernet", "uplink_interface": "nowhere0"}
@@ -38,7 +39,7 @@ def reporter(partition: BootPartition, store: Store, tmp_path: Path) -> Reporter
 
 def text(reporter: Reporter) -> str:
     """The report as it is on the card."""
-    return (reporter.partition.folder / words.NAME).read_bytes().decode()
+    return (reporter.partition.folder / report_text.NAME).read_bytes().decode()
 
 
 def _described(
@@ -55,7 +56,7 @@ def _described(
 def test_a_card_without_a_description_says_what_to_do(reporter: Reporter) -> None:
     assert not report.report(reporter)
     said = text(reporter)
-    assert said.startswith("The bridge has no way home yet. Cure: copy pvs-bridge.example.yml")
+    assert said.startswith("The bridge has no way home yet. Hint: copy pvs-bridge.example.yml")
     assert "put your public key" in said
     assert said.count("\r\n") == said.count("\n")
 
@@ -92,8 +93,8 @@ def test_stored_credentials_leave_the_card(reporter: Reporter, options: dict[str
     reporter.clean(options)
     assert {name: (folder / name).read_text() for name in secrets} == secrets
 
-    read = reading.read(reporter.partition, {}, options)
-    reporter.store.write("layers", layers.to_json(read.layers))
+    found = read.read(reporter.partition, {}, options)
+    reporter.store.write("layers", layers.to_json(found.layers))
     reporter.store.write("login", {"user": "pi", "password_hash": _HASH})
     reporter.clean(options)
     assert sorted(path.name for path in folder.iterdir()) == ["cmdline.txt", "pvs-bridge.yml"]
@@ -110,9 +111,9 @@ def test_a_file_with_a_mistake_stays_to_be_mended(
 ) -> None:
     file = reporter.partition.folder / "wpa_supplicant.conf"
     file.write_text(f'network={{\n  ssid="b"\n  psk={_PSK}\n}}\nnetwork={{\n}}\n')
-    read = reading.read(reporter.partition, {}, options)
-    assert len(read.mistakes) == 1
-    reporter.store.write("layers", layers.to_json(read.layers))
+    found = read.read(reporter.partition, {}, options)
+    assert len(found.mistakes) == 1
+    reporter.store.write("layers", layers.to_json(found.layers))
     reporter.clean(options)
     assert file.exists()
 
@@ -214,10 +215,10 @@ def test_an_edited_way_home_that_leads_nowhere_gives_way_to_the_one_before(
 
 
 def test_the_health_check_s_answer_is_the_verdict() -> None:
-    found = {"healthy": False, "problem": "No cable.", "cure": "Push it in."}
-    lines = words.report(words.Facts("x", "y", "garage", health="a table\n  of panels")).split(
-        "\r\n"
-    )
+    found = {"healthy": False, "problem": "No cable.", "hint": "Push it in."}
+    lines = report_text.report(
+        report_text.Facts("x", "y", "garage", health="a table\n  of panels")
+    ).split("\r\n")
     assert lines[-3:] == ["  a table", "    of panels", ""]
     assert report.verdict({"healthy": True}) == "The bridge works."
     assert report.verdict(found).endswith("does not work yet. No cable. Push it in.")

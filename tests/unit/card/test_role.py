@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from pvs_bridge_card import affected
-from pvs_bridge_card.yaml_file import parse
 from unit.card.conftest import PROJECT
+
+from pvs_bridge.boot_config import affected_roles
+from pvs_bridge.boot_config.yaml_file import parse
 
 
 def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
@@ -32,11 +33,11 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     ],
 )
 def test_a_change_reaches_the_roles_that_read_it(names: list[str], roles: list[str]) -> None:
-    assert affected.roles(PROJECT, names) == roles
+    assert affected_roles.roles(PROJECT, names) == roles
 
 
 def test_each_role_that_a_change_reaches_is_a_tag_of_site_yml() -> None:
-    reached = affected.roles(PROJECT, ["bridge_backend"])
+    reached = affected_roles.roles(PROJECT, ["bridge_backend"])
     listed = yaml.safe_dump(load(PROJECT / "ansible/site.yml"))
     # An image has the role card before it boots; the role rollback runs with the network's.
     assert [name for name in reached if f"- {name}\n" not in listed] == ["card", "rollback"]

@@ -6,15 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from pvs_bridge_card import root
+
+from pvs_bridge.boot_config import overlay
 
 
 def program(folder: Path, **status: object) -> Path:
     """Make what says how the root is, and notes what it is told."""
-    made = folder / "pvs-bridge-root"
+    made = folder / "pvs-bridge"
     made.write_text(
         f"""#!/bin/sh
-[ "$1" = status ] && echo '{json.dumps(status)}' && exit
+[ "$1 $2" = "overlay status" ] && echo '{json.dumps(status)}' && exit
 echo "$*" >> {folder}/told
 """
     )
@@ -23,9 +24,9 @@ echo "$*" >> {folder}/told
 
 
 def test_a_pi_without_the_program_is_never_locked(tmp_path: Path) -> None:
-    nothing = tmp_path / "pvs-bridge-root"
-    assert not root.is_locked(nothing)
-    assert not root.waits_for_lock(nothing)
+    nothing = tmp_path / "pvs-bridge"
+    assert not overlay.is_locked(nothing)
+    assert not overlay.waits_for_lock(nothing)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +44,12 @@ def test_it_waits_for_this_program_where_nobody_else_has_unlocked_it(
     tmp_path: Path, locked: bool, reason: str | None, waits: bool
 ) -> None:
     made = program(tmp_path, locked=locked, reason=reason)
-    assert root.is_locked(made) == locked
-    assert root.waits_for_lock(made) == waits
+    assert overlay.is_locked(made) == locked
+    assert overlay.waits_for_lock(made) == waits
 
 
 def test_it_is_unlocked_in_the_card_s_name_and_locked(tmp_path: Path) -> None:
     made = program(tmp_path, locked=True, reason=None)
-    root.unlock(made)
-    root.lock(made)
-    assert (tmp_path / "told").read_text() == "unlock --reason card\nlock\n"
+    overlay.unlock(made)
+    overlay.lock(made)
+    assert (tmp_path / "told").read_text() == "overlay unlock --reason card\noverlay lock\n"

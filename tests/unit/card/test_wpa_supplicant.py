@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pvs_bridge_card import wpa_supplicant
 from unit.card.conftest import found
+
+from pvs_bridge.boot_config import wpa_supplicant
 
 _PSK = "0123456789abcdef" * 4
 
@@ -83,4 +84,4 @@ def test_what_cannot_be_used_is_told_with_its_line(text: str, mistake: str) -> N
     values, (said,) = read(text)
     assert "uplink_networks" not in values
     assert said.startswith(mistake)
-    assert " Cure: " in said
+    assert " Hint: " in said

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hypothesis
 import pytest
 from hypothesis import strategies
-from pvs_bridge_card.yaml_file import BrokenError, parse
+
+from pvs_bridge.boot_config.yaml_file import BrokenError, parse
 
 _ALPHABET = "ab:-#'\"{}[]&*!|>%@` \t\n\r019._~,?=<\\\x00é"
 
@@ -39,15 +40,15 @@ def test_nothing_is_no_mistake(text: str) -> None:
         ("a: 1\nb: c: d\n", "line 2, column 5: is not written as YAML wants it"),
         ("a: 'x\n", "line 2, column 1: is not written"),
         ("a: {b\n", "line 2, column 1: is not written"),
-        ("- a\n", "line 1: is not a list of variables. Cure: "),
-        ("a: 1\nb: \x00\n", "line 2: has a character that no text has. Cure: "),
+        ("- a\n", "line 1: is not a list of variables. Hint: "),
+        ("a: 1\nb: \x00\n", "line 2: has a character that no text has. Hint: "),
     ],
 )
 def test_what_is_broken_is_told_with_its_line(text: str, said: str) -> None:
     with pytest.raises(BrokenError) as raised:
         parse(text)
     assert str(raised.value).startswith(said)
-    assert " Cure: " in str(raised.value)
+    assert " Hint: " in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_what_is_broken_is_told_with_its_line(text: str, said: str) -> None:
         ("b: !!binary aGk=\n", "line 2: b: has a value that only"),
         ("b: 0x_\n", "line 2: b: has a value that only"),
         ("b: &b [*b]\n", "line 2: b: has a value that only"),
-        ("a: 2\n", "line 2: a: stands here for the second time. Cure: remove one; this one counts"),
+        ("a: 2\n", "line 2: a: stands here for the second time. Hint: remove one; this one counts"),
     ],
 )
 def test_a_value_that_cannot_be_read_is_left_out_alone(text: str, said: str) -> None:
@@ -71,6 +72,6 @@ def test_no_text_whatever_is_a_crash(text: str) -> None:
     try:
         parsed = parse(text)
     except BrokenError as error:
-        assert "Cure: " in str(error)
+        assert "Hint: " in str(error)
     else:
         assert set(parsed.values) <= set(parsed.lines)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from unit.care.watching import Watched, leave_room
 
-ROLE = Path(__file__).resolve().parents[3] / "roles/care"
+ROLE = Path(__file__).resolve().parents[3] / "roles/monitor"
 
 Watch = Callable[..., Watched]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from pvs_bridge_care.announce import announcement
-from pvs_bridge_health.plant import Supervisor
 from unit.care.conftest import Watch
+
+from pvs_bridge.monitor.mdns import announcement
+from pvs_bridge.pvs.devices import Supervisor
 
 
 def test_the_pvs_is_announced_as_it_announces_itself(watch: Watch) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pvs_bridge_health.chain import Signal
 from unit.care.conftest import Watch
 from unit.health.conftest import make_reply
+
+from pvs_bridge.host.probe import Signal
 
 
 def test_a_healthy_pvs_is_asked_every_five_minutes(watch: Watch) -> None:

@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from pvs_bridge_care import day
-from pvs_bridge_care.day import Point
-from pvs_bridge_health.plant import read_plant
 from unit.care.conftest import Watch
 from unit.care.watching import NOON
 from unit.health.conftest import make_body, make_devices, make_reply
+
+from pvs_bridge.monitor import production
+from pvs_bridge.monitor.production import Point
+from pvs_bridge.pvs.devices import read_plant
 
 
 @pytest.fixture(autouse=True)
@@ -84,16 +85,16 @@ def test_a_night_writes_nothing(watch: Watch) -> None:
 
 def test_without_a_meter_the_panels_are_added_up() -> None:
     devices = [each for each in make_devices(3) if each["DEVICE_TYPE"] != "Power Meter"]
-    assert day.point_of(read_plant(devices), 5.0) == Point(5.0, 600, 3703.5)
+    assert production.point_of(read_plant(devices), 5.0) == Point(5.0, 600, 3703.5)
 
 
 def test_a_sleeping_plant_makes_nothing_and_its_energy_is_the_meter_s() -> None:
     devices = make_devices(2, night=True)
     devices[1]["p_3phsum_kw"] = "-0.012"
-    assert day.point_of(read_plant(devices), 5.0) == Point(5.0, 0, 20123.4567)
+    assert production.point_of(read_plant(devices), 5.0) == Point(5.0, 0, 20123.4567)
 
 
 def test_energy_is_the_difference_of_the_counter() -> None:
     points = [Point(0, 1, None), Point(1, 1, 100.0), Point(2, 1, 104.25), Point(3, 1, None)]
-    assert day.kwh_of(points) == 4.25
-    assert day.kwh_of([Point(0, 1, None)]) is None
+    assert production.kwh_of(points) == 4.25
+    assert production.kwh_of([Point(0, 1, None)]) is None

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from pvs_bridge_care.incidents import A_DAY, LONGEST_BYTES, Incident, Ration, append
-from pvs_bridge_health.chain import Signal
 from unit.care.conftest import Watch
 from unit.care.watching import NOON
+
+from pvs_bridge.host.probe import Signal
+from pvs_bridge.monitor.events import A_DAY, LONGEST_BYTES, Incident, Ration, append
 
 
 def incident(number: int, up_seconds: int = 60) -> Incident:

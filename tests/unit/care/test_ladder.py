@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from pvs_bridge_care.ladder import LADDERS, REBOOT
-from pvs_bridge_care.steps import NAMES
-from pvs_bridge_health.chain import OUTCOMES, Signal
 from unit.care.conftest import Watch
 from unit.health.conftest import make_reply
+
+from pvs_bridge.health.outcomes import OUTCOMES
+from pvs_bridge.host.probe import Signal
+from pvs_bridge.monitor.actions import NAMES
+from pvs_bridge.monitor.recovery import LADDERS, REBOOT
 
 _RESTARTS = ["systemctl reboot"]
 
@@ -59,7 +61,7 @@ def test_on_dhcpcd_it_is_wpa_supplicant_that_is_asked(watch: Watch) -> None:
     watched.world.signals["wlan0"] = Signal.NONE
     watched.minutes(12)
     assert watched.hands.did == [
-        "wpa_cli -s /run/pvs-bridge-care -i wlan0 reassociate",
+        "wpa_cli -s /run/pvs-bridge-monitor -i wlan0 reassociate",
         "ip link set wlan0 down",
         "ip link set wlan0 up",
         "systemctl restart wpa_supplicant@wlan0.service dhcpcd.service",
@@ -129,7 +131,7 @@ def test_a_default_route_through_the_pvs_is_removed_at_once(watch: Watch) -> Non
     ]
 
 
-def test_two_faults_are_cured_side_by_side(watch: Watch) -> None:
+def test_two_faults_are_repaired_side_by_side(watch: Watch) -> None:
     watched = watch()
     watched.world.ips["eth0"] = []
     watched.world.signals["wlan0"] = Signal.NONE

@@ -4,48 +4,47 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 import yaml
 from ansible.template import trust_as_template
-from pvs_bridge_care.config import Config, read_config
-from pvs_bridge_care.ladder import LADDERS
-from pvs_bridge_health.chain import ConfigError
 from unit.care.conftest import ROLE
 from unit.care.watching import CONFIG
 
 from proxy_rig.rendering import PROJECT, render
+from pvs_bridge.config import ConfigError, MonitorConfig, read_config
+from pvs_bridge.monitor.recovery import LADDERS
 
 
 def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     return yaml.safe_load(path.read_text())
 
 
-def configured(folder: Path, **chosen: Any) -> Config:  # noqa: ANN401 - any variable
+def configured(folder: Path, **chosen: Any) -> MonitorConfig:  # noqa: ANN401 - any variable
     """Render care.json for an inventory, and read it as the program does."""
     own = {
         name: trust_as_template(value) if isinstance(value, str) else value
         for name, value in load(ROLE / "vars/main.yml").items()
     }
-    template = ROLE / "templates/etc/pvs-bridge/care.json.j2"
-    known = {"__bridge_backend": "networkmanager", **own, **chosen}
+    template = ROLE / "templates/etc/pvs-bridge/monitor.json.j2"
+    known = {"__common_backend": "networkmanager", **own, **chosen}
     # An absolute path is taken as it is.
-    (folder / "care.json").write_text(render(str(template), known))
-    return read_config(folder / "care.json")
+    (folder / "monitor.json").write_text(render(str(template), known))
+    return read_config(folder / "monitor.json", MonitorConfig)
 
 
 @pytest.mark.parametrize(
     ("chosen", "key", "value"),
     [
         ({}, "list_seconds", 300),
-        ({"care_list_seconds": 60}, "list_seconds", 60),
-        ({"care_list_seconds": 60, "proxy_cache_seconds": 600}, "list_seconds", 600),
+        ({"monitor_list_seconds": 60}, "list_seconds", 60),
+        ({"monitor_list_seconds": 60, "proxy_cache_seconds": 600}, "list_seconds", 600),
         ({"proxy_cache_seconds": 0}, "proxy_seconds", 30),
         ({"proxy_command_cache_seconds": {"DeviceList": 120}}, "proxy_seconds", 120),
-        ({"care_reboot_enabled": False}, "reboots", False),
+        ({"monitor_reboot_enabled": False}, "reboots", False),
         ({"appliance_read_only_root": True}, "read_only_root", True),
         ({"status_announce_pvs": True}, "announce_pvs", True),
         ({"status_announce_pvs": True, "status_enabled": False}, "announce_pvs", False),
@@ -64,7 +63,7 @@ def test_the_units_are_those_that_this_bridge_has(tmp_path: Path) -> None:
         "pvs-bridge-status.service",
     ]  # fmt: skip
     assert configured(
-        tmp_path, __bridge_backend="dhcpcd", uplink_mdns=False, compat_mode="off",
+        tmp_path, __common_backend="dhcpcd", uplink_mdns=False, compat_mode="off",
         status_enabled=False, console_dns_enabled=True, firewall_enabled=False,
     ).units == [
         "haproxy.service", "ssh.service", "dhcpcd.service", "wpa_supplicant@wlan0.service",
@@ -109,16 +108,16 @@ def test_the_tables_are_those_that_this_bridge_s_units_load(
 def test_a_configuration_that_is_not_right_is_refused_with_the_key(
     tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
-    file = tmp_path / "care.json"
+    file = tmp_path / "monitor.json"
     file.write_text(json.dumps({**dataclasses.asdict(CONFIG), **change}))
     with pytest.raises(ConfigError, match=r"care\.json: ") as raised:
-        read_config(file)
+        read_config(file, MonitorConfig)
     assert said in str(raised.value)
 
 
 def test_the_version_on_the_page_is_the_project_s() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    assert load(ROLE / "vars/main.yml")["__care_version"] == project["version"]
+    assert load(ROLE / "vars/main.yml")["__monitor_version"] == project["version"]
 
 
 def test_the_readme_has_every_ladder() -> None:

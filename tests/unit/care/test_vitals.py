@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pvs_bridge_care import vitals
 from unit.care.conftest import Watch
 from unit.care.watching import CONFIG, HEALTH, Watched
 from unit.health.conftest import make_body, make_devices, make_reply
+
+from pvs_bridge.host import vitals
+from pvs_bridge.monitor import warnings
 
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
@@ -135,7 +137,7 @@ def test_a_root_that_is_not_to_be_locked_may_stay_so(watch: Watch) -> None:
 @pytest.mark.parametrize(("free", "expected"), [(39, ["root_memory"]), (40, [])])
 def test_the_memory_over_a_locked_root_may_not_become_full(free: int, expected: list[str]) -> None:
     found = vitals.Vitals(root_locked=True, root_memory_free_mib=free, root_memory_mib=200)
-    concerns = vitals.warnings(CONFIG, found, None, {}, frozenset(), 7200)
+    concerns = warnings.warnings(CONFIG, found, None, {}, frozenset(), 7200)
     assert [each.name for each in concerns] == expected
 
 

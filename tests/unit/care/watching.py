@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pvs_bridge_care import look
-from pvs_bridge_care.config import Config
-from pvs_bridge_care.memory import Memory, read_memory, write_memory
-from pvs_bridge_care.steps import Commands
-from pvs_bridge_health import chain
 from unit.health.conftest import Bridge, make_reply
 
-CONFIG = Config(
+from pvs_bridge.config import HealthConfig, MonitorConfig
+from pvs_bridge.health import checks
+from pvs_bridge.monitor import monitor
+from pvs_bridge.monitor.actions import Commands
+from pvs_bridge.monitor.state import Memory, read_memory, write_memory
+
+CONFIG = MonitorConfig(
     backend="networkmanager",
     uplink_type="wifi",
     units=["haproxy.service", "dnsmasq.service"],
@@ -35,7 +36,7 @@ CONFIG = Config(
     proxy_port=80,
     version="0.1.0",
 )
-HEALTH = chain.Config("eth0", "172.27.153.1", 80, "wlan0", 130)
+HEALTH = HealthConfig("eth0", "172.27.153.1", 80, "wlan0", 130)
 NOON = 1_782_000_000.0
 """Seconds since 1970, some noon of June 2026 in the middle of the Pacific."""
 
@@ -100,7 +101,7 @@ class Watched:
         self.said: list[str] = []
         root = folder / "root"
         root.mkdir()
-        self.places = look.Places(
+        self.places = monitor.Places(
             memory=folder / "state.json",
             incidents=folder / "incidents.jsonl",
             day=folder / "day.json",
@@ -114,7 +115,7 @@ class Watched:
         """Look once, with what is in the file; if no answer of the PVS waits, a good one comes."""
         if not self.world.answers:
             self.world.answers = [make_reply()]
-        care = look.Care(
+        care = monitor.Care(
             self.config,
             HEALTH,
             self.world,
@@ -147,7 +148,7 @@ class Watched:
     @property
     def asked(self) -> int:
         """How often the PVS was asked for its devices."""
-        return self.world.asked.count(chain.DEVICE_LIST)
+        return self.world.asked.count(checks.DEVICE_LIST)
 
     @property
     def incidents(self) -> list[dict[str, Any]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
-from pvs_bridge_compat import service, session, shared
 from unit.compat.running import Compat, config_for
 
+from pvs_bridge.compat import service, session, single_flight
 from pvs_sim import Options, Settings, Simulator
 from pvs_sim.clock import parse_instant
 from pvs_sim.options import specs
@@ -64,7 +64,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the pauses pass that a person would have to wait for."""
     monkeypatch.setattr(session, "AFTER_500_SECONDS", 0.0)
-    monkeypatch.setattr(shared, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(single_flight, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(session, "FIRST_PAUSE_SECONDS", 0.5)
     monkeypatch.setattr(service, "WATCH_SECONDS", 0.05)
 

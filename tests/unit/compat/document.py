@@ -10,7 +10,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(PROJECT / "roles/compat/files/usr/local/lib/pvs-bridge"))
 
-from pvs_bridge_compat.mapping import (  # noqa: E402 - its folder is put into the path above
+from pvs_bridge.compat.mapping import (  # noqa: E402 - its folder is put into the path above
     INTERFACES,
     KINDS,
     STORAGE_ROWS,

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from pvs_bridge_compat.config import Config
-from pvs_bridge_compat.service import Service
+from pvs_bridge.compat.service import Service
+from pvs_bridge.config import CompatConfig
 
 if TYPE_CHECKING:
     from typing import Self
@@ -41,7 +41,7 @@ class Answer:
         return [each for each in self.json()["devices"] if each["DEVICE_TYPE"] == kind]
 
 
-def config_for(url: str, folder: Path, **chosen: Any) -> Config:  # noqa: ANN401 - any key
+def config_for(url: str, folder: Path, **chosen: Any) -> CompatConfig:  # noqa: ANN401 - any key
     """Describe a service that asks a PVS directly.
 
     Args:
@@ -61,13 +61,13 @@ def config_for(url: str, folder: Path, **chosen: Any) -> Config:  # noqa: ANN401
         "stale_seconds": 900,
         "timeout_seconds": 20,
     }
-    return Config(**{**values, **chosen})
+    return CompatConfig(**{**values, **chosen})
 
 
 class Compat:
     """A service; it serves within a with statement, and leaves no thread behind."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: CompatConfig) -> None:
         """Prepare a service."""
         self.config = config
         self._loop: asyncio.AbstractEventLoop | None = None

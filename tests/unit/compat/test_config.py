@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pvs_bridge_compat.config import ConfigError, checked, read_config
 from unit.compat.conftest import ROLE
 from unit.compat.running import config_for
 
-PROGRAM = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_compat"
+from pvs_bridge.config import CompatConfig, ConfigError, check_config, read_config
+
+PROGRAM = ROLE.parent / "agent/files/pvs_bridge/__main__.py"
 GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path("/run/x")))
 
 
@@ -38,34 +39,36 @@ GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path
     ],
 )
 def test_a_value_that_cannot_be_is_named_by_its_key(key: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=f"{key} is not right"):
-        checked({**GOOD, key: value}, "compat.json")
+    with pytest.raises(ConfigError, match=f"{key} must be"):
+        check_config({**GOOD, key: value}, CompatConfig, "compat.json")
 
 
 def test_a_key_too_many_or_too_few_is_named() -> None:
     with pytest.raises(ConfigError, match="unknown key colour"):
-        checked({**GOOD, "colour": "red"}, "compat.json")
+        check_config({**GOOD, "colour": "red"}, CompatConfig, "compat.json")
     with pytest.raises(ConfigError, match="state_file is missing"):
-        checked({key: GOOD[key] for key in GOOD if key != "state_file"}, "compat.json")
-    with pytest.raises(ConfigError, match="give an object"):
-        checked([GOOD], "compat.json")
+        check_config(
+            {key: GOOD[key] for key in GOOD if key != "state_file"}, CompatConfig, "compat.json"
+        )
+    with pytest.raises(ConfigError, match="must be an object"):
+        check_config([GOOD], CompatConfig, "compat.json")
 
 
 def test_a_mistake_in_the_password_does_not_show_it(tmp_path: Path) -> None:
     file = tmp_path / "compat.json"
     file.write_text(json.dumps({**GOOD, "password": "sun\tflower"}))
     with pytest.raises(ConfigError) as caught:
-        read_config(file)
+        read_config(file, CompatConfig)
     assert "flower" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", [None, "{", "[" * 100_000])
-def test_the_program_ends_with_a_cure(tmp_path: Path, text: str | None) -> None:
+def test_the_program_ends_with_a_hint(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "compat.json"
     if text is not None:
         file.write_text(text)
     done = subprocess.run(
-        [sys.executable, str(PROGRAM / "__main__.py"), "--config", str(file)],
+        [sys.executable, str(PROGRAM), "compat", "--config", str(file)],
         capture_output=True,
         text=True,
         check=False,

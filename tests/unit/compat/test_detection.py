@@ -7,18 +7,18 @@ import time
 from pathlib import Path
 
 import pytest
-from pvs_bridge_compat.firmware import (
+from unit.compat.conftest import Boot, Serve
+from unit.compat.figures import told
+from unit.compat.running import Compat, config_for
+
+from pvs_bridge.compat.haproxy_stats import Counters, read_counters
+from pvs_bridge.pvs.firmware import (
     Identity,
     from_open_variables,
     from_state,
     from_supervisor_info,
     to_state,
 )
-from pvs_bridge_compat.watch import Counters, read_counters
-from unit.compat.conftest import Boot, Serve
-from unit.compat.figures import told
-from unit.compat.running import Compat, config_for
-
 from pvs_sim.faults import Fault
 
 INFO = "/cgi-bin/dl_cgi/supervisor/info"
@@ -150,7 +150,7 @@ def test_on_translates_whatever_the_pvs_says(boot: Boot, serve: Serve) -> None:
 def test_on_says_that_older_firmware_has_nothing_to_translate(boot: Boot, serve: Serve) -> None:
     answer = serve(boot(firmware=61707), mode="on").get()
     assert answer.status == 503
-    assert "compat_mode" in answer.json()["cure"]
+    assert "compat_mode" in answer.json()["hint"]
 
 
 def test_what_is_known_outlives_a_restart_of_the_pi(boot: Boot, tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pvs_bridge_compat import values
-from pvs_bridge_compat.devices import device_list
-from pvs_bridge_compat.firmware import from_supervisor_info
-from pvs_bridge_compat.storage import storage_report
-from pvs_bridge_compat.trouble import DamagedError
-from pvs_bridge_compat.variables import read_variables, sort_plant
-from pvs_bridge_compat.watch import read_counters
 from unit.compat.conftest import Boot, Serve
 
+from pvs_bridge.compat import values
+from pvs_bridge.compat.battery import storage_report
+from pvs_bridge.compat.devices import device_list
+from pvs_bridge.compat.haproxy_stats import read_counters
+from pvs_bridge.pvs.errors import DamagedError
+from pvs_bridge.pvs.firmware import from_supervisor_info
+from pvs_bridge.pvs.variables import read_variables, sort_plant
 from pvs_sim.faults import Fault
 
 often = settings(max_examples=150, deadline=None)
@@ -183,4 +183,4 @@ def test_a_damaged_reading_on_the_wire_is_503_with_a_reason(
 def test_a_damaged_login_is_503_with_a_reason(boot: Boot, serve: Serve, kind: str) -> None:
     answer = serve(boot(faults=(Fault(kind, path="/auth"),))).get()
     assert answer.status == 503
-    assert set(answer.json()) == {"result", "error", "cure"}
+    assert set(answer.json()) == {"result", "error", "hint"}

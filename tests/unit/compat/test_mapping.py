@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pvs_bridge_compat import values
-from pvs_bridge_compat.devices import KEPT_SECONDS, WORKING_SECONDS, device_list
-from pvs_bridge_compat.mapping import (
+from unit.compat.conftest import Boot
+from unit.compat.document import documented
+
+from pvs_bridge.compat import values
+from pvs_bridge.compat.battery import storage_report
+from pvs_bridge.compat.devices import KEPT_SECONDS, WORKING_SECONDS, device_list
+from pvs_bridge.compat.mapping import (
     KINDS,
     PVS,
     STORAGE_ROWS,
@@ -26,11 +30,7 @@ from pvs_bridge_compat.mapping import (
     Row,
     StorageRow,
 )
-from pvs_bridge_compat.storage import storage_report
-from pvs_bridge_compat.variables import read_variables, sort_plant
-from unit.compat.conftest import Boot
-from unit.compat.document import documented
-
+from pvs_bridge.pvs.variables import read_variables, sort_plant
 from pvs_sim.varserver import View, variables
 
 NOW = 1_750_000_000
@@ -256,7 +256,7 @@ def test_every_device_of_a_plant_is_there_with_each_of_its_numbers(
     assert supervisor["MODEL"] == "PV Supervisor PVS6"
     expected = [(kind, device) for kind in KINDS[1:] for device in made_up[kind.name]]
     assert len(devices) == len(expected)
-    for (kind, device), shown in zip(expected, devices):
+    for (kind, device), shown in zip(expected, devices, strict=False):
         assert shown["DEVICE_TYPE"] == kind.fixed["DEVICE_TYPE"]
         for row in kind.rows:
             if row.form == "number":
@@ -269,4 +269,4 @@ def test_every_device_of_a_plant_is_there_with_each_of_its_numbers(
 
 def test_the_readme_has_the_mapping(role: Path) -> None:
     readme = (role / "README.md").read_text()
-    assert readme == documented(readme), "cure: python3 tests/unit/compat/document.py"
+    assert readme == documented(readme), "hint: python3 tests/unit/compat/document.py"

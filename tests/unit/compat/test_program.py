@@ -17,13 +17,13 @@ import pytest
 from unit.compat.conftest import ROLE, Boot
 from unit.compat.running import Compat, config_for
 
-PROGRAM = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_compat/__main__.py"
+PROGRAM = ROLE.parent / "agent/files/pvs_bridge/__main__.py"
 
 
 @contextlib.contextmanager
 def program(file: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run the program until it is told to end."""
-    command = [sys.executable, "-I", str(PROGRAM), "--config", str(file)]
+    command = [sys.executable, "-I", str(PROGRAM), "compat", "--config", str(file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
         try:
             deadline = time.monotonic() + 10
@@ -66,7 +66,7 @@ def test_a_socket_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     file = tmp_path / "compat.json"
     file.write_text(json.dumps(dataclasses.asdict(config)))
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), "--config", str(file)],
+        [sys.executable, str(PROGRAM), "compat", "--config", str(file)],
         capture_output=True,
         text=True,
         check=False,

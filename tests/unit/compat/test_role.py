@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible.template import trust_as_template
-from pvs_bridge_compat.config import Config, checked
 from unit.compat.conftest import ROLE
 
 from proxy_rig.rendering import render
+from pvs_bridge.config import CompatConfig, check_config
 
 
 def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
@@ -20,16 +20,18 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     return yaml.safe_load(path.read_text())
 
 
-def configured(**chosen: Any) -> Config:  # noqa: ANN401 - any variable
+def configured(**chosen: Any) -> CompatConfig:  # noqa: ANN401 - any variable
     """Render compat.json for an inventory, and read it as the program does."""
     own = {name: trust_as_template(text) for name, text in load(ROLE / "vars/main.yml").items()}
     template = ROLE / "templates/etc/pvs-bridge/compat.json.j2"
     # An absolute path is taken as it is.
-    return checked(json.loads(render(str(template), {**own, **chosen})), "compat.json")
+    return check_config(
+        json.loads(render(str(template), {**own, **chosen})), CompatConfig, "compat.json"
+    )
 
 
 def test_without_a_choice_it_is_auto_with_the_proxy_s_times() -> None:
-    assert configured() == Config(
+    assert configured() == CompatConfig(
         mode="auto",
         listen_socket="/run/pvs-bridge-compat/http.sock",
         pvs_url="http://172.27.153.1",

@@ -153,12 +153,12 @@ def test_devices_list_is_the_device_list(boot: Boot, serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("target", ["?Command=SetAP", "?Command=", "", "/what"])
-def test_what_cannot_be_translated_is_refused_with_a_cure(
+def test_what_cannot_be_translated_is_refused_with_a_hint(
     boot: Boot, serve: Serve, target: str
 ) -> None:
     answer = serve(boot()).get(f"/cgi-bin/dl_cgi{target}")
     assert answer.status == 404
-    assert set(answer.json()) == {"result", "error", "cure"}
+    assert set(answer.json()) == {"result", "error", "hint"}
 
 
 def secrets(pvs: Simulator) -> list[str]:

@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 import pytest
-from pvs_bridge_compat.backoff import Backoff
 from unit.compat.conftest import Boot, Serve
 from unit.compat.running import DEVICE_LIST, Compat
 
+from pvs_bridge.compat.backoff import Backoff
 from pvs_sim import Simulator
 from pvs_sim.faults import Fault
 
@@ -112,7 +112,7 @@ def test_a_wrong_password_is_tried_once_and_then_seldom(boot: Boot, serve: Serve
     compat = serve(pvs, cache_seconds=0, **owner("wrong"))
     answers = [compat.get() for _ in range(20)]
     assert {answer.status for answer in answers} == {503}
-    assert "compat_password" in answers[-1].json()["cure"]
+    assert "compat_password" in answers[-1].json()["hint"]
     assert logins(pvs) == 1
     assert int(answers[-1].headers["Retry-After"]) == 1
     time.sleep(0.6)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from pvs_bridge_compat import shared
 from unit.compat.conftest import Boot, Serve
 from unit.compat.running import Compat
 
+from pvs_bridge.compat import single_flight
 from pvs_sim import Simulator
 
 
@@ -73,7 +73,7 @@ def test_when_it_is_too_old_503_says_why(boot: Boot, serve: Serve) -> None:
     answer = compat.get()
     assert (answer.status, answer.headers["Retry-After"]) == (503, "15")
     said = answer.json()
-    assert (said["result"], set(said)) == ("error", {"result", "error", "cure"})
+    assert (said["result"], set(said)) == ("error", {"result", "error", "hint"})
     assert "restarting" in said["error"]
     assert compat.get("/ready").json()["trouble"] == said["error"]
 
@@ -100,7 +100,7 @@ def test_an_outage_is_not_asked_about_by_everybody(boot: Boot, serve: Serve) -> 
 def test_nobody_waits_long_for_a_fresh_one_who_can_have_a_stale_one(
     boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(single_flight, "PATIENCE_SECONDS", 0.2)
     pvs = boot()
     compat = serve(pvs, cache_seconds=0)
     compat.get()

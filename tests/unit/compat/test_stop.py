@@ -9,9 +9,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from pvs_bridge_compat import service
-from pvs_bridge_compat.service import Service
 from unit.compat.running import config_for
+
+from pvs_bridge.compat import service
+from pvs_bridge.compat.service import Service
 
 STOPS = 300
 STOP_SECONDS = 10.0

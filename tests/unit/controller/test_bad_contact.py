@@ -9,9 +9,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable
 
 import pytest
 
@@ -50,8 +49,8 @@ class Run:
         assert found, self.output
         return int(found[1])
 
-    def assert_refused(self, problem: str, cure: str) -> None:
-        """One task has failed, with a problem and a cure, and nothing has changed."""
+    def assert_refused(self, problem: str, hint: str) -> None:
+        """One task has failed, with a problem and a hint, and nothing has changed."""
         assert self.status == 2, self.output
         counts = {what: self.recap(what) for what in ("changed", "failed", "unreachable")}
         assert counts == {"changed": 0, "failed": 1, "unreachable": 0}
@@ -59,7 +58,7 @@ class Run:
         assert "Traceback" not in self.output
         words = " ".join(self.output.split())
         assert problem in words
-        assert cure in words.partition(problem)[2]
+        assert hint in words.partition(problem)[2]
 
 
 Play = Callable[..., Run]
@@ -123,7 +122,7 @@ def test_a_user_without_the_right_to_sudo(lab: Surroundings, play: Play) -> None
     with aside(lab, "/etc/sudoers.d/010_pi-nopasswd"):
         found = play()
     found.assert_refused(
-        f"{NAME}: sudo asks pi for a password. Cure: run again with ARGS=--ask-become-pass",
+        f"{NAME}: sudo asks pi for a password. Hint: run again with ARGS=--ask-become-pass",
         "`pi ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/",
     )
 
@@ -133,21 +132,21 @@ def test_an_operating_system_that_is_not_supported(lab: Surroundings, play: Play
     with aside(lab, "/usr/lib/os-release", buster):
         found = play()
     found.assert_refused(
-        f"{NAME}: runs Raspbian GNU/Linux 10, which is not supported. Cure: ",
+        f"{NAME}: runs Raspbian GNU/Linux 10, which is not supported. Hint: ",
         "bullseye, bookworm, trixie",
     )
 
 
 def test_an_interface_that_does_not_exist(play: Play) -> None:
     play(uplink_interface="wlan7").assert_refused(
-        f"uplink_interface: {NAME} has no interface wlan7. Cure: ",
+        f"uplink_interface: {NAME} has no interface wlan7. Hint: ",
         "set uplink_interface to one of eth0, wlan0",
     )
 
 
 def test_wi_fi_over_an_interface_with_a_cable(play: Play) -> None:
     play(**WIFI).assert_refused(
-        f"uplink_type: wlan0 of {NAME} is not a Wi-Fi interface. Cure: ",
+        f"uplink_type: wlan0 of {NAME} is not a Wi-Fi interface. Hint: ",
         "set uplink_type to ethernet",
     )
 
@@ -160,7 +159,7 @@ def test_a_variable_that_no_role_has(play: Play) -> None:
 
 def test_the_health_of_a_pi_that_is_no_bridge_yet(play: Play) -> None:
     play("health").assert_refused(
-        f"{NAME}: the health check is not installed. Cure: ", "provision this Pi first"
+        f"{NAME}: the health check is not installed. Hint: ", "provision this Pi first"
     )
 
 

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import document_variables
 import pytest
+
+from bridgectl.commands import docs
 
 SPEC = """\
 argument_specs:
@@ -83,7 +84,7 @@ def role(tmp_path: Path) -> Path:
 def make_docs(role: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the program on the roles beside one role."""
     return subprocess.run(
-        [sys.executable, document_variables.__file__, "--roles", role.parent, *arguments],
+        [sys.executable, docs.__file__, "--roles", role.parent, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -115,7 +116,7 @@ def test_the_check_names_what_is_stale_and_leaves_it(role: Path) -> None:
     before = (role / "README.md").read_text()
     done = make_docs(role, "--check")
     assert done.returncode == 1
-    assert done.stderr == f"{role}/README.md is stale\n  cure: make docs\n"
+    assert done.stderr == f"{role}/README.md is stale\n  hint: make docs\n"
     assert (role / "README.md").read_text() == before
 
 
@@ -144,7 +145,7 @@ def test_it_names_a_file_that_is_missing(role: Path, file: str) -> None:
     (role / file).unlink()
     done = make_docs(role)
     assert done.returncode == 1
-    assert done.stderr == f"error: {role}/{file} is missing\n  cure: write it\n"
+    assert done.stderr == f"error: {role}/{file} is missing\n  hint: write it\n"
 
 
 @pytest.mark.parametrize("spec", ["", "[]", "argument_specs: [", "argument_specs:\n  main:\n"])

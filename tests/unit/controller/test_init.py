@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import init
 import pytest
 import yaml
-from surroundings import Found
+
+from bridgectl.commands import init
+from bridgectl.init.detect import Found
 
 UNKNOWN = {**os.environ, "TZ": "Etc/UTC", "LANG": "C", "LC_ALL": "C", "PATH": "/nowhere"}
 COMMENTED_VARIABLE = re.compile(r"^ +# (?:- )?([a-z]+(?:_[a-z]+)+): ", re.MULTILINE)
@@ -148,7 +149,7 @@ def test_the_environment_variable_is_one_that_a_shell_can_set() -> None:
 def test_it_refuses_what_is_no_host_name(tmp_path: Path, name: str) -> None:
     done = make_init(name, folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: NAME: {name!r} is no host name\n  cure: ")
+    assert done.stderr.startswith(f"error: NAME: {name!r} is no host name\n  hint: ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -164,7 +165,7 @@ def test_it_says_that_the_name_is_missing(tmp_path: Path) -> None:
     done = make_init("", folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "error: NAME is missing\n  cure: give the bridge a name: make init NAME=garage\n"
+        "error: NAME is missing\n  hint: give the bridge a name: make init NAME=garage\n"
     )
 
 
@@ -176,7 +177,7 @@ def test_it_never_overwrites(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "error: inventory/home/garage.yml exists already, and is left as it is\n"
-        "  cure: edit it, choose another NAME, or move it away first\n"
+        "  hint: edit it, choose another NAME, or move it away first\n"
     )
     assert file.read_text() == "mine\n"
 

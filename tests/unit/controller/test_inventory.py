@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import init
 import pytest
-from surroundings import Found
+
+from bridgectl.commands import init
+from bridgectl.init.detect import Found
 
 WORD = "sunflower"
 EXAMPLE_SECRETS = {"WIFI_PASSPHRASE_GARAGE": WORD, "WIFI_PASSPHRASE_NEIGHBOUR": WORD}

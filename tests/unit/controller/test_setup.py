@@ -1,4 +1,4 @@
-"""ansible/setup.sh: quick and silent when nothing is missing, plain about what is.
+"""ansible/tooling/setup.sh: quick and silent when nothing is missing, plain about what is.
 
 A copy of it runs in a project of its own; dpkg, apt, sudo and Python are stand-ins.
 """
@@ -60,7 +60,7 @@ class Machine:
         """Run the script; keywords are what the stand-ins do."""
         defaults = {"USER_ID": "0", "MISSING": "", "SUDO_WORKS": "", "VERSION": "3.13.5"}
         return subprocess.run(
-            [self.folder / "project/ansible/setup.sh", *arguments],
+            [self.folder / "project/ansible/tooling/setup.sh", *arguments],
             env={
                 "PATH": str(self.folder / "tools"),
                 "HOME": str(self.folder),
@@ -97,7 +97,7 @@ def machine(tmp_path: Path, project: Path) -> Machine:
         (tools / name).write_text(f"#!/bin/sh\n{script}\n")
         (tools / name).chmod(0o755)
     (tmp_path / "project/ansible").mkdir(parents=True)
-    shutil.copy(project / "ansible/setup.sh", tmp_path / "project/ansible/setup.sh")
+    shutil.copy(project / "ansible/tooling/setup.sh", tmp_path / "project/ansible/tooling/setup.sh")
     shutil.copy(project / "requirements.lock", tmp_path / "project/requirements.lock")
     return Machine(tmp_path)
 
@@ -140,7 +140,7 @@ def test_what_pip_could_not_install_is_tried_again(machine: Machine) -> None:
     assert done.returncode == 1
     assert done.stderr.endswith(
         "error: Python packages could not be installed\n"
-        "  cure: see pip's message above, then try again\n"
+        "  hint: see pip's message above, then try again\n"
     )
     assert machine.calls[-1] == "pip"
     assert machine.setup("controller").returncode == 0
@@ -152,7 +152,7 @@ def test_somebody_without_sudo_gets_the_command_to_type(ready: Machine) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "error: Debian packages are missing: mmdebstrap socat\n"
-        "  cure: as root, type: apt-get update && "
+        "  hint: as root, type: apt-get update && "
         "apt-get install --yes --no-install-recommends mmdebstrap socat\n"
     )
     assert ready.calls == []
@@ -199,9 +199,9 @@ def test_a_lab_with_a_radio_needs_a_machine_that_is_not_there(ready: Machine) ->
 def test_the_words_of_apt_are_shown_when_it_fails(ready: Machine) -> None:
     done = ready.setup("lab", MISSING="socat", APT_STATUS="100")
     assert done.returncode == 1
-    *_, words, problem, cure = done.stderr.splitlines()
+    *_, words, problem, hint = done.stderr.splitlines()
     assert (words, problem) == ("E: apt says why", "error: apt-get could not install socat")
-    assert Path(cure.split()[-1]).read_text() == "E: apt says why\n"
+    assert Path(hint.split()[-1]).read_text() == "E: apt says why\n"
 
 
 @pytest.mark.parametrize(("version", "status"), [("3.10.12", 1), ("3.9.2", 1), ("3.11.0", 0)])
@@ -210,7 +210,7 @@ def test_a_python_that_is_too_old_is_refused(machine: Machine, version: str, sta
     assert done.returncode == status
     refused = (
         f"error: Python {version} is too old\n"
-        "  cure: install Python 3.11 or newer, or set PYTHON=...\n"
+        "  hint: install Python 3.11 or newer, or set PYTHON=...\n"
     )
     assert (done.stderr == refused) == bool(status)
     assert (machine.folder / "project/.venv").exists() != bool(status)
@@ -221,7 +221,7 @@ def test_a_python_that_is_not_there_is_named(machine: Machine) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "error: PYTHON=python3.99 is not on this machine\n"
-        "  cure: install it, or set PYTHON to one that is\n"
+        "  hint: install it, or set PYTHON to one that is\n"
     )
 
 
@@ -230,7 +230,7 @@ def test_another_argument_gets_the_usage(machine: Machine, arguments: list[str])
     done = machine.setup(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     choices = "validate|checkers|controller|lab|radio|arm64|card|image|test-image|test"
-    assert done.stderr == f"usage: ansible/setup.sh {choices}\n"
+    assert done.stderr == f"usage: ansible/tooling/setup.sh {choices}\n"
     assert machine.calls == []
 
 
@@ -238,6 +238,6 @@ def test_a_machine_without_dpkg_needs_ssh_alone(ready: Machine) -> None:
     (ready.folder / "tools/dpkg-query").unlink()
     done = ready.setup("controller")
     assert done.returncode == 1
-    assert done.stderr == "error: ssh is missing\n  cure: install OpenSSH's client\n"
+    assert done.stderr == "error: ssh is missing\n  hint: install OpenSSH's client\n"
     (ready.folder / "tools/ssh").symlink_to(ready.folder / "tools/id")
     assert ready.setup("controller").returncode == 0

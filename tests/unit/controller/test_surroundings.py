@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
-import surroundings
-from surroundings import Found, find_country, find_ssid, resolves
+
+from bridgectl.init import detect
+from bridgectl.init.detect import Found, find_country, find_ssid, resolves
 
 Tool = Callable[[str, str], None]
 
@@ -45,9 +46,9 @@ def nowhere(tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None
     del tool  # without tools
     for name in ("LANG", "LC_ALL", "TZ"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(surroundings, "LOCALTIME", tmp_path / "localtime")
-    monkeypatch.setattr(surroundings, "TIMEZONE", tmp_path / "timezone")
-    monkeypatch.setattr(surroundings, "ZONEINFO", tmp_path)
+    monkeypatch.setattr(detect, "LOCALTIME", tmp_path / "localtime")
+    monkeypatch.setattr(detect, "TIMEZONE", tmp_path / "timezone")
+    monkeypatch.setattr(detect, "ZONEINFO", tmp_path)
     (tmp_path / "zone.tab").write_text(ZONE_TAB)
     (tmp_path / "zone1970.tab").write_text(ZONE1970_TAB)
 
@@ -150,7 +151,7 @@ def test_a_tool_that_hangs_is_not_waited_for(
 ) -> None:
     tool("nmcli", "")
     (tmp_path / "tools/nmcli").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
-    monkeypatch.setattr(surroundings, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(detect, "_PATIENCE_SECONDS", 0.1)
     assert find_ssid() is None
 
 

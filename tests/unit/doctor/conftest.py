@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
 # The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from examination.patient import Patient
-from examination.recording import Recording
-from examination.ssh import Settings
+from bridgectl.doctor.probe_output import Recording
+from bridgectl.doctor.ssh_config import Settings
+from bridgectl.doctor.target import Patient
 
 ADDRESSES = (
     '[{"ifname":"eth0","addr_info":[{"family":"inet","local":"172.27.153.20","prefixlen":24}]},'

@@ -7,14 +7,15 @@ import json
 from collections.abc import Callable
 
 import pytest
-from examination.chain import Examination, judge
-from examination.findings import BROKEN, OK, UNKNOWN, WARNING, Finding, Group
-from examination.patient import Patient
-from examination.report import text
-from examination.session import Ran
-from examination.ssh import Settings
-from examination.world import RemotePi
 from unit.doctor.conftest import Record
+
+from bridgectl.doctor.examine import Examination, judge
+from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN, WARNING, Finding, Group
+from bridgectl.doctor.remote_probe import RemotePi
+from bridgectl.doctor.report import text
+from bridgectl.doctor.session import Ran
+from bridgectl.doctor.ssh_config import Settings
+from bridgectl.doctor.target import Patient
 
 NOW = 1_800_000_000.0
 LIST = {
@@ -108,7 +109,7 @@ def test_a_proxy_that_is_down_is_named_once(judged: Judge) -> None:
 def test_a_pi_that_is_no_bridge_is_told_from_one_that_is_ill(judged: Judge) -> None:
     found = judged({}, {"services": ""})
     assert found["Services of the bridge"].seen == "not installed: haproxy, pvs-bridge-compat"
-    assert found["Services of the bridge"].cure == "make provision LIMIT=garage"
+    assert found["Services of the bridge"].hint == "make provision LIMIT=garage"
 
 
 def test_an_address_that_nobody_has_claimed_is_told(judged: Judge) -> None:

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from examination import contact
-from examination.chain import examined
-from examination.findings import BROKEN, OK, UNKNOWN
-from examination.patient import Patient
-from examination.session import Unreached
-from examination.ssh import Settings
+
+from bridgectl.doctor import reachability
+from bridgectl.doctor.examine import examined
+from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN
+from bridgectl.doctor.session import Unreached
+from bridgectl.doctor.ssh_config import Settings
+from bridgectl.doctor.target import Patient
 
 Made = Callable[..., Settings]
 
@@ -40,10 +41,10 @@ SAID = {
 
 @pytest.mark.parametrize("said", SAID)
 def test_why_ssh_does_not_come_in_is_said(patient: Patient, settings: Made, said: str) -> None:
-    found = contact.refused(patient, settings("192.168.1.34"), Unreached(said))
+    found = reachability.refused(patient, settings("192.168.1.34"), Unreached(said))
     assert (found.state, found.seen) == (BROKEN, said)
     assert SAID[said] in str(found.problem)
-    assert found.cure
+    assert found.hint
 
 
 @pytest.mark.parametrize(
@@ -56,15 +57,15 @@ def test_why_ssh_does_not_come_in_is_said(patient: Patient, settings: Made, said
     ],
 )
 def test_neighbours_are_read_on_linux_and_macos(text: str) -> None:
-    assert contact.parse_neighbours(text) == {"192.168.1.34": "b8:27:eb:01:02:03"}
+    assert reachability.parse_neighbours(text) == {"192.168.1.34": "b8:27:eb:01:02:03"}
 
 
 def test_an_address_needs_no_name(settings: Made) -> None:
-    assert contact.name(settings("192.168.1.34")).state == OK
-    assert contact.name(settings("localhost")).seen.startswith("localhost is 127.0.0.1")
+    assert reachability.name(settings("192.168.1.34")).state == OK
+    assert reachability.name(settings("localhost")).seen.startswith("localhost is 127.0.0.1")
     behind = settings("garage.invalid", proxy="exec nc garage.invalid 22")
-    assert contact.name(behind).state == OK
-    assert contact.ping(behind).state == UNKNOWN
+    assert reachability.name(behind).state == OK
+    assert reachability.ping(behind).state == UNKNOWN
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def bridge() -> Iterator[Callable[[int, bytes], int]]:
     ("status", "body", "state"),
     [
         (200, b'{"result": "succeed"}', OK),
-        (401, b'{"cure": "one of proxy_users"}', OK),
+        (401, b'{"hint": "one of proxy_users"}', OK),
         (403, b"{}", BROKEN),
         (421, b"{}", BROKEN),
     ],
@@ -112,12 +113,12 @@ def test_what_the_home_gets_of_the_bridge_is_judged(
     state: str,
 ) -> None:
     served = dataclasses.replace(patient, proxy_port=bridge(status, body))
-    assert contact.from_home(served, settings("127.0.0.1"), "/", 5).state == state
+    assert reachability.from_home(served, settings("127.0.0.1"), "/", 5).state == state
 
 
 def test_a_bridge_that_the_home_does_not_reach_is_named(patient: Patient, settings: Made) -> None:
     closed = dataclasses.replace(patient, proxy_port=1)
-    found = contact.from_home(closed, settings("127.0.0.1"), "/", 5)
+    found = reachability.from_home(closed, settings("127.0.0.1"), "/", 5)
     assert (found.state, found.seen) == (BROKEN, "no answer: Connection refused")
     routed = dataclasses.replace(patient, proxy_serves_home=False)
-    assert contact.from_home(routed, settings("127.0.0.1"), "/", 5).state == UNKNOWN
+    assert reachability.from_home(routed, settings("127.0.0.1"), "/", 5).state == UNKNOWN

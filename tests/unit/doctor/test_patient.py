@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from examination.patient import read
-from validation.report import CannotWorkError
+
+from bridgectl.doctor.target import read
+from bridgectl.validate.report import CannotWorkError
 
 INVENTORY = """
 pvs_bridges:
@@ -86,4 +87,4 @@ def test_an_inventory_without_the_bridge_is_refused(
     file.write_text(text)
     with pytest.raises(CannotWorkError, match=said) as refused:
         read(file, limit)
-    assert "\n  cure: " in str(refused.value)
+    assert "\n  hint: " in str(refused.value)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from examination.findings import BROKEN, OK, UNKNOWN, WARNING
-from examination.patient import Patient
-from examination.pi import about_the_home, about_the_pi
-from examination.recording import Recording
 from unit.doctor.conftest import WELL, Record, printed
+
+from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN, WARNING
+from bridgectl.doctor.pi_checks import about_the_home, about_the_pi
+from bridgectl.doctor.probe_output import Recording
+from bridgectl.doctor.target import Patient
 
 LOCKED = (
     "/dev/mmcblk0p2 /media/root-ro ext4 ro,noatime 0 0\n"
@@ -86,7 +87,7 @@ def test_a_fault_is_found_and_no_other(
     assert (fault.title, fault.state) == (title, state)
     assert seen in fault.seen
     assert fault.problem
-    assert fault.cure
+    assert fault.hint
 
 
 def test_a_locked_root_is_told_and_is_no_worn_out_card(record: Record) -> None:

@@ -7,9 +7,10 @@ import json
 import urllib.parse
 
 import pytest
-from examination.secrets import REMOVED, Secrets
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bridgectl.doctor.redact import REMOVED, Secrets
 
 HASH = "$5$rounds=5000$saltsalt$kTu9rEvJ7G3Ff0n3gX2jPdJ9H8s1w3xWUXlMUZ0m9R/"
 HEX = "0123456789abcdef" * 4

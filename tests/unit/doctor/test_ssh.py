@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from examination.ssh import known_keys, resolve
-from validation.report import CannotWorkError
+
+from bridgectl.doctor.ssh_config import known_keys, resolve
+from bridgectl.validate.report import CannotWorkError
 
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIGmJ0j9tQ8Y2cP0fAmVnQv8nmX6PLRtZpZJ0gq0mZzXn"
 OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from examination import world as module
-from examination.recording import Recording
-from examination.session import Ran
-from examination.world import RemotePi, parse_reply
-from pvs_bridge_health.chain import ProbeError, Signal
 from unit.doctor.conftest import Record
+
+from bridgectl.doctor import remote_probe as module
+from bridgectl.doctor.probe_output import Recording
+from bridgectl.doctor.remote_probe import RemotePi, parse_reply
+from bridgectl.doctor.session import Ran
+from pvs_bridge.host.probe import ProbeError, Signal
 
 
 def here(script: str, seconds: float) -> Ran:

@@ -1,4 +1,4 @@
-"""Runs the module pvs_bridge.core.files as Ansible does."""
+"""Runs the module pvs_bridge.core.managed_files as Ansible does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PROJECT = Path(__file__).resolve().parents[3]
 _RUN = """
 import json, pathlib, sys
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.pvs_bridge.core.plugins.modules import files
-files._ROLLBACK, files._MOUNTS = sys.argv[1], pathlib.Path(sys.argv[2])
+from ansible_collections.pvs_bridge.core.plugins.modules import managed_files
+managed_files._ROLLBACK, managed_files._MOUNTS = [sys.argv[1]], pathlib.Path(sys.argv[2])
 with patch_module_args(json.load(sys.stdin)):
-    files.main()
+    managed_files.main()
 """
 
 

@@ -1,4 +1,4 @@
-"""The module pvs_bridge.core.files: all files in place, or nothing changed."""
+"""The module pvs_bridge.core.managed_files: all files in place, or nothing changed."""
 
 from __future__ import annotations
 

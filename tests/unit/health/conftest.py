@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
-from pvs_bridge_health.chain import Config, Reply, Signal
+
+from pvs_bridge.config import HealthConfig
+from pvs_bridge.host.probe import Reply, Signal
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/health"
 Answer = Reply | Exception
@@ -140,9 +143,9 @@ def role() -> Path:
 
 
 @pytest.fixture
-def config() -> Config:
+def config() -> HealthConfig:
     """Return the usual configuration."""
-    return Config("eth0", "172.27.153.1", 80, "wlan0", 130)
+    return HealthConfig("eth0", "172.27.153.1", 80, "wlan0", 130)
 
 
 @pytest.fixture

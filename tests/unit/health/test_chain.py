@@ -1,4 +1,4 @@
-"""The chain: each thing that can break is named, with its cure, and nothing else is blamed."""
+"""The chain: each thing that can break is named, with its hint, and nothing else is blamed."""
 
 from __future__ import annotations
 
@@ -6,27 +6,16 @@ import dataclasses
 import errno
 import http.client
 import json
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from pvs_bridge_health.chain import (
-    BROKEN,
-    DEVICE_LIST,
-    LINKS,
-    NEW,
-    OK,
-    OLD,
-    OUTCOMES,
-    REVISION,
-    SUPERVISOR_INFO,
-    TRANSLATED,
-    UNKNOWN,
-    Config,
-    ProbeError,
-    Reply,
-    Signal,
-    check,
-)
+
+from pvs_bridge.config import HealthConfig
+from pvs_bridge.health.checks import DEVICE_LIST, REVISION, SUPERVISOR_INFO, check
+from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, OUTCOMES, UNKNOWN
+from pvs_bridge.health.report import NEW, OLD, TRANSLATED
+from pvs_bridge.host.probe import ProbeError, Reply, Signal
 
 Build = Callable[..., Any]
 Answers = Callable[..., Reply]
@@ -42,10 +31,10 @@ def information(**about: object) -> bytes:
     return json.dumps({"result": "succeed", "supervisor": about}).encode()
 
 
-def test_a_healthy_bridge_is_healthy(bridge: Build, config: Config) -> None:
+def test_a_healthy_bridge_is_healthy(bridge: Build, config: HealthConfig) -> None:
     report = check(config, bridge())
     assert report.healthy
-    assert (report.broken, report.problem, report.cure) == (None, None, None)
+    assert (report.broken, report.problem, report.hint) == (None, None, None)
     assert list(states(report.chain)) == list(LINKS)
     assert set(states(report.chain).values()) == {OK}
     assert report.chain[-1].seen == "6 devices in 6.5 s"
@@ -53,7 +42,7 @@ def test_a_healthy_bridge_is_healthy(bridge: Build, config: Config) -> None:
 
 
 def test_the_pvs_is_asked_for_one_device_list_and_nothing_else(
-    bridge: Build, config: Config
+    bridge: Build, config: HealthConfig
 ) -> None:
     world = bridge()
     check(config, world)
@@ -85,7 +74,7 @@ CHEAP: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("outcome", "link", "world"), CHEAP)
 def test_a_broken_link_is_named(
-    bridge: Build, config: Config, outcome: str, link: str, world: dict[str, Any]
+    bridge: Build, config: HealthConfig, outcome: str, link: str, world: dict[str, Any]
 ) -> None:
     report = check(config, bridge(**world))
     assert report.broken is not None
@@ -112,7 +101,7 @@ def test_a_pvs_that_takes_no_connection_is_not_asked(
     bridge: Build, error: OSError, outcome: str
 ) -> None:
     world = bridge(refuses={80: error})
-    report = check(Config("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
     assert report.broken is not None
     assert (report.broken.name, report.broken.outcome) == ("pvs", outcome)
     assert world.asked == []
@@ -122,7 +111,7 @@ def test_a_pvs_that_takes_no_connection_is_not_asked(
 def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(bridge: Build) -> None:
     """The firewall lets nobody but root and haproxy ask, and says so by this word."""
     world = bridge(refuses={80: OSError(errno.ENETUNREACH, "Network is unreachable")})
-    report = check(Config("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
     link = next(each for each in report.chain if each.name == "pvs")
     assert (link.state, "only root" in link.seen) == (UNKNOWN, True)
     assert report.healthy
@@ -130,14 +119,14 @@ def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(bridge: Build) -> None
 
 def test_a_proxy_that_takes_no_connection_is_named(bridge: Build) -> None:
     world = bridge(refuses={8080: REFUSED})
-    report = check(Config("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
     assert report.broken is not None
     assert report.broken.outcome == "proxy_down"
     assert "8080" in (report.problem or "")
     assert world.asked == []
 
 
-def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(bridge: Build, config: Config) -> None:
+def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(bridge: Build, config: HealthConfig) -> None:
     world = bridge(
         signals={"eth0": Signal.NONE, "wlan0": Signal.UP}, ips={"wlan0": ["192.168.44.7/24"]}
     )
@@ -150,7 +139,7 @@ def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(bridge: Build, config: Con
 
 
 def test_a_broken_uplink_does_not_keep_the_plant_from_being_read(
-    bridge: Build, config: Config
+    bridge: Build, config: HealthConfig
 ) -> None:
     report = check(config, bridge(routes=[]))
     assert not report.healthy
@@ -159,7 +148,7 @@ def test_a_broken_uplink_does_not_keep_the_plant_from_being_read(
 
 
 def test_without_ip_the_links_are_unknown_and_the_answer_decides(
-    bridge: Build, config: Config
+    bridge: Build, config: HealthConfig
 ) -> None:
     report = check(config, bridge(routes=ProbeError("not checked: the program ip is missing")))
     assert states(report.chain)["route"] == states(report.chain)["uplink"] == UNKNOWN
@@ -167,7 +156,7 @@ def test_without_ip_the_links_are_unknown_and_the_answer_decides(
 
 
 def test_an_answer_that_was_shared_says_its_age(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
     shared = dataclasses.replace(reply(), headers={"via": "1.1 pvs-bridge", "age": "12"})
     report = check(config, bridge(answers=[shared]))
@@ -206,7 +195,7 @@ ANSWERS: list[tuple[str, Given]] = [
 
 @pytest.mark.parametrize(("outcome", "answer"), ANSWERS)
 def test_an_answer_that_is_none_is_named(
-    bridge: Build, reply: Answers, config: Config, outcome: str, answer: Given
+    bridge: Build, reply: Answers, config: HealthConfig, outcome: str, answer: Given
 ) -> None:
     given = answer if isinstance(answer, Exception) else reply(**answer)
     world = bridge(answers=[given])
@@ -244,14 +233,18 @@ def given(reply: Answers, answer: Given) -> Reply | Exception:
 
 
 @pytest.fixture
-def untranslated(config: Config) -> Config:
+def untranslated(config: HealthConfig) -> HealthConfig:
     """Return the configuration of a bridge with compat_mode off."""
     return dataclasses.replace(config, translates=False)
 
 
 @pytest.mark.parametrize(("outcome", "about"), FIRMWARES)
 def test_a_refusal_is_explained_by_the_firmware(
-    bridge: Build, reply: Answers, untranslated: Config, outcome: str, about: dict[str, object]
+    bridge: Build,
+    reply: Answers,
+    untranslated: HealthConfig,
+    outcome: str,
+    about: dict[str, object],
 ) -> None:
     answers = [reply(403, b'{ "status":403 }'), reply(200, information(**about)), TIMEOUT]
     world = bridge(answers=answers)
@@ -265,7 +258,7 @@ def test_a_refusal_is_explained_by_the_firmware(
 
 @pytest.mark.parametrize("variable", NO_VARIABLE)
 def test_a_locked_firmware_that_gives_nothing_at_all_is_a_broken_link(
-    bridge: Build, reply: Answers, untranslated: Config, variable: Given
+    bridge: Build, reply: Answers, untranslated: HealthConfig, variable: Given
 ) -> None:
     locked = information(MODEL="PVS6", BUILD=61846)
     answers = [reply(403, b"{}"), reply(200, locked), given(reply, variable)]
@@ -273,11 +266,11 @@ def test_a_locked_firmware_that_gives_nothing_at_all_is_a_broken_link(
     assert report.broken is not None
     assert report.broken.outcome == "firmware_locked"
     assert "61846" in (report.problem or "")
-    assert "compat_mode" in (report.cure or "")
+    assert "compat_mode" in (report.hint or "")
 
 
 def test_a_newer_interface_that_answers_is_healthy_for_programs_that_know_it(
-    bridge: Build, reply: Answers, untranslated: Config
+    bridge: Build, reply: Answers, untranslated: HealthConfig
 ) -> None:
     locked = information(MODEL="PVS6", BUILD=61846)
     answers = [reply(403, b"{}"), reply(200, locked), reply(200, VARIABLE)]
@@ -294,14 +287,14 @@ BY_COMPAT = {"via": "1.1 pvs-bridge-compat", "age": "0"}
 TRANSLATOR: list[tuple[str, dict[str, Any]]] = [
     ("pvs_restarting", {"status": 503, "body": b'{"error": "... most likely it is restarting."}'}),
     ("pvs_restarting", {"headers": {**BY_COMPAT, "age": "95", "warning": '110 - "Stale"'}}),
-    ("not_translated", {"status": 503, "body": b'{"error": "It refuses.", "cure": "Do so."}'}),
+    ("not_translated", {"status": 503, "body": b'{"error": "It refuses.", "hint": "Do so."}'}),
     ("damaged_answer", {"status": 503, "body": b"<html>"}),
     ("damaged_answer", {"body": b'{"devices": ['}),
 ]
 
 
 def test_a_device_list_that_the_bridge_has_made_is_healthy_for_all(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
     report = check(config, bridge(answers=[reply(headers=BY_COMPAT)]))
     assert report.healthy
@@ -311,13 +304,13 @@ def test_a_device_list_that_the_bridge_has_made_is_healthy_for_all(
     assert report.note is None
 
 
-def test_an_old_firmware_s_own_list_needs_no_note(bridge: Build, config: Config) -> None:
+def test_an_old_firmware_s_own_list_needs_no_note(bridge: Build, config: HealthConfig) -> None:
     report = check(config, bridge())
     assert (report.interface, report.note) == (OLD, None)
 
 
 def test_routed_the_pi_s_list_is_not_the_home_s(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
     routed = dataclasses.replace(config, proxy_serves_home=False)
     report = check(routed, bridge(answers=[reply(headers=BY_COMPAT)]))
@@ -327,7 +320,7 @@ def test_routed_the_pi_s_list_is_not_the_home_s(
 
 @pytest.mark.parametrize(("outcome", "answer"), TRANSLATOR)
 def test_what_keeps_the_bridge_from_translating_is_named(
-    bridge: Build, reply: Answers, config: Config, outcome: str, answer: dict[str, Any]
+    bridge: Build, reply: Answers, config: HealthConfig, outcome: str, answer: dict[str, Any]
 ) -> None:
     world = bridge(answers=[reply(**{"headers": BY_COMPAT, **answer})])
     report = check(config, world)
@@ -337,19 +330,19 @@ def test_what_keeps_the_bridge_from_translating_is_named(
 
 
 def test_the_translator_s_own_words_are_shown(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
-    said = b'{"error": "The PVS refused the password.", "cure": "Set compat_password."}'
+    said = b'{"error": "The PVS refused the password.", "hint": "Set compat_password."}'
     report = check(config, bridge(answers=[reply(503, said, headers=BY_COMPAT)]))
     assert (report.problem or "").endswith("newer interface. The PVS refused the password.")
-    assert report.cure == "Set compat_password."
+    assert report.hint == "Set compat_password."
 
 
-DOWN = b'{"error": "...", "cure": "systemctl status pvs-bridge-compat ..."}'
+DOWN = b'{"error": "...", "hint": "systemctl status pvs-bridge-compat ..."}'
 
 
 def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
     locked = reply(200, information(MODEL="PVS6", BUILD=61846))
     gone = reply(503, DOWN, server=None)
@@ -361,7 +354,7 @@ def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
 
 
 def test_a_pvs_that_the_proxy_leaves_alone_for_a_moment_is_waited_for(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
     left_alone = reply(503, b'{"result": "error"}', server=None)
     world = bridge(answers=[left_alone, left_alone, reply()])
@@ -370,7 +363,7 @@ def test_a_pvs_that_the_proxy_leaves_alone_for_a_moment_is_waited_for(
 
 
 def test_a_pvs_that_restarts_is_not_waited_for_without_being_told_to(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
     left_alone = reply(503, b'{"result": "error"}', server=None)
     report = check(config, bridge(answers=[left_alone, reply()]))
@@ -379,14 +372,14 @@ def test_a_pvs_that_restarts_is_not_waited_for_without_being_told_to(
 
 
 def test_a_translator_that_stays_away_is_named(
-    bridge: Build, reply: Answers, config: Config
+    bridge: Build, reply: Answers, config: HealthConfig
 ) -> None:
     locked = reply(200, information(MODEL="PVS6", BUILD=61846))
     report = check(config, bridge(answers=[reply(403, b"{}"), locked] * 3))
     assert report.broken is not None
     assert report.broken.outcome == "translator_down"
     assert "61846" in (report.problem or "")
-    assert "pvs-bridge-compat" in (report.cure or "")
+    assert "pvs-bridge-compat" in (report.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -401,7 +394,7 @@ def test_a_translator_that_stays_away_is_named(
     ],
 )
 def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
-    bridge: Build, reply: Answers, config: Config, second: Given
+    bridge: Build, reply: Answers, config: HealthConfig, second: Given
 ) -> None:
     given = second if isinstance(second, Exception) else reply(**second)
     world = bridge(answers=[reply(403, b"{}"), given])
@@ -411,7 +404,9 @@ def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
     assert "did not tell its build" in (report.problem or "")
 
 
-def test_a_network_that_comes_up_while_waiting_is_healthy(bridge: Build, config: Config) -> None:
+def test_a_network_that_comes_up_while_waiting_is_healthy(
+    bridge: Build, config: HealthConfig
+) -> None:
     def lease(world: Any) -> None:  # noqa: ANN401 - the bridge
         if world.now >= 5:
             world.ips["eth0"] = ["172.27.153.20/24"]
@@ -423,7 +418,7 @@ def test_a_network_that_comes_up_while_waiting_is_healthy(bridge: Build, config:
     assert world.asked == [DEVICE_LIST]
 
 
-def test_waiting_ends(bridge: Build, config: Config) -> None:
+def test_waiting_ends(bridge: Build, config: HealthConfig) -> None:
     world = bridge(routes=[])
     report = check(config, world, wait=10)
     assert report.broken is not None
@@ -437,17 +432,17 @@ def test_every_outcome_has_been_seen_here() -> None:
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_problem_and_cure_are_whole_sentences(config: Config, name: str) -> None:
+def test_problem_and_hint_are_whole_sentences(config: HealthConfig, name: str) -> None:
     facts = {
         "pvs_network": config.pvs_network,
         "build": "61846",
         "status": "429",
         "firmware": "it did not tell its build",
         "error": "The PVS refused the password.",
-        "cure": "Set compat_password.",
+        "hint": "Set compat_password.",
         **vars(config),
     }
-    for text in (OUTCOMES[name].problem, OUTCOMES[name].cure):
+    for text in (OUTCOMES[name].problem, OUTCOMES[name].hint):
         words = text.format_map(facts)
         assert words.endswith(".")
         assert "{" not in words

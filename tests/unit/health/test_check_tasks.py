@@ -8,14 +8,18 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from pvs_bridge_health.__main__ import report_data
-from pvs_bridge_health.chain import Config, Signal, check
+
+from pvs_bridge.config import HealthConfig
+from pvs_bridge.health.checks import check
+from pvs_bridge.health.text import report_data
+from pvs_bridge.host.probe import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +38,7 @@ PLAYBOOK = """
 @pytest.fixture
 def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
     """Serve a device list; under the name localhost something else, as 127.0.0.3 for a password."""
-    refusal = b'{"result": "error", "error": "", "cure": "Give those of proxy_users."}'
+    refusal = b'{"result": "error", "error": "", "hint": "Give those of proxy_users."}'
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -78,16 +82,18 @@ def inventory(
     tmp_path: Path, bridge: Build, reply: Build, bridge_port: int
 ) -> dict[str, dict[str, Any]]:
     """Describe a Pi for each way in which the check can end."""
-    config = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130)
+    config = HealthConfig("eth0", "172.27.153.1", bridge_port, "wlan0", 130)
     good = json.dumps(report_data(check(config, bridge())))
-    routed = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130, proxy_serves_home=False)
+    routed = HealthConfig(
+        "eth0", "172.27.153.1", bridge_port, "wlan0", 130, proxy_serves_home=False
+    )
     alone = json.dumps(report_data(check(routed, bridge())))
     bad = json.dumps(report_data(check(config, bridge(signals={"wlan0": Signal.UP}))))
-    newer = Config("eth0", "172.27.153.1", bridge_port, "wlan0", 130, translates=False)
+    newer = HealthConfig("eth0", "172.27.153.1", bridge_port, "wlan0", 130, translates=False)
     locked = b'{"supervisor": {"MODEL": "PVS6", "BUILD": 61846}}'
     answers = [reply(403, b"{}"), reply(200, locked), reply(200, VARIABLE)]
     untranslated = json.dumps(report_data(check(newer, bridge(answers=answers))))
-    closed = Config("eth0", "172.27.153.1", 1, "wlan0", 130)
+    closed = HealthConfig("eth0", "172.27.153.1", 1, "wlan0", 130)
     elsewhere = program(tmp_path, "elsewhere", out=json.dumps(report_data(check(closed, bridge()))))
     anna = {"health_user": "anna", "health_password": "roof"}
     healthy = program(tmp_path, "healthy", out=good)
@@ -178,7 +184,7 @@ def test_each_pi_is_told_how_it_is(play: Play) -> None:
     assert ends["cut"].startswith(
         f"fatal: cut: {problem}\nBroken link: Cable to the PVS (eth0 does"
     )
-    assert "\nCure: If the PVS hangs on a USB adapter" in ends["cut"]
+    assert "\nHint: If the PVS hangs on a USB adapter" in ends["cut"]
     assert ends["forgiven"].startswith(f"ok: WARNING: forgiven: {problem}\n")
 
     assert ends["confused"].startswith("fatal: confused: the health check could not run.\n")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Callable
+from typing import IO, Any
 
 import pytest
-from pvs_bridge_health.__main__ import chain_text, report_data, report_text
-from pvs_bridge_health.chain import Config, ConfigError, Signal, check, read_config
+
+from pvs_bridge.config import ConfigError, HealthConfig, read_config
+from pvs_bridge.health.checks import check
+from pvs_bridge.health.text import chain_text, report_data, report_text
+from pvs_bridge.host.probe import Signal
 
 Build = Callable[..., Any]
 Body = Callable[..., bytes]
@@ -29,14 +33,14 @@ GOOD: dict[str, object] = {
 @pytest.fixture
 def run(role: Path) -> Run:
     """Run the command with the system's own Python, as on the Pi."""
-    program = role / "files/usr/local/lib/pvs-bridge/pvs_bridge_health/__main__.py"
+    program = role.parent / "agent/files/pvs_bridge/__main__.py"
 
     def command(
         *arguments: object, out: int | IO[str] = subprocess.PIPE, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         flags = ["-B"] if environment else ["-I", "-B"]
         return subprocess.run(
-            ["/usr/bin/python3", *flags, program, *map(str, arguments)],
+            ["/usr/bin/python3", *flags, program, "health", *map(str, arguments)],
             stdout=out,
             stderr=subprocess.PIPE,
             text=True,
@@ -62,7 +66,7 @@ def test_a_broken_link_is_status_1(run: Run, config_file: Path) -> None:
     assert done.stdout.startswith("Link              State    Seen\n")
     assert "Cable to the PVS  broken   lab-missing0 does not exist\n" in done.stdout
     assert "\nProblem: The Pi has no network interface lab-missing0" in done.stdout
-    assert "\nCure:    " in done.stdout
+    assert "\nHint:    " in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -127,10 +131,10 @@ def test_a_terminal_without_unicode_gets_ascii(run: Run, tmp_path: Path, body: B
     assert "---------------  -------  ---  ------  --" in done.stdout
 
 
-def test_a_healthy_report_has_stable_keys(bridge: Build, config: Config) -> None:
+def test_a_healthy_report_has_stable_keys(bridge: Build, config: HealthConfig) -> None:
     data = report_data(check(config, bridge()))
     assert list(data) == [
-        *("healthy", "broken_link", "outcome", "problem", "cure", "chain"),
+        *("healthy", "broken_link", "outcome", "problem", "hint", "chain"),
         *("interface", "note", "plant"),
         *("proxy_port", "proxy_serves_home", "seconds", "text"),
     ]
@@ -152,14 +156,14 @@ def test_the_readme_documents_the_keys(role: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80])
-def test_a_report_fits_the_terminal(bridge: Build, config: Config, width: int) -> None:
+def test_a_report_fits_the_terminal(bridge: Build, config: HealthConfig, width: int) -> None:
     for world in (bridge(), bridge(signals={}), bridge(routes=["eth0"])):
         text = report_text(check(config, world), width)
         chain = text.split("\n\nSupervisor")[0]
         assert max(map(len, chain.splitlines())) <= width
 
 
-def test_colours_leave_the_columns_where_they_are(bridge: Build, config: Config) -> None:
+def test_colours_leave_the_columns_where_they_are(bridge: Build, config: HealthConfig) -> None:
     report = check(config, bridge(signals={"wlan0": Signal.UP}))
     coloured = chain_text(report, 80, colours=True)
     assert "\x1b[31mbroken \x1b[0m" in coloured
@@ -169,7 +173,7 @@ def test_colours_leave_the_columns_where_they_are(bridge: Build, config: Config)
 
 
 def test_a_good_configuration_is_read(config_file: Path) -> None:
-    assert vars(read_config(config_file)) == GOOD
+    assert vars(read_config(config_file, HealthConfig)) == GOOD
 
 
 BAD: list[tuple[str, str]] = [
@@ -194,6 +198,6 @@ def test_a_bad_configuration_names_the_key(tmp_path: Path, text: str, told: str)
     path = tmp_path / "health.json"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        read_config(path)
+        read_config(path, HealthConfig)
     assert told in str(caught.value)
     assert str(path) in str(caught.value)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pvs_bridge_health.__main__ import report_data, report_text
-from pvs_bridge_health.chain import Config, Reply, check
+
+from pvs_bridge.config import HealthConfig
+from pvs_bridge.health.checks import check
+from pvs_bridge.health.text import report_data, report_text
+from pvs_bridge.host.probe import Reply
 
 Build = Callable[..., Any]
 
@@ -38,7 +42,7 @@ often = settings(
 )
 
 
-def judge(bridge: Build, config: Config, status: int, body: bytes) -> bool:
+def judge(bridge: Build, config: HealthConfig, status: int, body: bytes) -> bool:
     answer = Reply(status, {"server": "x"}, body)
     report = check(config, bridge(answers=[answer, answer]))
     json.dumps(report_data(report), allow_nan=False)
@@ -50,20 +54,24 @@ def judge(bridge: Build, config: Config, status: int, body: bytes) -> bool:
 
 @often
 @given(body=st.binary(), status=st.sampled_from([200, 403, 500, 503, 204, 302]))
-def test_bytes_are_never_healthy(bridge: Build, config: Config, body: bytes, status: int) -> None:
+def test_bytes_are_never_healthy(
+    bridge: Build, config: HealthConfig, body: bytes, status: int
+) -> None:
     assert not judge(bridge, config, status, body)
 
 
 @often
 @given(answer=values)
-def test_json_is_never_healthy_by_chance(bridge: Build, config: Config, answer: object) -> None:
+def test_json_is_never_healthy_by_chance(
+    bridge: Build, config: HealthConfig, answer: object
+) -> None:
     assert not judge(bridge, config, 200, json.dumps(answer).encode())
 
 
 @often
 @given(answer=answers)
 def test_only_succeed_with_a_list_of_devices_is_healthy(
-    bridge: Build, config: Config, answer: dict[str, Any]
+    bridge: Build, config: HealthConfig, answer: dict[str, Any]
 ) -> None:
     good = answer.get("result") == "succeed" and isinstance(answer.get("devices"), list)
     assert judge(bridge, config, 200, json.dumps(answer).encode()) == good
@@ -72,11 +80,11 @@ def test_only_succeed_with_a_list_of_devices_is_healthy(
 @often
 @given(cut=st.integers(0, 400), status=st.integers(100, 599))
 def test_a_cut_answer_is_never_healthy(
-    bridge: Build, config: Config, body: Callable[..., bytes], cut: int, status: int
+    bridge: Build, config: HealthConfig, body: Callable[..., bytes], cut: int, status: int
 ) -> None:
     assert not judge(bridge, config, status, body()[:cut])
 
 
-def test_nesting_without_end_is_never_healthy(bridge: Build, config: Config) -> None:
+def test_nesting_without_end_is_never_healthy(bridge: Build, config: HealthConfig) -> None:
     assert not judge(bridge, config, 200, b"[" * 200_000)
     assert not judge(bridge, config, 200, b'{"result":' + b"9" * 10_000 + b"}")

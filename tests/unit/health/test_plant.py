@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from pvs_bridge_health.plant import (
-    AnswerError,
-    Plant,
-    as_ascii,
-    clean,
-    duration,
-    number,
-    plant_text,
-    read_devices,
-    read_plant,
-)
+
+from pvs_bridge.health.text import plant_text
+from pvs_bridge.pvs.devices import AnswerError, Plant, number, read_devices, read_plant
+from pvs_bridge.text import as_ascii, clean, duration
 
 Devices = Callable[..., list[Any]]
 Body = Callable[..., bytes]

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pvs_bridge_health.chain import LINKS, OUTCOMES
+
+from pvs_bridge.health.outcomes import LINKS, OUTCOMES
 
 
 def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
@@ -25,7 +26,7 @@ def test_every_variable_is_specified_with_its_default(role: Path) -> None:
 def test_the_readme_has_every_outcome_with_the_program_s_own_words(role: Path) -> None:
     readme = (role / "README.md").read_text()
     for name, outcome in OUTCOMES.items():
-        row = f"| `{name}` | {outcome.problem} | {outcome.cure} |"
+        row = f"| `{name}` | {outcome.problem} | {outcome.hint} |"
         assert row in readme, f"write this row into README.md: {row}"
 
 

@@ -6,13 +6,18 @@ import http.client
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pvs_bridge_health import chain
-from pvs_bridge_health.chain import DEVICE_LIST, Config, Pi, ProbeError, Signal, check
+
+from pvs_bridge.config import HealthConfig
+from pvs_bridge.health.checks import DEVICE_LIST, check
+from pvs_bridge.host import network
+from pvs_bridge.host.network import Pi
+from pvs_bridge.host.probe import ProbeError, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +112,7 @@ def test_an_answer_that_breaks_off_is_not_whole(answer: bytes) -> None:
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chain, "MAX_BODY", 100_000)
+    monkeypatch.setattr(network, "MAX_BODY", 100_000)
     with server(send(head("Connection: close"), *[b"x" * 60_000] * 50)) as port:
         reply = Pi().get(port, DEVICE_LIST, 5)
     assert not reply.whole
@@ -148,7 +153,7 @@ def test_the_whole_chain_over_real_sockets(bridge: Build, body: Body) -> None:
     with server(send(head(f"Content-Length: {len(content)}") + content)) as port:
         world.get = Pi().get
         world.connect = lambda _address, _port, seconds: Pi().connect("127.0.0.1", port, seconds)
-        report = check(Config("eth0", "172.27.153.1", port, "wlan0", 5), world)
+        report = check(HealthConfig("eth0", "172.27.153.1", port, "wlan0", 5), world)
     assert report.healthy
     assert report.plant is not None
     assert len(report.plant.panels) == 3

@@ -78,7 +78,7 @@ def test_the_build_machines_environment_is_not_visible(chroot: Chroot) -> None:
 
 
 def test_a_module_runs_in_the_chroot_and_changes_nothing_the_second_time(chroot: Chroot) -> None:
-    arguments = ("-m", "pvs_bridge.core.files", "-a",
+    arguments = ("-m", "pvs_bridge.core.managed_files", "-a",
                  json.dumps({"files": [{"dest": "/etc/new", "content": "text"}]}))  # fmt: skip
     assert "CHANGED" in chroot.ansible(*arguments).stdout
     assert (chroot.root / "etc/new").read_text() == "text"
@@ -103,4 +103,4 @@ def test_a_folder_without_a_root_file_system_is_refused_with_a_hint(
         "-m", "ansible.builtin.raw", "-a", "true", ansible_chroot_root=str(tmp_path / "empty")
     )
     assert "there is no root file system in" in done.stdout + done.stderr
-    assert "Cure: unpack one there" in done.stdout + done.stderr
+    assert "Hint: unpack one there" in done.stdout + done.stderr

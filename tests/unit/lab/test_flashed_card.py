@@ -6,8 +6,8 @@ import base64
 import os
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 
@@ -96,4 +96,4 @@ def test_systemd_is_handed_the_lab_s_unit_on_the_kernel_s_command_line() -> None
 def test_a_card_that_is_not_there_is_named(pvs_lab: Command) -> None:
     done = pvs_lab("up", "--card", "/nowhere/card.img")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: there is no card '/nowhere/card.img'\n  cure: ")
+    assert done.stderr.startswith("error: there is no card '/nowhere/card.img'\n  hint: ")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_a_fresh_pi_takes_the_route_and_the_name_server_of_the_pvs(lab: Surround
 
 def test_a_fresh_pi_is_no_bridge_yet(lab: Surroundings) -> None:
     assert lab.run("client", "curl --silent --max-time 5 http://bridge/")[0] == 7
-    assert lab.run("bridge", "command -v haproxy pvs-bridge-health")[0] != 0
+    assert lab.run("bridge", "command -v haproxy pvs-bridge")[0] != 0
     assert lab.output("bridge", "cat /etc/hostname") == "raspberrypi\n"
 
 
@@ -72,7 +73,7 @@ def test_a_pi_without_power_is_gone_and_comes_back_with_its_files(
         assert done.returncode == 1
         assert done.stderr == (
             "error: the bridge is off\n"
-            f"  cure: switch it on: make lab-power STATE=on LAB={lab.name}\n"
+            f"  hint: switch it on: make lab-power STATE=on LAB={lab.name}\n"
         )
         assert "power is off" in pvs_lab("status", "--lab", lab.name).stdout
     finally:

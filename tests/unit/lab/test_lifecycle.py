@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: the lab '{lab.name}' is already up (trixie, networkmanager)\n"
-        f"  cure: end it by 'make lab-down LAB={lab.name}', or name another with LAB=...\n"
+        f"  hint: end it by 'make lab-down LAB={lab.name}', or name another with LAB=...\n"
     )
     assert pvs_lab("status", "--lab", lab.name).returncode == 0
     assert lab.output("pvs", COUNT_PANELS) == "24\n"

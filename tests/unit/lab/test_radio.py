@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_a_tool_that_only_a_radio_needs_is_named(pvs_lab: Command, tmp_path: Pat
     done = pvs_lab("up", "--lab", name, "--radio", PATH=str(tools))
     assert done.returncode == 1
     assert done.stderr == (
-        "error: the lab lacks qemu-system-x86\n  cure: apt-get install qemu-system-x86\n"
+        "error: the lab lacks qemu-system-x86\n  hint: apt-get install qemu-system-x86\n"
     )
 
 
@@ -174,4 +174,4 @@ def test_a_guest_that_is_off_is_an_error_and_a_status(path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: the bridge's guest agent does not answer: ")
-    assert done.stderr.splitlines()[1].startswith("  cure: ")
+    assert done.stderr.splitlines()[1].startswith("  hint: ")

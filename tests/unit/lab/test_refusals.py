@@ -6,8 +6,8 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 
@@ -37,20 +37,20 @@ def cache(tmp_path: Path) -> Path:
     return folder
 
 
-def assert_refused(done: subprocess.CompletedProcess[str], problem: str, cure: str) -> None:
-    """One error and its cure, and no lab."""
+def assert_refused(done: subprocess.CompletedProcess[str], problem: str, hint: str) -> None:
+    """One error and its hint, and no lab."""
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert done.stderr.count("\n") == 2, done.stderr
     first, second = done.stderr.splitlines()
     assert first.startswith("error: ")
     assert problem in first
-    assert second.startswith("  cure: ")
-    assert cure in second
+    assert second.startswith("  hint: ")
+    assert hint in second
     assert not lab_dir(NAME).exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem", "cure"),
+    ("arguments", "problem", "hint"),
     [
         (["--release=sid"], "RELEASE='sid'", "bullseye, bookworm, trixie"),
         (["--backend=systemd"], "BACKEND='systemd'", "networkmanager, dhcpcd"),
@@ -58,10 +58,10 @@ def assert_refused(done: subprocess.CompletedProcess[str], problem: str, cure: s
     ],
 )
 def test_an_option_that_cannot_be(
-    pvs_lab: Command, cache: Path, arguments: list[str], problem: str, cure: str
+    pvs_lab: Command, cache: Path, arguments: list[str], problem: str, hint: str
 ) -> None:
     done = pvs_lab("up", "--lab", NAME, *arguments, XDG_CACHE_HOME=str(cache))
-    assert_refused(done, problem, cure)
+    assert_refused(done, problem, hint)
     assert list(cache.iterdir()) == []
 
 

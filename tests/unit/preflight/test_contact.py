@@ -26,7 +26,7 @@ Host key verification failed.
 
 
 @pytest.mark.parametrize(
-    ("said", "problem", "cure"),
+    ("said", "problem", "hint"),
     [
         (
             PREFIX + "ssh: connect to host 192.168.1.20 port 2222: No route to host\r\n",
@@ -106,24 +106,24 @@ Host key verification failed.
             "ssh is enabled",
         ),
         ("", "nothing was said", "try `ssh -p 2222 pi@192.168.1.20"),
-        ("lua error\nsomething new happened.", "something new happened. Cure", "try `ssh"),
+        ("lua error\nsomething new happened.", "something new happened. Hint", "try `ssh"),
     ],
     ids=lambda each: each.strip()[-30:],
 )
-def test_a_failed_contact_has_one_line_with_problem_and_cure(
-    said: str, problem: str, cure: str
+def test_a_failed_contact_has_one_line_with_problem_and_hint(
+    said: str, problem: str, hint: str
 ) -> None:
     message = diagnose(GARAGE, said).message("garage")
-    before, _, after = message.partition(" Cure: ")
+    before, _, after = message.partition(" Hint: ")
     assert message.startswith("garage: ")
-    assert problem in before + " Cure"
-    assert cure in after
+    assert problem in before + " Hint"
+    assert hint in after
     assert "\n" not in message
 
 
 def test_port_22_and_an_unknown_user_are_left_out_of_commands() -> None:
     message = diagnose(Contact("garage", "garage.local"), "Host key verification failed.")
-    assert "`ssh garage.local` once" in message.cure
+    assert "`ssh garage.local` once" in message.hint
 
 
 @pytest.mark.parametrize("codename", ["bullseye", "bookworm", "trixie"])
@@ -147,4 +147,4 @@ def test_another_system_is_refused_by_its_name_with_those_that_would_do(
     found = unsupported({"id": identifier, "codename": codename, "pretty_name": name})
     assert found is not None
     assert (name or "unknown operating system") in found.problem
-    assert "bullseye, bookworm, trixie" in found.cure
+    assert "bullseye, bookworm, trixie" in found.hint

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -81,8 +82,8 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "no translation": {"compat_mode": "off", "compat_stale_seconds": 0},
     "another owner's password": {"compat_password": "sun & flower", "compat_mode": "on"},
-    "neither care nor a page": {"care_enabled": False, "status_enabled": False},
-    "care without a page": {"status_enabled": False, "care_interval_seconds": 20},
+    "neither care nor a page": {"monitor_enabled": False, "status_enabled": False},
+    "care without a page": {"status_enabled": False, "monitor_interval_seconds": 20},
     "a PVS that is announced": {"status_announce_pvs": True},
     "port 53 while no name server runs": {"proxy_http_port": 53},
     "longest name": {"uplink_hostname": "a" * 63},
@@ -208,9 +209,9 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"compat_stale_seconds": 86401}, "compat_stale_seconds", "0 to 86400"),
     ({"compat_password": "sun\tflower"}, "compat_password", "printable"),
     ({"compat_password": "p" * 65}, "compat_password", "at most 64"),
-    ({"care_interval_seconds": 5}, "care_interval_seconds", "20 to 3600"),
-    ({"care_signal_dbm": 75}, "care_signal_dbm", "-100 to -30"),
-    ({"care_enabled": False}, "care_enabled", "nothing to show"),
+    ({"monitor_interval_seconds": 5}, "monitor_interval_seconds", "20 to 3600"),
+    ({"monitor_signal_dbm": 75}, "monitor_signal_dbm", "-100 to -30"),
+    ({"monitor_enabled": False}, "monitor_enabled", "nothing to show"),
     (
         {"status_announce_pvs": True, "status_enabled": False},
         "status_announce_pvs",
@@ -222,7 +223,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changed", "variable", "word"), BAD, ids=lambda each: str(each)[:40])
-def test_what_cannot_work_is_found_once_with_its_cure(
+def test_what_cannot_work_is_found_once_with_its_hint(
     check: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check(**changed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changed", "variable", "said"), BAD, ids=[each[2] for each in BAD])
-def test_what_cannot_be_meant_is_found_with_its_cure(
+def test_what_cannot_be_meant_is_found_with_its_hint(
     check_project: Check, changed: dict[str, Any], variable: str, said: str
 ) -> None:
     (finding,) = check_project(**changed)

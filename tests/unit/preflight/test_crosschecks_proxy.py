@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -146,7 +147,7 @@ def name(hostname: str) -> dict[str, Any]:
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
-    # what was written, the variable of the finding, a word of problem or cure
+    # what was written, the variable of the finding, a word of problem or hint
     ({"proxy_cache_seconds": -1}, "proxy_cache_seconds", "write 0 to 600"),
     ({"proxy_cache_seconds": 601}, "proxy_cache_seconds", "write 0 to 600"),
     ({"proxy_queue_length": 0}, "proxy_queue_length", "write 1 to 1000"),
@@ -331,7 +332,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changed", "variable", "word"), BAD, ids=lambda each: str(each)[:40])
-def test_what_cannot_work_or_is_unsafe_is_found_once_with_its_cure(
+def test_what_cannot_work_or_is_unsafe_is_found_once_with_its_hint(
     check_project: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check_project(**changed)

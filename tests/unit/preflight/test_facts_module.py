@@ -9,7 +9,7 @@ import pwd
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.modules import facts
+from ansible_collections.pvs_bridge.core.plugins.modules import bridge_facts
 
 TRIXIE = """\
 PRETTY_NAME="Debian GNU/Linux 13 (trixie)"
@@ -28,7 +28,7 @@ eth0\t00991BAC\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
 
 def write(root: pathlib.Path, **files: str) -> pathlib.Path:
     for name, text in files.items():
-        target = root / name.replace("__", "/").replace("_dash_", "-")
+        target = root / name.replace("__", "/").replace("_dash_", "-").replace("_dot_", ".")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, "utf-8")
     return root
@@ -46,7 +46,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SUDO_USER", raising=False)
-    assert facts.look(tmp_path, silent, nothing, ["bash"]) == {
+    assert bridge_facts.look(tmp_path, silent, nothing, ["bash"]) == {
         "os": {
             "id": "",
             "codename": "",
@@ -86,7 +86,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
 
 def test_the_release_is_read_and_raspberry_pi_os_told_from_debian(tmp_path: pathlib.Path) -> None:
     write(tmp_path, etc__os_dash_release=TRIXIE)
-    assert facts.operating_system(tmp_path) == {
+    assert bridge_facts.operating_system(tmp_path) == {
         "id": "debian",
         "codename": "trixie",
         "version_id": "13",
@@ -94,12 +94,12 @@ def test_the_release_is_read_and_raspberry_pi_os_told_from_debian(tmp_path: path
         "raspberry_pi_os": False,
     }
     write(tmp_path, etc__rpi_dash_issue="Raspberry Pi reference 2026-01-01\n")
-    assert facts.operating_system(tmp_path)["raspberry_pi_os"]
+    assert bridge_facts.operating_system(tmp_path)["raspberry_pi_os"]
 
 
 def test_the_model_comes_without_the_nul_of_the_device_tree(tmp_path: pathlib.Path) -> None:
     write(tmp_path, proc__device_dash_tree__model="Raspberry Pi 4 Model B Rev 1.5\0")
-    model = facts.look(tmp_path, silent, nothing, [])["model"]
+    model = bridge_facts.look(tmp_path, silent, nothing, [])["model"]
     assert model == "Raspberry Pi 4 Model B Rev 1.5"
 
 
@@ -116,7 +116,7 @@ def test_interfaces_come_without_loopback_and_with_what_they_are(tmp_path: pathl
             f"{net}bonding_masters": "\n",
         },
     )
-    assert facts.interfaces(tmp_path) == {
+    assert bridge_facts.interfaces(tmp_path) == {
         "eth0": {"mac": "b8:27:eb:00:00:01", "wireless": False, "carrier": False},
         "wlan0": {"mac": "b8:27:eb:00:00:02", "wireless": True, "carrier": None},
     }
@@ -124,7 +124,7 @@ def test_interfaces_come_without_loopback_and_with_what_they_are(tmp_path: pathl
 
 def test_default_routes_come_by_metric_without_those_that_refuse(tmp_path: pathlib.Path) -> None:
     write(tmp_path, proc__net__route=ROUTES)
-    assert facts.default_route_interfaces(tmp_path) == ["eth0", "wlan0"]
+    assert bridge_facts.default_route_interfaces(tmp_path) == ["eth0", "wlan0"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_default_routes_come_by_metric_without_those_that_refuse(tmp_path: pathl
 def test_the_backend_in_charge_comes_first(
     states: dict[str, tuple[bool, str]], codename: str, found: list[str]
 ) -> None:
-    assert facts.backends(states, codename) == found
+    assert bridge_facts.backends(states, codename) == found
 
 
 def test_a_running_systemd_is_asked_about_all_units_at_once() -> None:
@@ -169,7 +169,7 @@ def test_a_running_systemd_is_asked_about_all_units_at_once() -> None:
             "Id=dhcpcd5.service\nActiveState=inactive\nUnitFileState=\n"
         )
 
-    states = facts.unit_states(run, booted=True)
+    states = bridge_facts.unit_states(run, booted=True)
     assert states == {
         "NetworkManager.service": (True, "enabled"),
         "dhcpcd.service": (False, "masked"),
@@ -186,7 +186,7 @@ def test_inside_an_image_being_built_only_what_is_enabled_is_known(
         return "enabled\n" if enabled else "disabled\n"
 
     write(tmp_path, etc__hostname="garage\n")
-    found = facts.look(tmp_path, run, nothing, [])
+    found = bridge_facts.look(tmp_path, run, nothing, [])
     assert (found["booted"], found["backend"]) == (False, "networkmanager")
     assert found["unit_file_states"] == {
         "NetworkManager.service": "enabled",
@@ -199,17 +199,17 @@ def test_inside_an_image_being_built_only_what_is_enabled_is_known(
 def test_a_chroot_into_which_run_is_mounted_is_not_booted(tmp_path: pathlib.Path) -> None:
     (tmp_path / "run/systemd/system").mkdir(parents=True)
     (tmp_path / "proc/1/root").mkdir(parents=True)
-    assert not facts.is_booted(tmp_path)
+    assert not bridge_facts.is_booted(tmp_path)
     (tmp_path / "proc/1/root").rmdir()
     (tmp_path / "proc/1/root").symlink_to(tmp_path)
-    assert facts.is_booted(tmp_path)
+    assert bridge_facts.is_booted(tmp_path)
 
 
 def test_a_way_from_the_home_to_the_pvs_is_known_by_its_unit(tmp_path: pathlib.Path) -> None:
     unit = tmp_path / "etc/systemd/system/pvs-bridge-routing.service"
     unit.parent.mkdir(parents=True)
     unit.touch()
-    assert facts.look(tmp_path, silent, nothing, [])["routes"]
+    assert bridge_facts.look(tmp_path, silent, nothing, [])["routes"]
 
 
 @pytest.mark.parametrize(
@@ -224,11 +224,11 @@ def test_a_way_from_the_home_to_the_pvs_is_known_by_its_unit(tmp_path: pathlib.P
 def test_the_firewall_is_known_by_its_unit_and_runs_if_systemd_says_so(
     tmp_path: pathlib.Path, booted: bool, said: str, state: str
 ) -> None:
-    assert facts.firewall(tmp_path, lambda _: said, booted=booted) == "absent"
+    assert bridge_facts.firewall(tmp_path, lambda _: said, booted=booted) == "absent"
     unit = tmp_path / "etc/systemd/system/pvs-bridge-firewall.service"
     unit.parent.mkdir(parents=True)
     unit.touch()
-    assert facts.firewall(tmp_path, lambda _: said, booted=booted) == state
+    assert bridge_facts.firewall(tmp_path, lambda _: said, booted=booted) == state
 
 
 def test_whoever_a_key_lets_in_is_named(tmp_path: pathlib.Path) -> None:
@@ -250,14 +250,14 @@ def test_whoever_a_key_lets_in_is_named(tmp_path: pathlib.Path) -> None:
         keys = tmp_path / home / ".ssh" / file
         keys.parent.mkdir(parents=True)
         keys.write_text(text)
-    assert facts.key_users(tmp_path) == ["pi", "ann"]
+    assert bridge_facts.key_users(tmp_path) == ["pi", "ann"]
 
 
 def test_whoever_has_become_root_is_named_as_who_came_in(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "pi")
-    assert facts.ssh(tmp_path)["login_user"] == "pi"
+    assert bridge_facts.ssh(tmp_path)["login_user"] == "pi"
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_whether_sshd_reads_what_is_put_beside_its_file_is_known(
 ) -> None:
     (tmp_path / "etc/ssh").mkdir(parents=True)
     (tmp_path / "etc/ssh/sshd_config").write_text(f"Port 22\n{line}\nUsePAM yes\n")
-    assert facts.ssh(tmp_path)["extensible"] == read
+    assert bridge_facts.ssh(tmp_path)["extensible"] == read
 
 
 def test_a_change_that_waits_is_asked_for_only_where_there_is_one(tmp_path: pathlib.Path) -> None:
@@ -285,13 +285,13 @@ def test_a_change_that_waits_is_asked_for_only_where_there_is_one(tmp_path: path
         asked.append(command)
         return json.dumps({"pending": pending, "last_undone": {}})
 
-    assert facts.unconfirmed(tmp_path, run) == {}
+    assert bridge_facts.unconfirmed(tmp_path, run) == {}
     assert asked == []
     marker = tmp_path / "var/lib/pvs-bridge/rollback/pending.json"
     marker.parent.mkdir(parents=True)
     marker.touch()
-    assert facts.unconfirmed(tmp_path, run) == pending
-    assert asked == [["/usr/local/sbin/pvs-bridge-rollback", "status", "--json"]]
+    assert bridge_facts.unconfirmed(tmp_path, run) == pending
+    assert asked == [["/usr/local/bin/pvs-bridge rollback", "status", "--json"]]
 
 
 @pytest.mark.parametrize("said", ["", '{"pending": null, "last_undone": {}}'])
@@ -299,7 +299,7 @@ def test_a_change_that_has_just_ended_does_not_wait(tmp_path: pathlib.Path, said
     marker = tmp_path / "var/lib/pvs-bridge/rollback/pending.json"
     marker.parent.mkdir(parents=True)
     marker.touch()
-    assert facts.unconfirmed(tmp_path, lambda _: said) == {}
+    assert bridge_facts.unconfirmed(tmp_path, lambda _: said) == {}
 
 
 def test_only_fully_installed_packages_count() -> None:
@@ -314,7 +314,7 @@ def test_only_fully_installed_packages_count() -> None:
         )
 
     names = ["haproxy", "dnsmasq", "avahi-daemon", "--admindir=/x", "lib*"]
-    assert facts.installed_packages(run, names) == {"haproxy": "3.0.11-1"}
+    assert bridge_facts.installed_packages(run, names) == {"haproxy": "3.0.11-1"}
     assert asked[0][-3:] == ["haproxy", "dnsmasq", "avahi-daemon"]
 
 
@@ -322,24 +322,25 @@ def test_firmware_and_netplan_are_found_where_newer_releases_have_them(
     tmp_path: pathlib.Path,
 ) -> None:
     write(tmp_path, **{"boot__firmware__config.txt": "", "etc__netplan__90-nm.yaml": ""})
-    found = facts.look(tmp_path, silent, nothing, [])
+    found = bridge_facts.look(tmp_path, silent, nothing, [])
     assert (found["boot_directory"], found["netplan"]) == ("/boot/firmware", True)
 
 
 def test_a_root_is_locked_where_overlayroot_has_laid_memory_over_it(tmp_path: pathlib.Path) -> None:
     write(tmp_path, proc__mounts="/dev/root / ext4 rw 0 0\noverlay /srv overlay rw 0 0\n")
-    assert facts.root_file_system(tmp_path) == {"locked": False, "ours": False}
+    assert bridge_facts.root_file_system(tmp_path) == {"locked": False, "ours": False}
     write(tmp_path, proc__mounts="overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n")
-    assert facts.root_file_system(tmp_path) == {"locked": True, "ours": False}
-    program = tmp_path / "usr/local/sbin/pvs-bridge-root"
-    program.parent.mkdir(parents=True)
-    program.symlink_to("/nowhere/yet")
-    assert facts.root_file_system(tmp_path) == {"locked": True, "ours": True}
+    assert bridge_facts.root_file_system(tmp_path) == {"locked": True, "ours": False}
+    write(
+        tmp_path,
+        etc__overlayroot_dot_local_dot_conf="# Written by pvs-bridge overlay; read by ...\n",
+    )
+    assert bridge_facts.root_file_system(tmp_path) == {"locked": True, "ours": True}
 
 
 def test_an_initramfs_has_to_have_been_there_at_the_boot(tmp_path: pathlib.Path) -> None:
-    assert facts.initramfs(tmp_path, booted=False, made=True)
-    assert not facts.initramfs(tmp_path, booted=True, made=True)
+    assert bridge_facts.initramfs(tmp_path, booted=False, made=True)
+    assert not bridge_facts.initramfs(tmp_path, booted=True, made=True)
     (tmp_path / "run/initramfs").mkdir(parents=True)
-    assert facts.initramfs(tmp_path, booted=True, made=True)
-    assert not facts.initramfs(tmp_path, booted=True, made=False)
+    assert bridge_facts.initramfs(tmp_path, booted=True, made=True)
+    assert not bridge_facts.initramfs(tmp_path, booted=True, made=False)

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import textwrap
-from typing import Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -63,10 +63,10 @@ class Run:
         return " ".join(self._failure(host).split())
 
     def findings(self, host: str) -> list[str]:
-        """Return what the host's failed task says, line by line, without the cures."""
+        """Return what the host's failed task says, line by line, without the hints."""
         _, _, message = self._failure(host).partition("msg: |-\n")
         lines = [line.strip().partition("; ") for line in message.splitlines()]
-        assert all(cure for _, _, cure in lines[1:])
+        assert all(hint for _, _, hint in lines[1:])
         return [problem for problem, _, _ in lines]
 
     def _failure(self, host: str) -> str:
@@ -113,7 +113,7 @@ LOOK = """\
     - hosts: all
       gather_facts: false
       tasks:
-        - pvs_bridge.core.facts:
+        - pvs_bridge.core.bridge_facts:
             packages: [dpkg, no-such-package]
           register: found
         - assert:
@@ -149,12 +149,12 @@ def test_every_failed_contact_is_one_clear_failure_and_nobody_is_unreachable(
     result = play("--check", inventory=inventory, play=LOOK)
 
     assert result.status == 2, result.output
-    for host, (problem, cure) in expected.items():
+    for host, (problem, hint) in expected.items():
         message = result.message(host)
         assert f"{host}: " in message
         assert problem in message
-        assert message.count("Cure: ") == 1
-        assert cure in message.partition("Cure: ")[2]
+        assert message.count("Hint: ") == 1
+        assert hint in message.partition("Hint: ")[2]
         assert (result.recap(host)["failed"], result.recap(host)["unreachable"]) == (1, 0)
     assert "UNREACHABLE" not in result.output
     assert "Traceback" not in result.output
@@ -279,7 +279,7 @@ def test_preflight_passes_a_good_bridge_and_names_a_role_that_is_not_there(
     )
     assert result.status == 2
     assert result.recap("garage")["ok"] == 1
-    assert re.search(r"role garden is in none of .*roles.* Cure: correct", result.output)
+    assert re.search(r"role garden is in none of .*roles.* Hint: correct", result.output)
 
 
 def test_preflight_knows_the_commands_of_the_roles_themselves_and_shows_no_password(

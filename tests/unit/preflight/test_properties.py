@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import pathlib
 import re
-from typing import Callable
+from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,7 +102,7 @@ def test_no_value_whatever_breaks_the_checks(
 ) -> None:
     method = {"uplink_method": "static", "pvs_link_method": "static"} if static else {}
     for finding in check(**{**method, name: value}):
-        assert finding.cure
+        assert finding.hint
         assert "\n" not in str(finding)
 
 
@@ -118,7 +118,7 @@ def test_no_value_of_the_proxy_whatever_breaks_the_checks(
     for finding in check_project(
         **{"proxy_sunvault_enabled": True, "proxy_writes_acknowledged": acknowledged, name: value}
     ):
-        assert finding.cure
+        assert finding.hint
         assert "\n" not in str(finding)
 
 
@@ -158,10 +158,10 @@ def test_no_network_with_an_address_of_the_internet_may_ask(
     name=st.sampled_from(["proxy_hostnames", "proxy_cors_origins", "proxy_source_networks"]),
     written=NEARLY,
 )
-def test_whoever_writes_what_a_cure_shows_is_cured(
+def test_whoever_writes_what_a_hint_shows_is_repaired(
     check_project: Check, name: str, written: str
 ) -> None:
     others = ["127.0.0.0/8"] if name == "proxy_source_networks" else []
     for finding in check_project(**{name: [written, *others]}):
-        shown = re.fullmatch(r"write (\S+)", finding.cure)
+        shown = re.fullmatch(r"write (\S+)", finding.hint)
         assert not shown or check_project(**{name: [shown[1], *others]}) == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def network(**keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any key
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    # what was written, the variable of the finding, a word of problem or cure
+    # what was written, the variable of the finding, a word of problem or hint
     ({"proxy_http_port": "eighty"}, "proxy_http_port", "such as 80"),
     ({"proxy_http_port": True}, "proxy_http_port", "whole number"),
     ({"proxy_http_port": [80]}, "proxy_http_port", "but a list"),
@@ -60,7 +61,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changed", "variable", "word"), WRONG, ids=lambda each: str(each)[:40])
-def test_what_breaks_the_spec_is_found_once_with_its_cure(
+def test_what_breaks_the_spec_is_found_once_with_its_hint(
     check: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check(**changed)
@@ -135,7 +136,7 @@ def test_a_finding_is_one_line_whatever_is_in_it() -> None:
 
 def test_a_role_without_an_argument_spec_is_refused_by_name(tmp_path: pathlib.Path) -> None:
     (tmp_path / "garden").mkdir()
-    with pytest.raises(SpecError, match=r"garden.*argument_specs\.yml.*Cure"):
+    with pytest.raises(SpecError, match=r"garden.*argument_specs\.yml.*Hint"):
         load_role(tmp_path / "garden")
 
 

@@ -221,7 +221,7 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
     assert "or 0 for any free one" in errors
 
 
-def test_without_openssl_the_cure_is_told(
+def test_without_openssl_the_hint_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("pvs_sim.certificate.shutil.which", lambda _name: None)

@@ -1,11 +1,11 @@
-"""Injected faults: each does its harm, to whom it is meant, as often as it is meant."""
+"""Injected faults: each hits its target, as often as configured."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import pytest
 

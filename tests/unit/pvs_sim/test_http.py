@@ -7,7 +7,8 @@ import json
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 

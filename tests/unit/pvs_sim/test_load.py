@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -77,7 +79,7 @@ def test_requests_one_after_another_never_overlap(boot: Boot, ask: Ask) -> None:
         ask(sim, "DeviceList")
     assert sim.stats()["most_in_flight"]["total"] == 1
     log = sim.log()
-    assert all(one["ended"] <= two["started"] for one, two in zip(log, log[1:]))
+    assert all(one["ended"] <= two["started"] for one, two in itertools.pairwise(log))
 
 
 def test_a_client_that_hangs_up_leaves_its_process_running(boot: Boot) -> None:
@@ -169,7 +171,7 @@ def test_a_restart_answers_503_then_resets_then_is_silent(boot: Boot) -> None:
     assert fetch(sim.http_url + "/").status == 200
 
 
-def test_whoever_waits_through_the_silence_is_reset_when_the_pvs_is_back(boot: Boot) -> None:
+def test_a_client_that_waits_through_the_silence_is_reset_when_the_pvs_is_back(boot: Boot) -> None:
     sim = boot()
     Control(sim.control_url).post("restart", seconds=0.3, phases={"silence": 1})
     begun = time.monotonic()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import http.client
 import time
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -134,7 +135,7 @@ def test_two_sessions_live_side_by_side(sim: Simulator) -> None:
     assert sim.stats()["sessions"] == 2
 
 
-def test_info_is_open_to_anybody_and_the_rest_is_not(sim: Simulator) -> None:
+def test_info_needs_no_login_and_the_rest_does(sim: Simulator) -> None:
     answer = variables(sim, "name=/sys/info/serialnum,/sys/info/wpa_key")
     assert answer.status == 200
     serial = sim.call(lambda box: box.state.serial)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
 # The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from rehearsal.description import Description
+from bridgectl.rehearse.description import Description
 
 DEFAULTS = {
     "bridge_backend": "auto",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from rehearsal.choice import Seen, choose
-from rehearsal.live import seen
 
+from bridgectl.rehearse.live import seen
+from bridgectl.rehearse.system import Seen, choose
 from pvs_lab.options import default_backend
 
 NOBODY = Seen()

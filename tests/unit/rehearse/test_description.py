@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-from rehearsal import stand_ins
-from rehearsal.description import read
-from rehearsal.twin import make
 
+from bridgectl.rehearse import placeholders
+from bridgectl.rehearse.description import read
+from bridgectl.rehearse.twin import make
 from pvs_lab.errors import LabError
 
 Write = Callable[..., Path]
@@ -63,7 +63,7 @@ def test_a_secret_is_replaced_wherever_it_is_kept(inventory: Write, passphrase: 
     )
     found = read(folder, "garage")
     assert found.variables["uplink_networks"] == [
-        {"ssid": "Sunnyside", "passphrase": stand_ins.TEXT}
+        {"ssid": "Sunnyside", "passphrase": placeholders.TEXT}
     ]
     assert (found.bridge, found.address, found.unread) == ("garage", "192.168.1.20", ())
     assert found.variables["uplink_address"] == "192.168.1.20/24"
@@ -97,8 +97,8 @@ def test_stand_ins_pass_every_check_of_the_real_ones(inventory: Write) -> None:
     }
     first = inventory(garage=yaml.safe_dump({"pvs_bridges": {"hosts": {"garage": variables}}}))
     found = read(first, "").variables
-    assert found["proxy_users"] == dict.fromkeys(("anna", "ben"), stand_ins.PASSWORD_HASH)
-    assert found["health_password"] == stand_ins.TEXT
+    assert found["proxy_users"] == dict.fromkeys(("anna", "ben"), placeholders.PASSWORD_HASH)
+    assert found["health_password"] == placeholders.TEXT
     # The twin's PVS has the password that it was made with.
     assert found["compat_password"] == ""
     written = {"pvs_bridges": {"hosts": {"garage": yaml.safe_load(yaml.safe_dump(plain(found)))}}}
@@ -116,9 +116,9 @@ def plain(value: object) -> object:
 
 
 def test_the_password_of_the_health_check_fits_the_hash() -> None:
-    command = ["openssl", "passwd", "-5", "-salt", "rehearsal", stand_ins.TEXT]
+    command = ["openssl", "passwd", "-5", "-salt", "rehearsal", placeholders.TEXT]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == stand_ins.PASSWORD_HASH
+    assert done.stdout.strip() == placeholders.PASSWORD_HASH
 
 
 def test_a_mistake_is_shown_with_file_and_line(inventory: Write) -> None:
@@ -140,7 +140,7 @@ def test_an_encrypted_value_that_is_no_secret_needs_the_password(
     folder = inventory(garage=text % "correct horse", group_vars__all=SITE)
     with pytest.raises(LabError, match="uplink_gateway: cannot be decrypted") as caught:
         read(folder, "garage")
-    assert "ANSIBLE_VAULT_PASSWORD_FILE" in caught.value.cure
+    assert "ANSIBLE_VAULT_PASSWORD_FILE" in caught.value.hint
     password = tmp_path / "password"
     password.write_text("nobody knows it")
     monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
@@ -148,7 +148,7 @@ def test_an_encrypted_value_that_is_no_secret_needs_the_password(
 
 
 @pytest.mark.parametrize(
-    ("limit", "problem", "cure"),
+    ("limit", "problem", "hint"),
     [
         ("", "LIMIT= fits 2 bridges: barn, garage", "LIMIT=barn"),
         ("*a*", "LIMIT=*a* fits 2 bridges: barn, garage", "LIMIT=barn"),
@@ -157,13 +157,13 @@ def test_an_encrypted_value_that_is_no_secret_needs_the_password(
     ],
 )
 def test_a_pattern_has_to_fit_one_bridge(
-    inventory: Write, limit: str, problem: str, cure: str
+    inventory: Write, limit: str, problem: str, hint: str
 ) -> None:
     hosts = "pvs_bridges: {hosts: {garage: {}, barn: {}}}\nothers: {hosts: {nas: {}}}\n"
     with pytest.raises(LabError) as caught:
         read(inventory(all=hosts), limit)
     assert problem in caught.value.problem
-    assert cure in caught.value.cure
+    assert hint in caught.value.hint
 
 
 def test_a_pattern_may_be_any_of_ansible_s_that_fits_one(inventory: Write) -> None:

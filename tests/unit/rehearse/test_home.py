@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from rehearsal.description import Description
-from rehearsal.home import place_of
 
+from bridgectl.rehearse.description import Description
+from bridgectl.rehearse.home import place_of
 from pvs_lab.errors import LabError
 from pvs_lab.place import Place
 

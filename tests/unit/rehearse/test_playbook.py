@@ -24,7 +24,7 @@ TASKS = [
 ]
 FAILING = [
     {"name": "Change first", "ansible.builtin.debug": {"msg": "x"}, "changed_when": True},
-    {"name": "Break", "ansible.builtin.fail": {"msg": "the cause\nCure: none"}},
+    {"name": "Break", "ansible.builtin.fail": {"msg": "the cause\nHint: none"}},
     {"name": "Never", "ansible.builtin.debug": {"msg": "never"}},
 ]
 

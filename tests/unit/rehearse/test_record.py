@@ -9,10 +9,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from rehearsal.card import File, changes, read_archive, read_conffiles
-from rehearsal.choice import System
-from rehearsal.record import Record, difference
 
+from bridgectl.rehearse.config_files import File, changes, read_archive, read_conffiles
+from bridgectl.rehearse.record import Record, difference
+from bridgectl.rehearse.system import System
 from pvs_lab.errors import LabError
 
 SYSTEM = System("trixie", "dhcpcd", 61707)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
-import rehearse
-from rehearsal import stage
-from rehearsal.card import File
-from rehearsal.choice import Seen, System
-from rehearsal.live import Bridge
-from rehearsal.twin import Twin
 
+from bridgectl.commands import rehearse
+from bridgectl.rehearse import lab
+from bridgectl.rehearse.config_files import File
+from bridgectl.rehearse.live import Bridge
+from bridgectl.rehearse.system import Seen, System
+from bridgectl.rehearse.twin import Twin
 from pvs_lab.errors import LabError
 from pvs_lab.options import check_name
 
@@ -171,7 +171,7 @@ def test_a_run_that_fails_ends_it_and_is_not_remembered(
     says[count] = LabError("it failed", "mend it")  # type: ignore[call-overload] # raised
     status, done = run(says=tuple(says))
     assert (status, done[-1]) == (1, "down")
-    assert capsys.readouterr().err == "error: it failed\n  cure: mend it\n"
+    assert capsys.readouterr().err == "error: it failed\n  hint: mend it\n"
     assert run()[0] == 0
     assert "nothing to compare with" in capsys.readouterr().out
 
@@ -254,13 +254,13 @@ def test_what_cannot_be_is_said_before_there_is_a_twin(
     assert run(*arguments) == (1, [])
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith(f"error: {problem}")
-    assert lines[1].startswith("  cure: ")
-    assert len(lines) == len(["error", "cure"])
+    assert lines[1].startswith("  hint: ")
+    assert len(lines) == len(["error", "hint"])
 
 
 @pytest.mark.parametrize("bridge", ["garage", "Garage_2", "a" * 63, "12", "-"])
 def test_a_lab_s_name_is_one_whatever_the_bridge_is_called(bridge: str) -> None:
-    name = stage.lab_name(Path("inventory/home"), bridge)
+    name = lab.lab_name(Path("inventory/home"), bridge)
     check_name(name)
-    assert name == stage.lab_name(Path("inventory/home"), bridge)
-    assert name != stage.lab_name(Path("inventory/other"), bridge)
+    assert name == lab.lab_name(Path("inventory/home"), bridge)
+    assert name != lab.lab_name(Path("inventory/other"), bridge)

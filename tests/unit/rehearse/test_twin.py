@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
-from rehearsal.description import Description
-from rehearsal.stand_ins import PASSWORD_HASH
-from rehearsal.twin import make
+
+from bridgectl.rehearse.description import Description
+from bridgectl.rehearse.placeholders import PASSWORD_HASH
+from bridgectl.rehearse.twin import make
 
 Describe = Callable[..., Description]
 

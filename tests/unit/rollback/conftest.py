@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pvs_bridge_rollback import system
-from pvs_bridge_rollback.rollback import Rollback
-from pvs_bridge_rollback.snapshot import Snapshot
 from unit.rollback import pi
+
+from pvs_bridge.rollback import runtime as runtime_module
+from pvs_bridge.rollback.rollback import Rollback
+from pvs_bridge.rollback.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> pi.Runtime:
     How they are brought back is tested in labs, by ``tests/rollback``.
     """
     stand_in = pi.Runtime()
-    stand_in.stand_in(lambda name, function: monkeypatch.setattr(system, name, function))
+    stand_in.stand_in(lambda name, function: monkeypatch.setattr(runtime_module, name, function))
     return stand_in
 
 

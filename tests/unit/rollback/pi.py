@@ -113,7 +113,7 @@ class Runtime:
     refuses: set[str] = field(default_factory=set)
 
     def stand_in(self, replace: Callable[[str, Callable[..., object]], None]) -> None:
-        """Take the place of the functions of ``pvs_bridge_rollback.system``.
+        """Take the place of the functions of ``pvs_bridge.rollback.runtime``.
 
         Args:
             replace: one of them, by its name.

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pvs_bridge_rollback import __main__ as command
-from pvs_bridge_rollback.rollback import Rollback
 from unit.rollback import pi
 from unit.rollback.pi import Runtime
+
+from pvs_bridge.rollback import cli as command
+from pvs_bridge.rollback.rollback import Rollback
 
 Run = Callable[..., "tuple[int, str]"]
 _ARM = ["--controller", "anna@laptop", "--timeout-seconds", "120", "--interfaces", "eth0,wlan0"]
@@ -25,12 +26,13 @@ _RUN = """
 import os, signal, sys
 from pathlib import Path
 from unit.rollback.pi import Runtime
-from pvs_bridge_rollback import __main__, system
-from pvs_bridge_rollback.rollback import Rollback
-Runtime().stand_in(lambda name, function: setattr(system, name, function))
-system.bring_back = lambda *_: os.kill(os.getpid(), signal.SIGHUP)
-__main__.Rollback = lambda: Rollback(Path(sys.argv[1]))
-status = __main__.main(sys.argv[2:])
+from pvs_bridge.rollback import cli
+from pvs_bridge.rollback import runtime
+from pvs_bridge.rollback.rollback import Rollback
+Runtime().stand_in(lambda name, function: setattr(runtime, name, function))
+runtime.bring_back = lambda *_: os.kill(os.getpid(), signal.SIGHUP)
+cli.Rollback = lambda: Rollback(Path(sys.argv[1]))
+status = cli.main(sys.argv[2:])
 os._exit(status)
 """
 
@@ -200,7 +202,7 @@ def test_nobody_but_root_may_look(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     status, said = run("status")
     assert status == 1
-    assert "Cure: sudo pvs-bridge-rollback" in said
+    assert "Hint: sudo pvs-bridge-rollback" in said
 
 
 @pytest.mark.parametrize("lost", ["gone", "closed"])

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.pvs_bridge.core.plugins.action import confirm
+from ansible_collections.pvs_bridge.core.plugins.action import commit_confirm
 
 _PROJECT = Path(__file__).resolve().parents[3]
 BEFORE = "192.0.2.20"
@@ -61,7 +61,7 @@ _PLAY = """
   gather_facts: false
   remote_user: pi
   tasks:
-    - pvs_bridge.core.confirm:
+    - pvs_bridge.core.commit_confirm:
         id: a1
         script: nmcli connection reload
         addresses: [192.0.2.21, garage.local]
@@ -157,7 +157,7 @@ def test_a_pi_that_stays_where_it_is_is_confirmed_there(play: Play) -> None:
     assert (result["address"], result["moved"], result["changed"]) == (BEFORE, False, True)
     assert result["ssh_extra_args"] == ""
     begun = run.calls[0]
-    assert "/usr/local/sbin/pvs-bridge-rollback apply --id a1" in begun["command"]
+    assert "/usr/local/bin/pvs-bridge rollback apply --id a1" in begun["command"]
     assert begun["stdin"] == "nmcli connection reload"
     assert run.asked == [BEFORE, BEFORE]
     # By a connection of its own, as the same user and at the same port.
@@ -214,7 +214,7 @@ def test_a_change_that_was_undone_is_told_with_reason_files_and_folder(play: Pla
     assert (
         "garage has undone the change of its network: nobody confirmed it within 120 s. It is "
         "reachable as before. Put back: /etc/hostname, /etc/hosts. The rejected files lie in "
-        f"{UNDONE['folder']} on the Pi. Cure: correct the description"
+        f"{UNDONE['folder']} on the Pi. Hint: correct the description"
     ) in run.output
     assert "failed=1" in run.output
 
@@ -222,7 +222,7 @@ def test_a_change_that_was_undone_is_told_with_reason_files_and_folder(play: Pla
 @pytest.mark.parametrize(
     ("state", "problem"),
     [
-        ("nothing", "garage knows nothing of this change any more. Cure: run again"),
+        ("nothing", "garage knows nothing of this change any more. Hint: run again"),
         ("armed", "garage has not begun to change its network: the connection broke before"),
     ],
 )
@@ -273,9 +273,11 @@ def test_a_pi_that_does_not_come_back_is_waited_for_until_it_must_be(
         raise AnsibleConnectionFailure(f"first line\nno route to {address}\n")
 
     monkeypatch.setattr(
-        confirm, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep, time=lambda: now)
+        commit_confirm,
+        "time",
+        SimpleNamespace(monotonic=lambda: now, sleep=sleep, time=lambda: now),
     )
-    action = confirm.ActionModule.__new__(confirm.ActionModule)
+    action = commit_confirm.ActionModule.__new__(commit_confirm.ActionModule)
     monkeypatch.setattr(action, "_ask", ask, raising=False)
     action._connection = SimpleNamespace(get_option=lambda _: BEFORE)
     arguments = {"id": "a1", "addresses": [BEFORE, "garage"], "timeout_seconds": 120}
@@ -283,7 +285,7 @@ def test_a_pi_that_does_not_come_back_is_waited_for_until_it_must_be(
     assert result["failed"]
     assert re.fullmatch(
         rf"garage did not come back: .* after 120 s, .* looked for at {BEFORE}, garage; the last "
-        r"attempt ended with: no route to garage\. Cure: check that the Pi has power .*",
+        r"attempt ended with: no route to garage\. Hint: check that the Pi has power .*",
         result["msg"],
     )
     assert {address for _, address in asked} == {BEFORE, "garage"}

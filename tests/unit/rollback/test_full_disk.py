@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pvs_bridge_rollback.rollback import DEADLINE_UNIT, Rollback, RollbackError
 from unit.rollback import pi
 from unit.rollback.pi import Runtime
+
+from pvs_bridge.rollback.rollback import DEADLINE_UNIT, Rollback, RollbackError
 
 _PAGE_BYTES = 4096
 
@@ -76,7 +77,7 @@ def test_a_disk_without_room_for_the_way_back_refuses_and_keeps_nothing(
     with pytest.raises(RollbackError) as refused:
         arm(disk.root)
     assert "so nothing was changed: [Errno 28] No space left on device" in str(refused.value)
-    assert f"Cure: make room on the Pi's card (df -h {rollback.folder.parent})" in str(
+    assert f"Hint: make room on the Pi's card (df -h {rollback.folder.parent})" in str(
         refused.value
     )
     assert list(rollback.folder.iterdir()) == []

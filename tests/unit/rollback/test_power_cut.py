@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from pvs_bridge_rollback.rollback import Rollback
 from unit.rollback import pi
 from unit.rollback.cuts import cut_off
 from unit.rollback.pi import Runtime
 
-from ansible_collections.pvs_bridge.core.plugins.modules import files
+from ansible_collections.pvs_bridge.core.plugins.modules import managed_files
+from pvs_bridge.rollback.rollback import Rollback
 
 pytestmark = pytest.mark.usefixtures("runtime")
 # Far more than any of these works takes.
@@ -94,7 +94,7 @@ def test_while_the_files_are_changed(root: Path, monkeypatch: pytest.MonkeyPatch
     """By the module itself, which arms before its first change."""
 
     def provision(copy: Path) -> None:
-        monkeypatch.setattr(files, "_arm", lambda *_: arm(Rollback(copy)))
+        monkeypatch.setattr(managed_files, "_arm", lambda *_: arm(Rollback(copy)))
         wanted = [
             {"dest": f"{copy}/{pi.PROFILE}", "content": "ssid=other\n", "mode": "0600"},
             {"dest": f"{copy}/etc/dhcpcd.conf", "state": "block", "marker": "pvs-bridge: PVS link",
@@ -108,7 +108,7 @@ def test_while_the_files_are_changed(root: Path, monkeypatch: pytest.MonkeyPatch
         rollback = {"id": "a1", "controller": "a", "timeout_seconds": 9, "interfaces": ["eth0"]}
         with patch_module_args({"files": wanted, "rollback": rollback}):
             try:
-                files.main()
+                managed_files.main()
             except SystemExit as ended:
                 assert ended.code == 0
         assert (copy / "etc/hosts").read_text().endswith("127.0.1.1 shed\n")

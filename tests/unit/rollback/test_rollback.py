@@ -9,16 +9,16 @@ import time
 from pathlib import Path
 
 import pytest
-from pvs_bridge_rollback import rollback as module
-from pvs_bridge_rollback import system
-from pvs_bridge_rollback.rollback import (
+from unit.rollback import pi
+from unit.rollback.pi import Runtime
+
+from pvs_bridge.rollback import rollback as module
+from pvs_bridge.rollback.rollback import (
     CHANGE_UNIT,
     DEADLINE_UNIT,
     Rollback,
     RollbackError,
 )
-from unit.rollback import pi
-from unit.rollback.pi import Runtime
 
 CHANGED = {
     "/etc/.pvs-bridge-x.new",
@@ -82,7 +82,7 @@ def test_a_marker_that_cannot_be_written_leaves_nothing(
     def full(_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(system, "as_json", full)
+    monkeypatch.setattr(runtime, "as_json", full)
     with pytest.raises(RollbackError, match="No space left on device"):
         arm(rollback)
     assert left(rollback) == []
@@ -110,7 +110,7 @@ def test_a_second_controller_is_refused_with_the_first_one_s_name_and_age(
     with pytest.raises(RollbackError) as refused:
         arm(rollback, "b2", "ben@desk")
     assert re.fullmatch(
-        r"anna@laptop changes the network of this Pi, since (39|40) s ago\. Cure: run again when "
+        r"anna@laptop changes the network of this Pi, since (39|40) s ago\. Hint: run again when "
         r"that is confirmed or undone, in (80|81) s at the latest; or, on the Pi, sudo "
         r"\S+/pvs-bridge-rollback undo",
         str(refused.value),
@@ -159,7 +159,7 @@ def test_a_change_is_carried_out_apart_and_its_time_begins_anew(
     script = root / "run/pvs-bridge-rollback-change.sh"
     assert script.read_text() == "nmcli connection reload\necho $HOME %i\n"
     assert command == (
-        f"sleep 2\n/bin/sh -e {script} || {{\n/usr/local/sbin/pvs-bridge-rollback undo --id a1 "
+        f"sleep 2\n/bin/sh -e {script} || {{\n/usr/local/bin/pvs-bridge rollback undo --id a1 "
         '--reason "it could not be carried out"\nexit 1\n}'
     )
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pvs_bridge_rollback.snapshot import Snapshot, SnapshotError
 from unit.rollback import pi
+
+from pvs_bridge.rollback.snapshot import Snapshot, SnapshotError
 
 
 def _folder_to_link(root: Path) -> None:

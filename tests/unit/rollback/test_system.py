@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pvs_bridge_rollback import system
+
+from pvs_bridge.rollback import runtime
 
 Program = Callable[[str, str], None]
 
@@ -27,20 +28,20 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
 def test_whatever_a_program_prints_is_read(program: Program) -> None:
     program("nmcli", r"printf 'caf\351\n'")
-    assert system.ask("nmcli") == "caf\N{REPLACEMENT CHARACTER}\n"
+    assert runtime.ask("nmcli") == "caf\N{REPLACEMENT CHARACTER}\n"
 
 
 def test_a_program_that_is_not_there_says_nothing(program: Program) -> None:
     program("other", "")
-    assert system.ask("nmcli", "general") == ""
+    assert runtime.ask("nmcli", "general") == ""
 
 
 def test_a_step_that_fails_is_told_and_the_next_one_taken(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program("nmcli", r"printf 'no network caf\351\n' >&2; exit 4")
-    system.run("nmcli", "connection", "reload")
-    system.run("iw", "reg", "get")
+    runtime.run("nmcli", "connection", "reload")
+    runtime.run("iw", "reg", "get")
     first, second = capsys.readouterr().out.splitlines()
     assert first == "nmcli connection reload: status 4: no network caf\N{REPLACEMENT CHARACTER}"
     assert second.startswith("iw reg get: ")
@@ -60,7 +61,7 @@ def test_a_networkmanager_that_has_just_started_is_asked_until_it_takes_orders(
         "connections": [],
         "interfaces": [],
     }
-    system.bring_back(before, [])
+    runtime.bring_back(before, [])
     assert asked.read_text().splitlines()[:4] == ["general reload"] * 3 + ["connection reload"]
 
 
@@ -71,7 +72,7 @@ def test_what_was_not_there_before_is_stopped_while_systemd_still_knows_how(
     shows = "Id=pvs-bridge-firewall.service\\nActiveState=active\\n"
     program("systemctl", f'echo "$1 $2" >> {asked}; test "$1" != show || printf "{shows}"')
     before = {"hostname": socket.gethostname(), "units": [], "settings": {}, "country": ""}
-    system.bring_back({**before, "connections": [], "interfaces": []}, [])
+    runtime.bring_back({**before, "connections": [], "interfaces": []}, [])
     told = [line for line in asked.read_text().splitlines() if not line.startswith(("show", "li"))]
     assert told == ["stop pvs-bridge-firewall.service", "daemon-reload "]
 
@@ -90,16 +91,16 @@ def test_the_state_of_the_change_is_the_one_that_systemd_shows(
     program: Program, active: str, sub: str, state: str
 ) -> None:
     program("systemctl", f"echo ActiveState={active}; echo SubState={sub}")
-    assert system.service_state("change") == state
+    assert runtime.service_state("change") == state
 
 
-@pytest.mark.parametrize("start", [system.start_service, system.start_timer])
+@pytest.mark.parametrize("start", [runtime.start_service, runtime.start_timer])
 def test_what_systemd_does_not_take_is_an_error(
     program: Program, start: Callable[..., None]
 ) -> None:
     program("systemctl", "exit 1")
     program("systemd-run", "echo Unit was already loaded >&2; exit 1")
-    more = [30] if start is system.start_timer else []
+    more = [30] if start is runtime.start_timer else []
     with pytest.raises(OSError, match="systemd-run: Unit was already loaded"):
         start("unit", "description", *more, "/bin/true")
 
@@ -117,6 +118,6 @@ def test_a_pi_keeps_its_name_where_it_has_it_and_a_refusal_is_told(
     monkeypatch.setattr(socket, "gethostname", lambda: "garage")
     monkeypatch.setattr(socket, "sethostname", give)
     for name in ("garage", "barn", "shed"):
-        system.set_hostname(name)
+        runtime.set_hostname(name)
     assert given == ["barn", "shed"]
     assert capsys.readouterr().out == "hostname shed: not permitted\n"

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge_health.chain import Signal
 from unit.care.watching import Watched
 from unit.health.conftest import make_body, make_devices, make_reply
+
+from pvs_bridge.host.probe import Signal
 
 ZONE = "America/Los_Angeles"
 _PANELS = 24

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge_health.chain import Signal
-from pvs_bridge_status.document import Documents, Sources
 from unit.care.watching import Watched
+
+from pvs_bridge.host.probe import Signal
+from pvs_bridge.status.document import Documents, Sources
 
 
 def made(watched: Watched, later_seconds: float = 0.0) -> dict[str, Any]:
@@ -33,13 +34,13 @@ def test_a_healthy_bridge_says_so_and_how_old_that_is(watched: Watched) -> None:
     assert document["steps"]["restart-unit"] >= 1
 
 
-def test_what_is_broken_comes_with_its_cure(watched: Watched) -> None:
+def test_what_is_broken_comes_with_its_hint(watched: Watched) -> None:
     watched.world.signals["eth0"] = Signal.NONE
     watched.minutes(1)
     document = made(watched)
     assert (document["healthy"], document["broken_link"]) == (False, "cable")
     assert document["problem"].startswith("There is no signal on the cable")
-    assert document["cure"].startswith("Push both plugs in")
+    assert document["hint"].startswith("Push both plugs in")
 
 
 def test_a_look_that_does_not_come_any_more_is_no_health(watched: Watched) -> None:
@@ -51,7 +52,7 @@ def test_a_look_that_does_not_come_any_more_is_no_health(watched: Watched) -> No
 def test_a_pi_that_has_just_started_has_a_whole_document(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing"
     document = Documents(Sources(nothing, nothing, nothing)).make(5.0, 0.0)
-    assert (document["healthy"], document["cure"]) == (False, "Wait a minute.")
+    assert (document["healthy"], document["hint"]) == (False, "Wait a minute.")
     assert (document["plant"], document["chain"], document["day"]["points"]) == (None, [], [])
 
 

@@ -6,12 +6,12 @@ import json
 import re
 from typing import Any
 
-from pvs_bridge_status.metrics import text_of
 from unit.care.watching import Watched
 from unit.status.conftest import ROLE
 from unit.status.test_document import made
 
 from proxy_rig.rendering import PROJECT
+from pvs_bridge.status.metrics import text_of
 
 _NAME = r"[a-z][a-z0-9_]*"
 _LABEL = rf'{_NAME}="(?:[^"\\\n]|\\[\\n"])*"'

@@ -18,7 +18,7 @@ from unit.status.conftest import ROLE
 
 from pvs_lab.process import wait_until
 
-PROGRAM = ROLE / "files/usr/local/lib/pvs-bridge/pvs_bridge_status/__main__.py"
+PROGRAM = ROLE.parent / "agent/files/pvs_bridge/__main__.py"
 
 
 class Service:
@@ -66,7 +66,7 @@ class Service:
 def service(watched: Watched, tmp_path: Path) -> Iterator[Service]:
     """Run the program beside what the role care has left."""
     path = tmp_path / "http.sock"
-    words = [sys.executable, "-I", str(PROGRAM), f"--socket={path}"]
+    words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={path}"]
     words += [f"--state={watched.places.memory}", f"--incidents={watched.places.incidents}"]
     with subprocess.Popen(words) as process:
         assert wait_until(path.exists, 10)
@@ -123,8 +123,8 @@ def test_it_is_small_and_sleeps(service: Service) -> None:
     assert service.pss_kib < 16 * 1024
 
 
-def test_a_socket_that_cannot_be_made_is_named_with_the_cure(tmp_path: Path) -> None:
-    words = [sys.executable, "-I", str(PROGRAM), f"--socket={tmp_path}/missing/http.sock"]
+def test_a_socket_that_cannot_be_made_is_named_with_the_hint(tmp_path: Path) -> None:
+    words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={tmp_path}/missing/http.sock"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 1
     assert done.stderr.startswith(f"pvs-bridge-status: {tmp_path}/missing/http.sock: No such file")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from rollback.bridge import Bridge
@@ -24,11 +23,11 @@ PLAYBOOK = """
   gather_facts: false
   vars:
     uplink_type: %s
-    __bridge_backend: networkmanager
-    __bridge_pi: "{{ __bridge_found.bridge }}"
+    __common_backend: networkmanager
+    __common_pi: "{{ __common_found.bridge }}"
   tasks:
-    - pvs_bridge.core.facts: {}
-      register: __bridge_found
+    - pvs_bridge.core.bridge_facts: {}
+      register: __common_found
     - ansible.builtin.import_role: {name: uplink, tasks_from: guard}
 """
 ENABLED = "systemctl is-enabled pvs-bridge-wifi-guard.timer"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from validate import main
+from bridgectl.commands.validate import main
 
 
 def answer(request: dict[str, str | list[str]]) -> dict[str, int | str]:

@@ -1,7 +1,7 @@
 """Each inventory of ``bad/`` has the mistake that its first lines name, and no other.
 
 Such a file begins with what is expected, a line for each finding: place, variable, and the
-beginning or another part of what is said, cure included. A hyphen stands for "none". Below that
+beginning or another part of what is said, hint included. A hyphen stands for "none". Below that
 are the inventory's files, each behind a line with its name. One that comes with a .gitignore is in
 a git repository.
 """
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_found_with_its_place(
         (
             each["file"] and each["file"] + (f":{each['line']}" if each["line"] else ""),
             each["variable"],
-            f"{each['problem']}; {each['cure']}",
+            f"{each['problem']}; {each['hint']}",
         )
         for each in done.findings
     ]

@@ -151,7 +151,7 @@ def test_a_program_that_is_not_here_is_named_with_its_package(tmp_path: Path) ->
     found = {each["program"]: each for each in report["not_checked"]}
     for program, package in (("NetworkManager", "network-manager"), ("haproxy", "haproxy")):
         assert found[program]["why"] == "it is not installed here"
-        assert found[program]["cure"] == f"apt-get install {package}"
+        assert found[program]["hint"] == f"apt-get install {package}"
         assert found[program]["files"] == 2
 
 

@@ -38,8 +38,8 @@ def test_it_mirrors_the_pi(validator: Validator, tmp_path: Path) -> None:
     pi = tmp_path / PI
     assert (pi / "etc/hostname").read_text() == "garage\n"
     assert (pi / "etc/hosts").read_text() == "127.0.1.1 garage\n"
-    link = (pi / "usr/local/bin/pvs-bridge-health").read_text()
-    assert link == "# link to /usr/local/lib/pvs-bridge/pvs_bridge_health/__main__.py\n"
+    link = (pi / "usr/local/bin/pvs-bridge").read_text()
+    assert link == "# link to /usr/local/lib/pvs-bridge/pvs_bridge/__main__.py\n"
     assert not (pi / "etc/dhcpcd.conf").exists()
     dhcpcd = (tmp_path / "output/garage/dhcpcd/etc/dhcpcd.conf").read_text()
     assert dhcpcd.count("# BEGIN pvs-bridge: ") == 2

@@ -35,10 +35,10 @@ def quoted(text: str) -> str:
     return '"' + escaped.replace("\n", "\\n").replace("\x1b", "\\e") + '"'
 
 
-def test_text_shows_each_finding_with_its_cure(validator: Validator, tmp_path: Path) -> None:
+def test_text_shows_each_finding_with_its_hint(validator: Validator, tmp_path: Path) -> None:
     lines = shown(validator, tmp_path, "text").output.splitlines()
     assert lines[0].startswith("  inventory/old, 50%.yml.bak: ")
-    assert lines[1].startswith("    cure: remove it")
+    assert lines[1].startswith("    hint: remove it")
     assert "garage  2 findings, not rendered: its variables are wrong" in lines
     assert any(line.startswith("barn    fine, ") for line in lines)
     assert any("bridges.yml:8: proxy_http_port: 22 is the port" in line for line in lines)
@@ -55,7 +55,7 @@ def test_json_has_the_promised_form(validator: Validator, tmp_path: Path) -> Non
     assert (report["version"], report["ok"], report["output"]) == (1, False, None)
     for finding in report["findings"]:
         assert set(finding) == {
-            *("by", "problem", "cure", "variable", "file", "line", "bridges"),
+            *("by", "problem", "hint", "variable", "file", "line", "bridges"),
         }
     names = [bridge["name"] for bridge in report["bridges"]]
     assert names == ["garage", "barn"]

@@ -1,7 +1,7 @@
 """In somebody's own repository: the GitHub Action, and the hook of pre-commit.
 
 Both run as they would there, out of a clone of this working tree. Only Python's packages are those
-of this project's environment: what ansible/setup.sh does without them is proved by its own tests.
+of this project's environment: ansible/tooling/setup.sh has its own tests.
 """
 
 from __future__ import annotations
@@ -178,14 +178,14 @@ def test_the_action_takes_no_orders_from_its_inputs(
 
 
 def test_the_actions_packages_are_those_that_the_findings_name(clone: Path) -> None:
-    script = (clone / "ansible/setup.sh").read_text()
+    script = (clone / "ansible/tooling/setup.sh").read_text()
     (packages,) = re.findall(r"^checker_packages='(.*)'$", script, re.MULTILINE)
     programs = (clone / "ansible/validation/programs.py").read_text()
     # systemd is there wherever the others can be installed.
     for package in set(packages.split()):
         assert f'"{package}"' in programs
     (step,) = [each for each in action(clone)["runs"]["steps"] if "if" in each]
-    assert 'ansible/setup.sh" checkers' in step["run"]
+    assert 'ansible/tooling/setup.sh" checkers' in step["run"]
 
 
 def hook(clone: Path) -> dict[str, Any]:

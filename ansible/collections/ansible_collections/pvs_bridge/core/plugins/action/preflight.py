@@ -10,7 +10,7 @@ from ansible.constants import DEFAULT_ROLES_PATH
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.judgement import judge
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import SpecError, load_role
 
 
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
             if (folder / name).is_dir():
                 return folder / name
         msg = (
-            f"role {name} is in none of {', '.join(map(str, folders))}. Cure: correct its name in "
+            f"role {name} is in none of {', '.join(map(str, folders))}. Hint: correct its name in "
             "the option roles, or set roles_path in ansible.cfg"
         )
         raise SpecError(msg)

@@ -66,14 +66,14 @@ class Connection(ConnectionBase):
         root = self._root()
         if os.geteuid() != 0:
             raise AnsibleConnectionFailure(
-                f"{root}: only root can work in it. Cure: run it as root, or by unshare "
+                f"{root}: only root can work in it. Hint: run it as root, or by unshare "
                 "--map-auto --map-root-user"
             )
         # Its sh may be a link that leads somewhere only from the inside.
         if not os.path.lexists(root / _SHELL):
             raise AnsibleConnectionFailure(
                 f"ansible_chroot_root: there is no root file system in {root}. "
-                "Cure: unpack one there, or name the folder that has it"
+                "Hint: unpack one there, or name the folder that has it"
             )
         self._connected = True
         return self

@@ -10,7 +10,7 @@ short_description: Check the description of a bridge before anything changes
 description:
   - Checks the variables of each host against the argument specs of the roles, and against each
     other, and fails with every mistake that it finds.
-  - Each finding is one line with file, line, variable, problem and cure. The value of a secret
+  - Each finding is one line with file, line, variable, problem and hint. The value of a secret
     is never shown.
   - Runs on the controller alone, without a connection to the host.
 options:
@@ -41,7 +41,7 @@ attributes:
     support: full
     platforms: posix
 seealso:
-  - module: pvs_bridge.core.facts
+  - module: pvs_bridge.core.bridge_facts
 notes:
   - File and line come from ansible-core 2.19 or later; a finding about a variable that was given
     with C(-e), or is missing, has none.
@@ -76,7 +76,7 @@ findings:
       description: What is wrong with it.
       type: str
       sample: UK is no country's code (ISO 3166)
-    cure:
+    hint:
       description: What to do about it.
       type: str
       sample: write GB

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
-from collections.abc import Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 SUPPORTED_CODENAMES = ("bullseye", "bookworm", "trixie")
 _SUPPORTED_IDS = ("debian", "raspbian")
@@ -75,15 +75,15 @@ class Diagnosis:
 
     Attributes:
         problem: in words that go on from the host's name.
-        cure: what to do about it, as an order.
+        hint: what to do about it, as an order.
     """
 
     problem: str
-    cure: str
+    hint: str
 
     def message(self, host: str) -> str:
         """Write it as a task's failure."""
-        return f"{host}: {self.problem}. Cure: {self.cure}."
+        return f"{host}: {self.problem}. Hint: {self.hint}."
 
 
 Explain = Callable[[Contact, str], Diagnosis]
@@ -219,7 +219,7 @@ def _no_sudo(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - called
 
 
 def _sudo_refuses(contact: Contact, said: str) -> Diagnosis:
-    return Diagnosis(f"sudo refuses: {reason(said)}", _sudo_asks(contact, said).cure)
+    return Diagnosis(f"sudo refuses: {reason(said)}", _sudo_asks(contact, said).hint)
 
 
 def _no_python(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - called as all

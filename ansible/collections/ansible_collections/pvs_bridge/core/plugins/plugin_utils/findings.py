@@ -1,12 +1,13 @@
-"""What validation says: one finding a mistake, with its place and its cure."""
+"""What validation says: one finding a mistake, with its place and its hint."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Final, Union
+from collections.abc import Callable
+from typing import Final
 
 # Where in a host's variables something stands: a variable's name, then keys and list indexes.
-Path = tuple[Union[str, int], ...]
+Path = tuple[str | int, ...]
 
 
 class Unusable:
@@ -51,14 +52,14 @@ class Fault:
     Attributes:
         path: the value that has to be changed.
         problem: what is wrong with it, in words that go on from its name.
-        cure: what to do about it, as an order.
+        hint: what to do about it, as an order.
         sealed: whether it is only closed to whoever asks, such as an encrypted one without the
             password, and may be right.
     """
 
     path: Path
     problem: str
-    cure: str
+    hint: str
     sealed: bool = False
 
 
@@ -69,23 +70,23 @@ class Finding:
     Attributes:
         variable: as one writes it down, such as ``uplink_networks[0].passphrase``.
         problem: what is wrong with it. Never holds the value of a secret.
-        cure: what to do about it.
+        hint: what to do about it.
         file: where the value was written; None where it is not known.
         line: counted from 1; None where it is not known.
     """
 
     variable: str
     problem: str
-    cure: str
+    hint: str
     file: str | None = None
     line: int | None = None
 
     def __str__(self) -> str:
-        """All on one line: ``inventory/home/garage.yml:12: uplink_country: problem; cure``."""
+        """All on one line: ``inventory/home/garage.yml:12: uplink_country: problem; hint``."""
         place = [self.file] if self.file else []
         if self.file and self.line:
             place = [f"{self.file}:{self.line}"]
-        text = ": ".join([*place, self.variable, f"{self.problem}; {self.cure}"])
+        text = ": ".join([*place, self.variable, f"{self.problem}; {self.hint}"])
         # An inventory may hold any character, line breaks too; a finding is one line.
         return " ".join(text.split())
 
@@ -115,7 +116,7 @@ def placed(faults: list[Fault], locate: Locate) -> list[Finding]:
     for fault in first.values():
         where = locate(fault.path)
         findings.append(
-            Finding(variable_name(fault.path), fault.problem, fault.cure, where.file, where.line)
+            Finding(variable_name(fault.path), fault.problem, fault.hint, where.file, where.line)
         )
     # What stands nowhere, such as a variable that is missing, comes last, in order of detection.
     return sorted(findings, key=lambda each: (each.file is None, each.file or "", each.line or 0))

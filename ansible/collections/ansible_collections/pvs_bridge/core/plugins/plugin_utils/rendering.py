@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import UNUSABLE, Fault, Path
 
@@ -22,15 +22,15 @@ class RenderError(Exception):
 
     Args:
         problem: what is wrong, without any part of the value itself.
-        cure: what to do about it.
+        hint: what to do about it.
         sealed: whether the value is only closed to whoever asks, and may be right.
     """
 
-    def __init__(self, problem: str, cure: str, sealed: bool = False) -> None:
+    def __init__(self, problem: str, hint: str, sealed: bool = False) -> None:
         """Keep them apart, for a Fault wants them so."""
-        super().__init__(problem, cure)
+        super().__init__(problem, hint)
         self.problem = problem
-        self.cure = cure
+        self.hint = hint
         self.sealed = sealed
 
 
@@ -66,5 +66,5 @@ def _render(value: Any, path: Path, render: Render, faults: list[Fault]) -> Any:
     except Omitted:
         return _OMIT
     except RenderError as error:
-        faults.append(Fault(path, error.problem, error.cure, error.sealed))
+        faults.append(Fault(path, error.problem, error.hint, error.sealed))
         return UNUSABLE

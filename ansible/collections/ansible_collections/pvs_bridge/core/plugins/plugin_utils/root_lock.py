@@ -9,7 +9,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.connection.local import Connection as LocalConnection
 from ansible.utils.display import Display
 
-PROGRAM = "/usr/local/sbin/pvs-bridge-root"
+PROGRAM = "/usr/local/bin/pvs-bridge overlay"
 
 # A Pi Zero, a card that is checked, a router that gives no address at once.
 _RESTART_SECONDS = 900
@@ -41,7 +41,7 @@ def set_locked(action: ActionBase, task_vars: dict[str, Any], *, locked: bool) -
         return {
             "failed": True,
             "msg": f"{host}: its root has to be {command}ed by a restart, which would end this "
-            f"run. Cure: sudo {PROGRAM} {command}; run again after the restart",
+            f"run. Hint: sudo {PROGRAM} {command}; run again after the restart",
         }
     _display.display(f"{host} restarts, to {command} its root")
     reason = "" if locked else " --reason 'a run of the playbook'"
@@ -51,7 +51,7 @@ def set_locked(action: ActionBase, task_vars: dict[str, Any], *, locked: bool) -
     if (_status(action) or {}).get("locked") != locked:
         return {
             "failed": True,
-            "msg": f"{host} has restarted, but its root is not {command}ed. Cure: look into "
+            "msg": f"{host} has restarted, but its root is not {command}ed. Hint: look into "
             "/run/initramfs/overlayroot.log on it; sudo update-initramfs -u makes an initramfs "
             "anew that lacks overlayroot",
         }

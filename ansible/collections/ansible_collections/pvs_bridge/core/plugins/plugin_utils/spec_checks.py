@@ -81,8 +81,8 @@ def check_value(value: Any, option: Option, path: Path, faults: list[Fault]) -> 
     if value is UNUSABLE:
         return UNUSABLE
     if value is None:
-        cure = "write a value behind it, or remove the line"
-        faults.append(Fault(path, "has no value (YAML reads it as null)", cure))
+        hint = "write a value behind it, or remove the line"
+        faults.append(Fault(path, "has no value (YAML reads it as null)", hint))
         return UNUSABLE
     if option.type == "list":
         return _check_list(value, option, path, faults)
@@ -116,14 +116,14 @@ def _check_mapping(value: Any, option: Option, path: Path, faults: list[Fault]) 
     for key, item in value.items():
         known = option.options.get(key)
         if known is None:
-            cure = did_you_mean(str(key), option.options)
-            faults.append(Fault((*path, str(key)), "is not a key that exists here", cure))
+            hint = did_you_mean(str(key), option.options)
+            faults.append(Fault((*path, str(key)), "is not a key that exists here", hint))
         else:
             checked[key] = check_value(item, known, (*path, key), faults)
     for key, known in option.options.items():
         if known.required and key not in value:
-            cure = f"add {key}: to {variable_name(path)}"
-            faults.append(Fault((*path, key), "is missing", cure))
+            hint = f"add {key}: to {variable_name(path)}"
+            faults.append(Fault((*path, key), "is missing", hint))
             checked[key] = UNUSABLE
     faults.extend(_broken_constraints(checked, option, path))
     return checked
@@ -186,8 +186,8 @@ def _unknown_variables(
             prefix = next(each for each in prefixes if name.startswith(each))
             alike = [each for each in options if each.startswith(prefix)]
             guess = closest(name, alike) or closest(name, options)
-            cure = f"did you mean {guess}?" if guess else "remove it, or begin it with another word"
-            yield Fault((name,), "is not a variable of any role", cure)
+            hint = f"did you mean {guess}?" if guess else "remove it, or begin it with another word"
+            yield Fault((name,), "is not a variable of any role", hint)
 
 
 def _set_it(option: Option, path: Path) -> str:

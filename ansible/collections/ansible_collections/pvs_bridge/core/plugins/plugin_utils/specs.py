@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import yaml
 
@@ -104,13 +104,13 @@ def load_role(directory: pathlib.Path, read: Read = read_yaml) -> RoleSpec:
     spec_file = directory / "meta" / "argument_specs.yml"
     defaults_file = directory / "defaults" / "main.yml"
     if not spec_file.is_file():
-        msg = f"role {directory.name} has no {spec_file}. Cure: write one, or do not name the role"
+        msg = f"role {directory.name} has no {spec_file}. Hint: write one, or do not name the role"
         raise SpecError(msg)
     try:
         raw = read(spec_file)
         options = parse_options(raw["argument_specs"]["main"].get("options") or {})
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        msg = f"{spec_file} is no argument spec. Cure: give it argument_specs: main: options:"
+        msg = f"{spec_file} is no argument spec. Hint: give it argument_specs: main: options:"
         raise SpecError(msg) from error
     defaults, constants = (
         (read(file) or {}) if file.is_file() else {}

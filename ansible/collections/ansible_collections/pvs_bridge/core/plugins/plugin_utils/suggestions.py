@@ -15,7 +15,7 @@ def closest(written: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
-    """Write the cure for a name that nobody knows.
+    """Write the hint for a name that nobody knows.
 
     Args:
         written: the unknown name.

@@ -9,16 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils import (
-    crosschecks_address,
-    crosschecks_appliance,
-    crosschecks_care,
-    crosschecks_compat,
-    crosschecks_firewall,
-    crosschecks_proxy,
-    crosschecks_service,
-    crosschecks_wifi,
-)
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
     UNUSABLE,
     Fault,
@@ -26,6 +16,16 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
     Locate,
     nowhere,
     placed,
+)
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
+    address,
+    appliance,
+    compat,
+    firewall,
+    monitor,
+    proxy,
+    service,
+    wifi,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.spec_checks import (
     check_value,
@@ -36,14 +36,14 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Cros
 
 # In this order, because the first finding about a value stands for all about it.
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
-    *crosschecks_service.CHECKS,
-    *crosschecks_address.CHECKS,
-    *crosschecks_proxy.CHECKS,
-    *crosschecks_compat.CHECKS,
-    *crosschecks_firewall.CHECKS,
-    *crosschecks_appliance.CHECKS,
-    *crosschecks_care.CHECKS,
-    *crosschecks_wifi.CHECKS,
+    *service.CHECKS,
+    *address.CHECKS,
+    *proxy.CHECKS,
+    *compat.CHECKS,
+    *firewall.CHECKS,
+    *appliance.CHECKS,
+    *monitor.CHECKS,
+    *wifi.CHECKS,
 )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from typing import Any, Callable, Union
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import UNUSABLE, Fault
 
-Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Values:

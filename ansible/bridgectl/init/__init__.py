@@ -1,0 +1,1 @@
+"""Starting the configuration of a bridge."""

@@ -1,0 +1,8 @@
+"""Where the project is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+PLAYBOOK = PROJECT / "ansible/site.yml"

@@ -1,0 +1,115 @@
+"""The bridge itself, if it answers: what it is, and what it would get."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bridgectl.rehearse.system import Seen
+from pvs_lab.options import BACKENDS, RELEASES
+from pvs_lab.paths import PACKAGE_ROOT
+from pvs_lab.playbook import PROGRAM, changed_count, telling_part
+
+_PROJECT = PACKAGE_ROOT.parents[1]
+_BUILD = re.compile(r"\bBuild (\d+)")
+_CONNECT_SECONDS = 5
+_LOOK_SECONDS = 40
+_CHECK_SECONDS = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Bridge:
+    """A bridge that may be there.
+
+    Attributes:
+        inventory: as Ansible takes it.
+        name: its name there.
+    """
+
+    inventory: Path
+    name: str
+
+    def look(self) -> tuple[Seen, str | None]:
+        """Ask the Pi what it is, and through it the PVS.
+
+        Returns:
+            what was found out; and, where the Pi said nothing, why not.
+        """
+        with tempfile.TemporaryDirectory(prefix="pvs-bridge-") as folder:
+            answer = Path(folder) / "answer.json"
+            said = self._play(
+                ["ansible/gather.yml", f"--timeout={_CONNECT_SECONDS}",
+                 f"--extra-vars={json.dumps({'look_into': str(answer)})}"],
+                _LOOK_SECONDS,
+            )  # fmt: skip
+            if not answer.exists():
+                return Seen(), _one_line(said)
+            found = json.loads(answer.read_text(encoding="utf-8"))
+        if "bridge" not in found["pi"]:
+            return Seen(), _one_line(str(found["pi"].get("msg")))
+        return seen(found), None
+
+    def would_change(self) -> tuple[int | None, str]:
+        """Ask Ansible what provisioning would change on the Pi, and change nothing.
+
+        Returns:
+            how many tasks would change something, None where it could not be found out; and what
+            Ansible has said, the difference in it.
+        """
+        said = self._play(["ansible/site.yml", "--check", "--diff"], _CHECK_SECONDS)
+        count = changed_count(said)
+        return count, said if count is not None else telling_part(said)
+
+    def _play(self, arguments: list[str], timeout_seconds: float) -> str:
+        """Run a playbook on the bridge and return what it said.
+
+        Nobody is asked for a password or a host key: the session has no terminal.
+        """
+        command = [str(PROGRAM), f"--inventory={self.inventory.resolve()}", f"--limit={self.name}"]
+        try:
+            done = subprocess.run(
+                [*command, *arguments],
+                cwd=_PROJECT,
+                env={
+                    **os.environ,
+                    "ANSIBLE_CONFIG": str(_PROJECT / "ansible.cfg"),
+                    "ANSIBLE_NOCOLOR": "1",
+                    "ANSIBLE_DISPLAY_OK_HOSTS": "0",
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                timeout=timeout_seconds,
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired:
+            return f"no answer within {timeout_seconds:.0f} s"
+        return done.stdout
+
+
+def seen(found: dict[str, Any]) -> Seen:
+    """Pick what a twin is made of out of what ansible/gather.yml hands over.
+
+    What the lab has no Pi for is left out.
+    """
+    pi = found["pi"]["bridge"]
+    pvs = found["pvs"].get("json") or {}
+    build = _BUILD.search(str(pvs.get("supervisor", {}).get("SWVER")))
+    release = pi["os"]["codename"]
+    return Seen(
+        release=release if release in RELEASES else None,
+        backend=pi["backend"] if pi["backend"] in BACKENDS else None,
+        firmware=int(build[1]) if build else None,
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,92 @@
+"""The action plugin of ``pvs_bridge.core.bridge_facts``; see the module of the same name."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import uuid
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.contact import (
+    Contact,
+    Diagnosis,
+    diagnose,
+    unsupported,
+)
+
+
+class ActionModule(ActionBase):
+    """Makes the first contact with a host, and says plainly what is wrong with it."""
+
+    TRANSFERS_FILES = False
+    _supports_async = False
+
+    def run(
+        self,
+        tmp: str | None = None,
+        task_vars: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Run the module.
+
+        Args:
+            tmp: not used, as in every action plugin of today.
+            task_vars: the host's variables.
+
+        Returns:
+            the module's result; failed with problem and hint where there was no contact, or
+            where the operating system is not supported.
+        """
+        task_vars = task_vars or {}
+        super().run(tmp, task_vars)
+        # Here too, so that a mistake in the play is not taken for one of the host.
+        self.validate_argument_spec({"packages": {"type": "list", "elements": "str"}})
+        contact = self._contact(task_vars)
+        try:
+            result: dict[str, Any] = self._execute_module(
+                module_name="pvs_bridge.core.bridge_facts",
+                module_args=self._task.args,
+                task_vars=task_vars,
+            )
+        except AnsibleError as error:
+            # Ansible would report most of these as UNREACHABLE, with ssh's words as they are.
+            return _failed(contact, diagnose(contact, str(error)))
+        if "bridge" not in result:
+            # ssh's and sudo's own words last: of what says nothing known, the last line is shown.
+            said = (result.get("msg"), result.get("module_stdout"), result.get("module_stderr"))
+            return _failed(
+                contact, diagnose(contact, "\n".join(str(each) for each in said if each))
+            )
+        wrong = unsupported(result["bridge"]["os"])
+        result["run"] = {
+            "id": uuid.uuid4().hex,
+            "controller": f"{getpass.getuser()}@{socket.gethostname()}",
+        }
+        return _failed(contact, wrong) if wrong else result
+
+    def _contact(self, task_vars: dict[str, Any]) -> Contact:
+        """Collect how the host is to be reached, as the connection plugin sees it."""
+        host = str(task_vars.get("inventory_hostname", "this host"))
+        port = self._option("port")
+        user = self._option("remote_user")
+        python = task_vars.get("ansible_python_interpreter", "")
+        return Contact(
+            host=host,
+            address=str(self._option("host") or host),
+            port=int(port) if port else None,
+            user=str(user) if user else None,
+            python=python if str(python).startswith("/") else Contact.python,
+        )
+
+    def _option(self, name: str) -> Any:  # noqa: ANN401 - any option
+        """Return an option of the connection; None where this kind of connection has none."""
+        try:
+            return self._connection.get_option(name)
+        except (AnsibleError, KeyError):
+            return None
+
+
+def _failed(contact: Contact, diagnosis: Diagnosis) -> dict[str, Any]:
+    return {"changed": False, "failed": True, "msg": diagnosis.message(contact.host)}

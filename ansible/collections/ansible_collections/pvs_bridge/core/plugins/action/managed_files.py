@@ -1,0 +1,97 @@
+"""The action plugin of ``pvs_bridge.core.managed_files``; see the module of the same name."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.root_lock import set_locked
+
+
+class ActionModule(ActionBase):
+    """Puts files in place, on a host whose root keeps them."""
+
+    TRANSFERS_FILES = False
+    _supports_async = False
+    _supports_check_mode = True
+
+    def run(
+        self,
+        tmp: str | None = None,
+        task_vars: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Run the module; again behind a restart where a locked root has kept it from its work.
+
+        Args:
+            tmp: not used, as in every action plugin of today.
+            task_vars: the host's variables.
+
+        Returns:
+            the module's result.
+        """
+        task_vars = task_vars or {}
+        super().run(tmp, task_vars)
+        result = self._put(task_vars)
+        if not result.get("locked"):
+            return result
+        unlocked = set_locked(self, task_vars, locked=False)
+        return unlocked if unlocked.get("failed") else self._put(task_vars)
+
+    def _put(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Run the module; again with the texts of a tree's files where the host lacks them."""
+        result = self._run_module(task_vars, set())
+        missing = set(result.get("missing_content", []))
+        result = self._run_module(task_vars, missing) if missing else result
+        result["digests"] = {
+            entry["dest"]: _digest(self._members(entry, set())) for entry in self._trees()
+        }
+        return result
+
+    def _trees(self) -> list[dict[str, Any]]:
+        return [entry for entry in self._task.args["files"] if entry.get("state") == "tree"]
+
+    def _run_module(self, task_vars: dict[str, Any], send: set[str]) -> dict[str, Any]:
+        files = [
+            {**entry, "members": self._members(entry, send)}
+            if entry.get("state") == "tree"
+            else entry
+            for entry in self._task.args["files"]
+        ]
+        result: dict[str, Any] = self._execute_module(
+            module_name="pvs_bridge.core.managed_files",
+            module_args={**self._task.args, "files": files},
+            task_vars=task_vars,
+        )
+        return result
+
+    def _members(self, entry: dict[str, Any], send: set[str]) -> list[dict[str, Any]]:
+        """Describe the files of a tree, with the texts of those that are to be sent.
+
+        Raises:
+            AnsibleError: The folder is not there.
+        """
+        folder = Path(self._find_needle("files", entry["src"]))
+        members = []
+        for path in sorted(folder.rglob("*")):
+            if "__pycache__" in path.parts or not path.is_file():
+                continue
+            name = str(path.relative_to(folder))
+            content = path.read_bytes()
+            member = {
+                "path": name,
+                "mode": "0755" if path.stat().st_mode & 0o100 else "0644",
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            if f"{entry['dest']}/{name}" in send:
+                member["content"] = content.decode()
+            members.append(member)
+        return members
+
+
+def _digest(members: list[dict[str, Any]]) -> str:
+    """Return one digest of all files of a tree."""
+    text = "".join(f"{each['path']} {each['mode']} {each['sha256']}\n" for each in members)
+    return hashlib.sha256(text.encode()).hexdigest()

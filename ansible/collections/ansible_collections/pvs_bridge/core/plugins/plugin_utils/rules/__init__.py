@@ -1,0 +1,1 @@
+"""Checks of variables against each other, one module a topic."""

@@ -1,0 +1,9 @@
+#!/bin/sh
+# What pre-commit runs in somebody's own repository, out of a clone of this one.
+#
+# usage: ansible/tooling/hook.sh [options of bridgectl validate]
+set -eu
+
+project=$(cd "$(dirname "$0")/../.." && pwd)
+"$project/ansible/tooling/setup.sh" validate
+PYTHONPATH=$project/ansible exec "$project/.venv/bin/python" -m bridgectl validate "$@"

@@ -1,0 +1,109 @@
+#!/bin/sh
+# Installs what a target of the Makefile needs, and is quick when nothing is missing:
+# Debian packages by apt, Python packages into .venv from requirements.lock.
+#
+# usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test
+set -eu
+
+# What judges its own files in make validate.
+checker_packages='dhcpcd-base dnsmasq-base haproxy network-manager nftables wpasupplicant'
+controller_packages='openssh-client python3 python3-venv'
+lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq-base iproute2 \
+mmdebstrap openssl socat systemd-container"
+radio_packages="$lab_packages e2fsprogs qemu-system-x86"
+arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
+# What writes on a card; and what makes one of packages for the Pi's processor, in a user's own
+# namespace where nobody is root.
+card_packages="$controller_packages mtools xz-utils"
+image_packages="$card_packages arch-test binfmt-support debian-archive-keyring dosfstools e2fsprogs \
+fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
+test_image_packages="$lab_packages $image_packages qemu-system-arm"
+test_packages="$lab_packages $image_packages bmap-tools chromium chromium-driver cpio dnsutils fdisk \
+fonts-dejavu-core iputils-arping shellcheck"
+
+usage='usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test'
+case "${1-}" in
+    # Nothing is installed beside Python's packages: no root, and builds have a Python of their own.
+    validate) packages= ;;
+    checkers) packages=$checker_packages ;;
+    controller) packages=$controller_packages ;;
+    lab) packages=$lab_packages ;;
+    radio) packages=$radio_packages ;;
+    arm64) packages=$arm64_packages ;;
+    card) packages=$card_packages ;;
+    image) packages=$image_packages ;;
+    test-image) packages=$test_image_packages ;;
+    test) packages=$test_packages ;;
+    *) echo "$usage" >&2 && exit 2 ;;
+esac
+project=$(cd "$(dirname "$0")/../.." && pwd)
+python=${PYTHON:-python3}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pvs-bridge
+
+fail() {
+    printf 'error: %s\n  hint: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+missing_packages() {
+    for package in $packages; do
+        status=$(dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2> /dev/null) || status=
+        case $status in
+            ii*) ;;
+            *) printf ' %s' "$package" ;;
+        esac
+    done
+}
+
+install_packages() {
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" -eq 0 ]; then
+        as_root=
+    elif sudo -n true 2> /dev/null || { [ -t 0 ] && command -v sudo > /dev/null; }; then
+        as_root=sudo
+    else
+        fail "Debian packages are missing:$missing" \
+            "as root, type: apt-get update && apt-get install --yes --no-install-recommends$missing"
+    fi
+    echo "installing Debian packages:$missing" >&2
+    log=$(mktemp)
+    # shellcheck disable=SC2086 # one word a package
+    if ! { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --no-install-recommends $missing; } > "$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        fail "apt-get could not install$missing" "read the lines above; the whole log is $log"
+    fi
+    rm "$log"
+}
+
+# A virtual environment belongs to one lock file and to one interpreter.
+wanted_stamp() {
+    "$python" --version
+    cksum < "$project/requirements.lock"
+}
+
+install_python() {
+    command -v "$python" > /dev/null ||
+        fail "PYTHON=$python is not on this machine" "install it, or set PYTHON to one that is"
+    stamp=$project/.venv/pvs-bridge-stamp
+    [ "$(cat "$stamp" 2> /dev/null)" != "$(wanted_stamp)" ] || return 0
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$("$python" --version) is too old" "install Python 3.11 or newer, or set PYTHON=..."
+    echo "installing Python packages into .venv (about half a minute)" >&2
+    rm -rf "$project/.venv"
+    "$python" -m venv "$project/.venv"
+    PIP_CACHE_DIR=$cache/pip "$project/.venv/bin/pip" install --quiet --quiet \
+        --disable-pip-version-check --require-hashes --requirement "$project/requirements.lock" ||
+        fail "Python packages could not be installed" "see pip's message above, then try again"
+    wanted_stamp > "$stamp"
+}
+
+if [ -z "$packages" ]; then
+    :
+elif command -v dpkg-query > /dev/null; then
+    install_packages
+else
+    command -v ssh > /dev/null || fail "ssh is missing" "install OpenSSH's client"
+fi
+install_python

@@ -1,0 +1,1 @@
+"""The software that pvs-bridge installs on the Pi."""

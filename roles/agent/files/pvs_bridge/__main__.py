@@ -1,0 +1,58 @@
+#!/usr/bin/python3 -I
+"""The command pvs-bridge: one sub-command for each job of the agent."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+USAGE = 2
+"""The exit status of a wrong command line."""
+
+COMMANDS = {
+    "health": ("pvs_bridge.health.cli", "check the bridge, and show the plant"),
+    "monitor": ("pvs_bridge.monitor.cli", "check the bridge and repair it, as its timer does"),
+    "status": ("pvs_bridge.status.cli", "serve the status page"),
+    "compat": ("pvs_bridge.compat.cli", "serve the old API from the new one"),
+    "rollback": ("pvs_bridge.rollback.cli", "confirm or undo a change of the network"),
+    "overlay": ("pvs_bridge.host.overlay_cli", "lock or unlock the root file system"),
+    "boot-config": ("pvs_bridge.boot_config.cli", "apply the files on the boot partition"),
+    "drain": ("pvs_bridge.proxy.drain", "let the PVS answer before haproxy stops or reloads"),
+}
+"""The module and the help text of each sub-command. Only the module that is asked for is imported:
+the monitor starts each minute, on a Zero too, and the rollback must start without the others."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a sub-command.
+
+    Args:
+        arguments: The command line without the program's name.
+
+    Returns:
+        The exit status.
+    """
+    name = arguments[0] if arguments else ""
+    if name in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if name not in COMMANDS:
+        problem = f"unknown command {name!r}" if name else "no command given"
+        print(f"pvs-bridge: {problem}\n\n{_usage()}", file=sys.stderr)
+        return USAGE
+    status: int = importlib.import_module(COMMANDS[name][0]).main(arguments[1:])
+    return status
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = (f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items())
+    return "\n".join(["usage: pvs-bridge COMMAND [-h] ...", "", *lines])
+
+
+if __name__ == "__main__":
+    # -I leaves the folder of the package off the path.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    sys.exit(main(sys.argv[1:]))

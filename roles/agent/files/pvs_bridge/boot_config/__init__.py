@@ -1,0 +1,1 @@
+"""Configuration from files on the boot partition."""

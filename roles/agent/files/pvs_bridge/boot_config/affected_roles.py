@@ -1,0 +1,56 @@
+"""Which roles a change of variables can reach, so that a boot does not wait for the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_WORD = re.compile(r"\w+")
+_DEFINITION = re.compile(r"^(\w+):", re.MULTILINE)
+
+# Every role reads what this one finds out, and its own variables decide for all of them.
+_COMMON = "bridge"
+
+
+def roles(project: Path, changed: Iterable[str]) -> list[str]:
+    """Name the roles that read one of these variables, themselves or by other variables.
+
+    Args:
+        project: the folder that has ``roles``.
+        changed: names of variables.
+
+    Returns:
+        the roles' names, which are their tags in site.yml too.
+    """
+    folders = sorted(path for path in (project / "roles").iterdir() if path.is_dir())
+    definitions = [each for folder in folders for each in _definitions(folder)]
+    names = set(changed)
+    if any(name.startswith(f"{_COMMON}_") for name in names):
+        return [folder.name for folder in folders if folder.name != _COMMON]
+    grown = True
+    while grown:
+        reached = {name for name, words in definitions if words & names}
+        grown = not reached <= names
+        names |= reached
+    return [folder.name for folder in folders if folder.name != _COMMON and _used(folder) & names]
+
+
+def _definitions(role: Path) -> Iterator[tuple[str, set[str]]]:
+    """Yield each variable that a role defines, and the words that its value has."""
+    for file in (role / "defaults/main.yml", role / "vars/main.yml"):
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        heads = list(_DEFINITION.finditer(text))
+        ends = [*(head.start() for head in heads[1:]), len(text)]
+        for head, end in zip(heads, ends, strict=False):
+            yield head[1], set(_WORD.findall(text[head.end() : end]))
+
+
+def _used(role: Path) -> set[str]:
+    """Collect the words of what a role does."""
+    words: set[str] = set()
+    for folder in ("tasks", "handlers", "templates"):
+        for file in (role / folder).glob("**/*"):
+            if file.is_file():
+                words |= set(_WORD.findall(file.read_text(encoding="utf-8")))
+    return words

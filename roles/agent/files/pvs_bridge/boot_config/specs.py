@@ -1,0 +1,99 @@
+"""Which variables a bridge has and which of them are secret, by the roles' own specifications."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from pvs_bridge.boot_config.layers import Path, written
+
+# The last word of names whose values are secret even where a specification forgets to say so.
+_SECRET_WORDS = ("passphrase", "password", "psk")
+
+
+def load(project: FilePath) -> dict[str, Any]:
+    """Read the options of all roles, by name.
+
+    Args:
+        project: the folder that has ``roles``.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    options: dict[str, Any] = {}
+    for file in sorted(project.glob("roles/*/meta/argument_specs.yml")):
+        specs = yaml.load(file.read_text(encoding="utf-8"), loader)  # noqa: S506 - a SafeLoader
+        options.update(specs["argument_specs"]["main"].get("options") or {})
+    return options
+
+
+def suggestion(name: str, options: Mapping[str, Any]) -> str:
+    """Guess what somebody meant by a name that no variable has; a hint."""
+    if name == "pvs_bridges":
+        return "write the variables alone, at the left edge, without pvs_bridges, hosts and a name"
+    close = difflib.get_close_matches(name.lower(), options, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else "remove it; pvs-bridge.example.yml has many"
+
+
+def as_texts(
+    variables: Mapping[str, Any], options: Mapping[str, Any], words: Mapping[str, str]
+) -> dict[str, Any]:
+    """Take for text what is to be text, such as a passphrase of digits, or the country NO.
+
+    Args:
+        variables: as YAML takes them.
+        options: of :func:`load`.
+        words: what YAML takes for something else than text, as it was typed, by its path.
+    """
+    return {
+        name: _as_text(value, options.get(name) or {"type": "raw"}, (name,), words)
+        for name, value in variables.items()
+    }
+
+
+def _as_text(
+    value: Any,  # noqa: ANN401 - any value
+    option: Mapping[str, Any],
+    path: Path,
+    words: Mapping[str, str],
+) -> Any:  # noqa: ANN401 - any value
+    inner = option.get("options") or {}
+    if isinstance(value, dict):
+        return {
+            key: _as_text(each, inner.get(key) or {"type": "raw"}, (*path, str(key)), words)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        item = {"type": option.get("elements", "raw"), "options": inner}
+        return [_as_text(each, item, (*path, number), words) for number, each in enumerate(value)]
+    wanted = option.get("type", "str") == "str" and value is not None
+    return words.get(written(path), value) if wanted else value
+
+
+def secret_paths(variables: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Path]:
+    """Find the secrets in a description.
+
+    Args:
+        variables: as written.
+        options: of :func:`load`.
+    """
+    for name, value in variables.items():
+        yield from _secrets(value, options.get(name) or {}, (name,))
+
+
+def _secrets(value: Any, option: Mapping[str, Any], path: Path) -> Iterator[Path]:  # noqa: ANN401 - any value
+    inner = option.get("options") or {}
+    if isinstance(value, dict):
+        for key, each in value.items():
+            # The names in a secret mapping, such as those of users, are none.
+            below = {"no_log": option.get("no_log"), **(inner.get(key) or {})}
+            yield from _secrets(each, below, (*path, str(key)))
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _secrets(each, option, (*path, number))
+    elif value not in (None, "") and (
+        option.get("no_log") or str(path[-1]).split("_")[-1] in _SECRET_WORDS
+    ):
+        yield path

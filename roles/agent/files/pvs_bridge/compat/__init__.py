@@ -1,0 +1,1 @@
+"""The compat service: the old API, served from the new one."""

@@ -1,0 +1,144 @@
+"""Reading /vars: one login for as long as the PVS takes it, and never a storm of them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pvs_bridge.compat.backoff import Backoff
+from pvs_bridge.compat.pvs import Pvs, Reply
+from pvs_bridge.pvs.errors import (
+    DamagedError,
+    OldFirmwareError,
+    RefusedError,
+    ShutOutError,
+    SilentError,
+)
+from pvs_bridge.pvs.variables import OPEN_PREFIX, read_variables
+
+USER = "ssm_owner"
+FIRST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 300.0
+AFTER_500_SECONDS = 3.0
+"""haproxy leaves a PVS alone for 2 seconds that has answered 500, as it does to an old session."""
+
+_LOG_IN_AGAIN = (400, 401, 403, 500)
+
+
+class Session:
+    """The owner's session on the PVS."""
+
+    def __init__(
+        self, pvs: Pvs, password: Callable[[], Awaitable[str]], backoff: Backoff | None = None
+    ) -> None:
+        """Prepare to log in when something is to be read; needs a running event loop.
+
+        Args:
+            pvs: What to ask.
+            password: Tells the owner's password; may have to ask the PVS for its serial number.
+            backoff: The pause between logins in vain.
+        """
+        self._pvs = pvs
+        self._password = password
+        self._backoff = backoff or Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._token: str | None = None
+        self._remembered: set[str] = set()
+        self._refused = False
+        self._lock = asyncio.Lock()
+
+    def forget(self) -> None:
+        """Take the session for ended, as a restart of the PVS ends it."""
+        self._token = None
+
+    async def read(self, match: str, *, optional: bool = False) -> dict[str, str]:
+        """Read every variable with this in its name.
+
+        Args:
+            match: What to look for, such as /sys/.
+            optional: Whether a PVS that is well may have none of them.
+
+        Raises:
+            Trouble: They cannot be had.
+        """
+        async with self._lock:
+            if self._token is not None:
+                variables = await self._read(match, optional=optional)
+                if variables is not None:
+                    return variables
+            await self._log_in()
+            variables = await self._read(match, optional=optional)
+            if variables is None:
+                raise ShutOutError(self._pause_seconds())
+            return variables
+
+    async def _read(self, match: str, *, optional: bool) -> dict[str, str] | None:
+        """Read, or return None if the PVS wants a login first."""
+        reply = await self._ask(match)
+        if optional and reply.status == 400:
+            return {}
+        if reply.status == 404:
+            raise OldFirmwareError
+        # An ended session may also show in an empty answer, or in what everybody may see.
+        ended = reply.status in _LOG_IN_AGAIN or not reply.body.strip()
+        if not ended and reply.status != 200:
+            raise DamagedError(f"it has the status {reply.status}")
+        variables = {} if ended else read_variables(reply.body)
+        if all(name.startswith(OPEN_PREFIX) for name in variables):
+            self.forget()
+            if reply.status == 500:
+                await asyncio.sleep(AFTER_500_SECONDS)
+            return None
+        self._backoff.reset()
+        return variables
+
+    async def _ask(self, match: str) -> Reply:
+        """Ask for what the PVS remembers under a name: searching its variables costs it more."""
+        name = "pvs-bridge" + re.sub("[^a-z]", "-", match).rstrip("-")
+        headers = {"Cookie": f"session={self._token}"}
+        if name in self._remembered:
+            reply = await self._pvs.get(f"/vars?cache={name}", headers)
+            if reply.status != 400:
+                return reply
+        # New with each session, so that a device that was added is in it.
+        self._remembered.add(name)
+        return await self._pvs.get(f"/vars?match={match}&cache={name}", headers)
+
+    async def _log_in(self) -> None:
+        if self._backoff.left_seconds > 0:
+            pause = self._pause_seconds()
+            raise RefusedError(pause) if self._refused else ShutOutError(pause)
+        password = await self._password()
+        credentials = base64.b64encode(f"{USER}:{password}".encode()).decode()
+        # The vendor's own library writes the scheme's name like this.
+        reply = await self._pvs.get("/auth?login", {"Authorization": f"basic {credentials}"})
+        if reply.status == 404:
+            raise OldFirmwareError
+        self._backoff.spend()
+        self._refused = reply.status in (401, 403)
+        if self._refused:
+            raise RefusedError(self._pause_seconds())
+        if reply.status == 500:
+            raise SilentError
+        self._token = _token(reply)
+        self._remembered.clear()
+
+    def _pause_seconds(self) -> int:
+        return max(1, round(self._backoff.left_seconds))
+
+
+def _token(reply: Reply) -> str:
+    try:
+        answer: Any = json.loads(reply.body.decode())
+    except (ValueError, RecursionError):
+        answer = None
+    token = answer.get("session") if isinstance(answer, dict) else None
+    if reply.status != 200 or not isinstance(token, str):
+        raise DamagedError("it is no session")
+    # It goes into a header as it is.
+    if re.fullmatch(r"[A-Za-z0-9_.~+/=-]{1,512}", token) is None:
+        raise DamagedError("it is no session")
+    return token

@@ -1,0 +1,1 @@
+"""The health check: each link from the PVS to the home network."""

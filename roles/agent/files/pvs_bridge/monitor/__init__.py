@@ -1,0 +1,1 @@
+"""The monitor: checks the bridge each minute, repairs it, records events."""

@@ -1,0 +1,1 @@
+"""The PVS: firmware, devices, variables, errors."""

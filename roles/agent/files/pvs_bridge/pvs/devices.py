@@ -1,0 +1,259 @@
+"""A DeviceList body, read strictly, and the plant in it as tables for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pvs_bridge.text import clean
+
+STATE_CELL = 12
+STORAGE_KINDS = {
+    "battery",
+    "energy storage system",
+    "ess bms",
+    "gateway",
+    "hub+",
+    "pv disconnect",
+    "storage inverter",
+}
+
+
+class AnswerError(ValueError):
+    """A body that must not be interpreted.
+
+    Attributes:
+        refused: The body is whole, but its `result` is something else than succeed.
+    """
+
+    def __init__(self, seen: str, *, refused: bool = False) -> None:
+        """Remember what was seen, in words."""
+        super().__init__(seen)
+        self.refused = refused
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """The PVS itself. When its flash is full, it does not start again."""
+
+    model: str
+    serial: str
+    firmware: str
+    uptime_seconds: int | None
+    flash_free_kib: int | None = None
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net."""
+
+    kind: str
+    serial: str
+    kw: float | None
+    kwh: float | None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel's inverter.
+
+    Attributes:
+        state: `working`; `asleep`: it reports nothing, and neither does any other panel;
+            `silent`: it reports nothing while others work; or the PVS's own word.
+    """
+
+    serial: str
+    state: str
+    watts: int | None
+    lifetime_kwh: float | None
+    heatsink_c: float | None
+
+
+@dataclass(frozen=True)
+class OtherDevice:
+    """A part of a battery, or a device of a kind that has no table of its own."""
+
+    kind: str
+    serial: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Plant:
+    """All that hangs on one PVS."""
+
+    supervisor: Supervisor | None
+    meters: tuple[Meter, ...]
+    storage: tuple[OtherDevice, ...]
+    others: tuple[OtherDevice, ...]
+    panels: tuple[Panel, ...]
+
+    @property
+    def working(self) -> int:
+        """How many panels work."""
+        return sum(panel.state == "working" for panel in self.panels)
+
+    @property
+    def kw(self) -> float:
+        """The power of the panels that work. A sleeping panel's last reading does not count."""
+        watts = (panel.watts or 0 for panel in self.panels if panel.state == "working")
+        return sum(watts) / 1000
+
+    @property
+    def total(self) -> str:
+        """The panels in one line."""
+        count = len(self.panels)
+        if not count:
+            return "no panels"
+        if not self.working:
+            return f"{_panels(count)} asleep"
+        line = f"{_panels(count)}, {self.kw:.2f} kW"
+        return line if self.working == count else f"{line} from {self.working} that work"
+
+    @property
+    def summary(self) -> str:
+        """The plant in one line.
+
+        Without serial: from build 61840 on, its last characters are the PVS's password, and
+        this line ends up in logs.
+        """
+        pvs = self.supervisor
+        head = f"{pvs.model}, firmware {pvs.firmware}" if pvs else "no supervisor in the list"
+        return f"{head}, {self.total}"
+
+
+def read_devices(body: bytes) -> list[dict[str, Any]]:
+    """Return the devices of a good answer.
+
+    Raises:
+        AnswerError: The body is damaged, or says that it did not succeed.
+    """
+    if not body.strip():
+        raise AnswerError("an empty body")
+    try:
+        answer = json.loads(body.decode())
+    except (ValueError, RecursionError):  # ValueError: no UTF-8, no JSON, endless digits
+        raise AnswerError(_damage(body)) from None
+    if not isinstance(answer, dict) or "result" not in answer:
+        raise AnswerError('JSON without a "result"')
+    if answer["result"] != "succeed":
+        raise AnswerError(f'"result": {clean(answer["result"])!r}', refused=True)
+    devices = answer.get("devices")
+    if not isinstance(devices, list):
+        raise AnswerError('JSON without a list of "devices"')
+    return [device for device in devices if isinstance(device, dict)]
+
+
+def _damage(body: bytes) -> str:
+    start = body.lstrip()
+    if re.match(rb"(HTTP/|[A-Za-z][A-Za-z-]*: )", start):
+        return "header lines inside the body"
+    if start[:1] in {b"{", b"["}:
+        return f"JSON that is cut off or garbled ({len(body)} bytes)"
+    return f"something that is not JSON ({clean(start[:24].decode('latin-1'))!r}...)"
+
+
+def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
+    """Sort devices into a plant. Whatever is missing or odd is left out, never guessed."""
+    supervisor: Supervisor | None = None
+    meters: list[Meter] = []
+    storage: list[OtherDevice] = []
+    others: list[OtherDevice] = []
+    inverters: list[dict[str, Any]] = []
+    for device in devices:
+        kind = clean(device.get("DEVICE_TYPE")).lower()
+        if kind == "pvs" and supervisor is None:
+            supervisor = _supervisor(device)
+        elif kind == "power meter":
+            meters.append(_meter(device))
+        elif kind == "inverter":
+            inverters.append(device)
+        else:
+            (storage if kind in STORAGE_KINDS else others).append(_other(device))
+    daytime = any(_state(inverter) == "working" for inverter in inverters)
+    panels = [_panel(inverter, daytime=daytime) for inverter in inverters]
+    return Plant(supervisor, tuple(meters), tuple(storage), tuple(others), tuple(panels))
+
+
+def _supervisor(device: dict[str, Any]) -> Supervisor:
+    uptime = number(device.get("dl_uptime"), limit=1e10)
+    flash = number(device.get("dl_flash_avail"), limit=1e10)
+    return Supervisor(
+        model=clean(device.get("MODEL")).replace("PV Supervisor ", "") or "PVS",
+        serial=clean(device.get("SERIAL")) or "-",
+        firmware=clean(device.get("SWVER")) or "unknown",
+        uptime_seconds=int(uptime) if uptime is not None and uptime >= 0 else None,
+        flash_free_kib=int(flash) if flash is not None and flash >= 0 else None,
+    )
+
+
+def _meter(device: dict[str, Any]) -> Meter:
+    serial = clean(device.get("SERIAL"))
+    hint = f"{clean(device.get('TYPE'))} {clean(device.get('subtype'), 80)}".upper()
+    kind = "other"
+    if "-METER-P" in hint or "PRODUCTION" in hint:
+        kind = "production"
+    elif "-METER-C" in hint or "CONSUMPTION" in hint:
+        kind = "consumption"
+    kwh = number(device.get("net_ltea_3phsum_kwh"))
+    return Meter(kind, serial or "-", number(device.get("p_3phsum_kw")), kwh)
+
+
+def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
+    state = _state(device)
+    if state in {"error", ""}:
+        # The PVS's word for an inverter that it does not hear: at night that is every one.
+        state = "silent" if daytime else "asleep"
+    kilowatts = number(device.get("p_3phsum_kw"))
+    return Panel(
+        serial=clean(device.get("SERIAL")) or "-",
+        state=state,
+        watts=None if kilowatts is None else round(kilowatts * 1000),
+        lifetime_kwh=number(device.get("ltea_3phsum_kwh")),
+        heatsink_c=number(device.get("t_htsnk_degc")),
+    )
+
+
+def _other(device: dict[str, Any]) -> OtherDevice:
+    kind = clean(device.get("DEVICE_TYPE")) or "unknown"
+    return OtherDevice(kind, clean(device.get("SERIAL")) or "-", _state(device) or "-")
+
+
+def _state(device: dict[str, Any]) -> str:
+    return clean(device.get("STATE"), STATE_CELL).lower()
+
+
+def number(value: object, limit: float = 1e7) -> float | None:
+    """Return a number, which the PVS writes as a text; None for whatever is not one.
+
+    No home has 10 GW or 10 GWh, and a table's column has its limits.
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        result = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return result if math.isfinite(result) and abs(result) < limit else None
+
+
+def plant_data(plant: Plant) -> dict[str, Any]:
+    """Return the plant as --json prints it; roles/health/README.md describes the keys."""
+    return {
+        **dataclasses.asdict(plant),
+        "total": {
+            "panels": len(plant.panels),
+            "working": plant.working,
+            "kw": round(plant.kw, 3),
+        },
+        "summary": plant.summary,
+    }
+
+
+def _panels(count: int) -> str:
+    return "1 panel" if count == 1 else f"{count} panels"

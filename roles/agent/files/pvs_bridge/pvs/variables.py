@@ -1,0 +1,86 @@
+"""A body of /vars, read strictly, and sorted into the plant's devices."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pvs_bridge.pvs.errors import DamagedError
+
+OPEN_PREFIX = "/sys/info/"
+"""What stands below it is told without a login."""
+
+_DEVICE = re.compile(r"/sys/devices/([a-z_]{1,32})/([0-9]{1,4})/([A-Za-z0-9_]{1,64})")
+
+
+def read_variables(body: bytes) -> dict[str, str]:
+    """Return the variables of a good answer by name. A value that is no text is left out.
+
+    Raises:
+        DamagedError: The body is cut short, garbled, or at odds with itself.
+    """
+    try:
+        answer: Any = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise DamagedError("it is not JSON") from None
+    values = answer.get("values") if isinstance(answer, dict) else None
+    if not isinstance(values, list):
+        raise DamagedError("it has no values")
+    # Header lines and other stray bytes within would not parse; a list that lost some would.
+    count = answer.get("count")
+    if isinstance(count, bool) or count != len(values):
+        raise DamagedError("it does not have as many values as it says")
+    variables: dict[str, str] = {}
+    for each in values:
+        if not isinstance(each, dict) or not isinstance(each.get("name"), str):
+            raise DamagedError("it has a value without a name")
+        name, value = each["name"], each.get("value")
+        if name in variables and variables[name] != value:
+            raise DamagedError("it has two values for one name")
+        if isinstance(value, str):
+            variables[name] = value
+    return variables
+
+
+@dataclass(frozen=True)
+class Plant:
+    """Variables by what they belong to, each by the last part of its name.
+
+    Attributes:
+        info: /sys/info.
+        live: /sys/livedata.
+        devices: By kind (inverter, meter, ess, transfer_switch), in the PVS's order.
+    """
+
+    info: Mapping[str, str]
+    live: Mapping[str, str]
+    devices: Mapping[str, tuple[Mapping[str, str], ...]]
+
+    def of(self, kind: str) -> tuple[Mapping[str, str], ...]:
+        """Return the devices of a kind; none if the PVS has none."""
+        return self.devices.get(kind, ())
+
+
+def sort_plant(variables: Mapping[str, str]) -> Plant:
+    """Sort variables into a plant. What belongs to nothing that is known is left out."""
+    found: dict[str, dict[int, dict[str, str]]] = {}
+    for name, value in variables.items():
+        match = _DEVICE.fullmatch(name)
+        if match is not None:
+            kind, index, leaf = match.groups()
+            found.setdefault(kind, {}).setdefault(int(index), {})[leaf] = value
+    return Plant(
+        info=_below(variables, OPEN_PREFIX),
+        live=_below(variables, "/sys/livedata/"),
+        devices={
+            kind: tuple(device for _, device in sorted(by_index.items()))
+            for kind, by_index in found.items()
+        },
+    )
+
+
+def _below(variables: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name[len(prefix) :]: v for name, v in variables.items() if name.startswith(prefix)}

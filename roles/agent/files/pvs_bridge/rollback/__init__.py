@@ -1,0 +1,1 @@
+"""The rollback: undoes a network change that is not confirmed."""

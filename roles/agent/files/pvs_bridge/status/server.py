@@ -1,0 +1,102 @@
+"""Answers haproxy, and nobody else, at a Unix socket: one short request after the other.
+
+haproxy is the web server towards the home; what it passes on is whole and of a known path. So
+there is no thread, no keep-alive, and no parser but for the first line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from pvs_bridge.status.document import Documents
+from pvs_bridge.status.metrics import text_of
+
+_LONGEST_HEAD = 65536
+_PATIENCE_SECONDS = 5.0
+_CRLF = "\r\n"
+
+
+def listen(path: Path) -> socket.socket:
+    """Return a socket that listens at a path, in place of one that was left there.
+
+    Raises:
+        OSError: That cannot be.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    # haproxy is in the group; see the unit's UMask.
+    path.chmod(0o660)
+    listener.listen(32)
+    return listener
+
+
+def serve(listener: socket.socket, documents: Documents) -> None:
+    """Answer for ever; a client that hangs or breaks off ends nothing."""
+    while True:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(_PATIENCE_SECONDS)
+            connection.sendall(answer(_head(connection), documents))
+
+
+def _head(connection: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < _LONGEST_HEAD:
+        piece = connection.recv(4096)
+        if not piece:
+            break
+        head += piece
+    return head
+
+
+def answer(head: bytes, documents: Documents) -> bytes:
+    """Return the whole answer to a request.
+
+    Args:
+        head: the request's lines.
+        documents: what there is to be told.
+    """
+    words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+    method, target = words[:2] if len(words) == 3 else ("", "")
+    if method not in ("GET", "HEAD"):
+        return _answer("GET", "405 Method Not Allowed", "text/plain", "GET or HEAD only\n")
+    path = target.partition("?")[0]
+    if path == "/bridge/status.json":
+        text = f"{json.dumps(_document(documents), ensure_ascii=False)}\n"
+        return _answer(method, "200 OK", "application/json", text)
+    if path == "/bridge/metrics":
+        kind = "text/plain; version=0.0.4; charset=utf-8"
+        return _answer(method, "200 OK", kind, text_of(_document(documents)))
+    return _answer(method, "404 Not Found", "text/plain", "nothing of that name\n")
+
+
+def _document(documents: Documents) -> dict[str, Any]:
+    return documents.make(time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+
+
+def _answer(method: str, status: str, kind: str, text: str) -> bytes:
+    body = text.encode()
+    head = [
+        f"HTTP/1.1 {status}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    return _CRLF.join([*head, "", ""]).encode() + (b"" if method == "HEAD" else body)
+
+
+def tell_systemd() -> None:
+    """Tell systemd, where it is it that has started this, that the socket listens."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
