@@ -5,6 +5,9 @@ Secrets in the vault or the environment are resolved here, because the Pi has ac
 
 from __future__ import annotations
 
+import bridgectl.ansible_loader  # noqa: F401 - it configures Ansible before Ansible is imported
+
+# isort: split
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

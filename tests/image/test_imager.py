@@ -141,7 +141,7 @@ def test_a_wrong_wifi_in_an_edited_configuration_is_undone(pi: FlashedPi) -> Non
     pi.power_off()
     pi.card.write(
         "pvs-bridge.yml",
-        b"uplink_networks:\n  - ssid: Lab at hime\n    passphrase: nobody has this one\n",
+        b"uplink_networks:\n  - ssid: Lab at hime\n    passphrase: not a real passphrase\n",
     )
     pi.power_on()
     pi.wait_for_report(
@@ -149,7 +149,7 @@ def test_a_wrong_wifi_in_an_edited_configuration_is_undone(pi: FlashedPi) -> Non
     )
     pi.wait_for_report("the card was edited, but", "what it output before counts again", WORKS)
     assert pi.device_list() is not None
-    assert b"nobody has this one" not in pi.card.read("pvs-bridge.rejected.yml")
+    assert b"not a real passphrase" not in pi.card.read("pvs-bridge.rejected.yml")
     assert "pvs-bridge.yml" not in pi.card.names()
 
 
