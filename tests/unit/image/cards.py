@@ -167,7 +167,7 @@ def members(rootfs_tar: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
-def said_by(*command: str | Path) -> str:
+def output_of(*command: str | Path) -> str:
     """Return a program's output; it must succeed."""
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     return subprocess.run(

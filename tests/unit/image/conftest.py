@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import EPOCH, said_by, write_rootfs
+from unit.image.cards import EPOCH, output_of, write_rootfs
 
 from pvs_image.disk_image import make_disk
 
@@ -33,10 +33,10 @@ def disk_of(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     def make(size_kib: int) -> Path:
         disk = tmp_path / f"disk-{size_kib}"
         disk.mkdir()
-        said_by("mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", disk)
+        output_of("mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", disk)
         disks.append(disk)
         return disk
 
     yield make
     for disk in disks:
-        said_by("umount", disk)
+        output_of("umount", disk)

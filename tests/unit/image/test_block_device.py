@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import said_by
+from unit.image.cards import output_of
 
 from pvs_image.block_device import Device, confirm, inspect, writable_device
 from pvs_image.errors import ImageError
@@ -102,7 +102,7 @@ def test_a_card_in_an_sd_slot_is_recognised_by_its_type(machine: Machine) -> Non
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "said"),
+    ("file", "text", "message"),
     [
         ("disk/ro", "1\n", "is write-protected"),
         ("disk/size", "1000\n", r"\(Generic MassStorageClass 0.0 GB\) is too small: 1.0 GB needed"),
@@ -116,10 +116,12 @@ def test_a_card_in_an_sd_slot_is_recognised_by_its_type(machine: Machine) -> Non
         ("disk/sdb1/holders/dm-0", "", "LVM or encryption uses /dev/sdb1"),
     ],
 )
-def test_an_unsuitable_device_is_refused(file: str, text: str, said: str, machine: Machine) -> None:
+def test_an_unsuitable_device_is_refused(
+    file: str, text: str, message: str, machine: Machine
+) -> None:
     where, _, name = file.partition("/")
     (machine.disk / name if where == "disk" else machine.procfs / name).write_text(text)
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         machine.inspect()
 
 
@@ -145,9 +147,9 @@ def loop(tmp_path: Path) -> Iterator[Path]:
     file = tmp_path / "disk"
     with file.open("wb") as stream:
         stream.truncate(2 * NEEDED_BYTES)
-    device = said_by("losetup", "--find", "--show", file).strip()
+    device = output_of("losetup", "--find", "--show", file).strip()
     yield Path(device)
-    said_by("losetup", "--detach", device)
+    output_of("losetup", "--detach", device)
 
 
 def test_a_real_device_of_this_machine_is_refused(loop: Path) -> None:
@@ -156,13 +158,13 @@ def test_a_real_device_of_this_machine_is_refused(loop: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("/dev/no-such-card", "No such file or directory"),
         ("/dev/null", "is not a block device"),
         ("/etc/passwd", "is not a block device"),
     ],
 )
-def test_a_path_that_is_not_a_block_device_is_refused(path: str, said: str) -> None:
-    with pytest.raises(ImageError, match=f"DEVICE={path}:? {said}"):
+def test_a_path_that_is_not_a_block_device_is_refused(path: str, message: str) -> None:
+    with pytest.raises(ImageError, match=f"DEVICE={path}:? {message}"):
         writable_device(Path(path), NEEDED_BYTES)

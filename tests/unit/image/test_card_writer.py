@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import said_by
+from unit.image.cards import output_of
 
 from pvs_image.block_map import mapped_ranges
 from pvs_image.card_writer import write_card
@@ -27,9 +27,9 @@ def target(card: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def loop(target: Path) -> Iterator[Path]:
     """The same card as a block device."""
-    device = said_by("losetup", "--find", "--show", target).strip()
+    device = output_of("losetup", "--find", "--show", target).strip()
     yield Path(device)
-    said_by("losetup", "--detach", device)
+    output_of("losetup", "--detach", device)
 
 
 def silent(what: str, done_bytes: int, total_bytes: int) -> None:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from unit.image.cards import EPOCH, Entry, members, said_by, write_rootfs
+from unit.image.cards import EPOCH, Entry, members, output_of, write_rootfs
 
 from pvs_image.block_map import partitions_of
 from pvs_image.disk_image import make_disk
@@ -38,14 +38,14 @@ def test_the_image_does_not_depend_on_the_folder(card: Path, rootfs: Path) -> No
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         again = Path(folder) / "again.img"
         make_disk(rootfs, again, source_date_epoch=EPOCH)
-        assert said_by("cmp", card, again) == ""
+        assert output_of("cmp", card, again) == ""
 
 
 def test_an_image_made_in_memory_is_the_same(card: Path, rootfs: Path, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         make_disk(rootfs, tmp_path / "again.img", source_date_epoch=EPOCH, workplace=Path(folder))
         assert list(Path(folder).iterdir()) == []
-    assert said_by("cmp", card, tmp_path / "again.img") == ""
+    assert output_of("cmp", card, tmp_path / "again.img") == ""
     assert (tmp_path / "again.img").stat().st_blocks * 512 < 40 * MIB
 
 
@@ -57,7 +57,7 @@ def test_other_content_gets_other_ids(card: Path, tmp_path: Path) -> None:
 
 
 def test_the_partition_table_is_as_the_pi_expects(card: Path) -> None:
-    table = json.loads(said_by("sfdisk", "--json", card))["partitiontable"]
+    table = json.loads(output_of("sfdisk", "--json", card))["partitiontable"]
     boot, root = table["partitions"]
     assert (table["label"], boot["type"], root["type"]) == ("dos", "c", "83")
     assert (boot["start"], boot["size"]) == (8 * MIB // 512, 512 * MIB // 512)
@@ -66,31 +66,31 @@ def test_the_partition_table_is_as_the_pi_expects(card: Path) -> None:
     assert (root["start"] + root["size"]) * 512 == card.stat().st_size
     for partition, label in ((boot, "RASPIFIRM"), (root, "RASPIROOT")):
         offset = str(partition["start"] * 512)
-        assert label in said_by("blkid", "--probe", "--offset", offset, card)
+        assert label in output_of("blkid", "--probe", "--offset", offset, card)
 
 
 def test_both_file_systems_are_clean(card: Path, tmp_path: Path) -> None:
     _, boot, root = partitions_of(card)
-    assert said_by("e2fsck", "-fn", f"{card}?offset={root.start_bytes}")
+    assert output_of("e2fsck", "-fn", f"{card}?offset={root.start_bytes}")
     alone = tmp_path / "fat.img"
     with card.open("rb") as file, alone.open("wb") as copy:
         file.seek(boot.start_bytes)
         copy.write(file.read(boot.size_bytes))
-    assert "5 files" in said_by("fsck.vfat", "-n", alone)
+    assert "5 files" in output_of("fsck.vfat", "-n", alone)
 
 
 def test_the_root_has_free_space_that_is_sparse_in_the_file(
     card: Path,
 ) -> None:
     _, _, root = partitions_of(card)
-    said = said_by("debugfs", "-R", "show_super_stats -h", f"{card}?offset={root.start_bytes}")
-    (free,) = re.findall(r"^Free blocks: +(\d+)$", said, re.MULTILINE)
+    message = output_of("debugfs", "-R", "show_super_stats -h", f"{card}?offset={root.start_bytes}")
+    (free,) = re.findall(r"^Free blocks: +(\d+)$", message, re.MULTILINE)
     assert 100 * MIB < int(free) * 4096 < 300 * MIB
     assert card.stat().st_blocks * 512 < 40 * MIB
 
 
 @pytest.mark.parametrize(
-    ("more", "without", "said"),
+    ("more", "without", "message"),
     [
         (
             (Entry("boot/firmware/link", link="kernel8.img"),),
@@ -101,10 +101,10 @@ def test_the_root_has_free_space_that_is_sparse_in_the_file(
     ],
 )
 def test_an_unbootable_root_file_system_is_refused_without_remains(
-    more: tuple[Entry, ...], without: str, said: str, tmp_path: Path
+    more: tuple[Entry, ...], without: str, message: str, tmp_path: Path
 ) -> None:
     broken = write_rootfs(tmp_path / "broken.tar", more=more, without=without)
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         make_disk(broken, tmp_path / "card.img", source_date_epoch=EPOCH)
     assert list(tmp_path.iterdir()) == [broken]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from unit.image.cards import said_by
+from unit.image.cards import output_of
 
 from pvs_image import host_check
 from pvs_image.errors import ImageError
@@ -48,7 +48,7 @@ def test_an_error_has_a_line_for_the_problem_and_one_for_the_hint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--base", "arch"], "BASE must be one of: debian, raspios (got arch)\n  hint: "),
         (["--base-image", "os.img.xz"], "BASE=debian is built from packages and takes neither"),
@@ -57,18 +57,18 @@ def test_an_error_has_a_line_for_the_problem_and_one_for_the_hint() -> None:
     ],
 )
 def test_contradictory_options_are_refused_before_any_work(
-    arguments: list[str], said: str, tmp_path: Path
+    arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     cache = tmp_path / "cache"
     done = command("build", *arguments, "--folder", str(tmp_path), XDG_CACHE_HOME=str(cache))
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {said}")
+    assert done.stderr.startswith(f"error: {message}")
     assert list(tmp_path.rglob("*.*")) == []
 
 
 def test_a_read_only_cache_is_named(disk_of: Callable[[int], Path]) -> None:
     disk = disk_of(8 * 1024**2)
-    said_by("mount", "-o", "remount,ro", disk)
+    output_of("mount", "-o", "remount,ro", disk)
     done = command("build", XDG_CACHE_HOME=str(disk))
     assert done.returncode == 1
     assert done.stderr == (

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as any_
-from unit.image.cards import said_by
+from unit.image.cards import output_of
 
 from pvs_image.block_map import partitions_of
 from pvs_image.bridge_configuration import BridgeConfiguration
@@ -33,7 +33,7 @@ SCALARS = any_.none() | any_.booleans() | any_.integers() | any_.text()
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     """A public key."""
-    said_by("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key")
+    output_of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key")
     return tmp_path / "key.pub"
 
 
@@ -60,15 +60,15 @@ def personalise(
     )
 
 
-def description(card: Path) -> Any:  # noqa: ANN401 - YAML holds anything
+def configuration(card: Path) -> Any:  # noqa: ANN401 - YAML holds anything
     """Read the configuration file on a card."""
-    return yaml.safe_load(said_by("mtype", "-i", f"{card}{BOOT}", "::/pvs-bridge.yml"))
+    return yaml.safe_load(output_of("mtype", "-i", f"{card}{BOOT}", "::/pvs-bridge.yml"))
 
 
-def inventory_says(name: str) -> dict[str, Any]:
+def example_variables(name: str) -> dict[str, Any]:
     """Read an example's variables, with its secrets filled in."""
-    told = yaml.safe_load((PROJECT / f"inventory/example/{name}.yml").read_text())
-    variables: Mapping[str, Any] = told["pvs_bridges"]["hosts"][name]
+    inventory = yaml.safe_load((PROJECT / f"inventory/example/{name}.yml").read_text())
+    variables: Mapping[str, Any] = inventory["pvs_bridges"]["hosts"][name]
     for network in variables.get("uplink_networks", []):
         network["passphrase"] = next(
             value for secret, value in SECRETS.items() if secret in network["passphrase"]
@@ -87,12 +87,12 @@ def test_every_variable_of_the_examples_is_on_the_card(
         "--output", copy,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert description(copy) == inventory_says(name)
-    assert said_by("mtype", "-i", f"{copy}{BOOT}", "::/authorized_keys") == key.read_text()
+    assert configuration(copy) == example_variables(name)
+    assert output_of("mtype", "-i", f"{copy}{BOOT}", "::/authorized_keys") == key.read_text()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     _, _, root = partitions_of(copy)
-    assert said_by("e2fsck", "-fn", f"{copy}?offset={root.start_bytes}")
-    assert "pvs-bridge" not in said_by("mdir", "-i", f"{card}{BOOT}", "::/")
+    assert output_of("e2fsck", "-fn", f"{copy}?offset={root.start_bytes}")
+    assert "pvs-bridge" not in output_of("mdir", "-i", f"{card}{BOOT}", "::/")
 
 
 def test_controller_only_variables_are_left_out(card: Path, key: Path, tmp_path: Path) -> None:
@@ -101,13 +101,13 @@ def test_controller_only_variables_are_left_out(card: Path, key: Path, tmp_path:
         "--inventory", "inventory/lab", "--image", card, "--key", key, "--output", copy, LAB="b1"
     )
     assert done.returncode == 0, done.stderr
-    assert description(copy) == {"uplink_type": "ethernet", "uplink_hostname": "b1"}
+    assert configuration(copy) == {"uplink_type": "ethernet", "uplink_hostname": "b1"}
 
 
 def test_vault_secrets_are_decrypted(card: Path, key: Path, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("of the vault\n")
     vault = Path(sys.executable).with_name("ansible-vault")
-    sealed = said_by(
+    sealed = output_of(
         vault, "encrypt_string", "--vault-password-file", tmp_path / "password",
         "--name", "passphrase", "secret: yes",
     )  # fmt: skip
@@ -133,7 +133,7 @@ def test_vault_secrets_are_decrypted(card: Path, key: Path, tmp_path: Path) -> N
     assert "uplink_networks[0].passphrase: cannot be decrypted" in done.stderr
     done = personalise(*arguments, "--vault-password-file", tmp_path / "password")
     assert done.returncode == 0, done.stderr
-    (found,) = description(copy)["uplink_networks"]
+    (found,) = configuration(copy)["uplink_networks"]
     assert found == {"ssid": "a {{ b", "passphrase": "secret: yes"}
 
 
@@ -146,7 +146,7 @@ def test_any_value_survives_writing_and_reading(variables: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(
-    ("host", "said"),
+    ("host", "message"),
     [
         ("uplink_countri: US", "uplink_countri: "),
         ("uplink_type: ethernet\n      bridge_backend: dhcpcd", "has bridge_backend: dhcpcd"),
@@ -154,7 +154,7 @@ def test_any_value_survives_writing_and_reading(variables: dict[str, Any]) -> No
     ],
 )
 def test_a_wrong_configuration_writes_nothing(
-    host: str, said: str, card: Path, key: Path, tmp_path: Path
+    host: str, message: str, card: Path, key: Path, tmp_path: Path
 ) -> None:
     inventory = tmp_path / "home.yml"
     inventory.write_text(f"pvs_bridges:\n  hosts:\n    shed:\n      {host}\n")
@@ -164,13 +164,13 @@ def test_a_wrong_configuration_writes_nothing(
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "\n  hint: " in done.stderr
     assert set(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--limit", "garag"], "LIMIT=garag fits none of the bridges"),
         ([], "LIMIT= must match one bridge, got: barn, garage"),
@@ -181,7 +181,7 @@ def test_a_wrong_configuration_writes_nothing(
     ],
 )
 def test_wrong_options_are_named(
-    arguments: list[str], said: str, card: Path, key: Path, tmp_path: Path
+    arguments: list[str], message: str, card: Path, key: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy.img"
     done = personalise(
@@ -189,7 +189,7 @@ def test_wrong_options_are_named(
         *arguments,
     )  # fmt: skip
     assert (done.returncode, copy.exists()) == (1, False)
-    assert f"error: {said}" in done.stderr
+    assert f"error: {message}" in done.stderr
 
 
 def test_a_full_disk_leaves_no_partial_copy(

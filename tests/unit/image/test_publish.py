@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pytest
-from unit.image.cards import EPOCH, said_by
+from unit.image.cards import EPOCH, output_of
 
 from pvs_image import imager_manifest
 from pvs_image.errors import ImageError
@@ -100,13 +100,13 @@ def test_exactly_the_documented_files_are_published(published: Published) -> Non
 
 def test_sha256sum_accepts_the_digest(published: Published) -> None:
     folder = published.image.parent
-    said = said_by("sh", "-c", f"cd '{folder}' && sha256sum --check {NAME}.sha256")
-    assert said == f"{NAME}.img.xz: OK\n"
+    message = output_of("sh", "-c", f"cd '{folder}' && sha256sum --check {NAME}.sha256")
+    assert message == f"{NAME}.img.xz: OK\n"
 
 
 def test_the_xz_decompresses_to_the_image(published: Published, card: Path, tmp_path: Path) -> None:
     unpack(published.image, tmp_path / "card.img")
-    assert said_by("cmp", card, tmp_path / "card.img") == ""
+    assert output_of("cmp", card, tmp_path / "card.img") == ""
     assert (tmp_path / "card.img").stat().st_blocks * 512 < 40 * 2**20
 
 

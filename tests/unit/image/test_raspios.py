@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import EPOCH, said_by
+from unit.image.cards import EPOCH, output_of
 
 from pvs_image.disk_image import make_disk
 from pvs_image.errors import ImageError
@@ -44,7 +44,7 @@ def official(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def packed(official: Path) -> Path:
     """The same, compressed as for download."""
-    said_by("xz", "--keep", "-0", "--threads=2", official)
+    output_of("xz", "--keep", "-0", "--threads=2", official)
     return official.with_suffix(".img.xz")
 
 
@@ -86,12 +86,12 @@ def test_reading_and_rebuilding_gives_the_same_image(official: Path, tmp_path: P
     read_rootfs(official, tmp_path / "rootfs.tar")
     again = tmp_path / "again.img"
     make_disk(tmp_path / "rootfs.tar", again, source_date_epoch=EPOCH, layout=layout)
-    assert said_by("cmp", official, again) == ""
+    assert output_of("cmp", official, again) == ""
 
 
 def test_cmdline_and_fstab_still_match_the_partition_ids(official: Path) -> None:
-    assert "label-id: 0x1a2b3c4d" in said_by("sfdisk", "--dump", official)
-    probed = said_by("blkid", "--probe", "--offset", str(8 * MIB), official)
+    assert "label-id: 0x1a2b3c4d" in output_of("sfdisk", "--dump", official)
+    probed = output_of("blkid", "--probe", "--offset", str(8 * MIB), official)
     assert 'LABEL="bootfs"' in probed
     assert 'UUID="5E6F-7A8B"' in probed
 
@@ -100,18 +100,18 @@ def test_a_download_is_verified_unpacked_and_cached(
     packed: Path, official: Path, web: str, cache: Path
 ) -> None:
     digest = sha256(packed)
-    said: list[str] = []
-    card = fetch(f"{web}/{packed.name}", digest.upper(), said.append)
-    assert said_by("cmp", card, official) == ""
-    assert said == [f"downloading {web}/{packed.name}", "unpacking the image"]
+    message: list[str] = []
+    card = fetch(f"{web}/{packed.name}", digest.upper(), message.append)
+    assert output_of("cmp", card, official) == ""
+    assert message == [f"downloading {web}/{packed.name}", "unpacking the image"]
     # The cached image needs neither the network nor the file.
-    assert fetch("http://127.0.0.1:1/gone", digest, said.append) == card
+    assert fetch("http://127.0.0.1:1/gone", digest, message.append) == card
     assert list(cache.iterdir()) == [card]
 
 
 def test_an_uncompressed_image_is_accepted(official: Path, cache: Path) -> None:
     card = fetch(str(official), sha256(official), lambda _: None)
-    assert said_by("cmp", card, official) == ""
+    assert output_of("cmp", card, official) == ""
     assert card.parent == cache
 
 
@@ -122,7 +122,7 @@ def test_an_image_with_another_digest_is_refused(packed: Path, cache: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("source", "digest", "said"),
+    ("source", "digest", "message"),
     [
         ("", "0" * 64, "BASE_IMAGE is missing"),
         ("raspios.img.xz", "", "BASE_SHA256 must be 64 hexadecimal digits, got nothing"),
@@ -136,9 +136,9 @@ def test_an_image_with_another_digest_is_refused(packed: Path, cache: Path) -> N
     ],
 )
 def test_a_missing_image_or_digest_is_named(
-    source: str, digest: str, said: str, cache: Path
+    source: str, digest: str, message: str, cache: Path
 ) -> None:
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         fetch(source, digest, lambda _: None)
     assert not cache.exists() or list(cache.iterdir()) == []
 
@@ -167,7 +167,7 @@ def broken(official: Path, packed: Path, how: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
         ("cut off", "is truncated: the end of the xz file is missing"),
         ("damaged", "is not an xz file, or it is damaged"),
@@ -179,11 +179,11 @@ def broken(official: Path, packed: Path, how: str) -> bytes:
     ],
 )
 def test_a_file_that_is_not_a_pi_image_is_refused(
-    how: str, said: str, official: Path, packed: Path, tmp_path: Path, cache: Path
+    how: str, message: str, official: Path, packed: Path, tmp_path: Path, cache: Path
 ) -> None:
     file = tmp_path / "base"
     file.write_bytes(broken(official, packed, how))
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         fetch(str(file), sha256(file), lambda _: None)
     assert list(cache.iterdir()) == []
 
@@ -193,8 +193,8 @@ def test_another_release_is_refused_and_nothing_stays_mounted(
     official: Path, tmp_path: Path, change: str
 ) -> None:
     old = tmp_path / "old.img"
-    said_by("cp", official, old)
-    said_by("debugfs", "-w", "-R", change, f"{old}?offset={520 * MIB}")
+    output_of("cp", official, old)
+    output_of("debugfs", "-w", "-R", change, f"{old}?offset={520 * MIB}")
     with pytest.raises(ImageError, match="is unreadable or not trixie"):
         read_rootfs(old, tmp_path / "rootfs.tar")
     assert list(tmp_path.iterdir()) == [old]

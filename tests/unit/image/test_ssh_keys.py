@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.image.cards import said_by
+from unit.image.cards import output_of
 
 from pvs_image.errors import ImageError
 from pvs_image.ssh_keys import authorized_keys
@@ -18,7 +18,7 @@ def home(tmp_path: Path) -> Path:
     (folder / ".ssh").mkdir(parents=True)
     for kind in ("ed25519", "ecdsa"):
         file = folder / ".ssh" / f"id_{kind}"
-        said_by("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"me {kind}", "-f", file)
+        output_of("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"me {kind}", "-f", file)
     return folder
 
 
@@ -42,7 +42,7 @@ def test_an_authorized_keys_file_with_options_and_comments_is_accepted(home: Pat
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("id_ed25519", "is a private key"),
         ("none.pub", "cannot be read: No such file"),
@@ -50,11 +50,11 @@ def test_an_authorized_keys_file_with_options_and_comments_is_accepted(home: Pat
         ("bytes", "cannot be read: it is not text"),
     ],
 )
-def test_a_file_that_is_not_a_public_key_is_refused(name: str, said: str, home: Path) -> None:
+def test_a_file_that_is_not_a_public_key_is_refused(name: str, message: str, home: Path) -> None:
     folder = home / ".ssh"
     (folder / "words").write_text((folder / "id_ecdsa.pub").read_text() + "ssh-ed25519 AAAA me\n")
     (folder / "bytes").write_bytes(b"\xff\xfe")
-    with pytest.raises(ImageError, match=f"KEY=.*{name}.* {said}"):
+    with pytest.raises(ImageError, match=f"KEY=.*{name}.* {message}"):
         authorized_keys([folder / name], home)
 
 
