@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from unit.care.conftest import Watch
-from unit.care.watching import CONFIG, HEALTH, Watched
+from unit.care.watching import CONFIG, Watched
 from unit.health.conftest import make_body, make_devices, make_reply
 
-from pvs_bridge.host import vitals
-from pvs_bridge.monitor import warnings
+from pvs_bridge.host.sensors import read_vitals
+from pvs_bridge.host.vitals import Vitals
+from pvs_bridge.monitor.warnings import warnings
 
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
@@ -25,6 +26,10 @@ def write(root: Path, name: str, text: str) -> None:
     file = root / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
+
+
+def read(root: Path) -> Vitals:
+    return read_vitals(("eth0", "wlan0"), "wlan0", root, root)
 
 
 def names(watched: Watched) -> list[str]:
@@ -44,7 +49,7 @@ def test_the_firmware_s_flags_are_told(
     tmp_path: Path, flags: str, now: bool | None, since: bool | None, throttled: bool | None
 ) -> None:
     write(tmp_path, _THROTTLED, flags)
-    found = vitals.read_vitals(HEALTH, tmp_path, tmp_path)
+    found = read(tmp_path)
     told = (found.under_voltage_now, found.under_voltage, found.throttled)
     assert told == (now, since, throttled)
 
@@ -53,11 +58,11 @@ def test_without_the_firmware_the_kernel_s_sensor_is_asked(tmp_path: Path) -> No
     write(tmp_path, "sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n")
-    assert vitals.read_vitals(HEALTH, tmp_path, tmp_path).under_voltage
+    assert read(tmp_path).under_voltage
 
 
 def test_a_computer_that_is_no_pi_says_what_it_can(tmp_path: Path) -> None:
-    found = vitals.read_vitals(HEALTH, tmp_path, tmp_path)
+    found = read(tmp_path)
     assert (found.under_voltage, found.temperature_celsius, found.signal_dbm) == (None, None, None)
     assert found.card_free_mib is not None
 
@@ -109,7 +114,7 @@ _LOCKED = "overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n"
 
 def test_a_locked_root_is_told_with_the_memory_over_it(watch: Watch) -> None:
     watched = watch(read_only_root=True)
-    write(watched.places.root, "proc/mounts", _LOCKED)
+    write(watched.places.root, "proc/self/mounts", _LOCKED)
     watched.minutes(90)
     assert names(watched) == []
     found = watched.memory.vitals
@@ -119,7 +124,7 @@ def test_a_locked_root_is_told_with_the_memory_over_it(watch: Watch) -> None:
 
 def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(watch: Watch) -> None:
     watched = watch(read_only_root=True)
-    write(watched.places.root, "proc/mounts", "/dev/root / ext4 rw 0 0\n")
+    write(watched.places.root, "proc/self/mounts", "/dev/root / ext4 rw 0 0\n")
     watched.minutes(58)
     assert names(watched) == []
     watched.minutes(2)
@@ -129,16 +134,15 @@ def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(watch: Watch) -
 
 def test_a_root_that_is_not_to_be_locked_may_stay_so(watch: Watch) -> None:
     watched = watch()
-    write(watched.places.root, "proc/mounts", "/dev/root / ext4 rw 0 0\n")
+    write(watched.places.root, "proc/self/mounts", "/dev/root / ext4 rw 0 0\n")
     watched.minutes(90)
     assert names(watched) == []
 
 
 @pytest.mark.parametrize(("free", "expected"), [(39, ["root_memory"]), (40, [])])
 def test_the_memory_over_a_locked_root_may_not_become_full(free: int, expected: list[str]) -> None:
-    found = vitals.Vitals(root_locked=True, root_memory_free_mib=free, root_memory_mib=200)
-    concerns = warnings.warnings(CONFIG, found, None, {}, frozenset(), 7200)
-    assert [each.name for each in concerns] == expected
+    found = Vitals(root_locked=True, root_memory_free_mib=free, root_memory_mib=200)
+    assert [each.name for each in warnings(CONFIG, found, None, frozenset(), {})] == expected
 
 
 def test_a_full_flash_of_the_pvs_is_and_stays_so_between_two_readings(watch: Watch) -> None:

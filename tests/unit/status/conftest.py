@@ -21,7 +21,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
     write(made.places.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x0")
     write(made.places.root, "sys/class/net/eth0/statistics/rx_errors", "0")
     write(made.places.root, "proc/meminfo", "MemAvailable:  300000 kB")
-    write(made.places.root, "proc/mounts", "overlayroot / overlay rw 0 0\n")
+    write(made.places.root, "proc/self/mounts", "overlayroot / overlay rw 0 0\n")
     write(
         made.places.root,
         "proc/net/wireless",

@@ -13,7 +13,8 @@ from typing import Protocol
 from pvs_bridge import atomic
 from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
-from pvs_bridge.host import probe, units, vitals
+from pvs_bridge.host import probe, units
+from pvs_bridge.host.sensors import read_vitals
 from pvs_bridge.monitor import actions, events, links, mdns, production, recovery, warnings
 from pvs_bridge.monitor.events import Incident
 from pvs_bridge.monitor.links import Seen
@@ -180,11 +181,13 @@ class Care:
                 self.say(f"{self.places.service}: {error.strerror}")
 
     def _watch(self, memory: Memory, plant: Plant | None) -> None:
-        found = vitals.read_vitals(self.health, self.places.root, self.places.incidents.parent)
+        interfaces = (self.health.pvs_interface, self.health.uplink_interface)
+        root, card = self.places.root, self.places.incidents.parent
+        found = read_vitals(interfaces, self.health.uplink_interface, root, card)
+        found = replace(found, up_seconds=self.now)
         standing = {each["name"]: each for each in memory.warnings}
         errors = memory.vitals.get("errors", {})
-        names = frozenset(standing)
-        new = list(warnings.warnings(self.config, found, plant, errors, names, self.now))
+        new = warnings.warnings(self.config, found, plant, frozenset(standing), errors)
         # Between two readings the PVS's flash is as it was.
         kept = [standing["flash"]] if plant is None and "flash" in standing else []
         memory.vitals = dataclasses.asdict(found)
@@ -192,7 +195,10 @@ class Care:
             *kept,
             *(
                 {
-                    **dataclasses.asdict(each),
+                    "name": each.name,
+                    "problem": each.problem,
+                    "hint": each.hint,
+                    "severe": each.severe,
                     "since": standing.get(each.name, {}).get("since", self.now),
                 }
                 for each in new
