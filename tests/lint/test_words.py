@@ -22,6 +22,7 @@ INSTEAD = {
 """The banned words, and what to write in their place."""
 
 EXEMPT = {
+    "CHANGELOG.md": "it names what was renamed",
     "LICENSE": "its words are the licence's",
     "requirements.lock": "uv writes it",
     "tests/lint/test_words.py": "it names the words",
