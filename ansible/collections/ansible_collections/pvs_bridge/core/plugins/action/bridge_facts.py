@@ -42,7 +42,16 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
         # Here too, so that a mistake in the play is not taken for one of the host.
-        self.validate_argument_spec({"packages": {"type": "list", "elements": "str"}})
+        a_list = {"type": "list", "elements": "str"}
+        self.validate_argument_spec(
+            {
+                "packages": a_list,
+                "units": a_list,
+                "watched": a_list,
+                "inputs": {"type": "str"},
+                "record": {"type": "bool"},
+            }
+        )
         contact = self._contact(task_vars)
         try:
             result: dict[str, Any] = self._execute_module(
