@@ -66,7 +66,7 @@ attributes:
     support: full
     platforms: debian
 requirements:
-  - Python 3.11 or later on the host
+  - Python 3.9 or later on the host
 seealso:
   - module: pvs_bridge.core.preflight
 """
@@ -150,7 +150,7 @@ bridge:
         What systemd says of the units of both, such as V(enabled) or V(masked); empty for those
         that are not installed.
       type: dict
-      sample: {NetworkManager.service: enabled, dhcpcd.service: "", dhcpcd5.service: ""}
+      sample: {NetworkManager.service: enabled, dhcpcd.service: ""}
     packages:
       description: Installed versions of those of O(packages) that are fully installed.
       type: dict
@@ -275,11 +275,14 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Each backend's units by the names that Debian and Raspberry Pi OS have given them.
+# The unit of each backend. The order is the order of precedence, see backends().
 _UNITS = {
-    "networkmanager": ("NetworkManager.service",),
-    "dhcpcd": ("dhcpcd.service", "dhcpcd5.service"),
+    "networkmanager": "NetworkManager.service",
+    "dhcpcd": "dhcpcd.service",
 }
+
+# States of a unit that runs.
+_RUNNING = ("active", "activating", "reloading")
 
 # What the roles firewall and routing leave on a Pi that they have set up.
 _FIREWALL_UNIT = "etc/systemd/system/pvs-bridge-firewall.service"
@@ -445,25 +448,19 @@ def unit_states(run: Run, units: list[str], *, booted: bool) -> dict[str, tuple[
     return states
 
 
-def backends(states: dict[str, tuple[str, str]], codename: str) -> list[str]:
+def backends(states: dict[str, tuple[str, str]]) -> list[str]:
     """Name the backends that configure the network, the one in charge first.
 
     Args:
         states: by unit, its state and its unit file's state.
-        codename: of the release.
     """
-    ranked = []
-    # Where both are there, the one that runs is in charge: what is only enabled has failed, or
-    # has been installed and waits for a boot. Where both run, they fight over the interfaces,
-    # and the one that the release was made for is the likelier to have given the address that
-    # this connection came in by.
-    own = "dhcpcd" if codename == "bullseye" else "networkmanager"
-    for backend, units in _UNITS.items():
-        known = [states[unit] for unit in units if unit in states]
-        active = any(each[0] in ("active", "activating", "reloading") for each in known)
-        if active or any(each[1] == "enabled" for each in known):
-            ranked.append((not active, backend != own, backend))
-    return [backend for _, _, backend in sorted(ranked)]
+    known = {name: states[unit] for name, unit in _UNITS.items() if unit in states}
+    # A running backend is in charge. A backend that is only enabled has failed, or waits for the
+    # next boot. If both run, NetworkManager is first, because Raspberry Pi OS runs it by default,
+    # so it probably gave the address that this connection uses.
+    active = [name for name, (active, _) in known.items() if active in _RUNNING]
+    enabled = [name for name, (_, file_state) in known.items() if file_state == "enabled"]
+    return active + [name for name in enabled if name not in active]
 
 
 def installed_packages(run: Run, names: list[str]) -> dict[str, str]:
@@ -525,10 +522,9 @@ def look(
     """
     release = operating_system(root)
     booted = is_booted(root)
-    of_backends = [unit for names in _UNITS.values() for unit in names]
-    asked = [*of_backends, pathlib.PurePath(_FIREWALL_UNIT).name, *units]
+    asked = [*_UNITS.values(), pathlib.PurePath(_FIREWALL_UNIT).name, *units]
     states = unit_states(run, list(dict.fromkeys(asked)), booted=booted)
-    enabled = backends(states, release["codename"])
+    enabled = backends(states)
     firmware = root / "boot/firmware"
     return {
         "os": release,
@@ -537,7 +533,7 @@ def look(
         "interfaces": interfaces(root),
         "backend": enabled[0] if enabled else None,
         "backends_enabled": enabled,
-        "unit_file_states": {unit: states[unit][1] for unit in of_backends if unit in states},
+        "unit_file_states": {unit: states[unit][1] for unit in _UNITS.values() if unit in states},
         "units": {unit: states[unit][0] for unit in units if unit in states},
         "radio_blocked": radio_blocked(root),
         "packages": installed_packages(run, packages),
