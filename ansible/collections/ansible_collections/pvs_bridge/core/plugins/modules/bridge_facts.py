@@ -394,7 +394,7 @@ def firewall(root: pathlib.Path, states: dict[str, tuple[str, str]]) -> str:
     unit = root / _FIREWALL_UNIT
     if not unit.exists():
         return "absent"
-    return "running" if states[unit.name][0] == "active" else "stopped"
+    return "running" if states.get(unit.name, ("", ""))[0] == "active" else "stopped"
 
 
 def radio_blocked(root: pathlib.Path) -> bool:
@@ -569,10 +569,10 @@ def files_digest(root: pathlib.Path, watched: list[str]) -> str:
 
 def _walk(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Return a path and all that is below it; nothing where it is missing."""
-    if not os.path.lexists(path):
+    if path.name == _BYTECODE or not os.path.lexists(path):
         return
     yield path
-    if path.is_dir() and not path.is_symlink() and path.name != _BYTECODE:
+    if path.is_dir() and not path.is_symlink():
         for each in sorted(path.iterdir()):
             yield from _walk(each)
 
