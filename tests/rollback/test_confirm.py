@@ -81,7 +81,7 @@ def test_a_second_controller_is_refused_with_the_name_of_the_first(bridge: Bridg
     run = bridge.provision({"uplink_hostname": "shed"})
     first = re.escape(f"{getpass.getuser()}@{socket.gethostname()}")
     assert run.status != 0
-    assert re.search(rf"{first} changes the network of this Pi, since \d+ s", run.output)
+    assert re.search(rf"{first} changes the network of this Pi since \d+ s", run.output)
     assert bridge.settles_as(armed) - armed == {}
     assert "as it was" in bridge.output("bridge", "pvs-bridge-rollback undo")
     assert bridge.settles_as(before) - before == {}
@@ -92,22 +92,22 @@ def test_a_person_at_the_console_can_look_confirm_and_undo(bridge: Bridge) -> No
     hosts = bridge.output("bridge", "cat /etc/hosts")
     bridge.output("bridge", f"{_ARM.format('anna')} --timeout-seconds 300")
     said = bridge.output("bridge", "pvs-bridge-rollback status")
-    assert re.match(r"a change by anna@laptop, \d+ s old, waits to be confirmed; .* in \d+ s", said)
+    assert re.match(r"a change by anna@laptop, \d+ s old, is not confirmed yet; .* in \d+ s", said)
     status, said = bridge.run("bridge", f"{_ARM.format('ben')} --timeout-seconds 300")
     assert status != 0
-    assert re.match(r"anna@laptop changes the network of this Pi, since \d+ s ago", said)
+    assert re.match(r"anna@laptop changes the network of this Pi since \d+ s", said)
     bridge.output("bridge", "echo 192.0.2.7 right >> /etc/hosts")
     assert bridge.output("bridge", "pvs-bridge-rollback confirm").startswith("confirmed")
     assert bridge.traces() == []
     status, said = bridge.run("bridge", "pvs-bridge-rollback confirm")
-    assert (status, said) == (1, "no change waits to be confirmed\n")
+    assert (status, said) == (1, "there is no unconfirmed change\n")
 
     bridge.output("bridge", f"{_ARM.format('anna')} --timeout-seconds 300")
     bridge.output("bridge", "echo 192.0.2.8 wrong >> /etc/hosts; hostname wrong")
     assert "as it was" in bridge.output("bridge", "pvs-bridge-rollback undo")
     assert bridge.output("bridge", "cat /etc/hosts") == f"{hosts}192.0.2.7 right\n"
     said = bridge.output("bridge", "pvs-bridge-rollback status")
-    assert re.search(r"last undone: .*, a change by anna@laptop: somebody asked for it", said)
+    assert re.search(r"last undone: .*, a change by anna@laptop: a user requested it", said)
     assert bridge.run("bridge", "pvs-bridge-rollback undo")[0] == 1
     bridge.output("bridge", "sed -i /192.0.2.7/d /etc/hosts")
     assert bridge.settles_as(before) - before == {}

@@ -33,7 +33,7 @@ def test_a_firewall_that_shuts_the_controller_out_is_undone(bridge: Bridge) -> N
     before = bridge.state()
     run = bridge.provision(_SHUTS_OUT)
     assert run.status != 0
-    assert run.says("nobody confirmed it within 30 s. It is reachable as before")
+    assert run.says("it was not confirmed within 30 s. It is reachable as before")
     assert bridge.settles_as(before) - before == {}
     assert bridge.traces() == []
 

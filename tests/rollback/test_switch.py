@@ -46,7 +46,7 @@ def assert_undone_by_time(bridge: Bridge, backend: str) -> None:
     before = bridge.state()
     run = bridge.provision({**UNREACHABLE, "bridge_backend": backend})
     assert run.status != 0
-    assert run.says("has undone the change of its network: nobody confirmed it within 30 s")
+    assert run.says("has undone the change of its network: it was not confirmed within 30 s")
     assert bridge.settles_as(before) - before == {}
 
 
@@ -65,7 +65,7 @@ def test_a_power_cut_brings_dhcpcd_back(bridge: Bridge) -> None:
         assert bridge.comes_to("192.168.99.21")
         bridge.reboot()
         run = end()
-    reason = "the Pi was started again before anybody confirmed it"
+    reason = "the Pi was restarted before it was confirmed"
     assert run.status != 0
     assert run.says(reason)
     assert reason in bridge.output("bridge", "pvs-bridge-rollback status")

@@ -22,7 +22,7 @@ def test_an_address_that_nobody_can_reach_is_undone(bridge: Bridge) -> None:
     before = bridge.state()
     run = bridge.provision(UNREACHABLE)
     assert run.status != 0
-    reason = "nobody confirmed it within 30 s"
+    reason = "it was not confirmed within 30 s"
     assert run.says(f"{bridge.name} has undone the change of its network: {reason}")
     assert_undone(bridge, before, reason)
     undone = bridge.last_undone()
@@ -37,7 +37,7 @@ def test_a_run_that_is_killed_is_undone_when_its_time_is_up(bridge: Bridge) -> N
     before = bridge.state()
     with bridge.running(UNREACHABLE):
         assert bridge.comes_to("192.168.99.21")
-    assert_undone(bridge, before, "nobody confirmed it within 30 s")
+    assert_undone(bridge, before, "it was not confirmed within 30 s")
 
 
 @pytest.mark.core
@@ -48,7 +48,7 @@ def test_a_power_cut_is_undone_before_the_network_starts(bridge: Bridge) -> None
         bridge.reboot()
         run = end()
     assert run.status != 0
-    reason = "the Pi was started again before anybody confirmed it"
+    reason = "the Pi was restarted before it was confirmed"
     assert run.says(reason)
     assert_undone(bridge, before, reason)
     journal = bridge.output("bridge", "journalctl --boot --output=cat --unit=pvs-bridge-rollback")
@@ -88,7 +88,7 @@ def test_a_command_that_fails_while_the_change_is_carried_out_is_undone_at_once(
         run = bridge.provision(_REACHABLE, "--tags=pvs_link,uplink")
         assert run.status != 0
         assert run.says(f"{bridge.name} has undone the change of its network: it could not")
-        assert_undone(bridge, before, "it could not be carried out")
+        assert_undone(bridge, before, "it could not be applied")
     finally:
         bridge.output("bridge", f"rm {fails}")
 
@@ -105,4 +105,4 @@ def test_an_undo_that_is_killed_begins_again(bridge: Bridge) -> None:
     )
     assert bridge.exists(PENDING)
     assert bridge.waits_for(PENDING, there=False)
-    assert_undone(bridge, before, "nobody confirmed it within 3 s")
+    assert_undone(bridge, before, "it was not confirmed within 3 s")

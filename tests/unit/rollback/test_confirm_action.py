@@ -22,7 +22,7 @@ _PROJECT = Path(__file__).resolve().parents[3]
 BEFORE = "192.0.2.20"
 LOST = "lost"
 UNDONE = {
-    "reason": "nobody confirmed it within 120 s",
+    "reason": "it was not confirmed within 120 s",
     "files": ["/etc/hostname", "/etc/hosts"],
     "folder": "/var/lib/pvs-bridge/rollback/rejected/20260621-120000-a1",
 }
@@ -37,7 +37,7 @@ plan = json.loads((folder / "plan.json").read_text())
 *options, address, command = sys.argv[1:]
 if "-O" in options:
     sys.exit()
-apply = "pvs-bridge-rollback apply" in command
+apply = "pvs-bridge rollback apply" in command
 with (folder / "calls.jsonl").open("a+") as calls:
     calls.seek(0)
     earlier = [json.loads(line) for line in calls]
@@ -212,7 +212,7 @@ def test_a_pi_is_known_by_the_name_that_ssh_s_own_configuration_gives_it(
 def test_a_change_that_was_undone_is_told_with_reason_files_and_folder(play: Play) -> None:
     run = play({BEFORE: [LOST, says("undone", UNDONE)]})
     assert (
-        "garage has undone the change of its network: nobody confirmed it within 120 s. It is "
+        "garage has undone the change of its network: it was not confirmed within 120 s. It is "
         "reachable as before. Put back: /etc/hostname, /etc/hosts. The rejected files lie in "
         f"{UNDONE['folder']} on the Pi. Hint: correct the description"
     ) in run.output
@@ -233,9 +233,9 @@ def test_a_pi_with_nothing_to_confirm_ends_the_run(play: Play, state: str, probl
 
 
 def test_a_change_that_the_pi_refuses_is_not_waited_for(play: Play) -> None:
-    refused = {"said": "no change a1 is armed: it was undone, no reason", "status": 1}
+    refused = {"said": "the change a1 is not armed: it was undone, no reason", "status": 1}
     run = play({}, apply=refused)
-    assert "msg: 'no change a1 is armed: it was undone, no reason'" in run.output
+    assert "msg: 'the change a1 is not armed: it was undone, no reason'" in run.output
     assert run.asked == []
 
 
