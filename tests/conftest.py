@@ -21,7 +21,7 @@ from pvs_lab import evidence
 from pvs_lab.options import BACKENDS
 from pvs_lab.surroundings import Surroundings
 
-# A shared machine stands still for a moment now and then, which is no fault of an example.
+# A shared machine pauses now and then. That must not fail an example.
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

@@ -59,7 +59,7 @@ class RadioBridge(Bridge):
         return self._told == networks
 
     def is_home(self) -> bool:
-        """Whether somebody at home reaches the Pi."""
+        """Whether the home reaches the Pi."""
         return self.run("client", _KNOCK)[0] == 0
 
     def seconds_until_home(self, *, point: int = 1) -> float:
@@ -105,5 +105,5 @@ class RadioBridge(Bridge):
         assert self.until(lambda: self.run("bridge", gone)[0] == 0, 60)  # noqa: S101 - for tests
 
     def wait_for_boot(self) -> None:
-        """Wait until somebody at home can log in."""
+        """Wait until a login from the home works."""
         login.wait_for(self.name, radio=True)

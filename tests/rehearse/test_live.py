@@ -92,7 +92,7 @@ def test_what_it_would_get_is_shown_and_stays_away(pi: Surroundings, tmp_path: P
     assert pi.output("bridge", "find /etc /usr/local -newer /etc/machine-id | sort") == before
 
 
-def test_a_pi_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_an_unreachable_pi_is_not_an_error(tmp_path: Path) -> None:
     file = tmp_path / "garage.yml"
     file.write_text("pvs_bridges: {hosts: {garage: {ansible_host: garage.invalid}}}\n")
     found, silent = Bridge(file, "garage").look()

@@ -42,7 +42,7 @@ class Answer:
         """Add what has arrived; return whether the answer is whole.
 
         Raises:
-            ValueError: this is no HTTP.
+            ValueError: this is not HTTP.
         """
         self._data += chunk
         if not self.status:

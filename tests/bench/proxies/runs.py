@@ -47,7 +47,7 @@ QUESTIONS = (
 )
 
 # Crashes with two CGI programs at once: reports agree that requests side by side bring a PVS
-# down, nobody has published how many it takes.
+# down, how many it takes is not published.
 _WEAK = ("--crash-in-flight", "1")
 
 Report = Callable[[str], None]
@@ -181,7 +181,7 @@ def bursts(bench: Workbench, report: Report) -> list[Outcome]:
         loads = []
         for contender, house in houses:
             loads.append(house.poll(contender, plan, PROGRAM_PATIENCE_SECONDS))
-            # The others wait for their answer meanwhile: nobody takes the cores from this one.
+            # The others wait for their answer meanwhile: this one has the cores to itself.
             time.sleep(_BURST_SECONDS_APART)
         return [
             _outcome(f"{BURST} at once", contender, house, load, 1)

@@ -34,7 +34,7 @@ def hear() -> None:
 
 
 def say(receiver: str, sender: str = "") -> None:
-    """Send until somebody must have heard it."""
+    """Send until it must have been received."""
     with socket.socket(type=socket.SOCK_DGRAM) as mouth:
         mouth.bind((sender, 0))
         for _ in range(_SAY_TIMES):

@@ -25,7 +25,7 @@ def test_the_names_of_the_console_lead_to_the_bridge(
     assert (answer == ["192.168.20.20"]) == enabled
 
 
-def test_the_names_of_the_console_have_no_address_of_somebody_else(
+def test_the_names_of_the_console_have_only_the_address_of_the_bridge(
     lab: Surroundings, enabled: bool
 ) -> None:
     if enabled:

@@ -18,7 +18,7 @@ from pvs_lab.surroundings import Surroundings
 
 PVS = "172.27.153.1"
 BRIDGE = "192.168.20.20"
-# A program of somebody else, which listens at every address of the Pi.
+# A foreign program that listens on every address of the Pi.
 STRANGER = 9999
 _KNOCK = f"{sys.executable} {Path(__file__).with_name('knocking.py')}"
 _DATAGRAMS = Path(__file__).with_name("datagrams.py")
@@ -132,8 +132,8 @@ def test_an_address_that_connects_too_often_is_not_answered_any_more_and_others_
     lab: Surroundings, variables: dict[str, Any], url: str
 ) -> None:
     if variables["bridge_mode"] == "routed":
-        pytest.skip("nobody is answered here")
-    # Nobody is counted yet.
+        pytest.skip("the bridge answers no client here")
+    # No client is counted yet.
     table = lab.output("bridge", f"systemctl restart pvs-bridge-firewall && {_TABLE}")
     limit = int(re.findall(r"@ipv4 \{ ip saddr limit rate over (\d+)/minute", table)[0])
     if limit > _FASTEST_PER_MINUTE:
@@ -161,7 +161,7 @@ def test_only_haproxy_and_the_health_check_reach_the_pvs(lab: Surroundings, brid
     assert lab.run("bridge", haproxy)[0] == 0
 
 
-def test_whoever_is_not_root_learns_that_the_pvs_was_not_asked(bridge: Host) -> None:
+def test_an_ordinary_user_learns_that_the_pvs_was_not_asked(bridge: Host) -> None:
     chain = json.loads(bridge.run("pvs-bridge health --json").stdout)["chain"]
     (link,) = [each for each in chain if each["link"] == "pvs"]
     assert (link["state"], "only root" in link["seen"]) == ("unknown", True)

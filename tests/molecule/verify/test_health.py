@@ -70,7 +70,7 @@ def test_a_pvs_that_is_off_is_named(lab: Surroundings) -> None:
     assert found["broken_link"] == "pvs"
 
 
-def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, Any]) -> None:
+def test_locked_firmware_is_healthy(lab: Surroundings, variables: dict[str, Any]) -> None:
     lab.simulator("/_sim/firmware", {"build": 61846})
     try:
         found = diagnosis(lab)
@@ -82,7 +82,7 @@ def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, A
     assert lab.until(lambda: diagnosis(lab)["interface"] == "old", 60), diagnosis(lab)
 
 
-def test_a_night_is_no_failure(lab: Surroundings) -> None:
+def test_a_night_is_healthy(lab: Surroundings) -> None:
     lab.simulator("/_sim/clock", {"now": "2026-06-21T08:00:00Z"})
     try:
         found = diagnosis(lab)

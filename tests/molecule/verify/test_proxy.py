@@ -79,7 +79,7 @@ def test_a_page_elsewhere_cannot_read_the_plant_through_a_browser(
         assert lab.output("client", status) in {"403", "421"}
 
 
-def test_whoever_gives_no_password_is_asked_for_it(
+def test_a_client_without_a_password_is_asked_for_it(
     lab: Surroundings, variables: dict[str, Any]
 ) -> None:
     address = f"http://bridge:{variables['proxy_http_port']}/"
@@ -136,7 +136,7 @@ def test_haproxy_does_not_wait_for_a_network_and_may_do_little(lab: Surroundings
     assert exposure <= 2.0, security
 
 
-def test_the_statistics_are_seen_by_whom_the_variables_say(
+def test_the_statistics_are_shown_as_the_variables_say(
     lab: Surroundings, variables: dict[str, Any], login: str
 ) -> None:
     port = variables["proxy_stats_port"]

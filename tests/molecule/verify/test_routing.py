@@ -43,7 +43,7 @@ def routed(variables: dict[str, Any]) -> bool:
 @pytest.fixture
 def _only_where_routed(routed: bool) -> None:
     if not routed:
-        pytest.skip("this bridge is no way to the PVS")
+        pytest.skip("this bridge does not route to the PVS")
 
 
 only_where_routed = pytest.mark.usefixtures("_only_where_routed")
@@ -122,7 +122,7 @@ def test_a_client_without_a_route_does_not_reach_the_pvs_itself(lab: Surrounding
 def test_the_pvs_hears_the_bridge_in_place_of_the_client(
     lab: Surroundings, routed: bool, link_address: str
 ) -> None:
-    # It has no route to the home, so it could not answer anybody else.
+    # It has no route to the home, so it can answer only the Pi.
     assert heard(lab, "client", "pvs", PVS) == (link_address if routed else "")
 
 
@@ -137,7 +137,7 @@ def test_who_does_not_live_at_home_is_not_let_through(
 
 
 @pytest.mark.parametrize("host", ADDRESSES)
-def test_the_pvs_reaches_nobody_at_home(
+def test_the_pvs_reaches_no_host_at_home(
     lab: Surroundings, add: Add, link_address: str, host: str
 ) -> None:
     add("pvs", f"route 192.168.20.0/24 via {link_address}")
@@ -187,9 +187,7 @@ def test_the_kernel_forwards_ipv4_only_where_the_mode_says_so_and_never_ipv6(
     assert forwarding(lab) == ("1 0" if routed else "0 0")
 
 
-def test_a_bridge_that_is_no_way_to_the_pvs_has_nothing_of_one(
-    lab: Surroundings, routed: bool
-) -> None:
+def test_a_bridge_that_does_not_route_has_no_routing_rules(lab: Surroundings, routed: bool) -> None:
     assert has_traces(lab) == routed
 
 

@@ -17,7 +17,7 @@ _MOST = {
     "pvs-bridge-wifi-guard": 3.0,
     # It puts any file back, and reboots.
     "pvs-bridge-rollback": 6.0,
-    # Debian's, as they are: whoever logs in may do what a person may.
+    # Debian's own units: a logged-in user needs these rights.
     "avahi-daemon": 9.6,
     "dnsmasq": 9.6,
     "ssh": 9.6,

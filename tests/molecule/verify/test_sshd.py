@@ -11,7 +11,7 @@ from pvs_lab.surroundings import Surroundings
 
 
 def said(lab: Surroundings, *options: str) -> tuple[int, str]:
-    """Log in anew with some options more; the exit status, and what ssh says."""
+    """Log in again with more options; return the exit status and the messages of ssh."""
     done = subprocess.run(
         ["ssh", "-F", f"{lab_dir(lab.name)}/ssh_config", "-o", "ControlPath=none",
          "-o", "BatchMode=yes", *options, "bridge", "true"],

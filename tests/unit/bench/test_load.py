@@ -29,7 +29,7 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     assert (answer.status, answer.ended()) == (503, "")
 
 
-def test_what_is_no_http_is_an_error() -> None:
+def test_an_answer_that_is_not_http_is_an_error() -> None:
     with pytest.raises(ValueError, match="not enough values"):
         Answer().take(b"nonsense\r\n\r\n")
 
@@ -75,7 +75,7 @@ def test_a_question_in_rounds_is_timed_on_either_kind_of_connection() -> None:
             assert pvs.stats()["connections"] - before == connections
 
 
-def test_a_failure_is_no_measurement() -> None:
+def test_a_failure_is_not_a_measurement() -> None:
     with Simulator(QUICK) as pvs, pytest.raises(RuntimeError, match="answers 404"):
         sequence({"pvs": ("127.0.0.1", pvs.ports["http"] or 0)}, "/none", "127.0.0.1", 1, 1, False)
 

@@ -103,7 +103,7 @@ def opened_ports(loaded: str) -> list[str]:
 
 
 def read_back(pi: Pi, file: str, networks: Sequence[Network] = ()) -> tuple[int, str]:
-    """Have wpa_supplicant read a file and write it anew; its status, and what it prints."""
+    """Have wpa_supplicant read a file and write it again; return its status and output."""
     pi.put({"/run/wifi/wpa.conf": file})
     wpa3 = [str(i) for i, network in enumerate(networks) if network.security == "wpa3"]
     return pi.attempt(WPA_SUPPLICANT.format(wpa3=" ".join(wpa3), key=SPARE_KEY))

@@ -100,7 +100,7 @@ def test_dhcp_of_one_side_is_not_heard_on_the_other(lab: Surroundings) -> None:
     logs = f"/run/pvs-bridge-labs/{lab.name}/log"
     home_requests = lab.output("router", f"cat {logs}/home-router.log")
     pvs_requests = lab.output("pvs", f"cat {logs}/pvs-dhcp.log")
-    # By IPv6, whoever was there first names the whole Pi.
+    # By IPv6, the first answer names the whole Pi.
     asked = r"DHCP[A-Z]+\([a-z0-9]+\) ([0-9.]+ )?02:70:76:73:00:0"
     assert re.search(f"{asked}2", home_requests)
     assert not re.search(f"{asked}1", home_requests)
