@@ -264,9 +264,9 @@ def test_undo_restores_files_and_runtime_and_is_recorded(
     (change,) = runtime.done("restore")
     assert change[0] == {"hostname": "garage"}
     assert {f"/{path}" for path in change[1]} == CHANGED
-    # The change's service stops first. The timer stops last, because it repeats an interrupted undo.
-    assert runtime.calls[0] == ("is_inside", CHANGE_UNIT)
     # The change's service stops first; the timer last, because it repeats an interrupted undo.
+    assert runtime.calls[0] == ("is_inside", CHANGE_UNIT)
+    assert runtime.calls[1] == ("stop_service", CHANGE_UNIT)
     assert runtime.calls[-1] == ("stop_timer", DEADLINE_UNIT)
     assert left(rollback) == ["last.json", "rejected"]
     assert not rollback.undo("once more")
