@@ -16,14 +16,14 @@ from ansible.template import Templar, trust_as_template  # noqa: E402
 from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: E402
 
 _ROLES = (
-    "bridge",
+    "common",
     "pvs_link",
     "firewall",
     "uplink",
     "proxy",
     "compat",
     "console_dns",
-    "care",
+    "monitor",
     "status",
     "appliance",
     "health",
