@@ -33,7 +33,7 @@ _ROLLBACK = "tests/rollback/"
 _BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
 _FAULTS = "tests/faults/"
 _WEAR = "tests/wear/"
-_RELEASES = ("bullseye", "trixie")
+_RELEASES = ("bookworm", "trixie")
 # Where bridges are made in labs; what is not marked as their core is slow.
 _BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
 _LINT = "tests/lint/"

@@ -11,7 +11,7 @@ from pvs_lab import evidence
 from pvs_lab.surroundings import Surroundings
 
 _QUICK = "--latency-seconds 0.5 --panels 12"
-PIS = ("trixie-networkmanager", pytest.param("bullseye-dhcpcd", marks=pytest.mark.slow))
+PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from pvs_lab import evidence
 from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 
 PROJECT = Path(__file__).resolve().parents[2]
-PIS = ("trixie-networkmanager", pytest.param("bullseye-dhcpcd", marks=pytest.mark.slow))
+PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
 # Answers soon, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
 

@@ -12,7 +12,7 @@ from faults.home import VARIABLES, Home
 
 from pvs_lab import figures
 
-PIS = ("trixie-networkmanager", "bullseye-dhcpcd")
+PIS = ("trixie-networkmanager", "bookworm-dhcpcd")
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --panels 12 --clock 2026-06-21T20:00:00Z"
 # For what a fault's end is measured by, however long it may take.
 _PATIENCE_SECONDS = 300.0

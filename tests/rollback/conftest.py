@@ -10,7 +10,7 @@ from rollback.bridge import Bridge
 
 Made = Callable[[str, str, str], contextlib.AbstractContextManager[Bridge]]
 
-PIS = (pytest.param("bookworm-networkmanager", marks=pytest.mark.slow), "bullseye-dhcpcd")
+PIS = (pytest.param("bookworm-networkmanager", marks=pytest.mark.slow), "bookworm-dhcpcd")
 # Answers soon, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
 
@@ -35,7 +35,7 @@ def lab_of() -> Made:
 def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
     """A bridge; each test leaves it as it found it."""
     release, backend = request.param.split("-")
-    with lab_of(f"t-rollback-{release}", release, backend) as made:
+    with lab_of(f"t-rollback-{backend}", release, backend) as made:
         made.good_run({})
         # What ran before it was a bridge has left its settings in the kernel.
         made.reboot()

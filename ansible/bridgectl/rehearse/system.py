@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TypeVar
 
-from pvs_lab.options import default_backend
+from pvs_lab.options import DEFAULT_BACKEND
 from pvs_sim.firmware import DEFAULT_BUILDS, Firmware
 
 _Known = TypeVar("_Known", str, int)
@@ -72,7 +72,7 @@ def choose(given: Seen, live: Seen, remembered: Seen, bridge_backend: str) -> Sy
         ((seen.release, why) for seen, why in known), (USUAL_RELEASE, "the usual one")
     )
     if bridge_backend == "auto":
-        otherwise = (default_backend(release), f"the usual one of {release}")
+        otherwise = (DEFAULT_BACKEND, "the usual one")
     else:
         otherwise = (bridge_backend, "as described")
     # What ran on another release says nothing about this one.

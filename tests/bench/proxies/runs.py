@@ -153,7 +153,7 @@ def _poll_together(bench: Workbench, scenarios: Sequence[Scenario]) -> list[Outc
         ]
         return [
             _outcome(scenario.name, contender, house, load, HURRY)
-            for (scenario, contender, house), load in zip(houses, loads, strict=False)
+            for (scenario, contender, house), load in zip(houses, loads, strict=True)
         ]
 
 
@@ -185,7 +185,7 @@ def bursts(bench: Workbench, report: Report) -> list[Outcome]:
             time.sleep(_BURST_SECONDS_APART)
         return [
             _outcome(f"{BURST} at once", contender, house, load, 1)
-            for (contender, house), load in zip(houses, loads, strict=False)
+            for (contender, house), load in zip(houses, loads, strict=True)
         ]
 
 

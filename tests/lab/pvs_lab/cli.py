@@ -14,9 +14,9 @@ from pvs_lab import enter, lifecycle
 from pvs_lab.errors import LabError
 from pvs_lab.options import (
     BACKENDS,
+    DEFAULT_BACKEND,
     RELEASES,
     LabOptions,
-    default_backend,
     split_simulator_options,
 )
 from pvs_lab.paths import lab_dir
@@ -91,7 +91,7 @@ def _up(chosen: argparse.Namespace) -> int:
     options = LabOptions(
         name=chosen.lab,
         release=chosen.release,
-        backend=chosen.backend or default_backend(chosen.release),
+        backend=chosen.backend or DEFAULT_BACKEND,
         simulator_arguments=split_simulator_options(chosen.simulator),
         place=Place.from_json(chosen.place),
         radio=chosen.radio or chosen.card is not None,

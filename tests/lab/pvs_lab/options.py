@@ -10,13 +10,10 @@ from pathlib import Path
 from pvs_lab.errors import LabError
 from pvs_lab.place import Place
 
-RELEASES = ("bullseye", "bookworm", "trixie")
+RELEASES = ("bookworm", "trixie")
 BACKENDS = ("networkmanager", "dhcpcd")
-
-
-def default_backend(release: str) -> str:
-    """The network backend that Raspberry Pi OS of this release runs."""
-    return "dhcpcd" if release == "bullseye" else "networkmanager"
+# Raspberry Pi OS runs it on each of these releases.
+DEFAULT_BACKEND = "networkmanager"
 
 
 def check_name(name: str) -> None:

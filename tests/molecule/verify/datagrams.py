@@ -29,7 +29,7 @@ def hear() -> None:
         ear.settimeout(_HEAR_SECONDS)
         try:
             print(ear.recvfrom(100)[1][0])
-        except OSError:  # on a Pi's Python 3.9 a socket's timeout is no TimeoutError yet
+        except TimeoutError:
             return
 
 

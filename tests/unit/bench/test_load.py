@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from bench.proxies.load import Answer, poll, sequence
 from bench.proxies.outcomes import oldest
@@ -38,8 +40,7 @@ def test_programs_keep_to_a_beat_of_half_a_minute() -> None:
     plan = beats(Scenario(3), minutes=10)
     for program in plan:
         gaps = [
-            (after - before) * HURRY
-            for before, after in zip(program["moments"], program["moments"][1:], strict=False)
+            (after - before) * HURRY for before, after in itertools.pairwise(program["moments"])
         ]
         assert 27 <= min(gaps) <= max(gaps) <= 33
         assert program["moments"][-1] * HURRY < 600

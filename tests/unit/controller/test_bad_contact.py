@@ -128,12 +128,12 @@ def test_a_user_without_the_right_to_sudo(lab: Surroundings, play: Play) -> None
 
 
 def test_an_operating_system_that_is_not_supported(lab: Surroundings, play: Play) -> None:
-    buster = 'ID=raspbian\\nVERSION_CODENAME=buster\\nPRETTY_NAME="Raspbian GNU/Linux 10"\\n'
-    with aside(lab, "/usr/lib/os-release", buster):
+    bullseye = 'ID=raspbian\\nVERSION_CODENAME=bullseye\\nPRETTY_NAME="Raspbian GNU/Linux 11"\\n'
+    with aside(lab, "/usr/lib/os-release", bullseye):
         found = play()
     found.assert_refused(
-        f"{NAME}: runs Raspbian GNU/Linux 10, which is not supported. Hint: ",
-        "bullseye, bookworm, trixie",
+        f"{NAME}: runs Raspbian GNU/Linux 11, which is not supported. Hint: ",
+        "write a new card with `make image`, or upgrade the Pi to Debian 12 (bookworm) or 13",
     )
 
 

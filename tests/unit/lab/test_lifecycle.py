@@ -54,7 +54,7 @@ def gone(pvs_lab: Command) -> Iterator[str]:
 def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(
     pvs_lab: Command, lab: Surroundings
 ) -> None:
-    done = pvs_lab("up", "--lab", lab.name, "--release", "bullseye")
+    done = pvs_lab("up", "--lab", lab.name, "--release", "bookworm")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: the lab '{lab.name}' is already up (trixie, networkmanager)\n"

@@ -52,7 +52,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], problem: str, hint: s
 @pytest.mark.parametrize(
     ("arguments", "problem", "hint"),
     [
-        (["--release=sid"], "RELEASE='sid'", "bullseye, bookworm, trixie"),
+        (["--release=sid"], "RELEASE='sid'", "bookworm, trixie"),
         (["--backend=systemd"], "BACKEND='systemd'", "networkmanager, dhcpcd"),
         (["--simulator=--panels '3"], 'SIMULATOR="--panels \'3": No closing quotation', "quote"),
     ],

@@ -21,9 +21,7 @@ def test_the_bridge_has_its_address_in_the_home(
     found = {one["local"]: one for link in links for one in link["addr_info"]}
     assert set(found) == {"192.168.20.20"}
     is_leased = bool(found["192.168.20.20"].get("dynamic"))
-    # dhcpcd on Debian 11 notes no lifetime, so its lease shows in its own word only.
-    if variables["uplink_method"] == "static":
-        assert not is_leased
+    assert is_leased == (variables["uplink_method"] == "dhcp")
 
 
 def test_names_of_the_world_are_asked_at_the_home(lab: Surroundings) -> None:

@@ -11,8 +11,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-SUPPORTED_CODENAMES = ("bullseye", "bookworm", "trixie")
+SUPPORTED_CODENAMES = ("bookworm", "trixie")
 _SUPPORTED_IDS = ("debian", "raspbian")
+_NEW_SYSTEM = (
+    "write a new card with `make image`, or upgrade the Pi to Debian 12 (bookworm) or 13 (trixie)"
+)
 
 # What Ansible puts before ssh's own words.
 _ANSIBLES_WORDS = re.compile(
@@ -128,8 +131,7 @@ def unsupported(os: Mapping[str, Any]) -> Diagnosis | None:
     name = os["pretty_name"] or os["id"] or "an unknown operating system"
     return Diagnosis(
         f"runs {name}, which is not supported",
-        "write Raspberry Pi OS or Debian of one of the releases "
-        f"{', '.join(SUPPORTED_CODENAMES)} onto its card",
+        _NEW_SYSTEM,
     )
 
 
@@ -233,8 +235,7 @@ def _no_python(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - call
 def _old_python(contact: Contact, said: str) -> Diagnosis:  # noqa: ARG001 - called as all
     return Diagnosis(
         f"{contact.python} is older than Ansible can use",
-        f"write Raspberry Pi OS or Debian of one of the releases {', '.join(SUPPORTED_CODENAMES)} "
-        "onto its card",
+        _NEW_SYSTEM,
     )
 
 

@@ -1,4 +1,4 @@
-"""While the firmware is locked, the older interface is asked of who translates the newer one."""
+"""While the firmware is locked, haproxy sends requests of the old API to the compat service."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from proxy.home import DEVICE_LIST, Home, is_refusal
 from proxy.owner import LOCKED, new_api
 
+from proxy_rig.compat_service import CompatService, compat_service
 from proxy_rig.rendering import variables
-from proxy_rig.translator import Translator, translating
 from pvs_lab.process import wait_until
 from pvs_sim.client import Answer
 
 OPEN = 61707
 CGI = "/cgi-bin/dl_cgi"
-TRANSLATED = (
+COMPAT = (
     DEVICE_LIST,
     f"{CGI}?Command=Get_Comm",
     f"{CGI}?Command=Get_Comm&SerialNumber=ZT180",
@@ -30,28 +30,31 @@ TRANSLATED = (
     f"{CGI}/devices/list",
     f"{CGI}/energy-storage-system/status",
 )
-NOT_TRANSLATED = (f"{CGI}?Command=GetCellPurchased", f"{CGI}?Command=GridProfileList")
+OTHERS = (f"{CGI}?Command=GetCellPurchased", f"{CGI}?Command=GridProfileList")
 SETTLE_SECONDS = 8
 
 
-def test_everything_that_is_translated_is_tried_below() -> None:
+def test_every_request_of_the_compat_service_is_tested_below() -> None:
     role = variables({})
-    tried = {target.removeprefix(CGI) for target in TRANSLATED if "&" not in target}
+    tried = {target.removeprefix(CGI) for target in COMPAT if "&" not in target}
     assert tried == {
-        *(f"?Command={name}" for name in role["__proxy_translated_commands"]),
-        *(f"/{path}" for path in role["__proxy_translated_paths"]),
+        *(f"?Command={name}" for name in role["__proxy_compat_commands"]),
+        *(f"/{path}" for path in role["__proxy_compat_paths"]),
     }
 
 
 @pytest.fixture
-def house(home: Home) -> Iterator[tuple[Home, Translator]]:
-    """A bridge whose haproxy shares nothing for long, with the translating program beside it."""
-    with home.bridge(proxy_cache_seconds=0) as haproxy, translating(home.world, haproxy) as program:
+def house(home: Home) -> Iterator[tuple[Home, CompatService]]:
+    """A bridge whose haproxy has no cache, with the compat service."""
+    with (
+        home.bridge(proxy_cache_seconds=0) as haproxy,
+        compat_service(home.world, haproxy) as program,
+    ):
         yield home, program
 
 
 def by(answer: Answer) -> str:
-    """Who has made an answer: pvs, compat or bridge."""
+    """Where an answer comes from: pvs, compat or bridge."""
     via = answer.header("Via")
     return {"1.1 pvs-bridge": "pvs", "1.1 pvs-bridge-compat": "compat"}.get(via or "", "bridge")
 
@@ -61,35 +64,35 @@ def install(home: Home, build: int) -> None:
     home.pvs.call(lambda box: box.install(build))
 
 
-def comes_from(home: Home, who: str) -> Callable[[], bool]:
-    """Whether Stop, which costs a PVS least, is answered well by somebody."""
+def comes_from(home: Home, source: str) -> Callable[[], bool]:
+    """Whether Stop, the cheapest command, gets a good answer from there."""
 
     def is_so() -> bool:
         answer = home.ask(f"{CGI}?Command=Stop")
-        return (answer.status, by(answer)) == (200, who)
+        return (answer.status, by(answer)) == (200, source)
 
     return is_so
 
 
-def is_translated(home: Home, program: Translator) -> None:
-    """Wait until the newer interface is translated."""
+def wait_for_compat(home: Home, program: CompatService) -> None:
+    """Wait until the compat service answers."""
     assert wait_until(comes_from(home, "compat"), SETTLE_SECONDS), program.log.read_text()
 
 
-def test_older_firmware_answers_for_itself(house: tuple[Home, Translator]) -> None:
+def test_older_firmware_answers_itself(house: tuple[Home, CompatService]) -> None:
     home, program = house
-    # Long enough to be found out, if somebody came in between.
+    # Long enough for the compat service to answer by mistake.
     for _ in range(12):
         assert by(home.ask(f"{CGI}?Command=Start")) == "pvs"
         time.sleep(0.25)
-    answers = {target: home.ask(target) for target in TRANSLATED}
+    answers = {target: home.ask(target) for target in COMPAT}
     assert {by(answer) for answer in answers.values()} == {"pvs"}
     assert {answer.status for answer in answers.values()} == {200}
     assert home.stats()["logins"] == 0, program.log.read_text()
 
 
 def test_a_firmware_update_costs_a_program_one_answer_at_most(
-    house: tuple[Home, Translator],
+    house: tuple[Home, CompatService],
 ) -> None:
     home, program = house
     assert wait_until(comes_from(home, "pvs"), SETTLE_SECONDS)
@@ -108,34 +111,36 @@ def test_a_firmware_update_costs_a_program_one_answer_at_most(
     assert home.stats()["most_in_flight"]["total"] == 1
 
 
-def test_what_is_not_translated_is_the_pvs_s_to_refuse(house: tuple[Home, Translator]) -> None:
+def test_the_pvs_answers_what_the_compat_service_does_not(
+    house: tuple[Home, CompatService],
+) -> None:
     home, program = house
     new_api(home)
-    is_translated(home, program)
-    for target in TRANSLATED:
+    wait_for_compat(home, program)
+    for target in COMPAT:
         answer = home.ask(target)
         assert (answer.status, by(answer)) == (200, "compat"), target
         assert answer.header("Age") is not None
         assert answer.header("Cache-Control") == "no-store"
         assert isinstance(answer.json(), dict)
-    for target in NOT_TRANSLATED:
+    for target in OTHERS:
         answer = home.ask(target)
         assert (answer.status, by(answer)) == (403, "pvs"), target
     assert by(home.ask(f"{CGI}/supervisor/info")) == "pvs"
 
 
-def test_head_of_a_translated_answer_brings_no_body(house: tuple[Home, Translator]) -> None:
+def test_head_gets_no_body_from_the_compat_service(house: tuple[Home, CompatService]) -> None:
     home, program = house
     new_api(home)
-    is_translated(home, program)
+    wait_for_compat(home, program)
     answer = home.ask(method="HEAD")
     assert (answer.status, by(answer), answer.body) == (200, "compat", b"")
 
 
-def test_what_writes_is_refused_as_ever(house: tuple[Home, Translator]) -> None:
+def test_writes_are_refused_with_the_compat_service_too(house: tuple[Home, CompatService]) -> None:
     home, program = house
     new_api(home)
-    is_translated(home, program)
+    wait_for_compat(home, program)
     for target in (f"{CGI}?Command=SetAP", f"{DEVICE_LIST}&Command=SetAP"):
         answer = home.ask(target)
         assert answer.status == 403
@@ -143,24 +148,24 @@ def test_what_writes_is_refused_as_ever(house: tuple[Home, Translator]) -> None:
     assert home.stats()["writes"]["count"] == 0
 
 
-def test_older_firmware_that_comes_back_answers_for_itself_again(
-    house: tuple[Home, Translator],
+def test_after_a_downgrade_the_pvs_answers_itself_again(
+    house: tuple[Home, CompatService],
 ) -> None:
     home, program = house
     new_api(home)
-    is_translated(home, program)
+    wait_for_compat(home, program)
     home.pvs.call(lambda box: box.restart("downgrade", 3.0, (("503", 1.0),)))
     install(home, OPEN)
     assert home.ask().status == 503
     assert wait_until(comes_from(home, "pvs"), 40), program.log.read_text()
 
 
-def test_a_program_that_has_crashed_leaves_all_as_it_was_without_it(
-    house: tuple[Home, Translator],
+def test_after_a_crash_of_the_compat_service_the_pvs_answers(
+    house: tuple[Home, CompatService],
 ) -> None:
     home, program = house
     new_api(home)
-    is_translated(home, program)
+    wait_for_compat(home, program)
     program.kill()
     answers = [home.ask()]
     assert wait_until(lambda: by(home.ask()) == "pvs", SETTLE_SECONDS)
@@ -169,15 +174,15 @@ def test_a_program_that_has_crashed_leaves_all_as_it_was_without_it(
         assert answer.status in {403, 503}
         assert b"pvs-bridge-compat" in answer.body or by(answer) == "pvs"
     program.start()
-    is_translated(home, program)
+    wait_for_compat(home, program)
 
 
-def test_who_translates_asks_by_the_same_turns_as_everybody(
-    house: tuple[Home, Translator],
+def test_the_compat_service_uses_the_same_queue_as_all_programs(
+    house: tuple[Home, CompatService],
 ) -> None:
     home, program = house
     new_api(home)
-    is_translated(home, program)
+    wait_for_compat(home, program)
     home.pvs.call(lambda box: box.set_settings({"latency_seconds": 0.3}))
     targets = [DEVICE_LIST, f"{CGI}?Command=GetCellPurchased", f"{CGI}?Command=Get_Comm",
                "/vars?name=/sys/info/sw_rev"] * 4  # fmt: skip
@@ -188,7 +193,7 @@ def test_who_translates_asks_by_the_same_turns_as_everybody(
     assert home.stats()["logins"] == 1
 
 
-def test_the_way_for_who_translates_passes_on_no_more_than_it_needs(home: Home) -> None:
+def test_the_socket_of_the_compat_service_passes_only_what_it_needs(home: Home) -> None:
     with home.bridge() as haproxy:
         new_api(home)
         path = f"/proc/{haproxy.pid}/root/run/haproxy/compat.sock"
@@ -203,7 +208,7 @@ def test_the_way_for_who_translates_passes_on_no_more_than_it_needs(home: Home) 
 
 
 def ask_by_socket(path: str, target: str) -> int:
-    """Ask at a Unix socket of haproxy's; the status."""
+    """Send a request to a Unix socket of haproxy; return the status."""
     connection = http.client.HTTPConnection("haproxy")
     connection.sock = socket.socket(socket.AF_UNIX)
     connection.sock.connect(path)
@@ -213,7 +218,7 @@ def ask_by_socket(path: str, target: str) -> int:
     return status
 
 
-def test_a_bridge_that_translates_nothing_has_no_way_for_it(home: Home) -> None:
+def test_without_the_compat_service_its_sockets_do_not_exist(home: Home) -> None:
     with home.bridge(compat_mode="off") as haproxy:
         new_api(home)
         assert by(home.ask()) == "pvs"

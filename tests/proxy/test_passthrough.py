@@ -89,7 +89,7 @@ def test_nothing_but_the_web_and_the_live_data_is_open_unless_asked_for(home: Ho
     assert [port for port, opened in found.items() if opened] == [80, 9002]
 
 
-def test_a_passage_can_be_closed(home: Home) -> None:
+def test_the_live_data_port_can_be_closed(home: Home) -> None:
     with home.bridge(proxy_websocket_enabled=False):
         assert not home.world.listens(9002)
 

@@ -72,7 +72,7 @@ def test_a_new_process_begins_when_the_pvs_is_done(
 def test_a_process_that_does_not_come_leaves_the_old_one_at_work(
     home: Home, turns: Turns, haproxy: Haproxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drain.RELOAD_SECONDS", 2.0)
+    monkeypatch.setattr("pvs_bridge.proxy.drain.RELOAD_SECONDS", 2.0)
     with haproxy.configuration.open("a") as configuration:
         configuration.write("nonsense\n")
     assert reload(turns, haproxy.pid) == 1

@@ -1,4 +1,4 @@
-"""The role compat's real program beside a haproxy of a world, on this machine's Python."""
+"""The compat service beside a haproxy of a world, on this machine's Python."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from proxy_rig.world import PVS, World, end
 PROGRAM = PROJECT / "roles/agent/files/pvs_bridge/__main__.py"
 
 
-class Translator:
-    """The program, which can be ended and started again."""
+class CompatService:
+    """The compat service, which can be killed and started again."""
 
     def __init__(self, world: World, haproxy: Haproxy, folder: Path, **chosen: Any) -> None:  # noqa: ANN401
         """Write its configuration; start() runs it.
 
         Args:
             world: where.
-            haproxy: who asks it, and takes its own questions to the PVS.
+            haproxy: the proxy that the service answers, and sends its own requests through.
             folder: an empty one that lives as long as this.
             chosen: what its configuration has that differs from the rest.
         """
@@ -66,12 +66,12 @@ class Translator:
 
 
 @contextlib.contextmanager
-def translating(world: World, haproxy: Haproxy, **chosen: Any) -> Iterator[Translator]:  # noqa: ANN401
-    """Run the program until the end of the block; see :class:`Translator`."""
+def compat_service(world: World, haproxy: Haproxy, **chosen: Any) -> Iterator[CompatService]:  # noqa: ANN401
+    """Run the compat service until the end of the block; see :class:`CompatService`."""
     with tempfile.TemporaryDirectory() as folder:
-        translator = Translator(world, haproxy, Path(folder), **chosen)
-        translator.start()
+        service = CompatService(world, haproxy, Path(folder), **chosen)
+        service.start()
         try:
-            yield translator
+            yield service
         finally:
-            translator.kill()
+            service.kill()
