@@ -1,4 +1,4 @@
-"""Fixtures: a Pi in a lab whose card is this project's."""
+"""Fixtures: a Pi in a lab that boots from a card of this project."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIMULATOR = "--latency-seconds 0.3 --panels 12 --clock 2026-06-21T20:00:00Z"
 
 @pytest.fixture(scope="session")
 def made() -> Iterator[Card]:
-    """The Pi, its card made once."""
+    """The Pi; its card is built once."""
     card = Card(_NAME)
     card.command("up", f"--packages={' '.join(PACKAGES)}", f"--simulator={_SIMULATOR}")
     try:
@@ -28,14 +28,14 @@ def made() -> Iterator[Card]:
 
 @pytest.fixture
 def card(made: Card) -> Card:
-    """The Pi with its card flashed anew, to be booted by the test."""
+    """The Pi with a freshly flashed card, to be booted by the test."""
     made.flash()
     return made
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the Pi's journal to a failed test's report, as it is gone soon after."""
+    """Add the Pi's journal to a failed test's report, because it is lost soon after."""
     report = yield
     evidence.add(report, Card(_NAME))
     return report

@@ -1,4 +1,4 @@
-"""Fixtures: labs whose Pi is a bridge already, one for each backend."""
+"""Fixtures: labs with a provisioned bridge, one for each backend."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lab_of() -> Made:
 
 @pytest.fixture(scope="session", params=PIS)
 def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
-    """A bridge; each test leaves it as it found it."""
+    """A bridge; each test restores its state."""
     release, backend = request.param.split("-")
     with lab_of(f"t-rollback-{backend}", release, backend) as made:
         made.good_run({})
@@ -45,6 +45,6 @@ def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
 
 
 def _has_addresses(bridge: Bridge) -> bool:
-    """Whether the Pi has its IPv4 address on both sides."""
+    """Return whether the Pi has an IPv4 address on both sides."""
     found = bridge.state().addresses
     return {"eth0", "wlan0"} <= {name for name, address, _ in found if ":" not in address}

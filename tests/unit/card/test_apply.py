@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,7 @@ def test_invalid_settings_are_left_out_and_the_others_are_applied(pi: Pi) -> Non
     unknown, port, passphrase = pi.rejected
     assert unknown.startswith("pvs-bridge.yml line 3: wifi_password: unknown variable. Hint: ")
     assert port.startswith("pvs-bridge.yml line 1: proxy_http_port: ")
+    assert re.search("99999.*Hint: ", port)
     assert passphrase.startswith("pvs-bridge.yml line 6: uplink_networks[0].passphrase: ")
 
 

@@ -63,7 +63,7 @@ def test_arming_changes_nothing_and_starts_the_timer(
     assert (pending.age_seconds, pending.left_seconds) in [(0, 120), (0, 119), (1, 118)]
     ((unit, _, seconds, *command),) = runtime.done("start_timer")
     assert (unit, seconds) == (DEADLINE_UNIT, 120)
-    assert command[1:4] == ["undo", "--id", "a1"]
+    assert command[:5] == ["/usr/local/bin/pvs-bridge", "rollback", "undo", "--id", "a1"]
 
 
 def test_the_timer_starts_before_the_marker_is_written(
@@ -82,7 +82,7 @@ def test_a_marker_that_cannot_be_written_leaves_nothing(
     def full(_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(runtime, "as_json", full)
+    monkeypatch.setattr("pvs_bridge.rollback.runtime.as_json", full)
     with pytest.raises(RollbackError, match="No space left on device"):
         arm(rollback)
     assert left(rollback) == []

@@ -64,11 +64,11 @@ def read_counters(text: str) -> Counters | None:
     rows = csv.DictReader([heads[0], *(line for line in lines if line not in heads)])
     servers = {(row["pxname"], row["svname"]): row for row in rows}
     try:
-        pvs, inside = servers["pvs", "pvs"], servers["pvs_queue", "pvs_serial"]
+        pvs, queue = servers["pvs", "pvs"], servers["pvs_queue", "pvs_serial"]
         return Counters(
             refusals=int(pvs["hrsp_4xx"] or 0),
-            failures=int(inside["chkdown"] or 0),
-            up=inside["status"].startswith("UP"),
+            failures=int(queue["chkdown"] or 0),
+            up=queue["status"].startswith("UP"),
         )
     except (KeyError, TypeError, ValueError):
         return None
