@@ -1,4 +1,4 @@
-"""Why the PVS gives no reading, as the compat service tells its clients."""
+"""Why there is no answer from the PVS, and what helps."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ class PvsError(IssueError):
     """There is no reading now.
 
     Attributes:
-        status: The HTTP status of the response.
+        status: The HTTP status for clients.
         retry_seconds: When a client may ask again; 0: never, because it would not help.
     """
 
     status = 503
 
     def __init__(self, problem: str, hint: str, retry_seconds: int = 15) -> None:
-        """Make the error; see :class:`pvs_bridge.errors.Issue`."""
+        """Make the issue."""
         super().__init__(problem, hint)
         self.retry_seconds = retry_seconds
 
@@ -25,7 +25,7 @@ class SilentError(PvsError):
     """The PVS, or haproxy on its behalf, has not answered."""
 
     def __init__(self) -> None:
-        """Make the error with the same words as haproxy."""
+        """Use haproxy's words for the same problem."""
         super().__init__(
             "The PVS does not respond. It is probably restarting.",
             "Wait. A restart takes 8 to 10 minutes. The bridge detects when the PVS is back.",
@@ -33,10 +33,10 @@ class SilentError(PvsError):
 
 
 class DamagedError(PvsError):
-    """The PVS's answer is not valid."""
+    """The answer is damaged, or has a form that a healthy PVS does not send."""
 
     def __init__(self, seen: str) -> None:
-        """Make the error of an answer in which this was seen."""
+        """Add what was seen."""
         super().__init__(
             f"The PVS's answer is damaged: {seen}.",
             "Ask again in a minute. If it persists, switch the PVS's breaker off for one minute.",
@@ -45,23 +45,23 @@ class DamagedError(PvsError):
 
 
 class RefusedError(PvsError):
-    """The PVS refuses the password."""
+    """The PVS refuses the login."""
 
     def __init__(self, retry_seconds: int) -> None:
-        """Make the error; the hint says what the password is."""
+        """Add when the bridge tries again."""
         super().__init__(
             "The PVS refused the owner's password.",
-            "It is the end of the PVS's serial number unless it was changed: then set "
+            "The password is the end of the PVS's serial number unless it was changed: then set "
             "compat_password and provision again.",
             retry_seconds,
         )
 
 
 class ShutOutError(PvsError):
-    """The PVS accepts each login, but ends the session at once."""
+    """The PVS accepts the login and then shows nothing."""
 
     def __init__(self, retry_seconds: int) -> None:
-        """Make the error."""
+        """Add when the bridge tries again."""
         super().__init__(
             "The PVS ends the bridge's sessions before anything can be read.",
             "Wait 10 minutes; if it persists, switch the PVS's breaker off for one minute.",
@@ -70,26 +70,26 @@ class ShutOutError(PvsError):
 
 
 class OldFirmwareError(PvsError):
-    """The PVS has no new API."""
+    """The firmware does not have the new API."""
 
     def __init__(self) -> None:
-        """Make the error."""
+        """Name the variable to change."""
         super().__init__(
-            "The PVS's firmware has no /auth and /vars, so there is nothing to translate.",
-            "Set compat_mode to auto, or leave it out, and provision again.",
+            "The PVS's firmware does not have /auth and /vars, which the compat service reads.",
+            "Set compat_mode to auto, which is the default, and provision again.",
             300,
         )
 
 
 class UntranslatableError(PvsError):
-    """The new API does not have the data of this answer."""
+    """The new API has no data for this request of the old API."""
 
     status = 404
 
     def __init__(self) -> None:
-        """Make the error; the hint names what is available."""
+        """Name the requests that are answered."""
         super().__init__(
-            "The PVS's firmware no longer answers this, and the bridge cannot answer it instead.",
+            "The PVS's firmware no longer answers this request, and the bridge cannot answer it.",
             "Ask for DeviceList, Get_Comm or energy-storage-system/status.",
             0,
         )
