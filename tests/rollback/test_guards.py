@@ -1,4 +1,4 @@
-"""Changes of firewall and sshd are confirmed like the network, and do not lock out the controller."""
+"""Firewall and sshd change only with a confirmation, and do not lock out the controller."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import pytest
 
 from pvs_bridge.boot_config import overlay
 from pvs_bridge.host import overlay as host_overlay
-from pvs_bridge.host.overlay import UNCONFIRMED_CHANGE, WANTED, Root
+from pvs_bridge.host.overlay import WANTED, Root
+from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 
 _OPEN = "/dev/vda / ext4 rw,noatime 0 0\n"
 _LOCKED = "overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n"

@@ -33,15 +33,6 @@ _UNLOCKED_FOR = "# Unlocked for: "
 _MIB = 1024 * 1024
 
 
-def is_locked(mounts: str) -> bool:
-    """Return whether an overlay in memory covers the root.
-
-    Args:
-        mounts: The text of /proc/self/mounts.
-    """
-    return any(row.split()[:3] == ["overlayroot", "/", "overlay"] for row in mounts.splitlines())
-
-
 class Root:
     """The root file system of this Pi.
 
@@ -57,8 +48,9 @@ class Root:
     @property
     def locked(self) -> bool:
         """Whether the root is locked now: the next restart discards what is written."""
-        mounts = self._base / "proc/self/mounts"
-        return is_locked(mounts.read_text(encoding="utf-8", errors="replace"))
+        mounts = (self._base / "proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+        rows = (row.split() for row in mounts.splitlines())
+        return any(row[:3] == ["overlayroot", "/", "overlay"] for row in rows)
 
     @property
     def locks(self) -> bool:
