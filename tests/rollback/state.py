@@ -14,8 +14,8 @@ _PASSING = re.compile(
     r"(user@|user-runtime-dir@|systemd-(hostnamed|timedated|localed|tmpfiles-clean)"
     r"|NetworkManager-dispatcher|dpkg-db-backup|e2scrub|pvs-bridge-rollback-change).*\.service"
 )
-# Written by whoever configures the network, and compared by what it says; resolvconf's notes for
-# programs that are not there; what roles keep beside a file that they replace.
+# resolv.conf is compared by its content. /etc/unbound has files of resolvconf for a program that is
+# not installed, and ~ marks backups of replaced files.
 _OTHER_FILES = r"\( -path '/etc/resolv.conf*' -o -path /etc/unbound -o -name '*~' \)"
 _ROUTE = ("dst", "dev", "gateway", "prefsrc", "protocol")
 

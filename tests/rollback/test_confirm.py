@@ -98,7 +98,7 @@ def test_a_user_can_show_confirm_and_undo_a_change(bridge: Bridge) -> None:
     assert bridge.output("bridge", "pvs-bridge rollback confirm").startswith("confirmed")
     assert bridge.traces() == []
     status, said = bridge.run("bridge", "pvs-bridge rollback confirm")
-    assert (status, said) == (1, "there is no unconfirmed change\n")
+    assert (status, said) == (1, "no network change is pending\n")
 
     bridge.output("bridge", f"{_ARM.format('anna')} --timeout-seconds 300")
     bridge.output("bridge", "echo 192.0.2.8 wrong >> /etc/hosts; hostname wrong")

@@ -32,7 +32,7 @@ _WPA = """ctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev
 country=US
 network={
     ssid="Home"
-    psk="nobody has this one"
+    psk="not a real network"
 }
 """
 _CONFIGURATION = ("/etc/dhcpcd.conf", "/etc/haproxy/haproxy.cfg")

@@ -54,7 +54,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def test_status_names_the_controller_and_the_time_left(run: Run) -> None:
-    assert run("status") == (0, "there is no unconfirmed change\n")
+    assert run("status") == (0, "no network change is pending\n")
     assert run("arm", "--id", "a1", *_ARM) == (0, "")
     status, said = run("status")
     assert status == 0
@@ -72,7 +72,7 @@ def test_status_names_the_last_undo_and_the_folder_of_rejected_files(
     run("undo", "--reason", "a test")
     status, said = run("status")
     first, second, third = said.splitlines()
-    assert (status, first) == (0, "there is no unconfirmed change")
+    assert (status, first) == (0, "no network change is pending")
     assert re.fullmatch(
         r"last undone: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, a change by anna@laptop: a test",
         second,
@@ -95,7 +95,7 @@ def test_status_prints_json_for_the_module_bridge_facts(run: Run) -> None:
 
 
 def test_without_an_identifier_any_change_is_confirmed(run: Run) -> None:
-    assert run("confirm") == (1, "there is no unconfirmed change\n")
+    assert run("confirm") == (1, "no network change is pending\n")
     run("arm", "--id", "a1", *_ARM)
     assert run("confirm") == (0, "confirmed: the change is kept\n")
 
@@ -154,7 +154,7 @@ def test_undo_prints_each_file_and_the_result(run: Run, root: Path) -> None:
         "undoing the change of anna@laptop: a user requested it\n  /etc/hostname\n"
         "undone: the previous network is restored\n",
     )
-    nothing = "there is no unconfirmed change\n"
+    nothing = "no network change is pending\n"
     assert run("undo") == (1, nothing)
     # With an identifier, as the timer and a failed run use it, the exit status is 0.
     assert run("undo", "--id", "a1") == (0, nothing)

@@ -82,7 +82,7 @@ class DryRunStore(Store):
             raise WouldChangeError
 
     def remove(self, name: str) -> None:
-        """Check that there is no such value.
+        """Check that the value is not stored.
 
         Raises:
             WouldChangeError: There is one.

@@ -61,7 +61,7 @@ class SingleFlight(Generic[T]):
         return self._error
 
     async def get(self) -> Served[T]:
-        """Return a fresh reading, or a stale one if there is no fresh one.
+        """Return a fresh reading, or a stale one if a fresh one fails.
 
         Raises:
             PvsError: There is neither.

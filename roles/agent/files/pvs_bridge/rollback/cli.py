@@ -15,7 +15,7 @@ import sys
 from pvs_bridge.rollback.rollback import Rollback, RollbackError
 from pvs_bridge.rollback.runtime import say
 
-_NOTHING = "there is no unconfirmed change"
+_NOTHING = "no network change is pending"
 
 
 def main(arguments: list[str] | None = None) -> int:

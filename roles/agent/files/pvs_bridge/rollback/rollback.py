@@ -306,7 +306,7 @@ class Rollback:
         return f": it was undone, {self.last_undone()['reason']}" if undone else ""
 
     def _outcome(self, identifier: str | None) -> str:
-        """Return the outcome of a change that is no longer pending."""
+        """Return the outcome of a change that has ended."""
         if identifier is None:
             return "nothing"
         if self._was_undone(identifier):
