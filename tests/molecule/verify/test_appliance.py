@@ -27,7 +27,9 @@ def test_a_part_is_installed_unless_it_is_disabled(
     assert bridge.file(file).exists == variables[PARTS[file]]
 
 
-def test_the_journal_is_in_memory_if_it_is_volatile(bridge: Host, variables: dict[str, Any]) -> None:
+def test_the_journal_is_in_memory_if_it_is_volatile(
+    bridge: Host, variables: dict[str, Any]
+) -> None:
     bridge.run("logger a line for the journal")
     with bridge.sudo():
         files = bridge.check_output("journalctl --sync; find /run/log/journal -name system.journal")

@@ -39,6 +39,12 @@ def test_it_identifies_the_pvs_and_does_not_translate_open_firmware(
         assert (said["model"], said["build"], said["translating"]) == ("PVS6", 61707, False)
 
 
+def test_its_sandbox_leaves_hardly_any_exposure(bridge: Host, translates: bool) -> None:
+    if translates:
+        # The threshold is ten times the exposure level that systemd-analyze prints.
+        bridge.check_output("systemd-analyze security --threshold=10 pvs-bridge-compat.service")
+
+
 def test_only_haproxy_can_use_its_socket_and_only_root_can_read_its_configuration(
     bridge: Host, translates: bool
 ) -> None:

@@ -100,7 +100,7 @@ def test_the_card_is_read_only_again_after_a_failure(
 def test_a_read_only_card_is_reported(pi: Pi) -> None:
     pi.start(_LOCKED)
     # The folder is not a mount point.
-    with pytest.raises(OSError, match="restart the Pi; if the card still cannot be"):
+    with pytest.raises(IssueError, match="restart the Pi; if the card still cannot be"):
         pi.root.unlock()
 
 

@@ -27,7 +27,7 @@ def unlock(root: Root) -> None:
     try:
         if root.unlock(_REASON):
             restart()
-    except OSError as error:
+    except (IssueError, OSError) as error:
         print(f"error: the root was not unlocked: {error}", flush=True)
 
 

@@ -106,7 +106,7 @@ class Root:
             whether a restart is needed.
 
         Raises:
-            IssueError: A network change is not confirmed yet.
+            IssueError: A network change is not confirmed yet, or the card cannot be remounted.
             OSError: The card cannot be written to.
         """
         if (self._base / UNCONFIRMED_CHANGE).exists():
@@ -127,6 +127,7 @@ class Root:
             whether a restart is needed.
 
         Raises:
+            IssueError: The card cannot be remounted.
             OSError: The card cannot be written to.
         """
         self._configure(f"{_UNLOCKED_FOR}{' '.join(reason.split())}\n{_LOCKS_NOT}\n")
@@ -149,9 +150,9 @@ class Root:
         command = ["mount", "-o", options, str(self._card)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise OSError(
-                f"{done.stderr.strip()}. Hint: restart the Pi; if the card still cannot be "
-                "written to, it is worn out"
+            raise IssueError(
+                done.stderr.strip(),
+                "restart the Pi; if the card still cannot be written to, it is worn out",
             )
 
     def _configured(self) -> list[str]:
