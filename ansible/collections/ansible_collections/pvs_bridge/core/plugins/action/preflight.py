@@ -17,7 +17,6 @@ from ansible.release import __version__
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import SpecError, load_role
 
-
 # What the roles read of a host beside the variables of their specs.
 _CONNECTION = (
     "inventory_hostname",
