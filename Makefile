@@ -32,7 +32,7 @@ SIDE ?=
 POSITION ?=
 RADIO ?=
 ARCH ?=
-# Of the card: what it is made from, and where its files will be on the web.
+# Options of the image: its base, and the web folder for its files.
 BASE ?= debian
 BASE_IMAGE ?=
 BASE_SHA256 ?=
@@ -111,11 +111,11 @@ doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its
 
 ##@ The SD card
 .PHONY: image image-reproduce personalise
-# What to do with a card that is built, on this machine or on the web.
-next = Next: write it with Raspberry Pi Imager, whose form asks for Wi-Fi, user and SSH key:\n\
-  rpi-imager --repo build/os_list.json\nOr make a card for a bridge of your inventory:\n\
+# The next step after a build, on this machine or on the web.
+next = Next: write it with Raspberry Pi Imager, which asks for Wi-Fi, user and SSH key:\n\
+  rpi-imager --repo build/os_list.json\nOr write a card for a bridge of your inventory:\n\
   make personalise LIMIT=garage
-next_on_web = Next: put these files at $(BASE_URL). Whoever writes a card says:\n\
+next_on_web = Next: upload these files to $(BASE_URL), then write a card with:\n\
   rpi-imager --repo $(BASE_URL:/=)/os_list.json
 card := PYTHONPATH=$(CURDIR)/image:$(CURDIR)/ansible python3 -m pvs_image
 image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_SHA256= BASE_URL= FRESH=yes)
@@ -123,8 +123,8 @@ image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_
 		--base-url "$(BASE_URL)" $(if $(filter-out no,$(FRESH)),--fresh)
 	@printf '%b\n' '\n$(if $(BASE_URL),$(next_on_web),$(next))'
 
-# Whoever has described nothing yet can have a card for the lab, which has a radio to boot it with:
-# make personalise LIMIT=lab, then make lab-up CARD=build/pvs-bridge-lab.img
+# LIMIT=lab makes a card for the lab, which needs no inventory of your own; boot it with:
+# make lab-up CARD=build/pvs-bridge-lab.img
 personalise: export RADIO := yes
 personalise: INVENTORY := $(if $(filter lab,$(LIMIT)),$(or $(wildcard $(INVENTORY)),inventory/lab),$(INVENTORY))
 personalise: KEY := $(or $(KEY),$(if $(on_lab),build/lab_ed25519.pub))
@@ -136,7 +136,7 @@ build/lab_ed25519.pub:
 	@mkdir -p build && ssh-keygen -q -t ed25519 -N "" -C lab -f build/lab_ed25519
 
 image-reproduce: setup-image ## Build the card twice, in two places, and compare every byte
-	@$(card) reproduce
+	@PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/image python3 tests/bench/image_reproduce.py
 
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
@@ -213,9 +213,9 @@ bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges
 	@python3 tests/bench/validate.py
 
 bench-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/image
-bench-image: setup-test-image ## Time the card: built cold, after a change, personalised; its first DeviceList
-	@$(card) bench
-	@$(AS_ROOT) python3 tests/bench/card_boot.py
+bench-image: setup-test-image ## Time the card: build, rebuild, personalise, first DeviceList
+	@python3 tests/bench/image_build.py
+	@$(AS_ROOT) python3 tests/bench/image_boot.py
 
 docs: setup-controller ## Write the variables' tables into the role READMEs
 	@$(bridgectl) docs
