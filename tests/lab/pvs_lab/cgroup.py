@@ -1,7 +1,7 @@
 """The lab's control group, on hosts with cgroup v2 and on hybrid hosts.
 
-systemd in the container needs cgroup v2 without v1. Each lab mounts it in its own mount namespace, so
-the host's layout does not matter.
+systemd in the container needs cgroup v2 without v1. Each lab mounts it in its own mount namespace,
+so the host's layout does not matter.
 """
 
 from __future__ import annotations

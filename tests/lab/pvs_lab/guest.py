@@ -173,8 +173,8 @@ class RadioGuest(Guest):
     def _machine(self) -> list[str]:
         return [
             "qemu-system-x86_64",
-            # Not KVM, which some machines lack or have with flaws. The guest's clock counts executed
-            # instructions, so a busy machine delays no answer of a radio.
+            # Not KVM, which some machines lack or have with flaws. The guest's clock counts
+            # executed instructions, so a busy machine delays no answer of a radio.
             "-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on",
             "-cpu", "Nehalem", "-smp", "1", "-m", str(_MEMORY_MIB),
             "-kernel", str(_only(self._boot, "vmlinuz-*")),

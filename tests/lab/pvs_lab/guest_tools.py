@@ -108,6 +108,6 @@ def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(
-            f"the disk with the lab's tools was not built: {command[0]}: {done.stderr.strip()[-500:]}",
+            f"the lab's disk for guests was not built: {command[0]}: {done.stderr.strip()[-500:]}",
             "see the lines above; DEBIAN_MIRROR=http://... chooses another mirror",
         )

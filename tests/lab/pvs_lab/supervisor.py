@@ -205,7 +205,7 @@ class Supervisor:
         """Move the write-protect switch of a flashed card.
 
         Args:
-            position: ``on``: the card refuses writes, or ``off``; takes effect at the next power-on.
+            position: ``on``, so that the card refuses writes from the next power-on, or ``off``.
 
         Raises:
             TypeError: the card is the lab's own.
@@ -215,7 +215,7 @@ class Supervisor:
         self.pi.card_locked = position == "on"
 
     def status(self) -> dict[str, object]:
-        """Return the PID of the bridge's first process in the lab, and the daemons that have ended."""
+        """Return the PID of the bridge's first process, and the daemons that have ended."""
         return {
             "bridge_leader": self.pi.leader(),
             "dead": [name for name, process in self.running.items() if process.poll() is not None],
