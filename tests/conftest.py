@@ -17,9 +17,9 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from pvs_lab import evidence
+from pvs_lab import failure_logs
+from pvs_lab.lab_client import LabClient
 from pvs_lab.options import BACKENDS
-from pvs_lab.surroundings import Surroundings
 
 # A shared machine pauses now and then. That must not fail an example.
 hypothesis.settings.register_profile(
@@ -105,7 +105,7 @@ def pytest_runtest_makereport(
     report = yield
     # A fixture may hand on another one's.
     found = {each for each in getattr(item, "funcargs", {}).values()
-             if isinstance(each, Surroundings)}  # fmt: skip
+             if isinstance(each, LabClient)}  # fmt: skip
     for each in found:
-        evidence.add(report, each)
+        failure_logs.add(report, each)
     return report

@@ -17,9 +17,8 @@ def lab(request: pytest.FixtureRequest) -> Iterator[House]:
     """A bridge that was made while the firmware was an older one."""
     release, backend = request.param.split("-")
     house = House(f"t-compat-{release}")
-    house.command("up", f"--release={release}", f"--backend={backend}", f"--simulator={_SIMULATOR}")
     try:
-        house.good_run(VARIABLES)
+        house.up_provisioned(release, backend, VARIABLES, f"--simulator={_SIMULATOR}")
         yield house
     finally:
         house.command("down")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import cast
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
@@ -25,26 +26,34 @@ class OnlyContract(Contract):
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - interface
         """Collect the imports that are not allowed."""
+        modules, allowed, exempt = (
+            cast("set[str]", each or set()) for each in (self.modules, self.allowed, self.exempt)
+        )
         checked = {
             module
             for module in graph.modules
-            if is_below(module, self.modules) and not is_below(module, self.exempt or set())
+            if is_below(module, modules) and not is_below(module, exempt)
         }
         found = sorted(
             (module, imported)
             for module in checked
             for imported in graph.find_modules_directly_imported_by(module)
-            if not is_below(imported, self.allowed)
+            if not is_below(imported, allowed)
             and imported.partition(".")[0] not in sys.stdlib_module_names
         )
         # A package that was renamed must not make a contract without modules.
         kept = bool(checked) and not found
-        return ContractCheck(kept=kept, metadata={"found": found, "checked": len(checked)})
+        return ContractCheck(
+            kept=kept,
+            metadata={"found": found, "checked": len(checked), "modules": sorted(modules)},
+        )
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Print them."""
         if not check.metadata["checked"]:
-            output.print_error(f"No module of the project is below: {', '.join(self.modules)}")
+            output.print_error(
+                f"No module of the project is below: {', '.join(check.metadata['modules'])}"
+            )
         for module, imported in check.metadata["found"]:
             output.print_error(f"{module} must not import {imported}")
 

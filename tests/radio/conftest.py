@@ -48,7 +48,7 @@ def pytest_runtest_makereport(
     report = yield
     for each in item.funcargs.values():
         if isinstance(each, RadioBridge) and report.failed:
-            report.sections.append(("the access points", each.air.log()))
+            report.sections.append(("the access points", each.access_points.log()))
     return report
 
 

@@ -12,7 +12,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import (
 )
 from bridgectl.rehearse.description import Description
 from pvs_lab.errors import LabError
-from pvs_lab.place import LONGEST_PREFIX, Place
+from pvs_lab.topology import LONGEST_PREFIX, Topology
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _HOME_PREFIX = 24
@@ -23,7 +23,7 @@ def is_name(text: str) -> bool:
     return parse_address(text) is None and _HOST_NAME.fullmatch(text) is not None
 
 
-def place_of(description: Description) -> Place:
+def place_of(description: Description) -> Topology:
     """Make the place that a bridge's description speaks of.
 
     Args:
@@ -39,7 +39,7 @@ def place_of(description: Description) -> Place:
         client = _client(description, own.network, {*taken, *servers})
         if client and not own.network.overlaps(pvs.network):
             called = {description.address, str(description.variables.get("health_address", ""))}
-            return Place(
+            return Topology(
                 pvs=str(pvs.ip),
                 prefix=own.network.prefixlen,
                 router=str(router),
@@ -68,7 +68,7 @@ def _homes(description: Description) -> Iterator[tuple[IPv4Interface, IPv4Addres
     if reached and reached.is_private and not (reached.is_loopback or reached.is_link_local):
         own = IPv4Interface(f"{reached}/{_HOME_PREFIX}")
         yield own, next(host for host in own.network.hosts() if host != reached)
-    usual = Place()
+    usual = Topology()
     yield IPv4Interface(f"{usual.bridge}/{usual.prefix}"), IPv4Address(usual.router)
     for source in _sources(description):
         if source.prefixlen <= LONGEST_PREFIX:

@@ -13,7 +13,7 @@ from bridgectl.rehearse.description import Description
 from bridgectl.rehearse.home import is_name, place_of
 from bridgectl.rehearse.placeholders import PASSWORD_HASH
 from pvs_lab.paths import lab_dir
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 _USER = "rehearsal"
 
@@ -33,7 +33,7 @@ class Twin:
     bridge: str
     address: str
     variables: Mapping[str, Any]
-    place: Place
+    place: Topology
     remarks: tuple[str, ...]
 
     def inventory(self, lab: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 # From 0, nothing, to 10, everything. The first ones are the project's own.
 _MOST = {
@@ -25,7 +25,7 @@ _MOST = {
 
 
 @pytest.mark.parametrize("service", _MOST)
-def test_it_may_do_no_more_than_it_has_to(lab: Surroundings, service: str) -> None:
+def test_it_may_do_no_more_than_it_has_to(lab: LabClient, service: str) -> None:
     if lab.run("bridge", f"systemctl cat {service}.service")[0]:
         pytest.skip("it is not on this bridge")
     said = lab.output("bridge", f"systemd-analyze security --no-pager {service}.service")

@@ -10,7 +10,7 @@ import pytest
 from bridgectl.rehearse.description import Description
 from bridgectl.rehearse.home import place_of
 from pvs_lab.errors import LabError
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 Describe = Callable[..., Description]
 
@@ -22,7 +22,7 @@ STATIC = {
 
 
 def test_nothing_said_is_the_usual_home(describe: Describe) -> None:
-    assert place_of(describe()) == Place(client="192.168.20.2", bridge_names=("garage.local",))
+    assert place_of(describe()) == Topology(client="192.168.20.2", bridge_names=("garage.local",))
 
 
 def test_fixed_addresses_are_those_of_the_home(describe: Describe) -> None:
@@ -38,9 +38,9 @@ def test_fixed_addresses_are_those_of_the_home(describe: Describe) -> None:
         ("10.1.2.3", "10.1.2.3", "10.1.2.1"),
         ("10.1.2.1", "10.1.2.1", "10.1.2.2"),
         # Neither the world's addresses nor the PVS's are a home's.
-        ("203.0.113.9", Place.bridge, Place.router),
-        ("172.27.153.9", Place.bridge, Place.router),
-        ("fd00::20", Place.bridge, Place.router),
+        ("203.0.113.9", Topology.bridge, Topology.router),
+        ("172.27.153.9", Topology.bridge, Topology.router),
+        ("fd00::20", Topology.bridge, Topology.router),
     ],
 )
 def test_an_address_by_which_ansible_comes_in_is_the_one_that_the_router_gives(

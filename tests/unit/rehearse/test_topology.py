@@ -1,4 +1,4 @@
-"""A lab's place: given in part, refused where no network can be made of it."""
+"""A lab's topology: given in part, refused where no network can be made of it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from pvs_lab.errors import LabError
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 
 def test_what_is_not_given_is_as_usual() -> None:
-    place = Place.from_json('{"name_servers": ["1.1.1.1"], "home_interface": "eth1"}')
-    assert place == Place(name_servers=("1.1.1.1",), home_interface="eth1")
-    assert Place.from_json("{}") == Place()
+    topology = Topology.from_json('{"name_servers": ["1.1.1.1"], "home_interface": "eth1"}')
+    assert topology == Topology(name_servers=("1.1.1.1",), home_interface="eth1")
+    assert Topology.from_json("{}") == Topology()
 
 
 def test_it_survives_a_command_line() -> None:
-    place = Place(prefix=16, bridge_names=("garage.local", "solar.example.org"))
-    assert Place.from_json(place.to_json()) == place
+    topology = Topology(prefix=16, bridge_names=("garage.local", "solar.example.org"))
+    assert Topology.from_json(topology.to_json()) == topology
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_it_survives_a_command_line() -> None:
 )
 def test_what_cannot_be_is_refused(changed: Any, problem: str) -> None:  # noqa: ANN401
     with pytest.raises(LabError) as caught:
-        Place.from_json(json.dumps(changed))
+        Topology.from_json(json.dumps(changed))
     assert problem in caught.value.problem
-    assert caught.value.problem.startswith("the lab's place")
+    assert caught.value.problem.startswith("the lab's topology")
 
 
 def test_the_router_may_be_its_own_name_server() -> None:
-    assert Place(name_servers=("192.168.20.1",)).router == "192.168.20.1"
+    assert Topology(name_servers=("192.168.20.1",)).router == "192.168.20.1"

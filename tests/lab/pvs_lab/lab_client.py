@@ -12,7 +12,7 @@ from pvs_lab.daemons import SIMULATOR_CONTROL_PORT
 from pvs_lab.process import wait_until
 
 
-class Surroundings:
+class LabClient:
     """One lab that is up.
 
     Attributes:

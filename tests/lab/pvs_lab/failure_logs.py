@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pvs_lab.errors import LabError
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 if TYPE_CHECKING:
     import pytest
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LOOK = "journalctl --boot --no-pager --lines 60; ip address; ip route"
 
 
-def add(report: pytest.TestReport, lab: Surroundings) -> None:
+def add(report: pytest.TestReport, lab: LabClient) -> None:
     """Add the bridge's journal, addresses and routes to the report of a test that has failed."""
     if not report.failed:
         return

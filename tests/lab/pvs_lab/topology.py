@@ -18,7 +18,7 @@ LONGEST_PREFIX = 29
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class Topology:
     """The world as the bridge sees it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Place:
         except ValueError as error:
             problem = str(error)
         if problem:
-            raise LabError(f"the lab's place: {problem}", "give the lab another one")
+            raise LabError(f"the lab's topology: {problem}", "give the lab another one")
 
     def _problem(self) -> str | None:
         """Say what cannot be.
@@ -98,8 +98,8 @@ class Place:
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Place:
-        """Read a place of which only some fields may be given.
+    def from_json(cls, text: str) -> Topology:
+        """Read a topology of which only some fields may be given.
 
         Args:
             text: a JSON object.
@@ -116,5 +116,5 @@ class Place:
         except (AttributeError, TypeError, ValueError) as error:
             known = ", ".join(field.name for field in dataclasses.fields(cls))
             raise LabError(
-                f"the lab's place cannot be read: {error}", f"write a JSON object of {known}"
+                f"the lab's topology cannot be read: {error}", f"write a JSON object of {known}"
             ) from None

@@ -28,7 +28,7 @@ _UNIT = "pvs-bridge-lab.service"
 _RELEASE = "trixie"
 _PROGRAMS = ("hostapd", "hostapd_cli", "iw", "qemu-ga")
 _PACKAGES = ("hostapd", "iw", "qemu-guest-agent")
-_FILES = Path(__file__).with_name("kit_files")
+_FILES = Path(__file__).with_name("guest_tools_files")
 _SIZE = "128M"
 
 
@@ -55,7 +55,7 @@ def provide(report: Callable[[str], None]) -> Path:
     }
     description = json.dumps([_RELEASE, _PACKAGES, files], sort_keys=True)
     digest = hashlib.sha256(description.encode()).hexdigest()[:12]
-    folder = cache_dir() / "kits"
+    folder = cache_dir() / "guest-tools"
     folder.mkdir(parents=True, exist_ok=True)
     disk = folder / f"{digest}.img"
     with _locked(folder / "lock"):

@@ -6,8 +6,8 @@ import base64
 
 from pvs_lab import radio_card
 from pvs_lab.access_point import Network
+from pvs_lab.lab_client import LabClient
 from pvs_lab.process import wait_until
-from pvs_lab.surroundings import Surroundings
 
 _POINTS = (1, 2)
 _START_TIMEOUT_SECONDS = 60
@@ -20,7 +20,7 @@ _KEY_MANAGEMENTS = {
 }
 
 
-class Air:
+class AccessPoints:
     """Two access points, each with one network at a time; both lead home.
 
     What they are told outlasts a reboot of the Pi, as they would on their own.
@@ -30,7 +30,7 @@ class Air:
         offered: by the access points that are on, 1 or 2, their networks.
     """
 
-    def __init__(self, lab: Surroundings) -> None:
+    def __init__(self, lab: LabClient) -> None:
         """Name the lab, which has just come up."""
         self.lab = lab
         self.offered: dict[int, Network] = {1: radio_card.HOME}
