@@ -20,8 +20,8 @@ from bridgectl.doctor.target import Patient
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health import checks as health
 from pvs_bridge.health import outcomes
-from pvs_bridge.health.firmware import read_information
-from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Link, Report
+from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Link, Report, issue_of
+from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, read_firmware
 
 _PROBE = Path(__file__).with_name("probe.sh")
 _PROBE_SECONDS = 90
@@ -157,7 +157,7 @@ def judge(
         translates=patient.translates,
     )
     report = health.check(config, world)
-    links = {link.name: _finding(report, link) for link in report.chain}
+    links = {link.name: _finding(report, link) for link in report.links}
     home = about_the_home(recording, patient)
     if patient.uplink_type == "none":
         home = [Finding("Home network", UNKNOWN, "none yet, by uplink_type")]
@@ -188,8 +188,9 @@ def judge(
 
 def _finding(report: Report, link: Link) -> Finding:
     """Put a link of the health check into our words."""
-    alone = dataclasses.replace(report, chain=(link,))
-    return Finding(outcomes.LINKS[link.name], link.state, link.seen, alone.problem, alone.hint)
+    issue = issue_of(link, report.config)
+    problem, hint = (issue.problem, issue.hint) if issue else (None, None)
+    return Finding(outcomes.LINKS[link.name], link.state, link.seen, problem, hint)
 
 
 def _neighbour(recording: Recording) -> Finding:
@@ -238,18 +239,18 @@ def _services(recording: Recording, patient: Patient) -> Finding:
 def _firmware(report: Report, world: RemotePi) -> Iterator[Finding]:
     """Say what the PVS's firmware is, and who answers for it; asked only where it may answer."""
     title = "Firmware"
-    states = {link.name: link.state for link in report.chain}
+    states = {link.name: link.state for link in report.links}
     if states["proxy"] != OK or states["pvs"] == BROKEN:
         yield Finding(title, UNKNOWN, "not asked: the PVS is not reached through the bridge")
         return
     try:
-        reply = world.replies.get(health.SUPERVISOR_INFO) or world.get(
-            report.config.proxy_port, health.SUPERVISOR_INFO, _INFO_SECONDS
+        reply = world.replies.get(SUPERVISOR_INFO) or world.get(
+            report.config.proxy_port, SUPERVISOR_INFO, _INFO_SECONDS
         )
     except (OSError, http.client.HTTPException):
         yield Finding(title, UNKNOWN, "the PVS did not tell it")
         return
-    firmware = read_information(reply.body)
+    firmware = read_firmware(reply.body)
     if firmware.build is None:
         yield Finding(title, UNKNOWN, "the PVS did not tell it")
         return

@@ -17,6 +17,8 @@ class CannotWorkError(Exception):
     def __init__(self, problem: str, hint: str) -> None:
         """Keep both apart, so that each is shown on its own line."""
         super().__init__(f"{problem}\n  hint: {hint}")
+        self.problem = problem
+        self.hint = hint
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.constants import DEFAULT_ROLES_PATH
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.release import __version__
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import SpecError, load_role
+
+
+# What the roles read of a host beside the variables of their specs.
+_CONNECTION = (
+    "inventory_hostname",
+    "ansible_host",
+    "ansible_port",
+    "ansible_user",
+    "ansible_connection",
+)
+# The digest is made of secrets too, and shown to who runs Ansible with -vvv: as slow to guess from
+# as a few milliseconds allow.
+_ROUNDS = 10_000
 
 
 class ActionModule(ActionBase):
@@ -33,7 +50,7 @@ class ActionModule(ActionBase):
             task_vars: the host's variables.
 
         Returns:
-            the task's result: failed with one finding a line, or nothing but ``changed: false``.
+            the task's result: failed with one finding a line, or the digest of all inputs.
         """
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -45,7 +62,8 @@ class ActionModule(ActionBase):
         except SpecError as error:
             raise AnsibleActionFail(str(error)) from error
 
-        findings = judge(task_vars, specs, self._templar).findings
+        judgement = judge(task_vars, specs, self._templar)
+        findings = judgement.findings
         result["changed"] = False
         if findings:
             count = "1 mistake" if len(findings) == 1 else f"{len(findings)} mistakes"
@@ -55,7 +73,23 @@ class ActionModule(ActionBase):
             result["failed"] = True
             result["msg"] = "\n".join([heading, *map(str, findings)])
             result["findings"] = [dataclasses.asdict(finding) for finding in findings]
+        else:
+            connection = {name: task_vars[name] for name in _CONNECTION if name in task_vars}
+            result["inputs"] = self._digest(
+                {**judgement.rendered, **self._templar.template(connection)}, arguments["roles"]
+            )
         return result
+
+    def _digest(self, variables: dict[str, Any], roles: list[str]) -> str:
+        """Return one digest of a host's variables and of everything that is applied to it."""
+        # The defaults of the roles are part of their files.
+        digest = hashlib.sha256(json.dumps([__version__, variables], sort_keys=True).encode())
+        basedir = pathlib.Path(self._loader.get_basedir())
+        folders = {self._role(name).parent for name in roles} | {_COLLECTION}
+        for file in sorted([*basedir.glob("*.yml"), *_files(folders)]):
+            digest.update(f"{file} ".encode() + hashlib.sha256(file.read_bytes()).digest())
+        salt = str(variables.get("inventory_hostname", "")).encode()
+        return hashlib.pbkdf2_hmac("sha256", digest.digest(), salt, _ROUNDS).hex()
 
     def _role(self, name: str) -> pathlib.Path:
         """Find a role where ansible-playbook finds it: beside the playbook, then by roles_path."""
@@ -73,3 +107,14 @@ class ActionModule(ActionBase):
     def _read(self, file: pathlib.Path) -> Any:  # noqa: ANN401 - YAML holds anything
         """Read a role's file with the tags that let its templates be rendered."""
         return self._loader.load_from_file(str(file), trusted_as_template=True)
+
+
+_COLLECTION = pathlib.Path(__file__).resolve().parents[2]
+
+
+def _files(folders: set[pathlib.Path]) -> Iterator[pathlib.Path]:
+    """Return what the folders hold, without Python's bytecode and what only people read."""
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.suffix not in {".pyc", ".md", ".png"} and path.is_file():
+                yield path
