@@ -12,14 +12,14 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.contact import (
     Contact,
-    Diagnosis,
     diagnose,
     unsupported,
 )
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
 
 class ActionModule(ActionBase):
-    """Makes the first contact with a host, and says plainly what is wrong with it."""
+    """Connects to a host for the first time, and explains a failure."""
 
     TRANSFERS_FILES = False
     _supports_async = False
@@ -32,16 +32,16 @@ class ActionModule(ActionBase):
         """Run the module.
 
         Args:
-            tmp: not used, as in every action plugin of today.
+            tmp: not used, as in every current action plugin.
             task_vars: the host's variables.
 
         Returns:
-            the module's result; failed with problem and hint where there was no contact, or
-            where the operating system is not supported.
+            the module's result; failed with problem and hint if the connection fails or the
+            operating system is not supported.
         """
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
-        # Here too, so that a mistake in the play is not taken for one of the host.
+        # Checked here too, so that an error in the play is not reported as an error of the host.
         self.validate_argument_spec({"packages": {"type": "list", "elements": "str"}})
         contact = self._contact(task_vars)
         try:
@@ -51,10 +51,10 @@ class ActionModule(ActionBase):
                 task_vars=task_vars,
             )
         except AnsibleError as error:
-            # Ansible would report most of these as UNREACHABLE, with ssh's words as they are.
+            # Ansible would report most of these as UNREACHABLE, with ssh's messages unchanged.
             return _failed(contact, diagnose(contact, str(error)))
         if "bridge" not in result:
-            # ssh's and sudo's own words last: of what says nothing known, the last line is shown.
+            # stderr comes last, because the last line of an unknown error is shown.
             said = (result.get("msg"), result.get("module_stdout"), result.get("module_stderr"))
             return _failed(
                 contact, diagnose(contact, "\n".join(str(each) for each in said if each))
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
         return _failed(contact, wrong) if wrong else result
 
     def _contact(self, task_vars: dict[str, Any]) -> Contact:
-        """Collect how the host is to be reached, as the connection plugin sees it."""
+        """Return how the connection plugin connects to the host."""
         host = str(task_vars.get("inventory_hostname", "this host"))
         port = self._option("port")
         user = self._option("remote_user")
@@ -81,12 +81,12 @@ class ActionModule(ActionBase):
         )
 
     def _option(self, name: str) -> Any:  # noqa: ANN401 - any option
-        """Return an option of the connection; None where this kind of connection has none."""
+        """Return an option of the connection; None if this type of connection does not have it."""
         try:
             return self._connection.get_option(name)
         except (AnsibleError, KeyError):
             return None
 
 
-def _failed(contact: Contact, diagnosis: Diagnosis) -> dict[str, Any]:
-    return {"changed": False, "failed": True, "msg": diagnosis.message(contact.host)}
+def _failed(contact: Contact, issue: Issue) -> dict[str, Any]:
+    return {"changed": False, "failed": True, "msg": f"{contact.host}: {issue.sentence}."}
