@@ -17,11 +17,11 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from pvs_lab import evidence
+from pvs_lab import failure_logs
+from pvs_lab.lab_client import LabClient
 from pvs_lab.options import BACKENDS
-from pvs_lab.surroundings import Surroundings
 
-# A shared machine stands still for a moment now and then, which is no fault of an example.
+# A shared machine pauses now and then. That must not fail an example.
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -33,7 +33,7 @@ _ROLLBACK = "tests/rollback/"
 _BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
 _FAULTS = "tests/faults/"
 _WEAR = "tests/wear/"
-_RELEASES = ("bullseye", "trixie")
+_RELEASES = ("bookworm", "trixie")
 # Where bridges are made in labs; what is not marked as their core is slow.
 _BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
 _LINT = "tests/lint/"
@@ -105,7 +105,7 @@ def pytest_runtest_makereport(
     report = yield
     # A fixture may hand on another one's.
     found = {each for each in getattr(item, "funcargs", {}).values()
-             if isinstance(each, Surroundings)}  # fmt: skip
+             if isinstance(each, LabClient)}  # fmt: skip
     for each in found:
-        evidence.add(report, each)
+        failure_logs.add(report, each)
     return report

@@ -44,7 +44,7 @@ def seconds_to_login(image: Path, lab: str = "bench-boot") -> float:
 
 
 def seconds_to_device_list(image: Path, lab: str = "bench-boot") -> tuple[float, float]:
-    """Boot an image that Imager has customised, until somebody at home gets DeviceList.
+    """Boot an image that Imager has customised, until the home gets DeviceList.
 
     Args:
         image: as :func:`seconds_to_login`.
@@ -54,7 +54,7 @@ def seconds_to_device_list(image: Path, lab: str = "bench-boot") -> tuple[float,
         of the first boot, and of the second.
 
     Raises:
-        AssertionError: nobody does.
+        AssertionError: it does not.
         LabError: as there.
     """
     with flashed(lab, image) as pi:

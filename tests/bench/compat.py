@@ -30,7 +30,7 @@ _MOST_MIB = 45.0
 
 @dataclass(frozen=True)
 class _Fresh:
-    """Medians of readings that nobody had before, in ms.
+    """Medians of readings that were not cached, in ms.
 
     Attributes:
         panels: of the plant.

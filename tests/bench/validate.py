@@ -26,7 +26,7 @@ _COUNTS = (1, 10, 100)
 _REPEATS = 3
 # What a person is promised: see the README's figures.
 _MOST_SECONDS = 20
-# Whoever else works on this machine takes a part of it from this.
+# Other work on this machine makes a single timing unreliable.
 _BUSY = 0.5
 _HASH = "$5$abcdefgh$E6wFWSbzRRGkjAnCTq/RMAkFs5rkVhdjAUcYBFuYqE6"
 
@@ -36,7 +36,7 @@ class _Run:
     """One validation.
 
     Attributes:
-        seconds: that somebody waited.
+        seconds: the time that the user waited.
         worked_seconds: that all processors together worked on it.
         report: what it said.
     """
@@ -70,7 +70,7 @@ def main() -> int:
     if seconds <= _MOST_SECONDS:
         print("kept")
         return 0
-    # Half of the work each, as long as nobody else wants them.
+    # Half of the work each, as long as the cores are free.
     if worked / 2 <= _MOST_SECONDS and load >= _BUSY:
         print("kept but for the others who kept this machine busy")
         return 0

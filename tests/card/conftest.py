@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from card.card import PACKAGES, Card
-
-from pvs_lab import evidence
 
 _NAME = "t-card"
 # Answers soon, at noon.
@@ -31,11 +29,3 @@ def card(made: Card) -> Card:
     """The Pi with its card flashed anew, to be booted by the test."""
     made.flash()
     return made
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the Pi's journal to a failed test's report, as it is gone soon after."""
-    report = yield
-    evidence.add(report, Card(_NAME))
-    return report

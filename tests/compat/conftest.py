@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from compat.house import LOCKED, OPEN, VARIABLES, House
 
-PIS = ("trixie-networkmanager", pytest.param("bullseye-dhcpcd", marks=pytest.mark.slow))
+PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
 # At noon, and for ever: what is read twice is the same.
 _SIMULATOR = "--latency-seconds 0.5 --panels 12 --clock 2026-06-21T20:00:00Z --clock-scale 0"
 
@@ -17,9 +17,8 @@ def lab(request: pytest.FixtureRequest) -> Iterator[House]:
     """A bridge that was made while the firmware was an older one."""
     release, backend = request.param.split("-")
     house = House(f"t-compat-{release}")
-    house.command("up", f"--release={release}", f"--backend={backend}", f"--simulator={_SIMULATOR}")
     try:
-        house.good_run(VARIABLES)
+        house.up_provisioned(release, backend, VARIABLES, f"--simulator={_SIMULATOR}")
         yield house
     finally:
         house.command("down")

@@ -7,18 +7,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rollback.bridge import Bridge
 
-from pvs_lab import evidence
 from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 
 PROJECT = Path(__file__).resolve().parents[2]
-PIS = ("trixie-networkmanager", pytest.param("bullseye-dhcpcd", marks=pytest.mark.slow))
+PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
 # Answers soon, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
 
@@ -89,28 +88,14 @@ def bridge(request: pytest.FixtureRequest) -> Iterator[Patient]:
     """A bridge that works; each test leaves it as it found it."""
     release, backend = request.param.split("-")
     made = Patient(f"t-doctor-{release}")
-    made.command("up", f"--release={release}", f"--backend={backend}", _SIMULATOR)
+    variables = {
+        "proxy_users": {"anna": USERS_HASH},
+        "compat_password": OWNER_PASSWORD,
+        # Which puts the PVS's serial number into a file of avahi's.
+        "status_announce_pvs": True,
+    }
     try:
-        made.good_run(
-            {
-                "proxy_users": {"anna": USERS_HASH},
-                "compat_password": OWNER_PASSWORD,
-                # Which puts the PVS's serial number into a file of avahi's.
-                "status_announce_pvs": True,
-            }
-        )
+        made.up_provisioned(release, backend, variables, _SIMULATOR)
         yield made
     finally:
         made.command("down")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Function,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
-    report = yield
-    for each in item.funcargs.values():
-        if isinstance(each, Patient):
-            evidence.add(report, each)
-    return report

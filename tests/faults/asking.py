@@ -15,7 +15,7 @@ import time
 from urllib.parse import urlsplit
 
 _EVERY_SECONDS = 1.0
-# Programs in the field wait longer, but to whoever looks at a page it is lost by then.
+# Programs in the field wait longer, but a person who looks at a page has given up by then.
 _PATIENCE_SECONDS = 20.0
 
 
@@ -59,7 +59,7 @@ class Asker:
             return "damaged"
 
     def _address_now(self) -> str:
-        """The host's address; the last one that was told, while nobody tells."""
+        """The host's address; the last known one while the name does not resolve."""
         try:
             (_, _, _, _, target), *_ = socket.getaddrinfo(self._host, 80, socket.AF_INET)
         except OSError:

@@ -12,7 +12,7 @@ from faults.home import VARIABLES, Home
 
 from pvs_lab import figures
 
-PIS = ("trixie-networkmanager", "bullseye-dhcpcd")
+PIS = ("trixie-networkmanager", "bookworm-dhcpcd")
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --panels 12 --clock 2026-06-21T20:00:00Z"
 # For what a fault's end is measured by, however long it may take.
 _PATIENCE_SECONDS = 300.0
@@ -28,12 +28,9 @@ def made(request: pytest.FixtureRequest) -> Iterator[Home]:
     """A bridge that looks after itself, whose card has an end, and whose clock can be set."""
     release, backend = request.param.split("-")
     home = Home(f"t-faults-{release}")
-    home.command(
-        "up", f"--release={release}", f"--backend={backend}", "--packages=libfaketime",
-        "--card-mib=700", _SIMULATOR,
-    )  # fmt: skip
+    card = ("--packages=libfaketime", "--card-mib=700")
     try:
-        home.good_run(VARIABLES)
+        home.up_provisioned(release, backend, VARIABLES, *card, _SIMULATOR)
         yield home
     finally:
         home.command("down")

@@ -16,7 +16,7 @@ from typing import Any
 
 from rollback.bridge import Bridge
 
-from pvs_lab import cgroup, enter, lifecycle
+from pvs_lab import cgroup, enter
 
 DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
 VARIABLES: dict[str, Any] = {
@@ -30,9 +30,8 @@ DefaultEnvironment="LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1" \\
   "FAKETIME_TIMESTAMP_FILE=/etc/clock" "FAKETIME_CACHE_DURATION=1" "NO_FAKE_STAT=1" \\
   "FAKETIME_DONT_FAKE_MONOTONIC=1" "DONT_FAKE_MONOTONIC=1" "FAKETIME_DISABLE_SHM=1"
 """
-# What libfaketime stops, whatever the time: these wait for ever, or crash. haproxy is one of them
-# from Debian 12 on, so that it is Debian 11's alone that sees the other clock.
-_NOT_FAKED = ("NetworkManager", "NetworkManager-wait-online", "avahi-daemon")
+# These programs hang or crash under libfaketime, whatever the time.
+_NOT_FAKED = ("NetworkManager", "NetworkManager-wait-online", "avahi-daemon", "haproxy")
 _WITHOUT = """[Service]
 UnsetEnvironment=LD_PRELOAD
 """
@@ -160,10 +159,8 @@ class Home(Bridge):
             self.output("bridge", f"echo {seconds:+.0f} > {_CLOCK}")
 
         set_clock(0)
-        others = () if lifecycle.describe(self.name).release == "bullseye" else ("haproxy",)
         files = {"/etc/systemd/system.conf.d/zz-clock.conf": _FAKE} | {
-            f"/etc/systemd/system/{unit}.service.d/zz-clock.conf": _WITHOUT
-            for unit in (*_NOT_FAKED, *others)
+            f"/etc/systemd/system/{unit}.service.d/zz-clock.conf": _WITHOUT for unit in _NOT_FAKED
         }
         for file, text in files.items():
             write = f"printf %s {shlex.quote(text)} > {file}"

@@ -1,4 +1,4 @@
-"""What the bridge takes while nobody asks it, and which doors it has."""
+"""What the idle bridge uses, and which ports it opens."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _UNITS = (
 _PROMISED = [22, 53, 80, 9002]
 
 
-def test_it_takes_little_while_nobody_asks(home: Home, figure: Figure) -> None:
+def test_the_idle_bridge_uses_little(home: Home, figure: Figure) -> None:
     weigh = f"python3 -c {shlex.quote(_WEIGHING.read_text())} {_SECONDS} {' '.join(_UNITS)}"
     status, printed = home.run("bridge", weigh, timeout_seconds=_SECONDS + 60)
     assert status == 0, printed

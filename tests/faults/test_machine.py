@@ -12,7 +12,7 @@ _JOURNAL_MIB = 32
 _FLOOD = "systemd-run --quiet --unit=flood-{} yes 'a program that has lost its mind'"
 _FILL = "for size in 1M 4k; do dd if=/dev/zero of=/var/full-$size bs=$size; done"
 _EATER = 'hold = []\nwhile True: hold.append(b"x" * (4 << 20))'
-# Between what the lab cannot do without and what it gets, while somebody takes all of that.
+# More than the lab needs; a program in the lab takes all of the rest.
 _LEFT_MIB = 48
 
 

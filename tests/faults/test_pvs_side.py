@@ -15,7 +15,7 @@ _FIELD_SECONDS = 6.5
 _RESTART_SECONDS = 60
 # A network that some PVS have, and this bridge is not described with.
 _OTHER = "172.27.152.1"
-# Whoever asks for an address in vain asks more and more seldom, up to every 64 s (RFC 2131, 4.1):
+# A DHCP client without an answer asks less and less often, up to every 64 s (RFC 2131, 4.1):
 # both backends' clients do. dhcpcd takes 5 s more to probe what it is given, and haproxy looks
 # every 15 s whether the PVS is back.
 _ASKED_AGAIN_SECONDS = 90.0
@@ -49,7 +49,7 @@ def test_a_pvs_that_restarts(home: Home, fault: Fault) -> None:
 
 
 def test_a_pvs_that_offers_another_network_for_a_while(home: Home, fault: Fault) -> None:
-    # Nobody tells the Pi that there is a better address again: care asks, a minute after it has
+    # The Pi is not told of the better address: the monitor asks, a minute after it has
     # seen the wrong one, and again a minute later.
     with fault("PVS offers another network for a minute", seconds=90.0):
         home.output("pvs", f"ip address add {_OTHER}/24 dev lan1")

@@ -35,7 +35,7 @@ def test_a_name_server_that_is_killed(home: Home, fault: Fault) -> None:
 
 
 @pytest.mark.core
-def test_a_firewall_whose_rules_somebody_has_emptied(home: Home, fault: Fault) -> None:
+def test_a_firewall_whose_rules_were_flushed(home: Home, fault: Fault) -> None:
     def is_there() -> bool:
         return home.run("bridge", _TABLE)[0] == 0
 

@@ -1,4 +1,4 @@
-"""Weighs what the project adds to a Pi, on the Pi itself, while nobody asks for anything.
+"""Weighs what the project adds to a Pi, on the Pi itself, while it is idle.
 
 ``weighing.py SECONDS UNIT...`` prints an object of JSON: ``mib``, by unit, the most memory that its
 processes had (PSS, which counts once what several share), ``cpu_seconds``, what all have used, and

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,20 @@ def run(*command: str, **environment: str) -> str:
 @functools.cache
 def files() -> tuple[Path, ...]:
     """Name every file that git tracks, or would track if it were added."""
-    # The folder may belong to whoever typed sudo.
+    # The folder may belong to the user who typed sudo.
     trust = f"safe.directory={ROOT}"
     listed = run("git", "-c", trust, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     paths = {ROOT / name for name in listed.split("\0") if name}
     return tuple(sorted(path for path in paths if path.is_file() and not path.is_symlink()))
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Read every file that is text."""
+    for path in files():
+        try:
+            yield path, path.read_bytes().decode()
+        except UnicodeDecodeError:
+            continue
 
 
 def python_files() -> list[str]:

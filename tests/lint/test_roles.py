@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lint.project import ROLES, load_yaml, role_name, run
+from lint.project import ROLES, ROOT, load_yaml, role_name, run
 
 # Its two variables say what the bridge is; they are older than the name of the role.
 _PUBLIC_PREFIXES = {"common": "bridge_"}
@@ -120,3 +121,20 @@ def test_every_template_is_named_as_one(role: Path) -> None:
 
 def test_the_tables_of_variables_in_the_readmes_are_fresh() -> None:
     run("python", "-m", "bridgectl", "docs", "--check")
+
+
+def private_names(role: Path) -> set[tuple[str, str]]:
+    """Find the private variables in a role: the file and the name."""
+    return {
+        (str(path.relative_to(ROOT)), name)
+        for folder in ("defaults", "handlers", "meta", "tasks", "templates", "vars")
+        for path in (role / folder).glob("**/*")
+        if path.is_file()
+        for name in re.findall(r"(?<![\w.])__[a-z]\w*(?<!__)\b", path.read_text(encoding="utf-8"))
+    }
+
+
+@pytest.mark.parametrize("role", [each for each in ROLES if each.name != "common"], ids=role_name)
+def test_it_reads_the_private_variables_of_other_roles_only_through_common(role: Path) -> None:
+    own = ("__common_", f"__{role.name}_")
+    assert [each for each in sorted(private_names(role)) if not each[1].startswith(own)] == []

@@ -26,11 +26,9 @@ _UNARMED = {
     "Keep the other backend asleep while it is installed": (
         "installing takes longer than a change may wait, and what sleeps changes nothing"
     ),
-    "Have the Wi-Fi brought back where it was given up": "only joins what was joined before",
-    "Forget the guard of a Wi-Fi that is not used": "there is no Wi-Fi to come back to",
-    "Answer to NAME.local on the home network only": (
-        "the address, by which the Pi has just been reached, stays"
-    ),
+    "Install the Wi-Fi guard": "it reconnects only networks that were configured before",
+    "Remove the Wi-Fi guard": "the uplink is not Wi-Fi, so undoing it cannot need the guard",
+    "Configure the mDNS responder": ("the address, which Ansible is connected to, does not change"),
 }
 
 

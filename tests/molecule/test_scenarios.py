@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).resolve().parent
 _PROJECT = _FOLDER.parents[1]
 SCENARIOS = sorted(path.parent.name for path in _FOLDER.glob("*/molecule.yml"))
 # Of each backend one, whose root file system `make demo` may have made already.
-_CORE = {"bullseye-dhcpcd", "trixie-networkmanager"}
+_CORE = {"bookworm-dhcpcd", "trixie-networkmanager"}
 
 
 @pytest.mark.parametrize(

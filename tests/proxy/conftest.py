@@ -16,13 +16,8 @@ from pvs_sim import Options, Settings, Simulator
 from pvs_sim.box import Box
 from pvs_sim.clock import parse_instant
 
-# What the oldest and the newest have in common, the one between them hardly lacks.
-_HAPROXIES = [
-    pytest.param(each, marks=pytest.mark.slow if each == "bookworm" else ()) for each in RELEASES
-]
 
-
-@pytest.fixture(scope="session", params=_HAPROXIES)
+@pytest.fixture(scope="session", params=RELEASES)
 def unpacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Unpacked:
     """Debian's haproxy of each release."""
     return Unpacked(request.param, tmp_path_factory.mktemp(f"haproxy-{request.param}"))

@@ -97,7 +97,7 @@ class Judge:
         answers = volley(
             lambda: home.world.connect(80, source=next(sources)), requests, half_close=half_close
         )
-        # Whoever asks last is served last.
+        # The last client to connect is served last.
         home.ask("/", source="127.0.0.1", address="127.0.0.1")
         home.settle_without_reset()
         # Who is turned away for another reason has not been judged.

@@ -1,8 +1,7 @@
-"""Every way to write a write that somebody might think of, to be sent byte by byte.
+"""All known ways to spell a write request, sent byte by byte.
 
-Each spelling carries a number in a header of its own, by which the record of whoever got it tells
-which one it was. What stands in a query or in a body that only a careless reader would find there
-is a spelling too.
+Each spelling has a number in its own header, by which the record of the receiver identifies it.
+Spellings include queries and bodies that only a careless parser would read as a write.
 """
 
 from __future__ import annotations
@@ -120,7 +119,7 @@ def chunks(*texts: bytes, extension: bytes = b"", trailer: bytes = b"") -> bytes
 
 
 def _repeated() -> Made:
-    """The write beside a read, in both orders, with whatever might separate them."""
+    """The write beside a read, in both orders, with all possible separators."""
     separators = (b"&", b";", b"?", b"#", b"&&", b"&;", b"%26", b"%3B", b"%3F", b"%23", b"&amp;",
                   b"&%20", b"&+", b"%00&", b"%0A&", b"%0D%0A", b",", b"|", b"/?",
                   b"=&")  # fmt: skip

@@ -18,7 +18,7 @@ PATIENT = {
 
 
 class Standing:
-    """The place of one bridge; whoever opens it calls :meth:`close` in the end."""
+    """The place of one bridge; its user calls :meth:`close` at the end."""
 
     def __init__(self) -> None:
         """Begin without one."""

@@ -1,4 +1,4 @@
-"""haproxy of each release takes what the role writes, whatever an inventory sets."""
+"""haproxy of each release accepts the role's configuration for all kinds of inventories."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
     "sites": {"proxy_cors_origins": ["http://dashboard.lan:3000", "https://a.example"]},
     "every site": {"proxy_cors_origins": ["*"]},
     "names": {"proxy_hostnames": ["pvs.fritz.box", "Solar.example.org"]},
-    "every passage": {
+    "all ports passed through": {
         "proxy_https_enabled": True,
         "proxy_sunvault_enabled": True,
         "proxy_writes_acknowledged": True,
     },
-    "secrets for everybody": {"proxy_secrets_enabled": True},
+    "secrets without a login": {"proxy_secrets_enabled": True},
     "no page": {"status_enabled": False},
-    "neither page nor translation": {"status_enabled": False, "compat_mode": "off"},
-    "nobody who translates": {"compat_mode": "off"},
-    "no passage": {"proxy_websocket_enabled": False},
+    "neither page nor compat service": {"status_enabled": False, "compat_mode": "off"},
+    "no compat service": {"compat_mode": "off"},
+    "no port passed through": {"proxy_websocket_enabled": False},
     "routed": {"bridge_mode": "routed"},
     "both": {"bridge_mode": "both"},
     "other ports and networks": {

@@ -1,4 +1,4 @@
-"""Broken requests by the thousand: whatever arrives, nothing is written and the bridge works on.
+"""Thousands of broken requests: none writes anything, and the bridge keeps working.
 
 The environment variable ``PVS_BRIDGE_FUZZ_REQUESTS`` says how many each release gets, and
 ``PVS_BRIDGE_FUZZ_SEED`` which; a failure names the seed that it came from.

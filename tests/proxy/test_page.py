@@ -1,4 +1,4 @@
-"""The bridge's own page: for whoever comes with a browser, at no cost to the PVS."""
+"""The status page for browsers, without requests to the PVS."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_it_takes_nothing(told: Home) -> None:
     assert told.stats()["requests"] == 0
 
 
-def test_a_name_or_a_site_of_somebody_else_s_gets_nothing_of_it(told: Home) -> None:
+def test_foreign_names_and_sites_are_refused(told: Home) -> None:
     for target in OWN:
         assert told.ask(target, headers={"Host": "evil.example"}).status == 421
         assert told.ask(target, headers={"Origin": "http://evil.example"}).status == 403

@@ -1,4 +1,4 @@
-"""What a PVS tells to everybody, the bridge tells to who has logged in, whose cookie works here."""
+"""Secrets that a PVS reveals need a login through the bridge, whose session cookie works here."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ def by_both(home: Home, query: str, headers: dict[str, str] | None = None) -> li
 
 
 def secrets(home: Home) -> list[bytes]:
-    """What nobody is to find in an answer."""
+    """The secrets that no answer must contain."""
     state = home.pvs.call(lambda box: box.state)
     return [text.encode() for text in (state.serial, state.hotspot, state.hotspot_key)]
 
 
 @pytest.mark.parametrize("query", OPENLY)
-def test_what_is_no_secret_needs_no_login(serve: Serve, query: str) -> None:
+def test_other_variables_need_no_login(serve: Serve, query: str) -> None:
     home = new_api(serve())
     assert [answer.status for answer in by_both(home, query)] == [200, 200]
 
 
-@pytest.mark.parametrize("headers", [{}, MADE_UP], ids=["no cookie", "a cookie of nobody's"])
+@pytest.mark.parametrize("headers", [{}, MADE_UP], ids=["no cookie", "an invented cookie"])
 @pytest.mark.parametrize("query", CLOSED)
-def test_what_could_bring_a_secret_needs_a_login(
+def test_a_query_that_could_return_a_secret_needs_a_login(
     serve: Serve, query: str, headers: dict[str, str]
 ) -> None:
     home = new_api(serve())
@@ -75,7 +75,9 @@ def test_what_could_bring_a_secret_needs_a_login(
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_who_has_logged_in_through_the_bridge_is_told_everything(serve: Serve, name: str) -> None:
+def test_after_a_login_through_the_bridge_all_variables_are_readable(
+    serve: Serve, name: str
+) -> None:
     home = new_api(serve())
     session = log_in(home)
     for answer in by_both(home, f"name=/sys/info/{name}&fmt=obj", session):
@@ -89,7 +91,7 @@ def test_a_login_that_fails_opens_nothing(serve: Serve) -> None:
     assert home.stats()["login_failures"] == home.stats()["requests"] == 1
 
 
-def test_one_owner_s_session_is_no_other_program_s(serve: Serve) -> None:
+def test_a_session_of_another_program_is_not_accepted(serve: Serve) -> None:
     home = new_api(serve())
     session = log_in(home)
     assert home.ask("/vars?match=info", headers=session).status == 200

@@ -1,4 +1,4 @@
-"""Who is served: by which name and page, from which network, with which password, how often."""
+"""Which clients are served: by host name, origin, network, password and rate."""
 
 from __future__ import annotations
 
@@ -88,16 +88,16 @@ def test_no_other_name_is_answered(serve: Serve, name: str) -> None:
     assert asked(home) == 0
 
 
-def test_a_name_that_is_not_the_bridges_is_told_with_its_hint(serve: Serve) -> None:
+def test_a_foreign_name_is_refused_with_a_hint(serve: Serve) -> None:
     home = serve()
     answer = home.ask(headers={"Host": 'evil".example'})
     assert answer.status == 421
     assert is_refusal(answer)
-    assert answer.json()["error"] == 'This bridge is not called evil".example.'
+    assert answer.json()["error"] == 'This bridge does not have the name evil".example.'
     assert "proxy_hostnames" in answer.json()["hint"]
 
 
-def test_an_old_program_names_nobody_and_is_served(serve: Serve) -> None:
+def test_a_program_without_a_host_header_is_served(serve: Serve) -> None:
     home = serve()
     said = home.exchange(f"GET {DEVICE_LIST} HTTP/1.0\r\n\r\n".encode())
     assert said.split(b" ")[1] == b"200"
@@ -246,7 +246,7 @@ def test_every_site_may_read_where_the_list_says_so(serve: Serve) -> None:
         assert answer.status == 200
         assert answer.header("Access-Control-Allow-Origin") in {"*", "http://any.example"}
         assert answer.header("Access-Control-Allow-Credentials") is None
-    # A name of somebody else's is none of the bridge's all the same.
+    # Foreign host names are refused all the same.
     assert not served(home.ask(headers={"Host": "evil.example"}))
 
 
@@ -262,7 +262,7 @@ def test_a_site_gets_its_name_back_with_an_answer_that_is_shared(serve: Serve) -
 # Networks
 
 
-def test_nobody_outside_of_the_home_gets_any_answer(serve: Serve) -> None:
+def test_clients_outside_of_the_home_get_no_answer(serve: Serve) -> None:
     home = serve()
     for port in (80, 9002):
         with pytest.raises(OSError, match=CUT):
@@ -280,7 +280,7 @@ def test_a_network_that_is_listed_is_served_and_no_other(serve: Serve) -> None:
         home.ask()
 
 
-def test_the_pvs_s_network_is_kept_out_whatever_is_listed(serve: Serve) -> None:
+def test_the_pvs_s_network_is_always_refused(serve: Serve) -> None:
     home = serve(proxy_source_networks=["0.0.0.0/0"])
     assert served(home.ask(source=STRANGER))
     with pytest.raises(OSError, match=CUT):
@@ -303,11 +303,11 @@ def users() -> dict[str, Any]:
 
 
 def credentials(name: str, password: str) -> dict[str, str]:
-    """The header of somebody who knows a password."""
+    """The header with a name and a password."""
     return {"Authorization": f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"}
 
 
-def test_whoever_knows_a_password_is_served(serve: Serve, users: dict[str, Any]) -> None:
+def test_a_client_with_a_password_is_served(serve: Serve, users: dict[str, Any]) -> None:
     home = serve(**users)
     for name, password in (("anna", "open sesame"), ("b.c-d", "pa:ss")):
         for target in (DEVICE_LIST, "/"):
@@ -321,7 +321,7 @@ def test_whoever_knows_a_password_is_served(serve: Serve, users: dict[str, Any])
         credentials("anna", "wrong"),
         credentials("anna", ""),
         credentials("anna", "pa:ss"),
-        credentials("nobody", "open sesame"),
+        credentials("eve", "open sesame"),
         credentials("", ""),
         {"Authorization": "Basic"},
         {"Authorization": "Basic !"},
@@ -331,7 +331,7 @@ def test_whoever_knows_a_password_is_served(serve: Serve, users: dict[str, Any])
         {"Host": "localhost"},
     ],
 )
-def test_whoever_knows_none_is_asked_for_it(
+def test_a_client_without_a_password_gets_401(
     serve: Serve, users: dict[str, Any], headers: dict[str, str]
 ) -> None:
     home = serve(**users)
@@ -369,12 +369,12 @@ def test_no_password_of_the_bridge_reaches_the_pvs(serve: Serve, users: dict[str
 
 def counted(home: Home) -> dict[str, int]:
     """How often haproxy has let an address ask."""
-    table = say(home, "show table home")
+    table = say(home, "show table http")
     counts = re.findall(r"key=(\S+) .*gpc0=(\d+)", table)
     return {key: int(count) for key, count in counts if count != "0"}
 
 
-def test_whoever_asks_too_often_is_told_so_and_spares_the_others(serve: Serve) -> None:
+def test_too_many_requests_of_one_address_get_429_and_others_are_served(serve: Serve) -> None:
     home = serve(proxy_client_requests_per_minute=60)
     assert [home.ask("/").status for _ in range(60)] == [200] * 60
     for target in ("/", DEVICE_LIST, "/none", "/cgi-bin/dl_cgi?Command=SetAP"):
@@ -421,7 +421,7 @@ def test_one_address_cannot_take_all_connections(serve: Serve) -> None:
 
 def connections(home: Home, address: str) -> str:
     """What haproxy knows of an address."""
-    return say(home, f"show table home key {address}")
+    return say(home, f"show table http key {address}")
 
 
 # haproxy's own page

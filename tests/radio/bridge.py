@@ -10,7 +10,7 @@ from radio.networks import HOME
 from rollback.bridge import Bridge, Run
 
 from pvs_lab import login, network
-from pvs_lab.air import Air
+from pvs_lab.access_points import AccessPoints
 from pvs_lab.playbook import telling_part
 
 # A guest is slow, two at once are slower.
@@ -22,7 +22,7 @@ class RadioBridge(Bridge):
     """A lab whose Pi has a radio.
 
     Attributes:
-        air: the access points.
+        access_points: the two of its home.
     """
 
     run_seconds = 1500
@@ -30,7 +30,7 @@ class RadioBridge(Bridge):
     def __init__(self, name: str) -> None:
         """Name the lab."""
         super().__init__(name)
-        self.air = Air(self)
+        self.access_points = AccessPoints(self)
         self._told: Sequence[dict[str, Any]] = ()
 
     def join(self, networks: Sequence[dict[str, Any]], *arguments: str, **more: Any) -> Run:  # noqa: ANN401 - YAML holds anything
@@ -59,7 +59,7 @@ class RadioBridge(Bridge):
         return self._told == networks
 
     def is_home(self) -> bool:
-        """Whether somebody at home reaches the Pi."""
+        """Whether the home reaches the Pi."""
         return self.run("client", _KNOCK)[0] == 0
 
     def seconds_until_home(self, *, point: int = 1) -> float:
@@ -77,10 +77,11 @@ class RadioBridge(Bridge):
         """
         started = self.uptime_seconds()
         patience_ends = time.monotonic() + _PATIENCE_SECONDS
-        while not (self.is_home() and self.air.serves_the_bridge(point=point)):
+        while not (self.is_home() and self.access_points.serves_the_bridge(point=point)):
             if time.monotonic() > patience_ends:
                 link = self.run("bridge", "iw dev wlan0 link; ip address show wlan0")[1]
-                raise AssertionError(f"the Pi does not come home:\n{link}\n{self.air.log()}")
+                log = self.access_points.log()
+                raise AssertionError(f"the Pi does not come home:\n{link}\n{log}")
             time.sleep(0.5)
         return self.uptime_seconds() - started
 
@@ -90,9 +91,9 @@ class RadioBridge(Bridge):
 
     def come_home(self) -> None:
         """Make the home what it was when the lab came up, and wait until the Pi is there."""
-        if self.air.offered != {1: HOME.offered}:
-            self.air.switch_off(2)
-            self.air.put_on(HOME.offered)
+        if self.access_points.offered != {1: HOME.offered}:
+            self.access_points.switch_off(2)
+            self.access_points.put_on(HOME.offered)
         self.seconds_until_home()
 
     def wait_until_gone(self) -> None:
@@ -105,5 +106,5 @@ class RadioBridge(Bridge):
         assert self.until(lambda: self.run("bridge", gone)[0] == 0, 60)  # noqa: S101 - for tests
 
     def wait_for_boot(self) -> None:
-        """Wait until somebody at home can log in."""
+        """Wait until a login from the home works."""
         login.wait_for(self.name, radio=True)

@@ -9,10 +9,10 @@ import pytest
 from radio.bridge import RadioBridge
 
 from pvs_lab import figures
-from pvs_lab.options import BACKENDS, default_backend
+from pvs_lab.options import BACKENDS
 
-# The release whose usual backend it is.
-_RELEASES = {default_backend(release): release for release in ("bullseye", "trixie")}
+# One release for each backend.
+_RELEASES = {"networkmanager": "trixie", "dhcpcd": "bookworm"}
 # Its answers come at once, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
 
@@ -48,7 +48,7 @@ def pytest_runtest_makereport(
     report = yield
     for each in item.funcargs.values():
         if isinstance(each, RadioBridge) and report.failed:
-            report.sections.append(("the access points", each.air.log()))
+            report.sections.append(("the access points", each.access_points.log()))
     return report
 
 

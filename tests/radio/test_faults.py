@@ -26,7 +26,7 @@ def assert_back(
     """The bridge comes home in time; how long it takes is told in the end."""
     took = bridge.seconds_until_home(point=point)
     record("seconds until back", round(took, 1))
-    assert took <= seconds, bridge.air.log()
+    assert took <= seconds, bridge.access_points.log()
 
 
 def test_the_radio_obeys_the_rules_of_its_country(bridge: RadioBridge) -> None:
@@ -43,7 +43,7 @@ def test_a_bridge_that_boots_joins_the_better_of_two_networks_by_the_rules_of_it
     bridge: RadioBridge, record_property: Record
 ) -> None:
     bridge.knows(HOME.ranked(10), OTHER.ranked(5))
-    bridge.air.put_on(OTHER.offered, point=2)
+    bridge.access_points.put_on(OTHER.offered, point=2)
     bridge.reboot()
     bridge.seconds_until_home(point=1)
     record_property("seconds from power on", round(bridge.uptime_seconds()))
@@ -54,8 +54,8 @@ def test_the_other_network_is_joined_when_the_better_one_goes_off(
     bridge: RadioBridge, record_property: Record
 ) -> None:
     bridge.knows(HOME.ranked(10), OTHER.ranked(5))
-    bridge.air.put_on(OTHER.offered, point=2)
-    bridge.air.switch_off(1)
+    bridge.access_points.put_on(OTHER.offered, point=2)
+    bridge.access_points.switch_off(1)
     assert_back(bridge, record_property, point=2)
 
 
@@ -63,30 +63,31 @@ def test_a_better_network_that_is_hidden_and_away_does_not_keep_the_bridge_from_
     bridge: RadioBridge, record_property: Record
 ) -> None:
     bridge.knows(JOINED["hidden"].ranked(10), HOME.ranked(5))
-    bridge.air.switch_off(1)
+    bridge.access_points.switch_off(1)
     bridge.wait_until_gone()
-    bridge.air.put_on(HOME.offered)
+    bridge.access_points.put_on(HOME.offered)
     assert_back(bridge, record_property)
 
 
 def test_an_access_point_that_was_off_for_two_minutes_is_joined_again(
     bridge: RadioBridge, record_property: Record
 ) -> None:
-    bridge.air.switch_off(1)
+    bridge.access_points.switch_off(1)
     bridge.wait_until_gone()
     time.sleep(120)
-    bridge.air.put_on(HOME.offered)
+    bridge.access_points.put_on(HOME.offered)
     assert_back(bridge, record_property)
 
 
 def refuses(bridge: RadioBridge, network: Network) -> None:
     """Have the access point refuse the right passphrase for a minute, as one that boots may do."""
-    bridge.air.put_on(replace(network, passphrase=b"nobody knows this one"))
+    bridge.access_points.put_on(replace(network, passphrase=b"nobody knows this one"))
     started = time.monotonic()
+    points = bridge.access_points
     refused = "AP-STA-POSSIBLE-PSK-MISMATCH"
-    assert bridge.until(lambda: refused in bridge.air.log(), 120), bridge.air.log()
+    assert bridge.until(lambda: refused in points.log(), 120), points.log()
     time.sleep(max(0.0, started + 60 - time.monotonic()))
-    bridge.air.put_on(network)
+    bridge.access_points.put_on(network)
 
 
 @pytest.mark.core
@@ -100,7 +101,7 @@ def test_an_access_point_that_refused_the_right_passphrase_for_a_minute_is_joine
 def test_an_access_point_that_moves_to_another_channel_is_followed(
     bridge: RadioBridge, record_property: Record
 ) -> None:
-    bridge.air.put_on(replace(HOME.offered, channel=11))
+    bridge.access_points.put_on(replace(HOME.offered, channel=11))
     assert_back(bridge, record_property)
 
 
@@ -109,7 +110,7 @@ def test_a_home_whose_dhcp_server_was_dead_gets_its_bridge_back(
 ) -> None:
     bridge.say("router-off")
     try:
-        bridge.air.put_on(HOME.offered)
+        bridge.access_points.put_on(HOME.offered)
         time.sleep(90)
         assert not bridge.is_home()
     finally:

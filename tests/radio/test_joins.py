@@ -35,12 +35,12 @@ def test_the_bridge_joins_a_network_in_the_safest_way_that_both_know(
     bridge: RadioBridge, record_property: Record, network: str
 ) -> None:
     offered = JOINED[network].offered
-    bridge.air.put_on(offered)
+    bridge.access_points.put_on(offered)
     record_property("seconds until joined", round(bridge.seconds_until_home(), 1))
-    assert bridge.air.key_management() == SAFEST[offered.security]
+    assert bridge.access_points.key_management() == SAFEST[offered.security]
 
 
 def test_a_router_that_does_not_know_wpa3_is_joined_all_the_same(bridge: RadioBridge) -> None:
-    bridge.air.put_on(OLD_ROUTER)
+    bridge.access_points.put_on(OLD_ROUTER)
     bridge.seconds_until_home()
-    assert bridge.air.key_management() == SAFEST["wpa2"]
+    assert bridge.access_points.key_management() == SAFEST["wpa2"]

@@ -122,7 +122,7 @@ def test_a_power_cut_before_the_confirmation_is_undone_on_the_card(bridge: Locke
     pending = "cat /var/lib/pvs-bridge/rollback/pending.json"
 
     def is_applied() -> bool:
-        # It restarts meanwhile, and whoever asks it just then waits in vain.
+        # It restarts meanwhile, so a request may get no answer.
         with contextlib.suppress(LabError):
             status, printed = bridge.run("bridge", pending)
             return status == 0 and bool(json.loads(printed)["applied"])

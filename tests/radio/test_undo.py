@@ -48,7 +48,7 @@ def test_a_wrong_name_is_undone(bridge: RadioBridge, record_property: Record) ->
 
 
 def is_applied(bridge: RadioBridge) -> bool:
-    """Whether the Pi carries out a change that nobody has confirmed."""
+    """Whether the Pi carries out an unconfirmed change."""
     status, printed = bridge.run("bridge", _PENDING)
     return status == 0 and bool(json.loads(printed)["applied"])
 

@@ -12,8 +12,8 @@ import pytest
 
 from bridgectl.rehearse.live import Bridge
 from bridgectl.rehearse.system import Seen
+from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import PACKAGE_ROOT, lab_dir
-from pvs_lab.surroundings import Surroundings
 
 NAME = f"t-live-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 INVENTORY = """
@@ -29,14 +29,14 @@ pvs_bridges:
 
 
 @pytest.fixture(scope="module")
-def pi() -> Iterator[Surroundings]:
+def pi() -> Iterator[LabClient]:
     """Return a Pi that is not yet a bridge."""
     command = [sys.executable, "-m", "pvs_lab"]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
     up = [*command, "up", f"--lab={NAME}", "--release=bookworm", "--simulator=--latency-seconds=0"]
     subprocess.run(up, env=environment, check=True)
     try:
-        yield Surroundings(NAME)
+        yield LabClient(NAME)
     finally:
         subprocess.run([*command, "down", f"--lab={NAME}"], env=environment, check=True)
 
@@ -48,12 +48,12 @@ def bridge_as(user: str, folder: Path) -> Bridge:
     return Bridge(file, "garage")
 
 
-def test_a_pi_says_what_it_is(pi: Surroundings, tmp_path: Path) -> None:
+def test_a_pi_says_what_it_is(pi: LabClient, tmp_path: Path) -> None:
     del pi
     assert bridge_as("pi", tmp_path).look() == (Seen("bookworm", "networkmanager"), None)
 
 
-def test_a_bridge_says_its_pvs_s_firmware_too(pi: Surroundings, tmp_path: Path) -> None:
+def test_a_bridge_says_its_pvs_s_firmware_too(pi: LabClient, tmp_path: Path) -> None:
     # As much of a bridge as the question needs: its own note, and a way to the PVS.
     note = '{"proxy_port": 8000}'
     pi.output("bridge", f"mkdir -p /etc/pvs-bridge && echo '{note}' > /etc/pvs-bridge/health.json")
@@ -75,7 +75,7 @@ http.server.HTTPServer(("127.0.0.1", 8000), Way).serve_forever()
 """
 
 
-def test_who_is_not_let_in_is_told_why(pi: Surroundings, tmp_path: Path) -> None:
+def test_who_is_not_let_in_is_told_why(pi: LabClient, tmp_path: Path) -> None:
     del pi
     found, silent = bridge_as("stranger", tmp_path).look()
     assert found == Seen()
@@ -83,7 +83,7 @@ def test_who_is_not_let_in_is_told_why(pi: Surroundings, tmp_path: Path) -> None
     assert "refuses the login" in silent
 
 
-def test_what_it_would_get_is_shown_and_stays_away(pi: Surroundings, tmp_path: Path) -> None:
+def test_what_it_would_get_is_shown_and_stays_away(pi: LabClient, tmp_path: Path) -> None:
     before = pi.output("bridge", "find /etc /usr/local -newer /etc/machine-id | sort")
     count, said = bridge_as("pi", tmp_path).would_change()
     assert count
@@ -92,7 +92,7 @@ def test_what_it_would_get_is_shown_and_stays_away(pi: Surroundings, tmp_path: P
     assert pi.output("bridge", "find /etc /usr/local -newer /etc/machine-id | sort") == before
 
 
-def test_a_pi_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_an_unreachable_pi_is_not_an_error(tmp_path: Path) -> None:
     file = tmp_path / "garage.yml"
     file.write_text("pvs_bridges: {hosts: {garage: {ansible_host: garage.invalid}}}\n")
     found, silent = Bridge(file, "garage").look()

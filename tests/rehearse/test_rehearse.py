@@ -23,7 +23,7 @@ pvs_bridges:
   hosts:
     {name}:
       ansible_host: "{{{{ network }}}}.20"
-      ansible_user: somebody
+      ansible_user: pi
       ansible_become_password: "{{{{ lookup('ansible.builtin.env', 'NO_SUCH_VARIABLE') }}}}"
       uplink_country: US
       uplink_networks:
@@ -43,8 +43,8 @@ pvs_bridges:
 
 
 def describe(folder: Path, name: str, variable: str, value: str) -> Path:
-    """Write the inventory of a bridge whose secrets nobody here can read."""
-    vault = VaultLib([("default", VaultSecret(b"nobody knows it"))])
+    """Write the inventory of a bridge whose secrets cannot be decrypted here."""
+    vault = VaultLib([("default", VaultSecret(b"unknown passphrase"))])
     passphrase = vault.encrypt("correct horse").decode().strip().replace("\n", "\n" + " " * 12)
     text = BRIDGE.format(name=name, passphrase=passphrase, variable=variable, value=value)
     (folder / "group_vars").mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def test_what_the_next_firmware_would_do_is_known_before_the_real_one(
 @pytest.mark.core
 def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-shed", "proxy_cache_seconds", "30")
-    # Nobody at home is let in.
+    # The firewall admits no host of the home.
     closed = json.dumps({"proxy_source_networks": ["127.0.0.0/8"]})
     done = rehearse(folder, f"ARGS=--extra-vars='{closed}'")
     assert done.returncode == 2, done.stdout

@@ -20,9 +20,9 @@ from rollback.state import State, state_of
 
 from pvs_lab import lifecycle
 from pvs_lab.errors import LabError
+from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import PACKAGE_ROOT
 from pvs_lab.playbook import PROGRAM, changed_tasks, telling_part
-from pvs_lab.surroundings import Surroundings
 
 _PROJECT = Path(__file__).resolve().parents[2]
 # What the roles promise, and what a machine that does other things beside may need.
@@ -82,7 +82,7 @@ class Run:
         return True
 
 
-class Bridge(Surroundings):
+class Bridge(LabClient):
     """A lab, and the runs that make its Pi a bridge.
 
     Attributes:
@@ -102,6 +102,29 @@ class Bridge(Surroundings):
             env=self._environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr  # noqa: S101 - for tests
+
+    def up_provisioned(
+        self, release: str, backend: str, variables: Mapping[str, Any], *arguments: str
+    ) -> None:
+        """Bring the lab up with a golden bridge, and wait until the bridge is healthy.
+
+        Args:
+            release: Debian release.
+            backend: network backend.
+            variables: that differ from those of the lab's inventory.
+            arguments: more of the command.
+
+        Raises:
+            AssertionError: it is not healthy in time; what its health check says is in the message.
+        """
+        self.command(
+            "up", f"--release={release}", f"--backend={backend}",
+            f"--provisioned={json.dumps(variables)}", *arguments,
+        )  # fmt: skip
+        self.wait_for_boot()
+        check = "pvs-bridge health"
+        healthy = self.until(lambda: self.run("bridge", check)[0] == 0, _PATIENCE_SECONDS)
+        assert healthy, self.run("bridge", check)[1]  # noqa: S101 - for tests
 
     @property
     def _environment(self) -> dict[str, str]:

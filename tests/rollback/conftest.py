@@ -10,7 +10,7 @@ from rollback.bridge import Bridge
 
 Made = Callable[[str, str, str], contextlib.AbstractContextManager[Bridge]]
 
-PIS = (pytest.param("bookworm-networkmanager", marks=pytest.mark.slow), "bullseye-dhcpcd")
+PIS = (pytest.param("trixie-networkmanager", marks=pytest.mark.slow), "bookworm-dhcpcd")
 # Answers soon, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
 
@@ -32,19 +32,14 @@ def lab_of() -> Made:
 
 
 @pytest.fixture(scope="session", params=PIS)
-def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
+def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
     """A bridge; each test leaves it as it found it."""
     release, backend = request.param.split("-")
-    with lab_of(f"t-rollback-{release}", release, backend) as made:
+    made = Bridge(f"t-rollback-{release}")
+    try:
+        made.up_provisioned(release, backend, {}, _SIMULATOR)
+        # The proxy's configuration names the lab, which the golden bridge does not know.
         made.good_run({})
-        # What ran before it was a bridge has left its settings in the kernel.
-        made.reboot()
-        # Its addresses come when it has started everything.
-        made.until(lambda: _has_addresses(made), 60)
         yield made
-
-
-def _has_addresses(bridge: Bridge) -> bool:
-    """Whether the Pi has its IPv4 address on both sides."""
-    found = bridge.state().addresses
-    return {"eth0", "wlan0"} <= {name for name, address, _ in found if ":" not in address}
+    finally:
+        made.command("down")

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 # Units that come when they are asked for and go by themselves.
 _PASSING = re.compile(
@@ -61,7 +61,7 @@ class State:
         return {name: different for name, different in found.items() if different}
 
 
-def state_of(lab: Surroundings) -> State:
+def state_of(lab: LabClient) -> State:
     """Look at a lab's Pi as root."""
 
     def said(command: str) -> list[str]:

@@ -11,7 +11,7 @@ from rollback.conftest import Made
 _UNITS = {"networkmanager": "NetworkManager", "dhcpcd": "dhcpcd"}
 
 
-@pytest.fixture(scope="module", params=["bookworm", "bullseye", "trixie"])
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
     """A Pi that runs NetworkManager, and becomes a bridge that runs dhcpcd."""
     with lab_of(f"t-switch-{request.param}", request.param, "networkmanager") as made:

@@ -56,7 +56,7 @@ _MADE_ANEW = "/etc/ld.so.cache"
 @pytest.fixture(scope="module")
 def bridge(lab_of: Made) -> Iterator[Bridge]:
     """A Pi as the guides leave it."""
-    with lab_of("t-takeover", "bullseye", "dhcpcd") as made:
+    with lab_of("t-takeover", "bookworm", "dhcpcd") as made:
         made.output("bridge", "apt-get -q update && apt-get -qy install haproxy")
         for path, text in (("haproxy/haproxy.cfg", _HAPROXY), ("dhcpcd.conf", _DHCPCD)):
             made.output("bridge", f"cat >> /etc/{path} << 'END'\n{text}END")

@@ -71,7 +71,7 @@ def test_a_task_that_fails_after_the_first_change_is_undone_at_once(bridge: Brid
         run = bridge.provision(_REACHABLE)
         assert run.status != 0
         assert run.says("what this run has changed of the network was undone")
-        assert_undone(bridge, before, 'the task "Name the Pi" failed')
+        assert_undone(bridge, before, 'the task "Set the host name" failed')
     finally:
         bridge.output("bridge", "rmdir /etc/hosts && mv /root/hosts /etc/")
 

@@ -19,7 +19,7 @@ class Stage:
 
     Attributes:
         url: of the page.
-        scene: the bridge that is shown; None where nobody answers.
+        scene: the bridge that is shown; None where the service does not answer.
     """
 
     def __init__(self, url: str) -> None:

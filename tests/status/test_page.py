@@ -1,6 +1,6 @@
 """The page in Chromium: everything can be read, red is what is broken, on a phone and on a desk.
 
-``PVS_BRIDGE_PICTURES=yes`` writes the README's pictures anew.
+``PVS_BRIDGE_PICTURES=yes`` writes the README's pictures again.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def test_a_bridge_that_does_not_answer_is_told(show: Show) -> None:
     assert browser.run(_LOOK) == []
 
 
-def test_whoever_came_for_the_pvs_is_led_back_when_it_answers(
+def test_a_visitor_of_the_pvs_is_sent_back_when_it_answers(
     show: Show, shown: Stage, scenes: dict[str, Watched]
 ) -> None:
     browser = show("day")

@@ -11,7 +11,7 @@ from wear.pi import WornPi
 
 from pvs_lab import figures
 
-PIS = ("trixie-networkmanager", "bullseye-dhcpcd")
+PIS = ("trixie-networkmanager", "bookworm-dhcpcd")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from pvs_lab.playbook import PROGRAM, telling_part
 _PACKAGES = "haproxy nftables python3-aiohttp systemd-timesyncd unattended-upgrades"
 # All of udev's rules, of which there is a file; and the name by which the home knows the Pi.
 _VARIABLES = {"appliance_leds": False, "uplink_hostname": "bridge", "health_required": False}
-# These mounts are nobody else's, and gone when the program has ended, however it ends.
+# These mounts belong to this program alone; they end with it, however it ends.
 _WITH_CARD = """root=$2
 mount -o loop "$1" "$root"
 mount -t proc proc "$root/proc"

@@ -1,4 +1,4 @@
-"""What a day on which nobody asks anything writes to the card: counted at the disk.
+"""What an idle day writes to the card, counted at the disk.
 
 A day is not waited for. Ten minutes show what goes on all the time; what the clock starts is
 started once and counted for itself, and so is the renewal of leases.
@@ -59,7 +59,7 @@ def daily(pi: CountedPi) -> list[str]:
 
 
 def idle_kib(pi: CountedPi) -> float:
-    """How much the Pi writes while nobody asks anything of it."""
+    """How much the idle Pi writes."""
     pi.work(f"touch {_SINCE}")
     before = pi.written_kib()
     time.sleep(_IDLE_SECONDS)

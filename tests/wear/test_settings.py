@@ -10,7 +10,7 @@ _WATCHDOG = "/sys/class/watchdog/watchdog0"
 _CRASH = "echo c > /proc/sysrq-trigger"
 
 
-def test_reading_a_file_is_no_reason_to_write(bridge: WornPi) -> None:
+def test_reading_a_file_writes_nothing(bridge: WornPi) -> None:
     options = bridge.work("findmnt --noheadings --output OPTIONS /").strip().split(",")
     assert {"noatime", "lazytime"} <= set(options)
     last_read = "stat --format=%x /etc/hostname"

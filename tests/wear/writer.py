@@ -19,7 +19,7 @@ from pvs_bridge.monitor import events, production
 _POINTS = [production.Point(float(each), 6000, 12345.678) for each in range(288)]
 # The journal may take them or drop them; they must not push out anything.
 _LINES_OF_A_FLOOD = 200
-# On its way to the card when the plug is pulled: nobody asks for it to be there.
+# On its way to the card when the plug is pulled: it need not be there.
 _UNSAVED = b"x" * 1024 * 1024
 
 

@@ -12,7 +12,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import (
 )
 from bridgectl.errors import CannotWorkError
 from bridgectl.rehearse.configuration import Configuration
-from pvs_lab.place import LONGEST_PREFIX, Place
+from pvs_lab.topology import LONGEST_PREFIX, Topology
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _HOME_PREFIX = 24
@@ -23,8 +23,8 @@ def is_name(text: str) -> bool:
     return parse_address(text) is None and _HOST_NAME.fullmatch(text) is not None
 
 
-def place_of(configuration: Configuration) -> Place:
-    """Create the lab's place for a configuration.
+def topology_of(configuration: Configuration) -> Topology:
+    """Create the lab's topology for a configuration.
 
     Args:
         configuration: of the bridge.
@@ -39,7 +39,7 @@ def place_of(configuration: Configuration) -> Place:
         client = _client(configuration, own.network, {*taken, *servers})
         if client and not own.network.overlaps(pvs.network):
             called = {configuration.address, str(configuration.variables.get("health_address", ""))}
-            return Place(
+            return Topology(
                 pvs=str(pvs.ip),
                 prefix=own.network.prefixlen,
                 router=str(router),
@@ -68,7 +68,7 @@ def _homes(configuration: Configuration) -> Iterator[tuple[IPv4Interface, IPv4Ad
     if reached and reached.is_private and not (reached.is_loopback or reached.is_link_local):
         own = IPv4Interface(f"{reached}/{_HOME_PREFIX}")
         yield own, next(host for host in own.network.hosts() if host != reached)
-    usual = Place()
+    usual = Topology()
     yield IPv4Interface(f"{usual.bridge}/{usual.prefix}"), IPv4Address(usual.router)
     for source in _sources(configuration):
         if source.prefixlen <= LONGEST_PREFIX:

@@ -59,7 +59,7 @@ class TwinLab:
         process = subprocess.Popen(
             self._lab_command(
                 "up", f"--release={system.release}", f"--backend={system.backend}",
-                f"--simulator={shlex.join(simulator)}", f"--place={twin.place.to_json()}",
+                f"--simulator={shlex.join(simulator)}", f"--topology={twin.place.to_json()}",
             ),
             env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

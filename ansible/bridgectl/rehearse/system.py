@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TypeVar
 
-from pvs_lab.options import default_backend
+from pvs_lab.options import DEFAULT_BACKEND
 from pvs_sim.firmware import DEFAULT_BUILDS, Firmware
 
 _Known = TypeVar("_Known", str, int)
@@ -72,7 +72,7 @@ def choose(given: Seen, live: Seen, last: Seen, bridge_backend: str) -> System:
         ((seen.release, why) for seen, why in known), (DEFAULT_RELEASE, "the default")
     )
     if bridge_backend == "auto":
-        otherwise = (default_backend(release), f"the default of {release}")
+        otherwise = (DEFAULT_BACKEND, "the default")
     else:
         otherwise = (bridge_backend, "as configured")
     # The backend of another release does not matter.

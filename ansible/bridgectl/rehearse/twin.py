@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from bridgectl.rehearse.configuration import Configuration
-from bridgectl.rehearse.home import is_name, place_of
+from bridgectl.rehearse.home import is_name, topology_of
 from pvs_lab.paths import lab_dir
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Twin:
     bridge: str
     address: str
     variables: Mapping[str, Any]
-    place: Place
+    place: Topology
     remarks: tuple[str, ...]
 
     def inventory(self, lab: str) -> str:
@@ -110,7 +110,7 @@ def make_twin(configuration: Configuration) -> Twin:
     if variables.get("compat_password"):
         # The simulated PVS has the default password.
         variables["compat_password"] = ""
-    place = place_of(configuration)
+    place = topology_of(configuration)
     checked = variables.get("health_address", configuration.address)
     if not is_name(checked) and checked != place.bridge:
         variables["health_address"] = place.bridge

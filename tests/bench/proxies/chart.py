@@ -168,9 +168,7 @@ def _group(group: Group, x: int) -> list[str]:
 def _column(column: Column, x: int) -> list[str]:
     parts = [_text(x, 76 + 14 * line, text, "small") for line, text in enumerate(column.title)]
     most = max((value for value, _ in column.cells if value is not None), default=0)
-    for number, (contender, (value, text)) in enumerate(
-        zip(CONTENDERS, column.cells, strict=False)
-    ):
+    for number, (contender, (value, text)) in enumerate(zip(CONTENDERS, column.cells, strict=True)):
         y = _HEAD + number * _ROW
         harm = value is not None and column.harmless is not None and value > column.harmless
         kind = "harm" if harm else "ours" if contender == BRIDGE else "bar"

@@ -1,4 +1,4 @@
-"""The proxies that are compared, each configured as somebody who knows it would."""
+"""The proxies that are compared, each configured as its experts would."""
 
 from __future__ import annotations
 

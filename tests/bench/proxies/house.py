@@ -82,7 +82,7 @@ class House:
         """Start a proxy; :meth:`wait` until it listens.
 
         Args:
-            contender: which; where it is no program, programs will ask the PVS itself.
+            contender: which; without a program, clients ask the PVS directly.
             port: where it listens.
             cache_seconds: how long it may share an answer; 0: not at all.
         """

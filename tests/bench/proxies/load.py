@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import json
 import socket
 import sys
@@ -42,7 +43,7 @@ class Answer:
         """Add what has arrived; return whether the answer is whole.
 
         Raises:
-            ValueError: this is no HTTP.
+            ValueError: this is not HTTP.
         """
         self._data += chunk
         if not self.status:
@@ -114,9 +115,7 @@ async def _poll(
 ) -> list[Exchange]:
     """Ask at each moment of a beat; one that passes while an answer is awaited is left out."""
     began, done = time.monotonic(), []
-    for moment, following in zip(
-        beat["moments"], [*beat["moments"][1:], float("inf")], strict=False
-    ):
+    for moment, following in itertools.pairwise([*beat["moments"], float("inf")]):
         now = time.monotonic() - began
         if now >= following:
             continue

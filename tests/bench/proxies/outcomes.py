@@ -1,4 +1,4 @@
-"""What was measured, before anybody counts and compares it."""
+"""The raw measurements, before they are counted and compared."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ QUESTIONS = (
 )
 
 # Crashes with two CGI programs at once: reports agree that requests side by side bring a PVS
-# down, nobody has published how many it takes.
+# down, how many it takes is not published.
 _WEAK = ("--crash-in-flight", "1")
 
 Report = Callable[[str], None]
@@ -153,7 +153,7 @@ def _poll_together(bench: Workbench, scenarios: Sequence[Scenario]) -> list[Outc
         ]
         return [
             _outcome(scenario.name, contender, house, load, HURRY)
-            for (scenario, contender, house), load in zip(houses, loads, strict=False)
+            for (scenario, contender, house), load in zip(houses, loads, strict=True)
         ]
 
 
@@ -181,11 +181,11 @@ def bursts(bench: Workbench, report: Report) -> list[Outcome]:
         loads = []
         for contender, house in houses:
             loads.append(house.poll(contender, plan, PROGRAM_PATIENCE_SECONDS))
-            # The others wait for their answer meanwhile: nobody takes the cores from this one.
+            # The others wait for their answer meanwhile: this one has the cores to itself.
             time.sleep(_BURST_SECONDS_APART)
         return [
             _outcome(f"{BURST} at once", contender, house, load, 1)
-            for (contender, house), load in zip(houses, loads, strict=False)
+            for (contender, house), load in zip(houses, loads, strict=True)
         ]
 
 

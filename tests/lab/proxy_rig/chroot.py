@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # The image is never written to: what a program writes goes into memory and ends with it, as the
-# mounts do. The program's own account must be able to look in, whatever the caller's umask is.
+# mounts do. The program's own account must be able to read it, independent of the caller's umask.
 _ENTER = """
 set -e
 umask 022

@@ -17,7 +17,8 @@ from pvs_lab.image import Image, provide
 from pvs_lab.process import wait_until
 from pvs_lab.recipes import recipe
 
-BACKENDS = {"bullseye": "dhcpcd", "bookworm": "networkmanager", "trixie": "networkmanager"}
+# The root file systems that `make demo` and the core scenarios of molecule use too.
+BACKENDS = {"bookworm": "dhcpcd", "trixie": "networkmanager"}
 RELEASES = tuple(BACKENDS)
 CONFIGURATION = "etc/haproxy/haproxy.cfg"
 PAGE = PROJECT / "roles/status/files/etc/haproxy/pvs-bridge/status.html"

@@ -16,14 +16,14 @@ from ansible.template import Templar, trust_as_template  # noqa: E402
 from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: E402
 
 _ROLES = (
-    "bridge",
+    "common",
     "pvs_link",
     "firewall",
     "uplink",
     "proxy",
     "compat",
     "console_dns",
-    "care",
+    "monitor",
     "status",
     "appliance",
     "health",
@@ -61,7 +61,7 @@ def variables(chosen: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _read(path: Path) -> dict[str, Any]:
-    """Read variables; nobody changes what is returned."""
+    """Read variables; callers must not change the result."""
     loaded: dict[str, Any] = _loader().load_from_file(str(path), trusted_as_template=True)
     return loaded
 
@@ -82,23 +82,25 @@ def render(template: str, chosen: dict[str, Any]) -> str:
 
 
 def error_pages(chosen: dict[str, Any]) -> dict[str, str]:
-    """Render what haproxy says by itself, by the names of the files, line ends as they are sent.
+    """Render haproxy's own error responses, by file name, with the line ends of HTTP.
 
     Args:
         chosen: what an inventory sets.
     """
     role = _read(_PROXY / "vars/main.yml")
-    pages = {f"{status}.http": (status, said) for status, said in role["__proxy_errors"].items()}
-    pages |= {
-        f"compat_{status}.http": (status, said)
-        for status, said in role["__proxy_compat_errors"].items()
+    pages = {
+        f"{status}.http": (status, message) for status, message in role["__proxy_errors"].items()
     }
     pages |= {
-        f"status_{status}.http": (status, said)
-        for status, said in role["__proxy_status_errors"].items()
+        f"compat_{status}.http": (status, message)
+        for status, message in role["__proxy_compat_errors"].items()
+    }
+    pages |= {
+        f"status_{status}.http": (status, message)
+        for status, message in role["__proxy_status_errors"].items()
     }
     template = "etc/haproxy/pvs-bridge/error.http.j2"
     return {
-        name: render(template, {**chosen, "status": status, "said": said})
-        for name, (status, said) in pages.items()
+        name: render(template, {**chosen, "status": status, "message": message})
+        for name, (status, message) in pages.items()
     }

@@ -120,7 +120,7 @@ class World:
             port: where to.
             address: where to.
             source: the client's own address.
-            timeout_seconds: for connecting, and for whatever is done with it afterwards.
+            timeout_seconds: for connecting, and for all later operations.
 
         Raises:
             OSError: it does not come about.
@@ -136,7 +136,7 @@ class World:
         return connection
 
     def listens(self, port: int, address: str = BRIDGE, *, source: str = CLIENT) -> bool:
-        """Whether somebody takes a connection there; as :meth:`connect`."""
+        """Whether a program accepts a connection there; as :meth:`connect`."""
         try:
             self.connect(port, address, source=source, timeout_seconds=1).close()
         except OSError:

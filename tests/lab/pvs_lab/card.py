@@ -11,7 +11,7 @@ from pvs_lab.image import Image
 
 
 def mount(image: Image, card: Path, root: Path, authorized_key: str) -> None:
-    """Mount an empty layer over the image and let the controller's key in.
+    """Mount an empty layer over the image and its layers, and let the controller's key in.
 
     Args:
         image: the image to start from.
@@ -22,7 +22,8 @@ def mount(image: Image, card: Path, root: Path, authorized_key: str) -> None:
     upper, work = card / "upper", card / "work"
     for folder in (upper, work, root):
         folder.mkdir(parents=True)
-    layers = f"lowerdir={image.root},upperdir={upper},workdir={work}"
+    below = ":".join(map(str, (*image.layers, image.root)))
+    layers = f"lowerdir={below},upperdir={upper},workdir={work}"
     if not card.is_mount():
         # Nobody waits for the disk of this machine; a disk of the lab's own is what is tested.
         layers += ",volatile"

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from pvs_lab import enter, lifecycle
+from pvs_lab import enter, golden, lifecycle
 from pvs_lab.errors import LabError
 from pvs_lab.options import (
     BACKENDS,
+    DEFAULT_BACKEND,
     RELEASES,
     LabOptions,
-    default_backend,
     split_simulator_options,
 )
 from pvs_lab.paths import lab_dir
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--backend", default="", metavar="|".join(BACKENDS))
     one.add_argument("--simulator", default="", metavar="OPTIONS", help="for python3 -m pvs_sim")
     one.add_argument(
-        "--place", default="{}", metavar="JSON", help="fields of pvs_lab.place.Place that differ"
+        "--topology", default="{}", metavar="JSON", help="fields of pvs_lab.topology that differ"
     )
     one.add_argument("--radio", action="store_true", help="a Pi with a radio, as a guest of QEMU")
     one.add_argument(
@@ -66,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--card-mib", type=int, default=0, metavar="N", help="room for what the Pi writes; 0: any"
     )
+    one.add_argument(
+        "--provisioned", nargs="?", const="{}", metavar="JSON",
+        help="a Pi that ansible/site.yml has made a bridge already, with these variables",
+    )  # fmt: skip
     one.add_argument("--no-wait", action="store_true", help="do not wait until the Pi has booted")
     add("down", _down, "end a lab and remove all of it")
     add("list", _list, "name the labs that are up")
@@ -91,20 +98,45 @@ def _up(chosen: argparse.Namespace) -> int:
     options = LabOptions(
         name=chosen.lab,
         release=chosen.release,
-        backend=chosen.backend or default_backend(chosen.release),
+        backend=chosen.backend or DEFAULT_BACKEND,
         simulator_arguments=split_simulator_options(chosen.simulator),
-        place=Place.from_json(chosen.place),
+        topology=Topology.from_json(chosen.topology),
         radio=chosen.radio or chosen.card is not None,
         more_packages=tuple(chosen.packages.split()),
         card=chosen.card,
         card_mib=chosen.card_mib,
     )
-    lifecycle.up(options, lambda line: print(f"  {line}", flush=True), wait=not chosen.no_wait)
+    if chosen.provisioned is not None:
+        variables = _variables(chosen.provisioned)
+        options = dataclasses.replace(options, layers=golden.provide(options, variables, _report))
+    lifecycle.up(options, _report, wait=not chosen.no_wait)
     print(
         f"lab '{options.name}' is up: {options.release}, {options.backend} "
         f"({time.monotonic() - started:.1f} s)"
     )
     return 0
+
+
+def _report(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+def _variables(text: str) -> dict[str, Any]:
+    """Read the variables of a golden bridge.
+
+    Raises:
+        LabError: they are no JSON object.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise LabError(
+            f"--provisioned must be a JSON object of variables, got {text!r}",
+            "write them as '{\"proxy_cache_seconds\": 2}', or leave them out",
+        )
+    return found
 
 
 def _down(chosen: argparse.Namespace) -> int:

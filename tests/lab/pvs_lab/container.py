@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pvs_lab import card, network
 from pvs_lab.image import Image
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 # systemd-nspawn's exit status when the container asked for a reboot (its --keep-unit).
 _REBOOT_STATUS = 133
@@ -24,13 +24,13 @@ class Container:
         lab: name of the lab, part of the machine's name.
         root: where its file system is mounted: the image below, the card's changes above.
         console: file that the Pi's console is written to.
-        place: how its interfaces are called.
+        topology: how its interfaces are called.
     """
 
     lab: str
     root: Path
     console: Path
-    place: Place
+    topology: Topology
     process: subprocess.Popen[bytes] | None = None
 
     def insert_card(self, image: Image, folder: Path, authorized_key: str) -> None:
@@ -45,7 +45,7 @@ class Container:
         # A Pi's interfaces are real ones; the lab's are veth, which NetworkManager leaves alone.
         manager = self.root / "etc/NetworkManager/conf.d"
         manager.mkdir(parents=True, exist_ok=True)
-        names = (self.place.pvs_interface, self.place.home_interface)
+        names = (self.topology.pvs_interface, self.topology.home_interface)
         matches = ";".join(f"interface-name:{name}" for name in names)
         (manager / "lab-interfaces.conf").write_text(
             f"[device-lab]\nmatch-device={matches}\nmanaged=1\n"
@@ -53,7 +53,7 @@ class Container:
 
     def power_on(self) -> None:
         """Boot the Pi, with new interfaces."""
-        network.add_bridge(self.place)
+        network.add_bridge(self.topology)
         with self.console.open("ab") as output:
             self.process = subprocess.Popen(
                 [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pvs_lab import network, radio_card
 from pvs_lab.paths import PACKAGE_ROOT
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 SIMULATOR_CONTROL_PORT = 8099
 # As long as home routers have them: what a bridge does in minutes, it does without a renewal.
@@ -45,43 +45,43 @@ def simulator(arguments: tuple[str, ...], ready_file: Path) -> Daemon:
     )  # fmt: skip
 
 
-def pvs_dhcp(state: Path, place: Place) -> Daemon:
+def pvs_dhcp(state: Path, topology: Topology) -> Daemon:
     """The PVS's DHCP and name server: offers everything that a bridge must not take."""
-    network_of_pvs = place.pvs_network
+    network_of_pvs = topology.pvs_network
     return Daemon("pvs-dhcp", "pvs", (
         *_dnsmasq(state / "pvs.leases", "lan1"),
         f"--dhcp-range={network_of_pvs[2]},{network_of_pvs[200]},{network_of_pvs.netmask},{_LEASE}",
-        f"--dhcp-option=option:router,{place.pvs}",
-        f"--dhcp-option=option:dns-server,{place.pvs}",
+        f"--dhcp-option=option:router,{topology.pvs}",
+        f"--dhcp-option=option:dns-server,{topology.pvs}",
         "--dhcp-option=option:domain-name,pvs.example",
-        f"--dhcp-option=option:ntp-server,{place.pvs}",
+        f"--dhcp-option=option:ntp-server,{topology.pvs}",
         # Option 121 beats the router option in clients that know it.
-        f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{place.pvs}",
+        f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{topology.pvs}",
         f"--dhcp-range=fd53::10,fd53::ff,64,{_LEASE}",
         "--enable-ra",
         f"--dhcp-option=option6:dns-server,[{network.PVS_IPV6}]",
-        f"--address=/sunpowerconsole.com/{place.pvs}",
+        f"--address=/sunpowerconsole.com/{topology.pvs}",
         "--no-resolv",
     ))  # fmt: skip
 
 
-def home_router(state: Path, place: Place) -> Daemon:
+def home_router(state: Path, topology: Topology) -> Daemon:
     """The home's DHCP and name server; it always gives the bridge the same address."""
-    home = place.home
+    home = topology.home
     first, last = (home[home.num_addresses * share // 256] for share in (100, 200))
     return Daemon("home-router", "router", (
         *_dnsmasq(state / "router.leases", "lan0"),
         f"--dhcp-range={first},{last},{home.netmask},{_LEASE}",
-        f"--dhcp-host={network.BRIDGE_HOME_MAC},{radio_card.RADIO_MAC},{place.bridge}",
-        f"--dhcp-option=option:router,{place.router}",
-        f"--dhcp-option=option:dns-server,{place.router}",
+        f"--dhcp-host={network.BRIDGE_HOME_MAC},{radio_card.RADIO_MAC},{topology.bridge}",
+        f"--dhcp-option=option:router,{topology.router}",
+        f"--dhcp-option=option:dns-server,{topology.router}",
         "--domain=home.arpa",
         "--local=/home.arpa/",
-        f"--host-record={','.join(('bridge', 'bridge.home.arpa', *place.bridge_names))},"
-        f"{place.bridge}",
-        f"--host-record=router,router.home.arpa,{place.router}",
-        f"--host-record=client,client.home.arpa,{place.client}",
-        f"--host-record=packages.home.arpa,{place.router}",
+        f"--host-record={','.join(('bridge', 'bridge.home.arpa', *topology.bridge_names))},"
+        f"{topology.bridge}",
+        f"--host-record=router,router.home.arpa,{topology.router}",
+        f"--host-record=client,client.home.arpa,{topology.client}",
+        f"--host-record=packages.home.arpa,{topology.router}",
         # Stands for any name of the world outside, so that tests see who was asked.
         "--host-record=world.example,192.0.2.1",
         "--no-resolv",
@@ -99,9 +99,9 @@ def _dnsmasq(leases: Path, interface: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def package_server(packages: Path, place: Place) -> Daemon:
+def package_server(packages: Path, topology: Topology) -> Daemon:
     """Debian's archive, as far as the roles install from it."""
     return Daemon("package-server", "router", (
-        sys.executable, "-m", "http.server", "--bind", place.router,
+        sys.executable, "-m", "http.server", "--bind", topology.router,
         "--directory", str(packages), "80",
     ))  # fmt: skip

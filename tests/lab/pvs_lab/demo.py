@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pvs_lab import enter, lifecycle, playbook
 from pvs_lab.errors import LabError
-from pvs_lab.options import LabOptions, default_backend, split_simulator_options
+from pvs_lab.options import DEFAULT_BACKEND, LabOptions, split_simulator_options
 from pvs_lab.paths import PACKAGE_ROOT, cache_dir
 from pvs_lab.steps import step
 
@@ -40,7 +40,7 @@ def main() -> int:
                 LabOptions(
                     NAME,
                     chosen.release,
-                    chosen.backend or default_backend(chosen.release),
+                    chosen.backend or DEFAULT_BACKEND,
                     # Night would show sleeping panels to half of the world.
                     ("--daylight", *split_simulator_options(chosen.simulator)),
                 )

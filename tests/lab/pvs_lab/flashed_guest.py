@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from pvs_lab import kit
+from pvs_lab import guest_tools
 from pvs_lab.flashed_card import FlashedCard
 from pvs_lab.guest import Guest
 from pvs_lab.paths import lab_dir
@@ -21,11 +21,11 @@ class Flashed:
 
     Attributes:
         card: the file of the card, which the Pi writes to.
-        kit: the lab's own disk.
+        guest_tools: the lab's own disk.
     """
 
     card: Path
-    kit: Path
+    guest_tools: Path
 
 
 @dataclasses.dataclass
@@ -56,11 +56,11 @@ class FlashedGuest(Guest):
             "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=on",
             "-smp", "1", "-m", str(_MEMORY_MIB),
             "-kernel", str(kernel), "-initrd", str(initrd),
-            "-append", " ".join([boot.arguments, *_ARGUMENTS, *kit.kernel_arguments()]),
+            "-append", " ".join([boot.arguments, *_ARGUMENTS, *guest_tools.kernel_arguments()]),
             # unsafe: a pulled plug is the end of QEMU, which leaves all that it has written.
             "-drive", f"file={self.source.card},format=raw,if=none,id=card,cache=unsafe,"
                       f"readonly={read_only}",
             "-device", "virtio-blk-pci,drive=card",
-            "-drive", f"file={self.source.kit},format=raw,if=none,id=kit,readonly=on",
-            "-device", f"virtio-blk-pci,drive=kit,serial={kit.SERIAL}",
+            "-drive", f"file={self.source.guest_tools},format=raw,if=none,id=tools,readonly=on",
+            "-device", f"virtio-blk-pci,drive=tools,serial={guest_tools.SERIAL}",
         ]  # fmt: skip

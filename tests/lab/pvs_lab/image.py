@@ -32,10 +32,12 @@ class Image:
     Attributes:
         root: the Pi's file system; never written to, each lab puts an overlay on it.
         packages: a flat package archive that the lab's package server offers.
+        layers: folders to mount over the root, the topmost first; never written to either.
     """
 
     root: Path
     packages: Path
+    layers: tuple[Path, ...] = ()
 
 
 def provide(recipe: Recipe, report: Callable[[str], None]) -> Image:
@@ -53,7 +55,7 @@ def provide(recipe: Recipe, report: Callable[[str], None]) -> Image:
     folder = cache_dir() / "rootfs"
     final = folder / f"{recipe.release}-{recipe.backend}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / f"{final.name}.lock"):
+    with locked(folder / f"{final.name}.lock"):
         if not final.exists():
             started = time.monotonic()
             report(f"building the {recipe.release} {recipe.backend} image, about a minute")
@@ -63,7 +65,7 @@ def provide(recipe: Recipe, report: Callable[[str], None]) -> Image:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold a lock, so that two labs do not build one image at once."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

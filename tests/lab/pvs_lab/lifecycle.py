@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pvs_lab import cgroup, guest_agent, host, image, kit, login
+from pvs_lab import cgroup, guest_agent, guest_tools, host, image, login
 from pvs_lab.errors import LabError
 from pvs_lab.flashed_guest import Flashed
 from pvs_lab.options import LabOptions, check_name
@@ -78,14 +78,14 @@ def up(options: LabOptions, report: Report, *, wait: bool = True) -> None:
 def _source(options: LabOptions, report: Report) -> image.Image | Flashed:
     """What the Pi is to boot."""
     if options.card is not None:
-        return Flashed(options.card.resolve(), kit.provide(report))
+        return Flashed(options.card.resolve(), guest_tools.provide(report))
     wanted = recipe(
         options.release,
         options.backend,
         radio=options.radio,
         more_packages=options.more_packages,
     )
-    return image.provide(wanted, report)
+    return dataclasses.replace(image.provide(wanted, report), layers=options.layers)
 
 
 def wait_for_pi(name: str) -> None:
@@ -161,13 +161,14 @@ def _start_supervisor(options: LabOptions, made: image.Image | Flashed) -> None:
     (state / "log").mkdir()
     log_path = state / "log/supervisor.log"
     if isinstance(made, Flashed):
-        source = ["flashed", str(made.card), str(made.kit)]
+        source = ["flashed", str(made.card), str(made.guest_tools), "[]"]
     else:
         kind = "radio" if options.radio else "container"
-        source = [kind, str(made.root), str(made.packages)]
+        layers = json.dumps([str(layer) for layer in made.layers])
+        source = [kind, str(made.root), str(made.packages), layers]
     supervisor = [
         sys.executable, "-m", "pvs_lab.supervisor", options.name, *source,
-        options.place.to_json(), str(options.card_mib), *options.simulator_arguments,
+        options.topology.to_json(), str(options.card_mib), *options.simulator_arguments,
     ]  # fmt: skip
     with log_path.open("ab") as log:
         process = subprocess.Popen(

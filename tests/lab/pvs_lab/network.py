@@ -9,7 +9,7 @@
                                 client lan0 ---- to-client ----+
                                 192.168.20.10
 
-These are the usual addresses and names; a :class:`pvs_lab.place.Place` may have others.
+These are the usual addresses and names; a :class:`pvs_lab.topology.Topology` may have others.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
-PVS_ADDRESS = Place.pvs
+PVS_ADDRESS = Topology.pvs
 # What the PVS offers over IPv6: nobody has seen a PVS do it, so the bridge must not rely on it.
 PVS_IPV6 = "fd53::1"
-ROUTER_ADDRESS = Place.router
-BRIDGE_ADDRESS = Place.bridge
-CLIENT_ADDRESS = Place.client
+ROUTER_ADDRESS = Topology.router
+BRIDGE_ADDRESS = Topology.bridge
+CLIENT_ADDRESS = Topology.client
 # Locally administered, so no real device's.
 BRIDGE_HOME_MAC = "02:70:76:73:00:02"
 BRIDGE_PVS_MAC = "02:70:76:73:00:01"
@@ -38,22 +38,22 @@ def ip(*arguments: str, namespace: str | None = None) -> None:
     subprocess.run(["ip", *where, *arguments], check=True)
 
 
-def build(place: Place) -> None:
+def build(topology: Topology) -> None:
     """Make all of the lab's network but the bridge, which has its own life."""
     ip("link", "set", "lo", "up")
     _add_switch("home0")
     for namespace in ("pvs", "router", "client"):
         _add_namespace(namespace)
     _add_switch("lan1", namespace="pvs")
-    ip("address", "add", f"{place.pvs}/24", "dev", "lan1", namespace="pvs")
+    ip("address", "add", f"{topology.pvs}/24", "dev", "lan1", namespace="pvs")
     ip("address", "add", f"{PVS_IPV6}/64", "dev", "lan1", "nodad", namespace="pvs")
     _plug_into_home("router")
-    ip("address", "add", f"{place.router}/{place.prefix}", "dev", "lan0", namespace="router")
-    for address in {*place.name_servers} - {place.router}:
+    ip("address", "add", f"{topology.router}/{topology.prefix}", "dev", "lan0", namespace="router")
+    for address in {*topology.name_servers} - {topology.router}:
         ip("address", "add", f"{address}/32", "dev", "lan0", namespace="router")
     _plug_into_home("client")
-    ip("address", "add", f"{place.client}/{place.prefix}", "dev", "lan0", namespace="client")
-    ip("route", "add", "default", "via", place.router, namespace="client")
+    ip("address", "add", f"{topology.client}/{topology.prefix}", "dev", "lan0", namespace="client")
+    ip("route", "add", "default", "via", topology.router, namespace="client")
 
 
 def _add_namespace(name: str) -> None:
@@ -76,15 +76,15 @@ def _plug_into_home(namespace: str) -> None:
     ip("link", "set", "lan0", "up", namespace=namespace)
 
 
-def add_bridge(place: Place) -> None:
+def add_bridge(topology: Topology) -> None:
     """Give the bridge a network as a Pi that starts has it: nothing up, nothing configured."""
     _add_namespace("bridge")
     ip("link", "add", "port", "netns", "pvs", "type", "veth",
-       "peer", "name", place.pvs_interface, "address", BRIDGE_PVS_MAC,
+       "peer", "name", topology.pvs_interface, "address", BRIDGE_PVS_MAC,
        "netns", "bridge")  # fmt: skip
     ip("link", "set", "port", "master", "lan1", "up", namespace="pvs")
     ip("link", "add", "to-bridge", "type", "veth",
-       "peer", "name", place.home_interface, "address", BRIDGE_HOME_MAC,
+       "peer", "name", topology.home_interface, "address", BRIDGE_HOME_MAC,
        "netns", "bridge")  # fmt: skip
     ip("link", "set", "to-bridge", "master", "home0", "up")
 
@@ -110,10 +110,10 @@ def set_cable(side: str, *, plugged: bool) -> None:
         ip("link", "set", "to-bridge", state)
 
 
-def write_resolver(etc: Path, place: Place) -> None:
+def write_resolver(etc: Path, topology: Topology) -> None:
     """Let the client ask the router, and nobody else, for names."""
     folder = etc / "netns" / "client"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "resolv.conf").write_text(f"nameserver {place.router}\nsearch home.arpa\n")
+    (folder / "resolv.conf").write_text(f"nameserver {topology.router}\nsearch home.arpa\n")
     (folder / "nsswitch.conf").write_text("hosts: files dns\n")
     (folder / "hosts").write_text("127.0.0.1 localhost\n")

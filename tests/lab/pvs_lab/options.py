@@ -8,15 +8,12 @@ import shlex
 from pathlib import Path
 
 from pvs_lab.errors import LabError
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
-RELEASES = ("bullseye", "bookworm", "trixie")
+RELEASES = ("bookworm", "trixie")
 BACKENDS = ("networkmanager", "dhcpcd")
-
-
-def default_backend(release: str) -> str:
-    """The network backend that Raspberry Pi OS of this release runs."""
-    return "dhcpcd" if release == "bullseye" else "networkmanager"
+# Raspberry Pi OS runs it on each of these releases.
+DEFAULT_BACKEND = "networkmanager"
 
 
 def check_name(name: str) -> None:
@@ -53,22 +50,24 @@ class LabOptions:
         release: Debian release of the bridge.
         backend: what configures the bridge's network.
         simulator_arguments: handed on to ``python3 -m pvs_sim``.
-        place: the addresses around the bridge, and its interfaces.
+        topology: the addresses around the bridge, and its interfaces.
         radio: whether the bridge has a real radio, which takes a machine of its own.
         more_packages: Debian packages that are on the Pi's card beside the usual ones.
         card: what the bridge boots, as it was flashed, and writes to; such a bridge has a radio.
         card_mib: room on the lab's own card for what the bridge writes; 0 for as much as there is.
+        layers: folders to mount over the image, the topmost first, such as a golden bridge's.
     """
 
     name: str
     release: str
     backend: str
     simulator_arguments: tuple[str, ...] = ()
-    place: Place = dataclasses.field(default_factory=Place)
+    topology: Topology = dataclasses.field(default_factory=Topology)
     radio: bool = False
     more_packages: tuple[str, ...] = ()
     card: Path | None = None
     card_mib: int = 0
+    layers: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no image exists for.

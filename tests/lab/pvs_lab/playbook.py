@@ -14,7 +14,7 @@ import yaml
 
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 
-# As ansible-playbook prints them: TASK [pvs_link : Keep the two networks apart] ****
+# As ansible-playbook prints them: TASK [pvs_link : Isolate the two networks] ****
 _TASK = re.compile(r"^(?P<kind>TASK|RUNNING HANDLER) \[(?P<title>.*)\] \*+$", re.MULTILINE)
 _CHANGED = re.compile(r"^changed: \[", re.MULTILINE)
 _FAILED = re.compile(r"^(fatal|failed): \[", re.MULTILINE)

@@ -100,22 +100,16 @@ def files(release: str, backend: str) -> dict[str, str]:
     elif backend == "networkmanager":
         profiles = "/etc/NetworkManager/system-connections"
         found[f"{profiles}/preconfigured.nmconnection"] = _PRECONFIGURED
-    elif release == "bullseye":
-        # Raspberry Pi OS has dhcpcd start wpa_supplicant; Debian's dhcpcd has the hook aside.
-        hook = "10-wpa_supplicant"
-        found[f"/lib/dhcpcd/dhcpcd-hooks/{hook}"] = f". /usr/share/dhcpcd/hooks/{hook}\n"
-        found["/etc/wpa_supplicant/wpa_supplicant.conf"] = _WPA_SUPPLICANT
     else:
-        # Since Bookworm dhcpcd is locked in, and could not start it.
+        # The sandbox of Debian's dhcpcd.service does not let dhcpcd start wpa_supplicant.
         found["/etc/wpa_supplicant/wpa_supplicant-wlan0.conf"] = _WPA_SUPPLICANT
     return found
 
 
-def links(release: str, backend: str) -> dict[str, str]:
+def links(backend: str) -> dict[str, str]:
     """The symbolic links of the card: path to where it leads; each enables a unit.
 
     Args:
-        release: one of :data:`pvs_lab.options.RELEASES`.
         backend: one of :data:`pvs_lab.options.BACKENDS`.
     """
     units = "/etc/systemd/system"
@@ -130,7 +124,7 @@ def links(release: str, backend: str) -> dict[str, str]:
             for number in (1, 2)
         },
     }
-    if backend == "dhcpcd" and release != "bullseye":
+    if backend == "dhcpcd":
         found[f"{units}/multi-user.target.wants/wpa_supplicant@wlan0.service"] = (
             "/lib/systemd/system/wpa_supplicant@.service"
         )

@@ -15,9 +15,6 @@ _COMMON = (
 )  # fmt: skip
 
 _BACKEND = {
-    ("bullseye", "dhcpcd"): ("dhcpcd5", "openresolv"),
-    # raspi-config of Raspberry Pi OS Bullseye offers it.
-    ("bullseye", "networkmanager"): ("network-manager",),
     ("bookworm", "dhcpcd"): ("dhcpcd", "openresolv"),
     ("trixie", "dhcpcd"): ("dhcpcd", "openresolv"),
     ("bookworm", "networkmanager"): ("network-manager",),
@@ -73,7 +70,7 @@ _FILES = {
     "/etc/sudoers.d/010_pi-nopasswd": "pi ALL=(ALL) NOPASSWD: ALL\n",
 }
 
-# The container has no udev, which dhcpcd would wait for since Debian 12.
+# The container has no udev, and dhcpcd waits for udev without --nodev.
 _WITHOUT_UDEV = (
     "/etc/systemd/system/dhcpcd.service.d/lab-without-udev.conf",
     "[Service]\nExecStart=\nExecStart=/usr/sbin/dhcpcd -q -b --nodev\n",
@@ -117,11 +114,9 @@ def recipe(
             on_offer=_ON_OFFER,
             files=tuple(sorted({**_FILES, **radio_card.files(release, backend)}.items())),
             early_files=radio_card.EARLY_FILES,
-            links=tuple(sorted(radio_card.links(release, backend).items())),
+            links=tuple(sorted(radio_card.links(backend).items())),
         )
-    files = dict(_FILES)
-    if release != "bullseye":
-        files.update([_WITHOUT_UDEV])
+    files = dict([*_FILES.items(), _WITHOUT_UDEV])
     # Raspberry Pi OS Trixie comes with cloud-init, which writes for netplan.
     if (release, backend) == ("trixie", "networkmanager"):
         files.update([_CLOUD_INIT_NETPLAN])

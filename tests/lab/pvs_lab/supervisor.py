@@ -26,7 +26,7 @@ from pvs_lab.flashed_guest import Flashed, FlashedGuest
 from pvs_lab.guest import RadioGuest
 from pvs_lab.image import Image
 from pvs_lab.paths import card_dir, lab_dir
-from pvs_lab.place import Place
+from pvs_lab.topology import Topology
 
 _READY_TIMEOUT_SECONDS = 30
 
@@ -38,7 +38,7 @@ class Supervisor:
         name: the lab's name.
         source: the bridge's image, or the card that it boots.
         simulator_arguments: handed on to the PVS simulator.
-        place: the addresses around the bridge, and its interfaces.
+        topology: the addresses around the bridge, and its interfaces.
         radio: whether the bridge is a guest with a radio, not a container; a flashed one always is.
         card_mib: room for what the bridge writes to the lab's own card; 0 for as much as there is.
     """
@@ -48,7 +48,7 @@ class Supervisor:
         name: str,
         source: Image | Flashed,
         simulator_arguments: tuple[str, ...],
-        place: Place,
+        topology: Topology,
         *,
         radio: bool,
         card_mib: int,
@@ -57,16 +57,16 @@ class Supervisor:
         self.state = lab_dir(name)
         self.scratch = self.state / "scratch"
         self.source = source
-        self.place = place
+        self.topology = topology
         self.name = name
         self.card_mib = card_mib
         self.pi = self._pi(radio=radio)
         self.simulator_ready = self.scratch / "simulator.json"
         self.pvs = (
             daemons.simulator(simulator_arguments, self.simulator_ready),
-            daemons.pvs_dhcp(self.scratch, place),
+            daemons.pvs_dhcp(self.scratch, topology),
         )
-        self.router = daemons.home_router(self.scratch, place)
+        self.router = daemons.home_router(self.scratch, topology)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, Callable[..., object]] = {
             "cable": self.cable,
@@ -89,7 +89,7 @@ class Supervisor:
             return FlashedGuest(self.name, console, self.source)
         if radio:
             return RadioGuest(self.name, console, root)
-        return Container(self.name, root, console, self.place)
+        return Container(self.name, root, console, self.topology)
 
     def build(self) -> None:
         """Make the world and switch everything on.
@@ -97,13 +97,13 @@ class Supervisor:
         Raises:
             RuntimeError: a program that should run has ended.
         """
-        _mount_private_files(self.scratch, self.place)
-        network.build(self.place)
+        _mount_private_files(self.scratch, self.topology)
+        network.build(self.topology)
         self.start(self.router)
         self.pvs_on()
         if not isinstance(self.pi, FlashedGuest):
             assert isinstance(self.source, Image)  # noqa: S101 - for the type checker
-            self.start(daemons.package_server(self.source.packages, self.place))
+            self.start(daemons.package_server(self.source.packages, self.topology))
             key = (self.state / "ssh_key.pub").read_text()
             card = card_dir(self.name)
             if self.card_mib:
@@ -173,9 +173,9 @@ class Supervisor:
             address: one of the PVS's addresses, in whose network it hands them out; its usual one
                 if not given.
         """
-        place = dataclasses.replace(self.place, pvs=address) if address else self.place
+        topology = dataclasses.replace(self.topology, pvs=address) if address else self.topology
         self.stop(self.pvs[1])
-        self.start(daemons.pvs_dhcp(self.scratch, place))
+        self.start(daemons.pvs_dhcp(self.scratch, topology))
 
     def router_on(self, bridge: str = "") -> None:
         """Have the router hand out addresses and answer for names.
@@ -183,9 +183,9 @@ class Supervisor:
         Args:
             bridge: the address that the Pi gets; its usual one if not given.
         """
-        place = dataclasses.replace(self.place, bridge=bridge) if bridge else self.place
+        topology = dataclasses.replace(self.topology, bridge=bridge) if bridge else self.topology
         self.stop(self.router)
-        self.start(daemons.home_router(self.scratch, place))
+        self.start(daemons.home_router(self.scratch, topology))
 
     def power_on(self) -> None:
         """Give the Pi power, unless it has it."""
@@ -293,7 +293,7 @@ def _mount_small(folder: Path, mib: int) -> Path:
     return mounted
 
 
-def _mount_private_files(scratch: Path, place: Place) -> None:
+def _mount_private_files(scratch: Path, topology: Topology) -> None:
     """Hide this host's namespaces and give the lab an /etc to write into; both end with it."""
     scratch.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "lab", str(scratch)], check=True)
@@ -303,22 +303,25 @@ def _mount_private_files(scratch: Path, place: Place) -> None:
     (scratch / "etc-work").mkdir()
     layers = f"lowerdir=/etc,upperdir={scratch / 'etc'},workdir={scratch / 'etc-work'}"
     subprocess.run(["mount", "-t", "overlay", "etc", "-o", layers, "/etc"], check=True)
-    network.write_resolver(Path("/etc"), place)
+    network.write_resolver(Path("/etc"), topology)
 
 
 def main() -> None:
-    """Run the lab of the arguments: NAME KIND PATH PATH PLACE CARD_MIB [SIMULATOR_ARGUMENT...].
+    """Run the lab of the arguments.
 
-    KIND is ``container`` or ``radio``, with the paths of an image's root and packages, or
-    ``flashed``, with those of a card and the lab's kit.
+    They are NAME KIND PATH PATH LAYERS TOPOLOGY CARD_MIB [SIMULATOR_ARGUMENT...]. KIND is
+    ``container`` or ``radio``, with the paths of an image's root and packages, or ``flashed``, with
+    those of a card and the lab's tools for guests. LAYERS is a JSON list of paths.
     """
-    name, kind, first, second, place, card_mib, *simulator_arguments = sys.argv[1:]
-    source = Flashed if kind == "flashed" else Image
+    name, kind, first, second, layers, topology, card_mib, *simulator_arguments = sys.argv[1:]
+    paths = Path(first), Path(second)
+    over = tuple(map(Path, json.loads(layers)))
+    source = Flashed(*paths) if kind == "flashed" else Image(*paths, over)
     supervisor = Supervisor(
         name,
-        source(Path(first), Path(second)),
+        source,
         tuple(simulator_arguments),
-        Place.from_json(place),
+        Topology.from_json(topology),
         radio=kind == "radio",
         card_mib=int(card_mib),
     )

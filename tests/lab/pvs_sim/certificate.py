@@ -58,7 +58,7 @@ def server_context(cert: str | None, key: str | None) -> ssl.SSLContext:
     made = _self_signed()
     with tempfile.TemporaryDirectory() as folder:
         paths = Path(folder, "cert.pem"), Path(folder, "key.pem")
-        for path, content in zip(paths, made, strict=False):
+        for path, content in zip(paths, made, strict=True):
             path.touch(mode=0o600)
             path.write_bytes(content)
         context.load_cert_chain(*paths)

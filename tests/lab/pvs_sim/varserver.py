@@ -45,7 +45,7 @@ def variables(view: View) -> dict[str, str]:
         table.update(_device("ess", 0, _ess(reading.battery, reading)))
         table.update(_device("transfer_switch", 0, _transfer_switch(reading.battery, reading)))
         table.update(
-            dict(zip(_WRITABLE_WITH_BATTERY, ("SELF_CONSUMPTION", "0.300000"), strict=False))
+            dict(zip(_WRITABLE_WITH_BATTERY, ("SELF_CONSUMPTION", "0.300000"), strict=True))
         )
     table.update({name: v for name, v in view.state.variables.items() if name in table})
     return table

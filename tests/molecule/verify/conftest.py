@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import testinfra
 import yaml
 from testinfra.host import Host
 
-from pvs_lab import evidence
+from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import lab_dir
-from pvs_lab.surroundings import Surroundings
 
 _PROJECT = Path(__file__).resolve().parents[3]
 _ROLES = (
@@ -34,13 +32,13 @@ _ROLES = (
 
 
 @pytest.fixture(scope="session")
-def lab() -> Surroundings:
+def lab() -> LabClient:
     """The lab of the scenario that molecule runs."""
-    return Surroundings(os.environ["LAB"])
+    return LabClient(os.environ["LAB"])
 
 
 @pytest.fixture(scope="session")
-def bridge(lab: Surroundings) -> Host:
+def bridge(lab: LabClient) -> Host:
     """The Pi, as its user pi sees it over SSH."""
     return testinfra.get_host(f"paramiko://bridge?ssh_config={lab_dir(lab.name)}/ssh_config")
 
@@ -69,11 +67,3 @@ def login(variables: dict[str, Any]) -> str:
 def url(variables: dict[str, Any], login: str) -> str:
     """Where the home network finds the PVS's web server."""
     return f"http://{login}bridge:{variables['proxy_http_port']}"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
-    report = yield
-    evidence.add(report, Surroundings(os.environ["LAB"]))
-    return report

@@ -29,12 +29,12 @@ def hear() -> None:
         ear.settimeout(_HEAR_SECONDS)
         try:
             print(ear.recvfrom(100)[1][0])
-        except OSError:  # on a Pi's Python 3.9 a socket's timeout is no TimeoutError yet
+        except TimeoutError:
             return
 
 
 def say(receiver: str, sender: str = "") -> None:
-    """Send until somebody must have heard it."""
+    """Send until it must have been received."""
     with socket.socket(type=socket.SOCK_DGRAM) as mouth:
         mouth.bind((sender, 0))
         for _ in range(_SAY_TIMES):

@@ -21,14 +21,14 @@ import sys
 import time
 from collections.abc import Sequence
 
-# Whoever answers does so in a millisecond, if the machine does not stand still.
+# An open port answers in a millisecond, unless the machine pauses.
 _PATIENCE_SECONDS = 1.0
 # A door that opens may be slammed at once.
 _STATES = {0: "open", errno.ECONNRESET: "open", errno.ECONNREFUSED: "refused"}
 # As many as haproxy takes from one address.
 _AT_ONCE = 100
 _LAST_PORT = 65535
-# Of all ports, so many take a second where nobody answers.
+# Of all ports, so many take a second where there is no answer.
 _SWEEP = 4000
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 _SAMPLE = re.compile(r'[a-z_]+(\{([a-z_]+="[^"\n]*",?)*\})? -?[0-9.e+]+')
 
@@ -29,7 +29,7 @@ def test_it_is_looked_after_and_at_every_boot_again(bridge: Host) -> None:
     assert service.is_enabled
 
 
-def test_the_home_sees_a_healthy_bridge(lab: Surroundings, page: str) -> None:
+def test_the_home_sees_a_healthy_bridge(lab: LabClient, page: str) -> None:
     assert "<title>PVS bridge</title>" in lab.output("client", f"{page}/")
 
     def seen() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def test_the_home_sees_a_healthy_bridge(lab: Surroundings, page: str) -> None:
     assert seen()["plant"]["total"]["panels"] > 0
 
 
-def test_prometheus_can_read_both(lab: Surroundings, page: str) -> None:
+def test_prometheus_can_read_both(lab: LabClient, page: str) -> None:
     lines = lab.output("client", f"{page}/metrics").splitlines()
     samples = [line for line in lines if not line.startswith("#")]
     assert len(samples) > 20
@@ -60,7 +60,7 @@ def test_what_is_remembered_is_for_root_and_haproxy_alone(bridge: Host) -> None:
 
 
 def test_the_bridge_is_announced_where_it_is_wanted(
-    lab: Surroundings, variables: dict[str, Any]
+    lab: LabClient, variables: dict[str, Any]
 ) -> None:
     ask = "dig +short +time=2 +tries=2 -p 5353 @192.168.20.20 _http._tcp.local PTR"
     wanted = variables["uplink_mdns"] and variables["bridge_mode"] != "routed"

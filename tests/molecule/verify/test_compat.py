@@ -1,4 +1,4 @@
-"""What translates the newer API: there unless it is off, and closed to everybody but haproxy."""
+"""The compat service: it runs unless it is off, and only haproxy can reach it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_it_knows_the_pvs_and_leaves_a_firmware_alone_that_answers_by_itself(
         assert (said["model"], said["build"], said["translating"]) == ("PVS6", 61707, False)
 
 
-def test_its_socket_and_its_configuration_are_nobody_s_business(
+def test_only_haproxy_reaches_its_socket_and_only_root_its_configuration(
     bridge: Host, translates: bool
 ) -> None:
     if translates:

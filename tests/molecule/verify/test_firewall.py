@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 PVS = "172.27.153.1"
 BRIDGE = "192.168.20.20"
-# A program of somebody else, which listens at every address of the Pi.
+# A foreign program that listens on every address of the Pi.
 STRANGER = 9999
 _KNOCK = f"{sys.executable} {Path(__file__).with_name('knocking.py')}"
 _DATAGRAMS = Path(__file__).with_name("datagrams.py")
@@ -35,7 +35,7 @@ _OF_NFTABLES = ("pvs-bridge-firewall.service", "pvs-bridge-routing.service")
 
 
 @pytest.fixture(scope="module")
-def listening(lab: Surroundings) -> Iterator[list[int]]:
+def listening(lab: LabClient) -> Iterator[list[int]]:
     """The ports at which anything on the bridge listens, a stranger among them."""
     lab.output("bridge", _LISTEN)
     ports: set[int] = set()
@@ -51,13 +51,13 @@ def listening(lab: Surroundings) -> Iterator[list[int]]:
 
 
 @pytest.fixture(scope="module")
-def link_address(lab: Surroundings) -> str:
+def link_address(lab: LabClient) -> str:
     """The bridge's address in the PVS's network."""
     (link,) = json.loads(lab.output("bridge", "ip -json -4 address show dev eth0"))
     return str(link["addr_info"][0]["local"])
 
 
-def knocked(lab: Surroundings, host: str, address: str, ports: list[int]) -> dict[str, list[int]]:
+def knocked(lab: LabClient, host: str, address: str, ports: list[int]) -> dict[str, list[int]]:
     """Knock at the bridge's ports from another host; ports by what became of them."""
     found: dict[str, list[int]] = {}
     words = " ".join(str(port) for port in ports)
@@ -89,7 +89,7 @@ def promised(variables: dict[str, Any]) -> list[int]:
 
 
 def test_the_home_reaches_exactly_what_is_promised(
-    lab: Surroundings, variables: dict[str, Any], listening: list[int]
+    lab: LabClient, variables: dict[str, Any], listening: list[int]
 ) -> None:
     found = knocked(lab, "client", BRIDGE, listening)
     assert found["open"] == promised(variables), found
@@ -99,7 +99,7 @@ def test_the_home_reaches_exactly_what_is_promised(
 
 
 def test_the_home_reaches_no_more_by_ipv6(
-    lab: Surroundings, variables: dict[str, Any], listening: list[int]
+    lab: LabClient, variables: dict[str, Any], listening: list[int]
 ) -> None:
     shown = lab.output("bridge", "ip -6 -brief address show dev wlan0 scope link")
     match = re.search(r"fe80::[0-9a-f:]+", shown)
@@ -113,12 +113,12 @@ def test_the_home_reaches_no_more_by_ipv6(
 
 
 def test_the_pvs_reaches_nothing_and_hears_nothing(
-    lab: Surroundings, listening: list[int], link_address: str
+    lab: LabClient, listening: list[int], link_address: str
 ) -> None:
     assert knocked(lab, "pvs", link_address, listening) == {"silent": listening}
 
 
-def test_no_datagram_reaches_a_stranger(lab: Surroundings, link_address: str) -> None:
+def test_no_datagram_reaches_a_stranger(lab: LabClient, link_address: str) -> None:
     hear = f"python3 -c {shlex.quote(_DATAGRAMS.read_text())} hear"
     say = f"{sys.executable} {_DATAGRAMS} say"
     with ThreadPoolExecutor() as pool:
@@ -129,11 +129,11 @@ def test_no_datagram_reaches_a_stranger(lab: Surroundings, link_address: str) ->
 
 
 def test_an_address_that_connects_too_often_is_not_answered_any_more_and_others_are(
-    lab: Surroundings, variables: dict[str, Any], url: str
+    lab: LabClient, variables: dict[str, Any], url: str
 ) -> None:
     if variables["bridge_mode"] == "routed":
-        pytest.skip("nobody is answered here")
-    # Nobody is counted yet.
+        pytest.skip("the bridge answers no client here")
+    # No client is counted yet.
     table = lab.output("bridge", f"systemctl restart pvs-bridge-firewall && {_TABLE}")
     limit = int(re.findall(r"@ipv4 \{ ip saddr limit rate over (\d+)/minute", table)[0])
     if limit > _FASTEST_PER_MINUTE:
@@ -150,7 +150,7 @@ def test_an_address_that_connects_too_often_is_not_answered_any_more_and_others_
     lab.output("client", f"curl --fail --silent --output /dev/null {url}/")
 
 
-def test_only_haproxy_and_the_health_check_reach_the_pvs(lab: Surroundings, bridge: Host) -> None:
+def test_only_haproxy_and_the_health_check_reach_the_pvs(lab: LabClient, bridge: Host) -> None:
     connect = "python3 -c 'import socket; socket.create_connection((\"{}\", {}), 3)'"
     assert lab.run("bridge", connect.format(PVS, 80))[0] == 0
     for port in (443, 9002):
@@ -161,13 +161,13 @@ def test_only_haproxy_and_the_health_check_reach_the_pvs(lab: Surroundings, brid
     assert lab.run("bridge", haproxy)[0] == 0
 
 
-def test_whoever_is_not_root_learns_that_the_pvs_was_not_asked(bridge: Host) -> None:
+def test_an_ordinary_user_learns_that_the_pvs_was_not_asked(bridge: Host) -> None:
     chain = json.loads(bridge.run("pvs-bridge health --json").stdout)["chain"]
     (link,) = [each for each in chain if each["link"] == "pvs"]
     assert (link["state"], "only root" in link["seen"]) == ("unknown", True)
 
 
-def test_it_is_gone_while_its_unit_is_stopped_and_back_with_it(lab: Surroundings) -> None:
+def test_it_is_gone_while_its_unit_is_stopped_and_back_with_it(lab: LabClient) -> None:
     lab.output("bridge", "systemctl stop pvs-bridge-firewall")
     try:
         assert lab.run("bridge", _TABLE)[0] != 0
@@ -176,7 +176,7 @@ def test_it_is_gone_while_its_unit_is_stopped_and_back_with_it(lab: Surroundings
     lab.output("bridge", _TABLE)
 
 
-def test_it_comes_back_after_a_firewall_that_empties_all_tables(lab: Surroundings) -> None:
+def test_it_comes_back_after_a_firewall_that_empties_all_tables(lab: LabClient) -> None:
     lab.output("bridge", "systemctl restart nftables")
     try:
         assert lab.until(lambda: lab.run("bridge", _TABLE)[0] == 0, 10)

@@ -8,29 +8,29 @@ from typing import Any
 
 import pytest
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 
-def diagnosis(lab: Surroundings) -> dict[str, Any]:
+def diagnosis(lab: LabClient) -> dict[str, Any]:
     """What the Pi's own check finds."""
     found: dict[str, Any] = json.loads(lab.run("bridge", "pvs-bridge health --json")[1])
     return found
 
 
 @pytest.fixture(autouse=True)
-def healthy_again(lab: Surroundings) -> Iterator[None]:
+def healthy_again(lab: LabClient) -> Iterator[None]:
     """Begin and end with a bridge that works, and begin without an answer that is shared."""
     lab.output("bridge", "systemctl restart haproxy")
     yield
     assert lab.until(lambda: diagnosis(lab)["healthy"], 60), diagnosis(lab)
 
 
-def test_a_bridge_that_works_is_healthy(lab: Surroundings) -> None:
+def test_a_bridge_that_works_is_healthy(lab: LabClient) -> None:
     assert lab.until(lambda: diagnosis(lab)["healthy"], 60), diagnosis(lab)
     assert lab.run("bridge", "pvs-bridge health")[0] == 0
 
 
-def test_a_pulled_cable_is_named(lab: Surroundings) -> None:
+def test_a_pulled_cable_is_named(lab: LabClient) -> None:
     lab.say("cable", "pvs", "out")
     try:
         assert lab.until(lambda: diagnosis(lab)["broken_link"] == "cable", 10), diagnosis(lab)
@@ -41,14 +41,14 @@ def test_a_pulled_cable_is_named(lab: Surroundings) -> None:
     assert "cable" in printed
 
 
-def test_a_proxy_that_is_down_is_named(lab: Surroundings) -> None:
+def test_a_proxy_that_is_down_is_named(lab: LabClient) -> None:
     lab.output("bridge", "systemctl stop haproxy")
     found = diagnosis(lab)
     lab.output("bridge", "systemctl start haproxy")
     assert found["broken_link"] == "proxy"
 
 
-def test_an_uplink_without_a_cable_is_named(lab: Surroundings) -> None:
+def test_an_uplink_without_a_cable_is_named(lab: LabClient) -> None:
     lab.say("cable", "home", "out")
     try:
         assert lab.until(lambda: diagnosis(lab)["broken_link"] == "uplink", 20), diagnosis(lab)
@@ -56,12 +56,12 @@ def test_an_uplink_without_a_cable_is_named(lab: Surroundings) -> None:
         lab.say("cable", "home", "in")
 
 
-def test_a_pvs_that_restarts_is_named(lab: Surroundings) -> None:
+def test_a_pvs_that_restarts_is_named(lab: LabClient) -> None:
     lab.simulator("/_sim/restart", {"seconds": 6, "phases": {"503": 1}})
     assert diagnosis(lab)["outcome"] == "pvs_restarting"
 
 
-def test_a_pvs_that_is_off_is_named(lab: Surroundings) -> None:
+def test_a_pvs_that_is_off_is_named(lab: LabClient) -> None:
     lab.say("pvs-off")
     try:
         found = diagnosis(lab)
@@ -70,7 +70,7 @@ def test_a_pvs_that_is_off_is_named(lab: Surroundings) -> None:
     assert found["broken_link"] == "pvs"
 
 
-def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, Any]) -> None:
+def test_locked_firmware_is_healthy(lab: LabClient, variables: dict[str, Any]) -> None:
     lab.simulator("/_sim/firmware", {"build": 61846})
     try:
         found = diagnosis(lab)
@@ -82,7 +82,7 @@ def test_locked_firmware_is_no_failure(lab: Surroundings, variables: dict[str, A
     assert lab.until(lambda: diagnosis(lab)["interface"] == "old", 60), diagnosis(lab)
 
 
-def test_a_night_is_no_failure(lab: Surroundings) -> None:
+def test_a_night_is_healthy(lab: LabClient) -> None:
     lab.simulator("/_sim/clock", {"now": "2026-06-21T08:00:00Z"})
     try:
         found = diagnosis(lab)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 _OWN_LOOK = "supervisor/info"
 
 
-def test_device_list_comes_through_the_bridge(lab: Surroundings, url: str) -> None:
+def test_device_list_comes_through_the_bridge(lab: LabClient, url: str) -> None:
     answer = json.loads(
         lab.output("client", f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=DeviceList'")
     )
@@ -23,9 +23,7 @@ def test_device_list_comes_through_the_bridge(lab: Surroundings, url: str) -> No
     assert kinds.count("Inverter") == 24
 
 
-def test_the_landing_page_of_the_console_comes_through_the_bridge(
-    lab: Surroundings, url: str
-) -> None:
+def test_the_landing_page_of_the_console_comes_through_the_bridge(lab: LabClient, url: str) -> None:
     assert "<html" in lab.output("client", f"curl --fail --silent {url}/").lower()
 
 
@@ -34,7 +32,7 @@ def asked(stats: dict[str, Any]) -> dict[str, int]:
     return {name: times for name, times in stats["by_command"].items() if name != _OWN_LOOK}
 
 
-def test_four_programs_at_once_make_one_request_at_a_time(lab: Surroundings, url: str) -> None:
+def test_four_programs_at_once_make_one_request_at_a_time(lab: LabClient, url: str) -> None:
     lab.simulator("/_sim/reset", {})
     request = f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=Start'"  # never shared
     together = " & ".join([f"{request} | grep -o succeed"] * 4)
@@ -44,7 +42,7 @@ def test_four_programs_at_once_make_one_request_at_a_time(lab: Surroundings, url
     assert stats["most_in_flight"]["total"] == 1
 
 
-def test_four_programs_at_once_share_an_answer(lab: Surroundings, url: str) -> None:
+def test_four_programs_at_once_share_an_answer(lab: LabClient, url: str) -> None:
     lab.simulator("/_sim/reset", {})
     request = f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=GridProfileList'"
     together = " & ".join([f"{request} | grep -o succeed"] * 4)
@@ -52,7 +50,7 @@ def test_four_programs_at_once_share_an_answer(lab: Surroundings, url: str) -> N
     assert asked(lab.simulator("/_sim/stats")) == {"GridProfileList": 1}
 
 
-def test_what_changes_the_plant_is_refused_with_the_hint(lab: Surroundings, url: str) -> None:
+def test_what_changes_the_plant_is_refused_with_the_hint(lab: LabClient, url: str) -> None:
     lab.simulator("/_sim/reset", {})
     command = f"curl --silent --include '{url}/cgi-bin/dl_cgi?Command=SetCellPurchased'"
     printed = lab.output("client", command)
@@ -62,7 +60,7 @@ def test_what_changes_the_plant_is_refused_with_the_hint(lab: Surroundings, url:
 
 
 def test_a_command_that_was_opened_reaches_the_pvs(
-    lab: Surroundings, url: str, variables: dict[str, Any]
+    lab: LabClient, url: str, variables: dict[str, Any]
 ) -> None:
     lab.simulator("/_sim/reset", {})
     status, _ = lab.run("client", f"curl -fs '{url}/cgi-bin/dl_cgi?Command=StartDiscovery'")
@@ -71,16 +69,14 @@ def test_a_command_that_was_opened_reaches_the_pvs(
     lab.simulator("/_sim/reset", {"state": True})
 
 
-def test_a_page_elsewhere_cannot_read_the_plant_through_a_browser(
-    lab: Surroundings, url: str
-) -> None:
+def test_a_page_elsewhere_cannot_read_the_plant_through_a_browser(lab: LabClient, url: str) -> None:
     for header in ("Host: evil.example", "Origin: http://evil.example"):
         status = f"curl -s -o /dev/null --write-out '%{{http_code}}' -H '{header}' {url}/"
         assert lab.output("client", status) in {"403", "421"}
 
 
-def test_whoever_gives_no_password_is_asked_for_it(
-    lab: Surroundings, variables: dict[str, Any]
+def test_a_client_without_a_password_is_asked_for_it(
+    lab: LabClient, variables: dict[str, Any]
 ) -> None:
     address = f"http://bridge:{variables['proxy_http_port']}/"
     status, _ = lab.run("client", f"curl --fail --silent {address}")
@@ -88,9 +84,7 @@ def test_whoever_gives_no_password_is_asked_for_it(
 
 
 @pytest.mark.parametrize("verb", ["reload", "restart"])
-def test_the_pvs_may_finish_before_haproxy_is_replaced(
-    lab: Surroundings, url: str, verb: str
-) -> None:
+def test_the_pvs_may_finish_before_haproxy_is_replaced(lab: LabClient, url: str, verb: str) -> None:
     # It has no earlier answer to share, should it be asked once more before it is replaced.
     lab.output("bridge", "systemctl restart haproxy")
     lab.simulator("/_sim/reset", {})
@@ -113,7 +107,7 @@ def test_the_pvs_may_finish_before_haproxy_is_replaced(
     assert asked(stats) == {"devices/list": 1, "DeviceList": 1}
 
 
-def test_a_configuration_that_haproxy_refuses_does_not_stop_it(lab: Surroundings, url: str) -> None:
+def test_a_configuration_that_haproxy_refuses_does_not_stop_it(lab: LabClient, url: str) -> None:
     path = "/etc/haproxy/haproxy.cfg"
     lab.output("bridge", f"cp -p {path} /run/kept.cfg && echo nonsense >> {path}")
     status, _ = lab.run("bridge", "systemctl reload haproxy")
@@ -122,13 +116,13 @@ def test_a_configuration_that_haproxy_refuses_does_not_stop_it(lab: Surroundings
     lab.output("client", f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=DeviceList'")
 
 
-def test_haproxy_comes_back_by_itself(lab: Surroundings, url: str) -> None:
+def test_haproxy_comes_back_by_itself(lab: LabClient, url: str) -> None:
     lab.output("bridge", "systemctl kill --signal=KILL haproxy")
     answers = f"curl --fail --silent --output /dev/null {url}/"
     assert lab.until(lambda: lab.run("client", answers)[0] == 0, 20)
 
 
-def test_haproxy_does_not_wait_for_a_network_and_may_do_little(lab: Surroundings) -> None:
+def test_haproxy_does_not_wait_for_a_network_and_may_do_little(lab: LabClient) -> None:
     printed = lab.output("bridge", "systemctl show haproxy -p After -p Wants -p Requires")
     assert "network" not in printed
     security = lab.output("bridge", "systemd-analyze security haproxy --no-pager")
@@ -136,8 +130,8 @@ def test_haproxy_does_not_wait_for_a_network_and_may_do_little(lab: Surroundings
     assert exposure <= 2.0, security
 
 
-def test_the_statistics_are_seen_by_whom_the_variables_say(
-    lab: Surroundings, variables: dict[str, Any], login: str
+def test_the_statistics_are_shown_as_the_variables_say(
+    lab: LabClient, variables: dict[str, Any], login: str
 ) -> None:
     port = variables["proxy_stats_port"]
     fetch = f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:{port}/').read())"
@@ -151,14 +145,14 @@ def test_the_statistics_are_seen_by_whom_the_variables_say(
     assert (status == 0) == variables["proxy_stats_network"]
 
 
-def test_the_pvs_gets_nothing_from_the_proxy(lab: Surroundings, variables: dict[str, Any]) -> None:
+def test_the_pvs_gets_nothing_from_the_proxy(lab: LabClient, variables: dict[str, Any]) -> None:
     address = lab.output("bridge", "ip -4 -oneline address show dev eth0").split()[3].split("/")[0]
     for port in (variables["proxy_http_port"], variables["proxy_stats_port"]):
         status, printed = lab.run("pvs", f"curl --silent --max-time 5 http://{address}:{port}/")
         assert status != 0, printed
 
 
-def test_haproxy_finds_no_fault_in_its_configuration(lab: Surroundings) -> None:
+def test_haproxy_finds_no_fault_in_its_configuration(lab: LabClient) -> None:
     status, printed = lab.run("bridge", "haproxy -c -f /etc/haproxy/haproxy.cfg")
     assert status == 0, printed
     assert "WARNING" not in printed

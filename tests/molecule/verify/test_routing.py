@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 PVS = "172.27.153.1"
 BRIDGE = "192.168.20.20"
@@ -43,21 +43,21 @@ def routed(variables: dict[str, Any]) -> bool:
 @pytest.fixture
 def _only_where_routed(routed: bool) -> None:
     if not routed:
-        pytest.skip("this bridge is no way to the PVS")
+        pytest.skip("this bridge does not route to the PVS")
 
 
 only_where_routed = pytest.mark.usefixtures("_only_where_routed")
 
 
 @pytest.fixture
-def link_address(lab: Surroundings) -> str:
+def link_address(lab: LabClient) -> str:
     """The bridge's address in the PVS's network."""
     (link,) = json.loads(lab.output("bridge", "ip -json -4 address show dev eth0"))
     return str(link["addr_info"][0]["local"])
 
 
 @pytest.fixture
-def add(lab: Surroundings) -> Iterator[Add]:
+def add(lab: LabClient) -> Iterator[Add]:
     """Give a host a route or an address, in the words of ``ip``, for the time of a test."""
     with ExitStack() as stack:
 
@@ -75,13 +75,13 @@ def route(add: Add) -> None:
     add("client", f"route 172.27.153.0/24 via {BRIDGE}")
 
 
-def reaches_the_pvs(lab: Surroundings) -> bool:
+def reaches_the_pvs(lab: LabClient) -> bool:
     """Whether the client gets the device list from the PVS itself."""
     status, printed = lab.run("client", _ASK)
     return status == 0 and json.loads(printed)["result"] == "succeed"
 
 
-def heard(lab: Surroundings, speaker: str, listener: str, address: str, sender: str = "") -> str:
+def heard(lab: LabClient, speaker: str, listener: str, address: str, sender: str = "") -> str:
     """Let a host send something to an address of another; as who that one hears it."""
     with ThreadPoolExecutor() as pool:
         hears = pool.submit(lab.output, listener, f"{_DATAGRAMS} hear")
@@ -89,18 +89,18 @@ def heard(lab: Surroundings, speaker: str, listener: str, address: str, sender: 
         return hears.result().strip()
 
 
-def forwarding(lab: Surroundings) -> str:
+def forwarding(lab: LabClient) -> str:
     """What the kernel forwards: IPv4, then IPv6."""
     names = "net.ipv4.ip_forward net.ipv6.conf.all.forwarding"
     return " ".join(lab.output("bridge", f"sysctl --values {names}").split())
 
 
-def has_filter(lab: Surroundings) -> bool:
+def has_filter(lab: LabClient) -> bool:
     """Whether the filter is loaded."""
     return "pvs_bridge_routing" in lab.output("bridge", "nft list tables")
 
 
-def has_traces(lab: Surroundings) -> bool:
+def has_traces(lab: LabClient) -> bool:
     """Whether anything of such a way is on the bridge's card, or in its systemd."""
     known = lab.run("bridge", "systemctl cat pvs-bridge-routing")[0] == 0
     return known or lab.run("bridge", f"ls -d {_UNIT} {_FILTER}")[1].count("No such file") < 2
@@ -108,21 +108,21 @@ def has_traces(lab: Surroundings) -> bool:
 
 @pytest.mark.usefixtures("route")
 def test_a_client_with_a_route_reaches_the_pvs_itself_only_where_the_mode_says_so(
-    lab: Surroundings, routed: bool
+    lab: LabClient, routed: bool
 ) -> None:
     assert reaches_the_pvs(lab) == routed
 
 
 @only_where_routed
-def test_a_client_without_a_route_does_not_reach_the_pvs_itself(lab: Surroundings) -> None:
+def test_a_client_without_a_route_does_not_reach_the_pvs_itself(lab: LabClient) -> None:
     assert not reaches_the_pvs(lab)
 
 
 @pytest.mark.usefixtures("route")
 def test_the_pvs_hears_the_bridge_in_place_of_the_client(
-    lab: Surroundings, routed: bool, link_address: str
+    lab: LabClient, routed: bool, link_address: str
 ) -> None:
-    # It has no route to the home, so it could not answer anybody else.
+    # It has no route to the home, so it can answer only the Pi.
     assert heard(lab, "client", "pvs", PVS) == (link_address if routed else "")
 
 
@@ -130,26 +130,26 @@ def test_the_pvs_hears_the_bridge_in_place_of_the_client(
 @pytest.mark.usefixtures("route")
 @pytest.mark.parametrize("sender", _FOREIGN_SENDERS)
 def test_who_does_not_live_at_home_is_not_let_through(
-    lab: Surroundings, add: Add, sender: str
+    lab: LabClient, add: Add, sender: str
 ) -> None:
     add("client", f"address {sender}/32 dev lan0")
     assert heard(lab, "client", "pvs", PVS, sender) == ""
 
 
 @pytest.mark.parametrize("host", ADDRESSES)
-def test_the_pvs_reaches_nobody_at_home(
-    lab: Surroundings, add: Add, link_address: str, host: str
+def test_the_pvs_reaches_no_host_at_home(
+    lab: LabClient, add: Add, link_address: str, host: str
 ) -> None:
     add("pvs", f"route 192.168.20.0/24 via {link_address}")
     assert heard(lab, "pvs", host, ADDRESSES[host]) == ""
 
 
-def test_a_host_at_home_would_hear_who_reaches_it(lab: Surroundings) -> None:
+def test_a_host_at_home_would_hear_who_reaches_it(lab: LabClient) -> None:
     assert heard(lab, "client", "router", ADDRESSES["router"]) == ADDRESSES["client"]
 
 
 def test_neither_side_reaches_the_world_through_the_bridge(
-    lab: Surroundings, add: Add, link_address: str
+    lab: LabClient, add: Add, link_address: str
 ) -> None:
     add("router", f"address {WORLD}/32 dev lo")
     lab.output("bridge", f"ping -c 1 -W 5 {WORLD}")
@@ -160,9 +160,7 @@ def test_neither_side_reaches_the_world_through_the_bridge(
 
 
 @only_where_routed
-def test_the_home_reaches_no_other_network_on_the_side_of_the_pvs(
-    lab: Surroundings, add: Add
-) -> None:
+def test_the_home_reaches_no_other_network_on_the_side_of_the_pvs(lab: LabClient, add: Add) -> None:
     add("pvs", "address 172.27.152.1/24 dev lan1")
     add("bridge", "route 172.27.152.0/24 dev eth0")
     lab.output("bridge", "ping -c 1 -W 5 172.27.152.1")
@@ -172,7 +170,7 @@ def test_the_home_reaches_no_other_network_on_the_side_of_the_pvs(
 
 @only_where_routed
 @pytest.mark.usefixtures("route")
-def test_the_home_cannot_ask_the_pvs_for_an_address(lab: Surroundings) -> None:
+def test_the_home_cannot_ask_the_pvs_for_an_address(lab: LabClient) -> None:
     log = f"/run/pvs-bridge-labs/{lab.name}/log/pvs-dhcp.log"
     lab.output("client", f"{_DATAGRAMS} ask-for-lease {PVS} {ADDRESSES['client']}")
     # What comes after it shows that it had the time to arrive.
@@ -182,19 +180,17 @@ def test_the_home_cannot_ask_the_pvs_for_an_address(lab: Surroundings) -> None:
 
 
 def test_the_kernel_forwards_ipv4_only_where_the_mode_says_so_and_never_ipv6(
-    lab: Surroundings, routed: bool
+    lab: LabClient, routed: bool
 ) -> None:
     assert forwarding(lab) == ("1 0" if routed else "0 0")
 
 
-def test_a_bridge_that_is_no_way_to_the_pvs_has_nothing_of_one(
-    lab: Surroundings, routed: bool
-) -> None:
+def test_a_bridge_that_does_not_route_has_no_routing_rules(lab: LabClient, routed: bool) -> None:
     assert has_traces(lab) == routed
 
 
 @only_where_routed
-def test_nothing_is_forwarded_without_the_filter(lab: Surroundings) -> None:
+def test_nothing_is_forwarded_without_the_filter(lab: LabClient) -> None:
     lab.output("bridge", "systemctl stop pvs-bridge-routing")
     try:
         assert (forwarding(lab), has_filter(lab)) == ("0 0", False)
@@ -204,7 +200,7 @@ def test_nothing_is_forwarded_without_the_filter(lab: Surroundings) -> None:
 
 
 @only_where_routed
-def test_nothing_is_forwarded_where_the_filter_cannot_be_loaded(lab: Surroundings) -> None:
+def test_nothing_is_forwarded_where_the_filter_cannot_be_loaded(lab: LabClient) -> None:
     lab.output("bridge", f"cp {_FILTER} /root/ && echo nonsense >> {_FILTER}")
     try:
         status, _ = lab.run("bridge", "systemctl restart pvs-bridge-routing")
@@ -217,7 +213,7 @@ def test_nothing_is_forwarded_where_the_filter_cannot_be_loaded(lab: Surrounding
 
 
 @only_where_routed
-def test_the_filter_comes_back_after_a_firewall_that_empties_all_tables(lab: Surroundings) -> None:
+def test_the_filter_comes_back_after_a_firewall_that_empties_all_tables(lab: LabClient) -> None:
     lab.output("bridge", "systemctl restart nftables")
     try:
         assert lab.until(lambda: has_filter(lab), 10)
@@ -242,7 +238,7 @@ def provision(mode: str, variables: dict[str, Any]) -> str:
 @only_where_routed
 @pytest.mark.usefixtures("route")
 def test_another_mode_takes_effect_at_once_and_leaves_nothing_behind(
-    lab: Surroundings, variables: dict[str, Any]
+    lab: LabClient, variables: dict[str, Any]
 ) -> None:
     try:
         printed = provision("routed", variables)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 # From 0, nothing, to 10, everything. The first ones are the project's own.
 _MOST = {
@@ -17,7 +17,7 @@ _MOST = {
     "pvs-bridge-wifi-guard": 3.0,
     # It puts any file back, and reboots.
     "pvs-bridge-rollback": 6.0,
-    # Debian's, as they are: whoever logs in may do what a person may.
+    # Debian's own units: a logged-in user needs these rights.
     "avahi-daemon": 9.6,
     "dnsmasq": 9.6,
     "ssh": 9.6,
@@ -25,7 +25,7 @@ _MOST = {
 
 
 @pytest.mark.parametrize("service", _MOST)
-def test_it_may_do_no_more_than_it_has_to(lab: Surroundings, service: str) -> None:
+def test_it_may_do_no_more_than_it_has_to(lab: LabClient, service: str) -> None:
     if lab.run("bridge", f"systemctl cat {service}.service")[0]:
         pytest.skip("it is not on this bridge")
     said = lab.output("bridge", f"systemd-analyze security --no-pager {service}.service")

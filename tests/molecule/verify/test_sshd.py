@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
+from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import lab_dir
-from pvs_lab.surroundings import Surroundings
 
 
-def said(lab: Surroundings, *options: str) -> tuple[int, str]:
-    """Log in anew with some options more; the exit status, and what ssh says."""
+def said(lab: LabClient, *options: str) -> tuple[int, str]:
+    """Log in again with more options; return the exit status and the messages of ssh."""
     done = subprocess.run(
         ["ssh", "-F", f"{lab_dir(lab.name)}/ssh_config", "-o", "ControlPath=none",
          "-o", "BatchMode=yes", *options, "bridge", "true"],
@@ -20,11 +20,11 @@ def said(lab: Surroundings, *options: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_a_key_lets_in(lab: Surroundings) -> None:
+def test_a_key_lets_in(lab: LabClient) -> None:
     assert said(lab)[0] == 0
 
 
-def test_nothing_but_a_key_is_asked_for(lab: Surroundings) -> None:
+def test_nothing_but_a_key_is_asked_for(lab: LabClient) -> None:
     status, words = said(lab, "-oPubkeyAuthentication=no")
     assert status != 0
     assert "Permission denied (publickey)." in words
@@ -39,13 +39,13 @@ def test_nothing_but_a_key_is_asked_for(lab: Surroundings) -> None:
     ],
     ids=["key exchange", "MAC", "host key"],
 )
-def test_nothing_weak_is_agreed_upon(lab: Surroundings, options: list[str]) -> None:
+def test_nothing_weak_is_agreed_upon(lab: LabClient, options: list[str]) -> None:
     status, words = said(lab, *options)
     assert status != 0
     assert "no matching" in words
 
 
-def test_what_others_configure_comes_too_late(lab: Surroundings) -> None:
+def test_what_others_configure_comes_too_late(lab: LabClient) -> None:
     other = "/etc/ssh/sshd_config.d/50-cloud-init.conf"
     lab.output("bridge", f"echo PasswordAuthentication yes > {other}")
     try:

@@ -101,7 +101,7 @@ def test_a_burst_without_an_answer_can_be_told(results: Results) -> None:
     assert len(broken(figures)) == 2
 
 
-def test_a_figure_of_the_machine_is_no_promise(results: Results) -> None:
+def test_a_figure_of_the_machine_is_not_a_promise(results: Results) -> None:
     slow = with_ours(results, "32 at once", waited=(6.5, 6.7))
     shared = [Timing("kept", {"nginx": 1.0, "Varnish": 2.0, "pvs-bridge": 1.3})]
     figures = wanted(dataclasses.replace(slow, shared=shared))

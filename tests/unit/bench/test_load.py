@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from bench.proxies.load import Answer, poll, sequence
 from bench.proxies.outcomes import oldest
@@ -29,7 +31,7 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     assert (answer.status, answer.ended()) == (503, "")
 
 
-def test_what_is_no_http_is_an_error() -> None:
+def test_an_answer_that_is_not_http_is_an_error() -> None:
     with pytest.raises(ValueError, match="not enough values"):
         Answer().take(b"nonsense\r\n\r\n")
 
@@ -38,8 +40,7 @@ def test_programs_keep_to_a_beat_of_half_a_minute() -> None:
     plan = beats(Scenario(3), minutes=10)
     for program in plan:
         gaps = [
-            (after - before) * HURRY
-            for before, after in zip(program["moments"], program["moments"][1:], strict=False)
+            (after - before) * HURRY for before, after in itertools.pairwise(program["moments"])
         ]
         assert 27 <= min(gaps) <= max(gaps) <= 33
         assert program["moments"][-1] * HURRY < 600
@@ -75,7 +76,7 @@ def test_a_question_in_rounds_is_timed_on_either_kind_of_connection() -> None:
             assert pvs.stats()["connections"] - before == connections
 
 
-def test_a_failure_is_no_measurement() -> None:
+def test_a_failure_is_not_a_measurement() -> None:
     with Simulator(QUICK) as pvs, pytest.raises(RuntimeError, match="answers 404"):
         sequence({"pvs": ("127.0.0.1", pvs.ports["http"] or 0)}, "/none", "127.0.0.1", 1, 1, False)
 

@@ -23,7 +23,7 @@ class Figures:
     def text(self) -> str:
         """Write them as haproxy does, an empty line behind each command's answer."""
         pvs = f"{_HEAD}pvs,pvs,0,no check,,{self.refusals},\n\n"
-        return f"{pvs}{_HEAD}turns,inside,0,{self.status},{self.failures},0,\n\n"
+        return f"{pvs}{_HEAD}pvs_queue,pvs_serial,0,{self.status},{self.failures},0,\n\n"
 
 
 @contextlib.contextmanager

@@ -268,7 +268,7 @@ HEAD = "# pxname,svname,status,chkdown,hrsp_4xx,\n"
 
 
 def test_haproxy_s_figures_are_read() -> None:
-    text = f"{HEAD}pvs,pvs,no check,,7,\n\n{HEAD}turns,inside,UP 1/2,3,9,\n\n"
+    text = f"{HEAD}pvs,pvs,no check,,7,\n\n{HEAD}pvs_queue,pvs_serial,UP 1/2,3,9,\n\n"
     assert read_counters(text) == Counters(refusals=7, failures=3, up=True)
     assert read_counters(text.replace("UP 1/2", "DOWN")) == Counters(7, 3, up=False)
 

@@ -256,7 +256,7 @@ def test_every_device_of_a_plant_is_there_with_each_of_its_numbers(
     assert supervisor["MODEL"] == "PV Supervisor PVS6"
     expected = [(kind, device) for kind in KINDS[1:] for device in made_up[kind.name]]
     assert len(devices) == len(expected)
-    for (kind, device), shown in zip(expected, devices, strict=False):
+    for (kind, device), shown in zip(expected, devices, strict=True):
         assert shown["DEVICE_TYPE"] == kind.fixed["DEVICE_TYPE"]
         for row in kind.rows:
             if row.form == "number":

@@ -16,7 +16,9 @@ from pvs_bridge.compat.service import Service
 
 STOPS = 300
 STOP_SECONDS = 10.0
-STATISTICS = b"# pxname,svname,status,hrsp_4xx,chkdown\npvs,pvs,no check,0,\nturns,inside,UP,,0\n"
+STATISTICS = (
+    b"# pxname,svname,status,hrsp_4xx,chkdown\npvs,pvs,no check,0,\npvs_queue,pvs_serial,UP,,0\n"
+)
 
 
 async def _statistics(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 # Tests that run side by side have labs of their own.
 NAME = f"t-contact-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
@@ -65,26 +65,26 @@ Play = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Surroundings]:
+def lab() -> Iterator[LabClient]:
     """Bring up a Pi that is no bridge yet."""
     command = [sys.executable, "-m", "pvs_lab"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "tests/lab")}
     subprocess.run([*command, "up", "--lab", NAME], env=environment, check=True)
     try:
-        yield Surroundings(NAME)
+        yield LabClient(NAME)
     finally:
         subprocess.run([*command, "down", "--lab", NAME], env=environment, check=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def files_before(lab: Surroundings) -> str:
+def files_before(lab: LabClient) -> str:
     """Remember what is on the Pi."""
     lab.run("bridge", "systemctl is-system-running --wait")
     return lab.output("bridge", LIST_FILES)
 
 
 @pytest.fixture
-def play(lab: Surroundings) -> Play:
+def play(lab: LabClient) -> Play:
     """Run a playbook on it as a person does."""
 
     def run(playbook: str = "site", **variables: object) -> Run:
@@ -107,7 +107,7 @@ def play(lab: Surroundings) -> Play:
 
 
 @contextlib.contextmanager
-def aside(lab: Surroundings, file: str, instead: str = "") -> Iterator[None]:
+def aside(lab: LabClient, file: str, instead: str = "") -> Iterator[None]:
     """Take a file of the Pi away for a while, another text in its place if there is one."""
     lab.output("bridge", f"mv {file} /root/aside")
     try:
@@ -118,7 +118,7 @@ def aside(lab: Surroundings, file: str, instead: str = "") -> Iterator[None]:
         lab.output("bridge", f"mv /root/aside {file}")
 
 
-def test_a_user_without_the_right_to_sudo(lab: Surroundings, play: Play) -> None:
+def test_a_user_without_the_right_to_sudo(lab: LabClient, play: Play) -> None:
     with aside(lab, "/etc/sudoers.d/010_pi-nopasswd"):
         found = play()
     found.assert_refused(
@@ -127,13 +127,13 @@ def test_a_user_without_the_right_to_sudo(lab: Surroundings, play: Play) -> None
     )
 
 
-def test_an_operating_system_that_is_not_supported(lab: Surroundings, play: Play) -> None:
-    buster = 'ID=raspbian\\nVERSION_CODENAME=buster\\nPRETTY_NAME="Raspbian GNU/Linux 10"\\n'
-    with aside(lab, "/usr/lib/os-release", buster):
+def test_an_operating_system_that_is_not_supported(lab: LabClient, play: Play) -> None:
+    bullseye = 'ID=raspbian\\nVERSION_CODENAME=bullseye\\nPRETTY_NAME="Raspbian GNU/Linux 11"\\n'
+    with aside(lab, "/usr/lib/os-release", bullseye):
         found = play()
     found.assert_refused(
-        f"{NAME}: runs Raspbian GNU/Linux 10, which is not supported. Hint: ",
-        "bullseye, bookworm, trixie",
+        f"{NAME}: runs Raspbian GNU/Linux 11, which is not supported. Hint: ",
+        "write a new card with `make image`, or upgrade the Pi to Debian 12 (bookworm) or 13",
     )
 
 
@@ -163,9 +163,7 @@ def test_the_health_of_a_pi_that_is_no_bridge_yet(play: Play) -> None:
     )
 
 
-def test_none_of_these_runs_has_left_anything_on_the_pi(
-    lab: Surroundings, files_before: str
-) -> None:
+def test_none_of_these_runs_has_left_anything_on_the_pi(lab: LabClient, files_before: str) -> None:
     """The recap counts what Ansible believes to have changed; this looks."""
     files = lab.output("bridge", LIST_FILES)
     assert set(files.splitlines()) ^ set(files_before.splitlines()) == set()

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pvs_lab import lifecycle
+from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import PACKAGE_ROOT, card_dir, lab_dir
 from pvs_lab.process import Process, first_child
-from pvs_lab.surroundings import Surroundings
 
 PROJECT = Path(__file__).resolve().parents[3]
 # Tests that run side by side have labs of their own.
@@ -64,16 +64,16 @@ def pvs_lab(environment: dict[str, str]) -> Command:
 
 
 @pytest.fixture(scope="session")
-def bring_up(pvs_lab: Command) -> Callable[..., contextlib.AbstractContextManager[Surroundings]]:
+def bring_up(pvs_lab: Command) -> Callable[..., contextlib.AbstractContextManager[LabClient]]:
     """Bring a lab up for as long as a ``with`` lasts."""
 
     @contextlib.contextmanager
-    def up(name: str, simulator: str = SIMULATOR) -> Iterator[Surroundings]:
+    def up(name: str, simulator: str = SIMULATOR) -> Iterator[LabClient]:
         done = pvs_lab("up", "--lab", name, "--simulator", simulator)
         if done.returncode:
             pytest.fail(done.stderr, pytrace=False)
         try:
-            yield Surroundings(name)
+            yield LabClient(name)
         finally:
             pvs_lab("down", "--lab", name)
 
@@ -82,8 +82,8 @@ def bring_up(pvs_lab: Command) -> Callable[..., contextlib.AbstractContextManage
 
 @pytest.fixture(scope="session")
 def lab(
-    bring_up: Callable[..., contextlib.AbstractContextManager[Surroundings]],
-) -> Iterator[Surroundings]:
+    bring_up: Callable[..., contextlib.AbstractContextManager[LabClient]],
+) -> Iterator[LabClient]:
     """Return one lab for all tests that leave it as they found it."""
     with bring_up(f"t-lab-{WORKER}") as surroundings:
         yield surroundings

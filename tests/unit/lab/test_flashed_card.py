@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pvs_lab import kit
+from pvs_lab import guest_tools
 from pvs_lab.errors import LabError
 from pvs_lab.flashed_card import Boot, FlashedCard
 
@@ -84,7 +84,7 @@ def test_a_flashed_card_is_a_copy_of_the_size_that_was_wanted(
 
 
 def test_systemd_is_handed_the_lab_s_unit_on_the_kernel_s_command_line() -> None:
-    credential, wants = kit.kernel_arguments()
+    credential, wants = guest_tools.kernel_arguments()
     name, _, text = credential.removeprefix("systemd.set_credential_binary=").partition(":")
     assert name == "systemd.extra-unit.pvs-bridge-lab.service"
     assert base64.b64decode(text).startswith(b"[Unit]\n")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pvs_lab import lifecycle, login, network
-from pvs_lab.surroundings import Surroundings
+from pvs_lab.lab_client import LabClient
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -19,7 +19,7 @@ CONNECT = (
 )
 
 
-def has_fallen_into_the_trap(lab: Surroundings) -> bool:
+def has_fallen_into_the_trap(lab: LabClient) -> bool:
     """Whether the Pi sends the world's packets, and its questions for names, to the PVS."""
     status, printed = lab.run("bridge", "ip -json route get 192.0.2.1")
     found: list[dict[str, Any]] = json.loads(printed) if status == 0 else [{}]
@@ -31,23 +31,23 @@ def has_fallen_into_the_trap(lab: Surroundings) -> bool:
     )
 
 
-def cable_of_the_bridge(lab: Surroundings) -> str:
+def cable_of_the_bridge(lab: LabClient) -> str:
     """Number the PVS's end of its cable to the bridge; a new cable has a new number."""
     return lab.run("pvs", "cat /sys/class/net/port/ifindex")[1]
 
 
-def test_a_fresh_pi_takes_the_route_and_the_name_server_of_the_pvs(lab: Surroundings) -> None:
+def test_a_fresh_pi_takes_the_route_and_the_name_server_of_the_pvs(lab: LabClient) -> None:
     assert lab.until(lambda: has_fallen_into_the_trap(lab)), lab.output("bridge", "ip route")
 
 
-def test_a_fresh_pi_is_no_bridge_yet(lab: Surroundings) -> None:
+def test_a_fresh_pi_is_no_bridge_yet(lab: LabClient) -> None:
     assert lab.run("client", "curl --silent --max-time 5 http://bridge/")[0] == 7
     assert lab.run("bridge", "command -v haproxy pvs-bridge")[0] != 0
     assert lab.output("bridge", "cat /etc/hostname") == "raspberrypi\n"
 
 
 def test_a_reboot_inside_the_pi_brings_it_back_with_new_interfaces_and_its_files(
-    lab: Surroundings,
+    lab: LabClient,
 ) -> None:
     lab.output("bridge", "echo kept > /home/pi/note")
     cable = cable_of_the_bridge(lab)
@@ -59,7 +59,7 @@ def test_a_reboot_inside_the_pi_brings_it_back_with_new_interfaces_and_its_files
 
 
 def test_a_pi_without_power_is_gone_and_comes_back_with_its_files(
-    pvs_lab: Command, lab: Surroundings
+    pvs_lab: Command, lab: LabClient
 ) -> None:
     lab.output("bridge", "echo kept > /home/pi/other")
     first = f"/proc/{lifecycle.command(lab.name, 'status')['bridge_leader']}"
@@ -83,7 +83,7 @@ def test_a_pi_without_power_is_gone_and_comes_back_with_its_files(
 
 @pytest.mark.parametrize(("side", "interface"), [("pvs", "eth0"), ("home", "wlan0")])
 def test_a_pulled_cable_takes_the_carrier_away(
-    pvs_lab: Command, lab: Surroundings, side: str, interface: str
+    pvs_lab: Command, lab: LabClient, side: str, interface: str
 ) -> None:
     carrier = f"cat /sys/class/net/{interface}/carrier"
     assert lab.until(lambda: lab.output("bridge", carrier) == "1\n")
@@ -95,7 +95,7 @@ def test_a_pulled_cable_takes_the_carrier_away(
     assert lab.until(lambda: lab.output("bridge", carrier) == "1\n", 5)
 
 
-def test_a_pvs_that_is_off_is_silent_with_its_cable_in(pvs_lab: Command, lab: Surroundings) -> None:
+def test_a_pvs_that_is_off_is_silent_with_its_cable_in(pvs_lab: Command, lab: LabClient) -> None:
     assert lab.until(lambda: lab.run("bridge", CONNECT)[0] == 0)
     # Said twice, it is as good.
     for state in ("off", "off"):

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from pvs_lab import lifecycle
+from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import failed_dir, lab_dir
 from pvs_lab.process import wait_until
-from pvs_lab.surroundings import Surroundings
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
-BringUp = Callable[..., contextlib.AbstractContextManager[Surroundings]]
+BringUp = Callable[..., contextlib.AbstractContextManager[LabClient]]
 TakeFootprint = Callable[[str], Any]
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
@@ -52,9 +52,9 @@ def gone(pvs_lab: Command) -> Iterator[str]:
 
 
 def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(
-    pvs_lab: Command, lab: Surroundings
+    pvs_lab: Command, lab: LabClient
 ) -> None:
-    done = pvs_lab("up", "--lab", lab.name, "--release", "bullseye")
+    done = pvs_lab("up", "--lab", lab.name, "--release", "bookworm")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: the lab '{lab.name}' is already up (trixie, networkmanager)\n"
@@ -68,7 +68,7 @@ def test_labs_of_different_names_have_the_same_addresses_and_do_not_see_each_oth
     pvs_lab: Command,
     bring_up: BringUp,
     footprint: TakeFootprint,
-    lab: Surroundings,
+    lab: LabClient,
     tmp_path: Path,
 ) -> None:
     with bring_up(OTHER, "--latency-seconds 0 --panels 3") as other:
@@ -130,7 +130,7 @@ def test_after_a_lab_that_was_killed_one_of_two_that_come_at_once_is_up(
         said = [one.communicate(timeout=120)[1] for one in both]
         assert sorted(one.returncode for one in both) == [0, 1], said
         assert "is already up" in "".join(said)
-        assert Surroundings(gone).output("bridge", "echo I am up") == "I am up\n"
+        assert LabClient(gone).output("bridge", "echo I am up") == "I am up\n"
         # What is left is the second's, which has the first one's name. Where the machine is busy,
         # the first of a killed PID namespace may outlive its control group by a moment.
         wait_until(lambda: not {"process", "namespace"} & set(killed.left(tmp_path)), 10)

@@ -53,7 +53,7 @@ def test_the_channel_decides_the_band(channel: int, band: bytes) -> None:
     assert hostapd_options(Network(b"home", "open", channel=channel))[b"hw_mode"] == band
 
 
-@pytest.mark.parametrize("release", ["bullseye", "bookworm", "trixie"])
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
 @pytest.mark.parametrize("backend", ["networkmanager", "dhcpcd"])
 def test_the_card_of_a_pi_with_a_radio_knows_the_home(release: str, backend: str) -> None:
     card = recipe(release, backend, radio=True)

@@ -13,8 +13,8 @@ import pytest
 
 from pvs_lab import cgroup, host, lifecycle, paths
 from pvs_lab.errors import LabError
+from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import lab_dir
-from pvs_lab.surroundings import Surroundings
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -52,7 +52,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], problem: str, hint: s
 @pytest.mark.parametrize(
     ("arguments", "problem", "hint"),
     [
-        (["--release=sid"], "RELEASE='sid'", "bullseye, bookworm, trixie"),
+        (["--release=sid"], "RELEASE='sid'", "bookworm, trixie"),
         (["--backend=systemd"], "BACKEND='systemd'", "networkmanager, dhcpcd"),
         (["--simulator=--panels '3"], 'SIMULATOR="--panels \'3": No closing quotation', "quote"),
     ],
@@ -107,7 +107,7 @@ def test_somebody_who_is_not_root(environment: dict[str, str], cache: Path) -> N
     assert list(cache.iterdir()) == []
 
 
-def test_somebody_else_s_lab(environment: dict[str, str], lab: Surroundings) -> None:
+def test_somebody_else_s_lab(environment: dict[str, str], lab: LabClient) -> None:
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, "down", "--lab", lab.name],
         env={**environment, "XDG_CACHE_HOME": "/nowhere"},
@@ -146,7 +146,7 @@ def test_an_option_that_the_simulator_refuses(
     assert not logs.exists()
 
 
-def test_a_host_that_is_not_in_the_lab(pvs_lab: Command, lab: Surroundings) -> None:
+def test_a_host_that_is_not_in_the_lab(pvs_lab: Command, lab: LabClient) -> None:
     done = pvs_lab("run", "--lab", lab.name, "fridge", "true")
     assert_refused(done, "HOST='fridge' is not in the lab", "pvs, bridge, router, client")
 
@@ -157,7 +157,7 @@ def test_a_command_on_a_lab_that_is_not_up(pvs_lab: Command) -> None:
         assert_refused(done, f"the lab '{NAME}' is not up", f"make lab-up LAB={NAME}")
 
 
-def test_a_question_to_a_lab_that_is_still_coming_up(pvs_lab: Command, lab: Surroundings) -> None:
+def test_a_question_to_a_lab_that_is_still_coming_up(pvs_lab: Command, lab: LabClient) -> None:
     control = lab_dir(lab.name) / "control"
     aside = control.with_name("aside")
     with contextlib.ExitStack() as restore:

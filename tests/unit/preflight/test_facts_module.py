@@ -62,7 +62,6 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
         "unit_file_states": {
             "NetworkManager.service": "",
             "dhcpcd.service": "",
-            "dhcpcd5.service": "",
         },
         "packages": {},
         "netplan": False,
@@ -128,34 +127,31 @@ def test_default_routes_come_by_metric_without_those_that_refuse(tmp_path: pathl
 
 
 @pytest.mark.parametrize(
-    ("states", "codename", "found"),
+    ("states", "found"),
     [
-        ({}, "trixie", []),
-        ({"NetworkManager.service": (True, "enabled")}, "trixie", ["networkmanager"]),
-        ({"dhcpcd.service": (False, "enabled")}, "bullseye", ["dhcpcd"]),
-        ({"dhcpcd5.service": (True, "masked")}, "bookworm", ["dhcpcd"]),
+        ({}, []),
+        ({"NetworkManager.service": (True, "enabled")}, ["networkmanager"]),
+        ({"dhcpcd.service": (False, "enabled")}, ["dhcpcd"]),
+        ({"dhcpcd.service": (True, "masked")}, ["dhcpcd"]),
         (
             {"NetworkManager.service": (False, "enabled"), "dhcpcd.service": (True, "enabled")},
-            "trixie",
             ["dhcpcd", "networkmanager"],
         ),
         (
             {"NetworkManager.service": (True, "enabled"), "dhcpcd.service": (True, "enabled")},
-            "trixie",
             ["networkmanager", "dhcpcd"],
         ),
         (
-            {"NetworkManager.service": (True, "enabled"), "dhcpcd.service": (True, "enabled")},
-            "bullseye",
-            ["dhcpcd", "networkmanager"],
+            {"NetworkManager.service": (False, "enabled"), "dhcpcd.service": (False, "enabled")},
+            ["networkmanager", "dhcpcd"],
         ),
-        ({"NetworkManager.service": (False, "disabled")}, "trixie", []),
+        ({"NetworkManager.service": (False, "disabled")}, []),
     ],
 )
 def test_the_backend_in_charge_comes_first(
-    states: dict[str, tuple[bool, str]], codename: str, found: list[str]
+    states: dict[str, tuple[bool, str]], found: list[str]
 ) -> None:
-    assert bridge_facts.backends(states, codename) == found
+    assert bridge_facts.backends(states) == found
 
 
 def test_a_running_systemd_is_asked_about_all_units_at_once() -> None:
@@ -165,15 +161,13 @@ def test_a_running_systemd_is_asked_about_all_units_at_once() -> None:
         asked.append(command)
         return (
             "Id=NetworkManager.service\nActiveState=active\nUnitFileState=enabled\n\n"
-            "Id=dhcpcd.service\nActiveState=inactive\nUnitFileState=masked\n\n"
-            "Id=dhcpcd5.service\nActiveState=inactive\nUnitFileState=\n"
+            "Id=dhcpcd.service\nActiveState=inactive\nUnitFileState=masked\n"
         )
 
     states = bridge_facts.unit_states(run, booted=True)
     assert states == {
         "NetworkManager.service": (True, "enabled"),
         "dhcpcd.service": (False, "masked"),
-        "dhcpcd5.service": (False, ""),
     }
     assert len(asked) == 1
 
@@ -191,7 +185,6 @@ def test_inside_an_image_being_built_only_what_is_enabled_is_known(
     assert found["unit_file_states"] == {
         "NetworkManager.service": "enabled",
         "dhcpcd.service": "disabled",
-        "dhcpcd5.service": "disabled",
     }
     assert found["hostname"] == "garage"
 

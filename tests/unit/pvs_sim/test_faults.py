@@ -1,4 +1,4 @@
-"""Injected faults: each does its harm, to whom it is meant, as often as it is meant."""
+"""Injected faults: each hits its target, as often as configured."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def test_a_restart_answers_503_then_resets_then_is_silent(boot: Boot) -> None:
     assert fetch(sim.http_url + "/").status == 200
 
 
-def test_whoever_waits_through_the_silence_is_reset_when_the_pvs_is_back(boot: Boot) -> None:
+def test_a_client_that_waits_through_the_silence_is_reset_when_the_pvs_is_back(boot: Boot) -> None:
     sim = boot()
     Control(sim.control_url).post("restart", seconds=0.3, phases={"silence": 1})
     begun = time.monotonic()

@@ -135,7 +135,7 @@ def test_two_sessions_live_side_by_side(sim: Simulator) -> None:
     assert sim.stats()["sessions"] == 2
 
 
-def test_info_is_open_to_anybody_and_the_rest_is_not(sim: Simulator) -> None:
+def test_info_needs_no_login_and_the_rest_does(sim: Simulator) -> None:
     answer = variables(sim, "name=/sys/info/serialnum,/sys/info/wpa_key")
     assert answer.status == 200
     serial = sim.call(lambda box: box.state.serial)

@@ -6,18 +6,17 @@ import pytest
 
 from bridgectl.rehearse.live import seen
 from bridgectl.rehearse.system import Seen, choose
-from pvs_lab.options import default_backend
+from pvs_lab.options import DEFAULT_BACKEND
 
 NOBODY = Seen()
-OLD = Seen("bullseye", "dhcpcd", 61846)
+OLD = Seen("bookworm", "dhcpcd", 61846)
 NEW = Seen("trixie", "dhcpcd", 5408)
 
 
 def test_nothing_known_is_the_usual() -> None:
     system = choose(NOBODY, NOBODY, NOBODY, "auto")
     assert str(system) == (
-        "trixie (the usual one), networkmanager (the usual one of trixie), "
-        "firmware 61707 (the usual one)"
+        "trixie (the usual one), networkmanager (the usual one), firmware 61707 (the usual one)"
     )
 
 
@@ -27,13 +26,13 @@ def test_what_is_asked_for_comes_before_the_pi_and_the_pi_before_the_last_time()
         "trixie (as on the Pi), dhcpcd (as on the Pi), firmware 61830 (as asked for)"
     )
     assert str(choose(NOBODY, NOBODY, OLD, "auto")) == (
-        "bullseye (as the last time), dhcpcd (as the last time), firmware 61846 (as the last time)"
+        "bookworm (as the last time), dhcpcd (as the last time), firmware 61846 (as the last time)"
     )
 
 
 def test_what_ran_on_another_release_says_nothing() -> None:
-    system = choose(Seen("bookworm"), NEW, OLD, "auto")
-    assert (system.release, system.backend) == ("bookworm", default_backend("bookworm"))
+    system = choose(Seen("bookworm"), NEW, NEW, "auto")
+    assert (system.release, system.backend) == ("bookworm", DEFAULT_BACKEND)
 
 
 def test_the_described_backend_is_taken_where_the_pi_s_is_not_known() -> None:

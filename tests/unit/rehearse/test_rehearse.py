@@ -211,12 +211,12 @@ def test_a_twin_that_is_to_be_looked_at_stays(
 def test_a_bridge_that_answers_decides_and_is_compared_with(
     run: Rehearse, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Bridge, "look", lambda _: (Seen("bullseye", "dhcpcd", 61846), None))
+    monkeypatch.setattr(Bridge, "look", lambda _: (Seen("bookworm", "dhcpcd", 61846), None))
     for count, said, shown in ((2, "the difference", "the difference"), (0, "-", "  none\n")):
         monkeypatch.setattr(Bridge, "would_change", lambda _, c=count, s=said: (c, s))
         assert run()[0] == 0
         printed = capsys.readouterr().out
-        assert "bullseye (as on the Pi), dhcpcd (as on the Pi), firmware 61846" in printed
+        assert "bookworm (as on the Pi), dhcpcd (as on the Pi), firmware 61846" in printed
         assert shown in printed
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from rollback.bridge import Bridge
 
+from pvs_lab.lab_client import LabClient
 from pvs_lab.playbook import PROGRAM, changed_count
-from pvs_lab.surroundings import Surroundings
 
 PROJECT = Path(__file__).resolve().parents[3]
 NAME = f"t-guard-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
@@ -37,7 +37,7 @@ Play = Callable[..., "int | None"]
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Surroundings]:
+def lab() -> Iterator[LabClient]:
     """A lab whose Pi runs NetworkManager."""
     bridge = Bridge(NAME)
     bridge.command("up", "--release=bookworm")
@@ -46,7 +46,7 @@ def lab() -> Iterator[Surroundings]:
 
 
 @pytest.fixture
-def play(lab: Surroundings, tmp_path: Path) -> Play:
+def play(lab: LabClient, tmp_path: Path) -> Play:
     """Run the role's guard; how many tasks have changed something, None where one has failed."""
 
     def run(uplink_type: str, *arguments: str) -> int | None:
@@ -67,7 +67,7 @@ def play(lab: Surroundings, tmp_path: Path) -> Play:
     return run
 
 
-def test_the_guard_comes_with_wifi_and_leaves_nothing_behind(lab: Surroundings, play: Play) -> None:
+def test_the_guard_comes_with_wifi_and_leaves_nothing_behind(lab: LabClient, play: Play) -> None:
     fresh = lab.output("bridge", "find /etc/systemd /usr/local/lib | sort")
     assert play("wifi", "--check", "--diff") == 1
     assert lab.output("bridge", "find /etc/systemd /usr/local/lib | sort") == fresh
@@ -83,7 +83,7 @@ def test_the_guard_comes_with_wifi_and_leaves_nothing_behind(lab: Surroundings, 
     assert play("ethernet") == 0
 
 
-def test_the_guard_of_a_wifi_that_is_connected_does_nothing(lab: Surroundings, play: Play) -> None:
+def test_the_guard_of_a_wifi_that_is_connected_does_nothing(lab: LabClient, play: Play) -> None:
     play("wifi")
     lab.output("bridge", "systemctl start pvs-bridge-wifi-guard.service")
     # Not even systemd tells the journal of it.

@@ -147,6 +147,6 @@ def test_wpa_supplicant_is_let_be_while_it_is_at_it(guard: Guard, state: str) ->
 
 
 @pytest.mark.parametrize("backend", ["networkmanager", "dhcpcd"])
-def test_an_interface_that_is_not_there_yet_is_no_failure(backend: str) -> None:
+def test_an_interface_that_is_not_there_yet_is_not_a_failure(backend: str) -> None:
     done = subprocess.run([GUARD, backend, "wlan99"], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -50,15 +50,15 @@ def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_pa
         **dict.fromkeys(
             (
                 "compat.cfg",
-                "home.cfg",
-                "passages.cfg",
+                "http.cfg",
+                "passthrough.cfg",
                 "stats.cfg",
                 "status.cfg",
-                "turns.cfg",
+                "pvs_queue.cfg",
             ),
             "haproxy.cfg",
         ),
-        **dict.fromkeys(("rules", "ip"), "haproxy.cfg"),
+        **dict.fromkeys(("macros", "ip"), "haproxy.cfg"),
     }
     for template in sorted((PROJECT / "roles").glob("*/templates/**/*.j2")):
         if template.is_relative_to(PROJECT / "roles/boot_config"):

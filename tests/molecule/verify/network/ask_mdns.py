@@ -42,7 +42,7 @@ def main() -> None:
         try:
             print("\n".join(addresses(asking.recv(1500))))
         except TimeoutError:
-            sys.exit("nobody answers")
+            sys.exit("no answer")
 
 
 if __name__ == "__main__":

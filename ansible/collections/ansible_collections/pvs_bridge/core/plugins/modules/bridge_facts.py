@@ -125,7 +125,7 @@ bridge:
         What systemd says of the units of both, such as V(enabled) or V(masked); empty for those
         that are not installed.
       type: dict
-      sample: {NetworkManager.service: enabled, dhcpcd.service: "", dhcpcd5.service: ""}
+      sample: {NetworkManager.service: enabled, dhcpcd.service: ""}
     packages:
       description: Installed versions of those of O(packages) that are fully installed.
       type: dict
@@ -233,10 +233,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-# Each backend's units by the names that Debian and Raspberry Pi OS have given them.
+# The unit of each backend. The order is the order of precedence, see backends().
 _UNITS = {
-    "networkmanager": ("NetworkManager.service",),
-    "dhcpcd": ("dhcpcd.service", "dhcpcd5.service"),
+    "networkmanager": "NetworkManager.service",
+    "dhcpcd": "dhcpcd.service",
 }
 
 # What the roles firewall and routing leave on a Pi that they have set up.
@@ -377,7 +377,7 @@ def unit_states(run: Run, *, booted: bool) -> dict[str, tuple[bool, str]]:
     Returns:
         by unit, whether it is active, and its unit file's state.
     """
-    units = [unit for names in _UNITS.values() for unit in names]
+    units = list(_UNITS.values())
     if not booted:
         # systemctl reads the links itself where no systemd runs, and only for this question.
         return {unit: (False, run(["systemctl", "is-enabled", unit]).strip()) for unit in units}
@@ -391,25 +391,19 @@ def unit_states(run: Run, *, booted: bool) -> dict[str, tuple[bool, str]]:
     return states
 
 
-def backends(states: dict[str, tuple[bool, str]], codename: str) -> list[str]:
+def backends(states: dict[str, tuple[bool, str]]) -> list[str]:
     """Name the backends that configure the network, the one in charge first.
 
     Args:
         states: by unit, whether active, and its unit file's state.
-        codename: of the release.
     """
-    ranked = []
-    # Where both are there, the one that runs is in charge: what is only enabled has failed, or
-    # has been installed and waits for a boot. Where both run, they fight over the interfaces,
-    # and the one that the release was made for is the likelier to have given the address that
-    # this connection came in by.
-    own = "dhcpcd" if codename == "bullseye" else "networkmanager"
-    for backend, units in _UNITS.items():
-        known = [states[unit] for unit in units if unit in states]
-        active = any(each[0] for each in known)
-        if active or any(each[1] == "enabled" for each in known):
-            ranked.append((not active, backend != own, backend))
-    return [backend for _, _, backend in sorted(ranked)]
+    known = {name: states[unit] for name, unit in _UNITS.items() if unit in states}
+    # A running backend is in charge. A backend that is only enabled has failed, or waits for the
+    # next boot. If both run, NetworkManager is first, because Raspberry Pi OS runs it by default,
+    # so it probably gave the address that this connection uses.
+    active = [name for name, (is_active, _) in known.items() if is_active]
+    enabled = [name for name, (_, file_state) in known.items() if file_state == "enabled"]
+    return active + [name for name in enabled if name not in active]
 
 
 def installed_packages(run: Run, names: list[str]) -> dict[str, str]:
@@ -467,7 +461,7 @@ def look(
     release = operating_system(root)
     booted = is_booted(root)
     states = unit_states(run, booted=booted)
-    enabled = backends(states, release["codename"])
+    enabled = backends(states)
     firmware = root / "boot/firmware"
     return {
         "os": release,

@@ -1,0 +1,52 @@
+"""A lab's topology: given in part, refused where no network can be made of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pvs_lab.errors import LabError
+from pvs_lab.topology import Topology
+
+
+def test_what_is_not_given_is_as_usual() -> None:
+    topology = Topology.from_json('{"name_servers": ["1.1.1.1"], "home_interface": "eth1"}')
+    assert topology == Topology(name_servers=("1.1.1.1",), home_interface="eth1")
+    assert Topology.from_json("{}") == Topology()
+
+
+def test_it_survives_a_command_line() -> None:
+    topology = Topology(prefix=16, bridge_names=("garage.local", "solar.example.org"))
+    assert Topology.from_json(topology.to_json()) == topology
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"router": "192.168.20"}, "Expected 4 octets"),
+        ({"prefix": 30}, "no room for three hosts"),
+        ({"prefix": 33}, "33"),
+        ({"pvs": "192.168.20.5"}, "has the PVS 192.168.20.5 at home"),
+        ({"client": "192.168.21.10"}, "not all of its hosts are hosts of 192.168.20.0/24"),
+        ({"bridge": "192.168.20.255"}, "not all of its hosts are hosts of 192.168.20.0/24"),
+        ({"bridge": "192.168.20.1"}, "two of its hosts have one address"),
+        ({"name_servers": ["192.168.20.10"]}, "a name server has the address of another host"),
+        ({"home_interface": "eth0"}, "not two names of interfaces"),
+        ({"home_interface": "wlan 0"}, "not two names of interfaces"),
+        ({"bridge_names": ["a,b"]}, "a name for the bridge that is none"),
+        ({"bridges": 2}, "unexpected keyword argument 'bridges'"),
+        ({"prefix": "24"}, "not supported between"),
+        ([], "has no attribute 'items'"),
+    ],
+)
+def test_what_cannot_be_is_refused(changed: Any, problem: str) -> None:  # noqa: ANN401
+    with pytest.raises(LabError) as caught:
+        Topology.from_json(json.dumps(changed))
+    assert problem in caught.value.problem
+    assert caught.value.problem.startswith("the lab's topology")
+
+
+def test_the_router_may_be_its_own_name_server() -> None:
+    assert Topology(name_servers=("192.168.20.1",)).router == "192.168.20.1"
