@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 
 from proxy_rig.haproxy import PAGE
 from pvs_bridge.status.document import Documents, Sources
@@ -25,16 +25,16 @@ class Stage:
     def __init__(self, url: str) -> None:
         """Begin with an empty one."""
         self.url = url
-        self.scene: Watched | None = None
+        self.scene: MonitoredBridge | None = None
 
     def document(self) -> bytes | None:
         """What the program would say 20 seconds after the last look."""
         scene = self.scene
         if scene is None:
             return None
-        system = scene.places.root / "os-release"
+        system = scene.paths.root / "os-release"
         system.write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
-        sources = Sources(scene.places.memory, scene.places.incidents, system)
+        sources = Sources(scene.paths.state, scene.paths.events, system)
         now = scene.now + 20
         return json.dumps(Documents(sources).make(now, (scene.clock_offset or 0) + now)).encode()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from status.browser import Browser
 from status.stage import Stage
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
 from unit.status.scenes import SCENES
 
@@ -40,7 +40,7 @@ Show = Callable[..., Browser]
 
 
 @pytest.fixture
-def show(chromium: Browser, shown: Stage, scenes: dict[str, Watched]) -> Show:
+def show(chromium: Browser, shown: Stage, scenes: dict[str, MonitoredBridge]) -> Show:
     """Show a scene in a window."""
 
     def begin(scene: str | None, size: str = "phone", scheme: str = "light") -> Browser:
@@ -76,14 +76,14 @@ def test_everything_can_be_read(show: Show, scene: str, size: str, scheme: str) 
     ],
 )
 def test_red_is_what_is_broken_and_nothing_else(
-    show: Show, scenes: dict[str, Watched], scene: str, verdict: str, broken: list[str]
+    show: Show, scenes: dict[str, MonitoredBridge], scene: str, verdict: str, broken: list[str]
 ) -> None:
     browser = show(scene)
     assert browser.run(_VERDICT) == ["bad" if broken else "good", verdict]
     assert browser.run(_BROKEN) == broken
-    incidents = [each["kind"] for each in scenes[scene].incidents].count("broken")
+    events = [each["kind"] for each in scenes[scene].events].count("broken")
     red = browser.run(_RED)
-    assert red > 2 + incidents if broken else red == incidents
+    assert red > 2 + events if broken else red == events
 
 
 def test_the_hint_stands_beside_what_is_broken(show: Show) -> None:
@@ -106,16 +106,16 @@ def test_figures_and_panels_are_those_of_the_plant(show: Show) -> None:
     assert show("night").run(kinds) == ["tile asleep"] * 24
 
 
-def test_what_the_pvs_says_stays_text(show: Show, scenes: dict[str, Watched]) -> None:
+def test_what_the_pvs_says_stays_text(show: Show, scenes: dict[str, MonitoredBridge]) -> None:
     day = scenes["day"]
-    before = day.places.memory.read_bytes()
-    day.places.memory.write_bytes(before.replace(b"Build 61707", b"<img id='evil' src=x>"))
+    before = day.paths.state.read_bytes()
+    day.paths.state.write_bytes(before.replace(b"Build 61707", b"<img id='evil' src=x>"))
     try:
         browser = show("day")
         assert browser.run("return document.querySelector('#evil')") is None
         assert "<img id='evil'" in browser.run("return document.body.textContent")
     finally:
-        day.places.memory.write_bytes(before)
+        day.paths.state.write_bytes(before)
 
 
 def test_a_bridge_that_does_not_answer_is_told(show: Show) -> None:
@@ -125,7 +125,7 @@ def test_a_bridge_that_does_not_answer_is_told(show: Show) -> None:
 
 
 def test_a_visitor_of_the_pvs_is_sent_back_when_it_answers(
-    show: Show, shown: Stage, scenes: dict[str, Watched]
+    show: Show, shown: Stage, scenes: dict[str, MonitoredBridge]
 ) -> None:
     browser = show("day")
     assert browser.run("return document.querySelector('.button')") is None

@@ -39,18 +39,18 @@ GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path
     ],
 )
 def test_a_value_that_cannot_be_is_named_by_its_key(key: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=f"{key} must be"):
+    with pytest.raises(ConfigError, match=f"{key}: must be"):
         check_config({**GOOD, key: value}, CompatConfig, "compat.json")
 
 
 def test_a_key_too_many_or_too_few_is_named() -> None:
-    with pytest.raises(ConfigError, match="unknown key colour"):
+    with pytest.raises(ConfigError, match="colour: unknown key"):
         check_config({**GOOD, "colour": "red"}, CompatConfig, "compat.json")
-    with pytest.raises(ConfigError, match="state_file is missing"):
+    with pytest.raises(ConfigError, match="state_file: missing"):
         check_config(
             {key: GOOD[key] for key in GOOD if key != "state_file"}, CompatConfig, "compat.json"
         )
-    with pytest.raises(ConfigError, match="must be an object"):
+    with pytest.raises(ConfigError, match="must be a JSON object"):
         check_config([GOOD], CompatConfig, "compat.json")
 
 

@@ -90,7 +90,7 @@ def test_what_is_no_supervisor_is_none(body: bytes) -> None:
 
 
 def test_what_is_known_is_read_as_it_was_written() -> None:
-    identity = Identity("PVS6", SERIAL, 61846, "2025.10, Build 61846", newer_api=True)
+    identity = Identity("PVS6", 61846, SERIAL, "2025.10, Build 61846", new_api=True)
     assert from_state(to_state(identity)) == identity
     assert from_state(b"{") is None
     assert from_state(to_state(identity).replace(b"61846,", b'"61846",')) is None

@@ -178,7 +178,7 @@ def test_no_answer_holds_the_hotspot_s_key(boot: Boot, serve: Serve) -> None:
 def test_the_check_of_haproxy_is_not_told_the_serial_number(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     ready = serve(pvs).wait_ready().json()
-    assert (ready["model"], ready["build"], ready["trouble"]) == ("PVS6", 61846, None)
+    assert (ready["model"], ready["build"], ready["error"]) == ("PVS6", 61846, None)
     assert pvs.call(lambda box: box.state.serial) not in json.dumps(ready)
 
 

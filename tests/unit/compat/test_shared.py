@@ -75,7 +75,7 @@ def test_when_it_is_too_old_503_says_why(boot: Boot, serve: Serve) -> None:
     said = answer.json()
     assert (said["result"], set(said)) == ("error", {"result", "error", "hint"})
     assert "restarting" in said["error"]
-    assert compat.get("/ready").json()["trouble"] == said["error"]
+    assert compat.get("/ready").json()["error"] == said["error"]
 
 
 @pytest.mark.usefixtures("hurry")

@@ -79,22 +79,24 @@ def program(folder: Path, name: str, *, out: str = "", error: str = "", status: 
 
 @pytest.fixture
 def inventory(
-    tmp_path: Path, bridge: Build, reply: Build, bridge_port: int
+    tmp_path: Path, make_probe: Build, reply: Build, bridge_port: int
 ) -> dict[str, dict[str, Any]]:
     """Describe a Pi for each way in which the check can end."""
     config = HealthConfig("eth0", "172.27.153.1", bridge_port, "wlan0", 130)
-    good = json.dumps(report_data(check(config, bridge())))
+    good = json.dumps(report_data(check(config, make_probe())))
     routed = HealthConfig(
         "eth0", "172.27.153.1", bridge_port, "wlan0", 130, proxy_serves_home=False
     )
-    alone = json.dumps(report_data(check(routed, bridge())))
-    bad = json.dumps(report_data(check(config, bridge(signals={"wlan0": Signal.UP}))))
+    alone = json.dumps(report_data(check(routed, make_probe())))
+    bad = json.dumps(report_data(check(config, make_probe(signals={"wlan0": Signal.UP}))))
     newer = HealthConfig("eth0", "172.27.153.1", bridge_port, "wlan0", 130, translates=False)
     locked = b'{"supervisor": {"MODEL": "PVS6", "BUILD": 61846}}'
     answers = [reply(403, b"{}"), reply(200, locked), reply(200, VARIABLE)]
-    untranslated = json.dumps(report_data(check(newer, bridge(answers=answers))))
+    untranslated = json.dumps(report_data(check(newer, make_probe(answers=answers))))
     closed = HealthConfig("eth0", "172.27.153.1", 1, "wlan0", 130)
-    elsewhere = program(tmp_path, "elsewhere", out=json.dumps(report_data(check(closed, bridge()))))
+    elsewhere = program(
+        tmp_path, "elsewhere", out=json.dumps(report_data(check(closed, make_probe())))
+    )
     anna = {"health_user": "anna", "health_password": "roof"}
     healthy = program(tmp_path, "healthy", out=good)
     broken = program(tmp_path, "broken", out=bad, status=1)

@@ -13,7 +13,7 @@ import pytest
 
 from pvs_bridge.config import ConfigError, HealthConfig, read_config
 from pvs_bridge.health.checks import check
-from pvs_bridge.health.text import chain_text, report_data, report_text
+from pvs_bridge.health.text import links_text, report_data, report_text
 from pvs_bridge.host.probe import Signal
 
 Build = Callable[..., Any]
@@ -77,7 +77,7 @@ def test_json_has_the_documented_keys(run: Run, config_file: Path) -> None:
     assert report["healthy"] is False
     assert (report["broken_link"], report["outcome"]) == ("cable", "interface_missing")
     assert report["plant"] is None
-    assert report["chain"][0]["link"] == "cable"
+    assert report["links"][0]["link"] == "cable"
 
 
 def test_quiet_tells_only_what_is_wrong(run: Run, config_file: Path) -> None:
@@ -131,17 +131,17 @@ def test_a_terminal_without_unicode_gets_ascii(run: Run, tmp_path: Path, body: B
     assert "---------------  -------  ---  ------  --" in done.stdout
 
 
-def test_a_healthy_report_has_stable_keys(bridge: Build, config: HealthConfig) -> None:
-    data = report_data(check(config, bridge()))
+def test_a_healthy_report_has_stable_keys(make_probe: Build, config: HealthConfig) -> None:
+    data = report_data(check(config, make_probe()))
     assert list(data) == [
-        *("healthy", "broken_link", "outcome", "problem", "hint", "chain"),
+        *("healthy", "broken_link", "outcome", "problem", "hint", "links"),
         *("interface", "note", "plant"),
         *("proxy_port", "proxy_serves_home", "seconds", "text"),
     ]
     assert list(data["plant"]) == [
         *("supervisor", "meters", "storage", "others", "panels", "total", "summary"),
     ]
-    assert list(data["chain"][0]) == ["link", "title", "state", "seen", "outcome"]
+    assert list(data["links"][0]) == ["link", "title", "state", "seen", "outcome"]
     assert list(data["plant"]["panels"][0]) == [
         *("serial", "state", "watts", "lifetime_kwh", "heatsink_c"),
     ]
@@ -156,20 +156,20 @@ def test_the_readme_documents_the_keys(role: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80])
-def test_a_report_fits_the_terminal(bridge: Build, config: HealthConfig, width: int) -> None:
-    for world in (bridge(), bridge(signals={}), bridge(routes=["eth0"])):
-        text = report_text(check(config, world), width)
+def test_a_report_fits_the_terminal(make_probe: Build, config: HealthConfig, width: int) -> None:
+    for probe in (make_probe(), make_probe(signals={}), make_probe(routes=["eth0"])):
+        text = report_text(check(config, probe), width)
         chain = text.split("\n\nSupervisor")[0]
         assert max(map(len, chain.splitlines())) <= width
 
 
-def test_colours_leave_the_columns_where_they_are(bridge: Build, config: HealthConfig) -> None:
-    report = check(config, bridge(signals={"wlan0": Signal.UP}))
-    coloured = chain_text(report, 80, colours=True)
+def test_colours_leave_the_columns_where_they_are(make_probe: Build, config: HealthConfig) -> None:
+    report = check(config, make_probe(signals={"wlan0": Signal.UP}))
+    coloured = links_text(report, 80, colours=True)
     assert "\x1b[31mbroken \x1b[0m" in coloured
     for code in ("31", "32", "33", "0"):
         coloured = coloured.replace(f"\x1b[{code}m", "")
-    assert coloured == chain_text(report, 80)
+    assert coloured == links_text(report, 80)
 
 
 def test_a_good_configuration_is_read(config_file: Path) -> None:

@@ -49,8 +49,8 @@ class Detection:
             return f"{build} has closed the device list."
         if identity.refuses_at_random:
             return (
-                f"{build} has not closed the device list, but refuses at random: switching the "
-                "PVS's breaker off for one minute hints it."
+                f"{build} has not closed the device list, but refuses at random: "
+                "switching the PVS's breaker off for one minute ends that."
             )
         return f"{build} answers the older API itself."
 
@@ -58,7 +58,7 @@ class Detection:
         """Return which PVS it is, and ask it if that is not known.
 
         Raises:
-            Trouble: It is not known, and the PVS does not tell.
+            PvsError: It is not known, and the PVS does not tell.
         """
         return self.identity or await self.probe()
 
@@ -66,7 +66,7 @@ class Detection:
         """Ask the PVS which one it is: one quick request, two where the first tells too little.
 
         Raises:
-            Trouble: The PVS does not tell.
+            PvsError: The PVS does not tell.
         """
         identity = await self._ask()
         if identity != self.identity:

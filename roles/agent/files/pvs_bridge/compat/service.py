@@ -20,7 +20,7 @@ from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.compat.session import Session
 from pvs_bridge.compat.single_flight import Served
 from pvs_bridge.config import CompatConfig
-from pvs_bridge.pvs.errors import OldFirmwareError, RefusedError, Trouble, UntranslatableError
+from pvs_bridge.pvs.errors import OldFirmwareError, PvsError, RefusedError, UntranslatableError
 
 CGI = "/cgi-bin/dl_cgi"
 _FIRST_PROBE_SECONDS = 2.0
@@ -41,7 +41,7 @@ class Service:
         self._probes = Backoff(_FIRST_PROBE_SECONDS, _LONGEST_PROBE_SECONDS)
         self._probe_due = True
         self._before: Counters | None = None
-        self._trouble: Trouble | None = None
+        self._error: PvsError | None = None
         self._runner = web.AppRunner(self._app(), access_log=None)
         self._watching: asyncio.Task[None] | None = None
 
@@ -84,7 +84,7 @@ class Service:
     async def _ready(self, _request: web.Request) -> web.Response:
         """Answer haproxy's check: 200 while the older API is answered here."""
         identity = self.detection.identity
-        trouble = self.answers.plant.trouble
+        error = self.answers.plant.error
         return _json(
             200 if self.detection.translating else 503,
             body(
@@ -93,7 +93,7 @@ class Service:
                     "reason": self.detection.reason,
                     "model": identity.model if identity else None,
                     "build": identity.build if identity else None,
-                    "trouble": trouble.error if trouble else None,
+                    "error": error.issue.problem if error else None,
                 }
             ),
         )
@@ -109,8 +109,8 @@ class Service:
             if name not in known:
                 raise UntranslatableError
             served = await known[name]()
-        except Trouble as trouble:
-            return _refusal(trouble)
+        except PvsError as error:
+            return _refusal(error)
         return _good(served)
 
     # What haproxy tells
@@ -144,18 +144,16 @@ class Service:
 
     def _doubt(self) -> None:
         """See it from a reading that has failed; who is served an older one hears nothing of it."""
-        before, self._trouble = self._trouble, self.answers.plant.trouble
-        if self._trouble is not before and isinstance(
-            self._trouble, (OldFirmwareError, RefusedError)
-        ):
+        before, self._error = self._error, self.answers.plant.error
+        if self._error is not before and isinstance(self._error, (OldFirmwareError, RefusedError)):
             self._probe_due = True
 
     async def _probe(self) -> None:
         known = self.detection.identity
         try:
             found = await self.detection.probe()
-        except Trouble as trouble:
-            print(f"PVS: {trouble.error}", file=sys.stderr, flush=True)
+        except PvsError as error:
+            print(f"PVS: {error.issue.problem}", file=sys.stderr, flush=True)
             return
         self._probe_due = False
         if found != known:
@@ -188,11 +186,11 @@ def _good(served: Served[bytes]) -> web.Response:
     return response
 
 
-def _refusal(trouble: Trouble) -> web.Response:
-    said = {"result": "error", "error": trouble.error, "hint": trouble.hint}
-    response = _json(trouble.status, body(said))
-    if trouble.retry_seconds > 0:
-        response.headers["Retry-After"] = str(trouble.retry_seconds)
+def _refusal(error: PvsError) -> web.Response:
+    said = {"result": "error", "error": error.issue.problem, "hint": error.issue.hint}
+    response = _json(error.status, body(said))
+    if error.retry_seconds > 0:
+        response.headers["Retry-After"] = str(error.retry_seconds)
     return response
 
 

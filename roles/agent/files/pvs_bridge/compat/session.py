@@ -62,7 +62,7 @@ class Session:
             optional: Whether a PVS that is well may have none of them.
 
         Raises:
-            Trouble: They cannot be had.
+            PvsError: They cannot be had.
         """
         async with self._lock:
             if self._token is not None:

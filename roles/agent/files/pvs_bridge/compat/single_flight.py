@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pvs_bridge.pvs.errors import Trouble
+from pvs_bridge.pvs.errors import PvsError
 
 T = TypeVar("T")
 
@@ -52,19 +52,19 @@ class Shared(Generic[T]):
         self._value: T | None = None
         self._read_at: float | None = None
         self._flight: asyncio.Task[None] | None = None
-        self._trouble: Trouble | None = None
+        self._error: PvsError | None = None
         self._failed_at = 0.0
 
     @property
-    def trouble(self) -> Trouble | None:
+    def error(self) -> PvsError | None:
         """Why the last attempt has failed; None if it has not."""
-        return self._trouble
+        return self._error
 
     async def get(self) -> Served[T]:
         """Return the reading that is fresh, or the next one, or the last one while it will do.
 
         Raises:
-            Trouble: There is none.
+            PvsError: There is none.
         """
         held = self._held()
         if held is not None and held.age_seconds < self._fresh_seconds:
@@ -79,7 +79,7 @@ class Shared(Generic[T]):
             return held
         if held is not None and self._servable():
             return Served(held.value, held.age_seconds, stale=True)
-        raise self._trouble or RuntimeError("a reading has ended without a result")
+        raise self._error or RuntimeError("a reading has ended without a result")
 
     async def close(self) -> None:
         """Give up what is being read."""
@@ -98,7 +98,7 @@ class Shared(Generic[T]):
         return self._read_at is not None and self._clock() - self._read_at < most
 
     def _pausing(self) -> bool:
-        return self._trouble is not None and self._clock() - self._failed_at < PAUSE_SECONDS
+        return self._error is not None and self._clock() - self._failed_at < PAUSE_SECONDS
 
     def _flying(self) -> asyncio.Task[None]:
         if self._flight is None or self._flight.done():
@@ -108,9 +108,9 @@ class Shared(Generic[T]):
     async def _fly(self) -> None:
         try:
             self._value = await self._read()
-        except Trouble as trouble:
-            self._trouble = trouble
+        except PvsError as error:
+            self._error = error
             self._failed_at = self._clock()
         else:
-            self._trouble = None
+            self._error = None
             self._read_at = self._clock()

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from unit.care.conftest import Watch
-from unit.care.watching import NOON
+from unit.care.conftest import MakeBridge
+from unit.care.monitored import NOON
 from unit.health.conftest import make_body, make_devices, make_reply
 
 from pvs_bridge.monitor import production
@@ -25,61 +25,61 @@ def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def test_a_reading_counts_every_five_minutes(watch: Watch) -> None:
-    watched = watch()
-    watched.minutes(60)
-    assert len(watched.memory.points) == 12
-    assert {point.watts for point in watched.memory.points} == {600}
+def test_a_reading_counts_every_five_minutes(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.minutes(60)
+    assert len(bridge.state.points) == 12
+    assert {point.watts for point in bridge.state.points} == {600}
 
 
-def test_at_midnight_of_the_home_the_day_begins_anew(watch: Watch) -> None:
-    watched = watch()
+def test_at_midnight_of_the_home_the_day_begins_anew(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
     midnight = time.mktime((2026, 6, 21, 0, 0, 0, 0, 0, -1))
-    watched.clock_offset = midnight - 3600 - watched.now
-    watched.minutes(55)
-    before = len(watched.memory.points)
-    watched.minutes(11)
+    bridge.clock_offset = midnight - 3600 - bridge.now
+    bridge.minutes(55)
+    before = len(bridge.state.points)
+    bridge.minutes(11)
     assert before == 11
-    assert len(watched.memory.points) in (1, 2)
+    assert len(bridge.state.points) in (1, 2)
 
 
-def test_a_clock_that_is_set_later_moves_no_point(watch: Watch) -> None:
-    watched = watch()
-    watched.clock_offset = None
-    watched.minutes(30)
-    before = watched.memory.points
-    watched.clock_offset = NOON
-    watched.minutes(1)
-    assert watched.memory.points[: len(before)] == before
+def test_a_clock_that_is_set_later_moves_no_point(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.clock_offset = None
+    bridge.minutes(30)
+    before = bridge.state.points
+    bridge.clock_offset = NOON
+    bridge.minutes(1)
+    assert bridge.state.points[: len(before)] == before
 
 
-def test_a_restart_of_the_pi_loses_an_hour_at_most(watch: Watch) -> None:
-    watched = watch()
-    watched.minutes(150)
-    count = len(watched.memory.points)
-    watched.restart()
-    watched.minutes(1)
-    kept = len(watched.memory.points)
+def test_a_restart_of_the_pi_loses_an_hour_at_most(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.minutes(150)
+    count = len(bridge.state.points)
+    bridge.restart()
+    bridge.minutes(1)
+    kept = len(bridge.state.points)
     assert count - 12 <= kept - 1 < count
-    assert watched.memory.points[0].at < 0
+    assert bridge.state.points[0].at < 0
 
 
-def test_a_night_writes_nothing(watch: Watch) -> None:
-    watched = watch()
-    watched.minutes(90)
+def test_a_night_writes_nothing(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.minutes(90)
     night = [each for each in make_devices(night=True) if each["DEVICE_TYPE"] != "Power Meter"]
 
     def minutes(count: int) -> None:
         for _ in range(count):
-            watched.world.answers = [make_reply(body=make_body(night))]
-            watched.minutes(1)
+            bridge.probe.answers = [make_reply(body=make_body(night))]
+            bridge.minutes(1)
 
     minutes(60)
-    evening = watched.places.day.stat()
-    saved = [watts for _, watts, _ in json.loads(watched.places.day.read_text())]
+    evening = bridge.paths.day.stat()
+    saved = [watts for _, watts, _ in json.loads(bridge.paths.day.read_text())]
     assert saved.count(600) == 18
     minutes(180)
-    morning = watched.places.day.stat()
+    morning = bridge.paths.day.stat()
     assert (morning.st_ino, morning.st_mtime_ns) == (evening.st_ino, evening.st_mtime_ns)
 
 

@@ -1,4 +1,4 @@
-"""A bridge in memory that is looked after, minute by minute."""
+"""A bridge in memory that the monitor checks every minute."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.health.conftest import Bridge, make_reply
+from unit.health.conftest import FakeProbe, make_reply
 
 from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import checks
-from pvs_bridge.monitor import monitor
 from pvs_bridge.monitor.actions import Commands
-from pvs_bridge.monitor.state import Memory, read_memory, write_memory
+from pvs_bridge.monitor.monitor import Monitor, Paths
+from pvs_bridge.monitor.state import State, read_state, write_state
 
 CONFIG = MonitorConfig(
     backend="networkmanager",
@@ -49,10 +49,10 @@ def leave_room(patch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class Hands:
-    """Remember what is done, and do nothing else but bring the tables back that are ``gone``.
+class FakeHost:
+    """Records commands; a restarted unit in ``gone`` loads its table again.
 
-    A command in ``fails`` says why it failed.
+    A command in ``fails`` fails with this error.
     """
 
     did: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Hands:
     gone: list[str] = field(default_factory=list)
 
     def run(self, commands: Commands) -> str | None:
-        """Remember the commands."""
+        """Record the commands."""
         for command in commands:
             text = " ".join(command)
             self.did.append(text)
@@ -72,92 +72,92 @@ class Hands:
         return None
 
     def units_down(self, units: Sequence[str]) -> list[str]:
-        """Name the units that the test has stopped."""
+        """Return the units that the test has stopped."""
         return [unit for unit in units if unit in self.down]
 
     def tables_gone(self, tables: Mapping[str, str]) -> list[str]:
-        """Name the units whose table the test has taken away."""
+        """Return the units whose table the test has removed."""
         return [unit for unit in tables if unit in self.gone]
 
 
-class Watched:
-    """A bridge, what is remembered of it, and its clock.
+class MonitoredBridge:
+    """A bridge with its monitor and clock.
 
     Attributes:
-        world: the bridge; healthy unless a test changes it.
-        hands: what was done.
-        now: seconds since the Pi's start.
-        clock_offset: what the Pi's own clock adds; None while it is not right.
-        said: the journal.
+        probe: The bridge; healthy unless a test changes it.
+        host: The commands that were run.
+        now: Seconds since the Pi's start.
+        clock_offset: The difference to the Pi's clock; None while that is wrong.
+        log: The journal.
     """
 
-    def __init__(self, folder: Path, **chosen: Any) -> None:  # noqa: ANN401 - any key of care.json
-        """Begin with a Pi that has just started."""
+    def __init__(self, folder: Path, **chosen: Any) -> None:  # noqa: ANN401 - any key
+        """Start the Pi."""
         self.config = dataclasses.replace(CONFIG, **chosen)
-        self.world = Bridge()
-        self.hands = Hands()
+        self.probe = FakeProbe()
+        self.host = FakeHost()
         self.now = 60.0
         self.clock_offset: float | None = NOON
-        self.said: list[str] = []
+        self.log: list[str] = []
         root = folder / "root"
         root.mkdir()
-        self.places = monitor.Places(
-            memory=folder / "state.json",
-            incidents=folder / "incidents.jsonl",
+        self.paths = Paths(
+            state=folder / "state.json",
+            events=folder / "events.jsonl",
             day=folder / "day.json",
             rebooted=folder / "rebooted",
             unconfirmed=folder / "pending.json",
             root=root,
-            service=folder / "pvs.service",
+            mdns=folder / "pvs.service",
         )
 
-    def look(self) -> Memory:
-        """Look once, with what is in the file; if no answer of the PVS waits, a good one comes."""
-        if not self.world.answers:
-            self.world.answers = [make_reply()]
-        care = monitor.Care(
+    def run(self) -> State:
+        """Run the monitor once; the PVS answers well if the test has set no answer."""
+        if not self.probe.answers:
+            self.probe.answers = [make_reply()]
+        monitor = Monitor(
             self.config,
             HEALTH,
-            self.world,
-            self.hands,
-            self.places,
+            self.probe,
+            self.host,
+            self.paths,
             self.now,
             None if self.clock_offset is None else self.clock_offset + self.now,
-            self.said.append,
+            self.log.append,
         )
-        write_memory(self.places.memory, care.look(read_memory(self.places.memory)))
-        return self.memory
+        write_state(self.paths.state, monitor.run_once(read_state(self.paths.state)))
+        return self.state
 
     def minutes(self, count: int) -> None:
-        """Let time pass, with a look each minute."""
+        """Let time pass, with a run each minute."""
         for _ in range(count):
             self.now += 60
-            self.look()
+            self.run()
 
     def restart(self) -> None:
-        """Restart the Pi: what is in RAM is gone."""
-        self.places.memory.unlink(missing_ok=True)
+        """Restart the Pi, which clears the RAM."""
+        self.paths.state.unlink(missing_ok=True)
         self.clock_offset = None if self.clock_offset is None else self.clock_offset + self.now
         self.now = 0.0
 
     @property
-    def memory(self) -> Memory:
-        """What is remembered."""
-        return read_memory(self.places.memory)
+    def state(self) -> State:
+        """The monitor's state."""
+        return read_state(self.paths.state)
 
     @property
     def asked(self) -> int:
         """How often the PVS was asked for its devices."""
-        return self.world.asked.count(checks.DEVICE_LIST)
+        return self.probe.asked.count(checks.DEVICE_LIST)
 
     @property
-    def incidents(self) -> list[dict[str, Any]]:
-        """What is written on the card."""
-        if not self.places.incidents.exists():
+    def events(self) -> list[dict[str, Any]]:
+        """The events on the card."""
+        if not self.paths.events.exists():
             return []
-        return [json.loads(line) for line in self.places.incidents.read_text().splitlines()]
+        return [json.loads(line) for line in self.paths.events.read_text().splitlines()]
 
     @property
     def texts(self) -> list[str]:
-        """The incidents' words."""
-        return [each["text"] for each in self.incidents]
+        """The texts of the events."""
+        return [each["text"] for each in self.events]

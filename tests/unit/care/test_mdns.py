@@ -5,16 +5,16 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from unit.care.conftest import Watch
+from unit.care.conftest import MakeBridge
 
 from pvs_bridge.monitor.mdns import announcement
 from pvs_bridge.pvs.devices import Supervisor
 
 
-def test_the_pvs_is_announced_as_it_announces_itself(watch: Watch) -> None:
-    watched = watch(announce_pvs=True)
-    watched.minutes(10)
-    root = ET.fromstring(watched.places.service.read_text())  # noqa: S314 - our own
+def test_the_pvs_is_announced_as_it_announces_itself(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge(announce_pvs=True)
+    bridge.minutes(10)
+    root = ET.fromstring(bridge.paths.mdns.read_text())  # noqa: S314 - our own
     service = root.find("service")
     assert service is not None
     assert [(each.tag, each.text) for each in service] == [
@@ -22,14 +22,14 @@ def test_the_pvs_is_announced_as_it_announces_itself(watch: Watch) -> None:
         ("port", "80"),
         ("txt-record", "serialnum=ZT210175000612B0042"),
     ]
-    assert watched.places.service.stat().st_mode & 0o777 == 0o644
-    assert len([text for text in watched.said if "mDNS" in text]) == 1
+    assert bridge.paths.mdns.stat().st_mode & 0o777 == 0o644
+    assert len([text for text in bridge.log if "mDNS" in text]) == 1
 
 
-def test_without_being_asked_nothing_is_told(watch: Watch) -> None:
-    watched = watch()
-    watched.minutes(10)
-    assert not watched.places.service.exists()
+def test_without_being_asked_nothing_is_told(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.minutes(10)
+    assert not bridge.paths.mdns.exists()
 
 
 @pytest.mark.parametrize("serial", ["-", "", "A<B", "Z" * 40, "ZT 21"])

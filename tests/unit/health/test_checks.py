@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from pvs_bridge.config import HealthConfig
-from pvs_bridge.health.checks import DEVICE_LIST, REVISION, SUPERVISOR_INFO, check
+from pvs_bridge.health.checks import DEVICE_LIST, REVISION, check
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, OUTCOMES, UNKNOWN
-from pvs_bridge.health.report import NEW, OLD, TRANSLATED
+from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Report
 from pvs_bridge.host.probe import ProbeError, Reply, Signal
+from pvs_bridge.pvs.firmware import SUPERVISOR_INFO
 
 Build = Callable[..., Any]
 Answers = Callable[..., Reply]
@@ -27,27 +28,35 @@ def states(chain: Any) -> dict[str, str]:  # noqa: ANN401 - a tuple of links
     return {link.name: link.state for link in chain}
 
 
+def _problem(report: Report) -> str:
+    return report.issue.problem if report.issue else ""
+
+
+def _hint(report: Report) -> str:
+    return report.issue.hint if report.issue else ""
+
+
 def information(**about: object) -> bytes:
     return json.dumps({"result": "succeed", "supervisor": about}).encode()
 
 
-def test_a_healthy_bridge_is_healthy(bridge: Build, config: HealthConfig) -> None:
-    report = check(config, bridge())
+def test_a_healthy_bridge_is_healthy(make_probe: Build, config: HealthConfig) -> None:
+    report = check(config, make_probe())
     assert report.healthy
-    assert (report.broken, report.problem, report.hint) == (None, None, None)
-    assert list(states(report.chain)) == list(LINKS)
-    assert set(states(report.chain).values()) == {OK}
-    assert report.chain[-1].seen == "6 devices in 6.5 s"
+    assert (report.broken, report.issue) == (None, None)
+    assert list(states(report.links)) == list(LINKS)
+    assert set(states(report.links).values()) == {OK}
+    assert report.links[-1].seen == "6 devices in 6.5 s"
     assert report.seconds == 6.5
 
 
 def test_the_pvs_is_asked_for_one_device_list_and_nothing_else(
-    bridge: Build, config: HealthConfig
+    make_probe: Build, config: HealthConfig
 ) -> None:
-    world = bridge()
-    check(config, world)
-    assert world.asked == [DEVICE_LIST]
-    assert world.connected == [80, 80]
+    probe = make_probe()
+    check(config, probe)
+    assert probe.asked == [DEVICE_LIST]
+    assert probe.connected == [80, 80]
 
 
 CHEAP: list[tuple[str, str, dict[str, Any]]] = [
@@ -72,11 +81,11 @@ CHEAP: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("outcome", "link", "world"), CHEAP)
+@pytest.mark.parametrize(("outcome", "link", "probe"), CHEAP)
 def test_a_broken_link_is_named(
-    bridge: Build, config: HealthConfig, outcome: str, link: str, world: dict[str, Any]
+    make_probe: Build, config: HealthConfig, outcome: str, link: str, probe: dict[str, Any]
 ) -> None:
-    report = check(config, bridge(**world))
+    report = check(config, make_probe(**probe))
     assert report.broken is not None
     assert (report.broken.outcome, report.broken.name) == (outcome, link)
     assert not report.healthy
@@ -98,69 +107,71 @@ RESET = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
     ],
 )
 def test_a_pvs_that_takes_no_connection_is_not_asked(
-    bridge: Build, error: OSError, outcome: str
+    make_probe: Build, error: OSError, outcome: str
 ) -> None:
-    world = bridge(refuses={80: error})
-    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+    probe = make_probe(refuses={80: error})
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
     assert report.broken is not None
     assert (report.broken.name, report.broken.outcome) == ("pvs", outcome)
-    assert world.asked == []
-    assert states(report.chain)["answer"] == UNKNOWN
+    assert probe.asked == []
+    assert states(report.links)["answer"] == UNKNOWN
 
 
-def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(bridge: Build) -> None:
+def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(make_probe: Build) -> None:
     """The firewall lets nobody but root and haproxy ask, and says so by this word."""
-    world = bridge(refuses={80: OSError(errno.ENETUNREACH, "Network is unreachable")})
-    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
-    link = next(each for each in report.chain if each.name == "pvs")
+    probe = make_probe(refuses={80: OSError(errno.ENETUNREACH, "Network is unreachable")})
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
+    link = next(each for each in report.links if each.name == "pvs")
     assert (link.state, "only root" in link.seen) == (UNKNOWN, True)
     assert report.healthy
 
 
-def test_a_proxy_that_takes_no_connection_is_named(bridge: Build) -> None:
-    world = bridge(refuses={8080: REFUSED})
-    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), world)
+def test_a_proxy_that_takes_no_connection_is_named(make_probe: Build) -> None:
+    probe = make_probe(refuses={8080: REFUSED})
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
     assert report.broken is not None
     assert report.broken.outcome == "proxy_down"
-    assert "8080" in (report.problem or "")
-    assert world.asked == []
+    assert "8080" in _problem(report)
+    assert probe.asked == []
 
 
-def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(bridge: Build, config: HealthConfig) -> None:
-    world = bridge(
+def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(
+    make_probe: Build, config: HealthConfig
+) -> None:
+    probe = make_probe(
         signals={"eth0": Signal.NONE, "wlan0": Signal.UP}, ips={"wlan0": ["192.168.44.7/24"]}
     )
-    report = check(config, world)
-    found = states(report.chain)
+    report = check(config, probe)
+    found = states(report.links)
     assert found["cable"] == BROKEN
     assert [found[name] for name in ("lease", "pvs", "answer")] == [UNKNOWN] * 3
     assert found["uplink"] == OK
-    assert world.asked == []
+    assert probe.asked == []
 
 
 def test_a_broken_uplink_does_not_keep_the_plant_from_being_read(
-    bridge: Build, config: HealthConfig
+    make_probe: Build, config: HealthConfig
 ) -> None:
-    report = check(config, bridge(routes=[]))
+    report = check(config, make_probe(routes=[]))
     assert not report.healthy
-    assert states(report.chain)["answer"] == OK
+    assert states(report.links)["answer"] == OK
     assert report.plant is not None
 
 
 def test_without_ip_the_links_are_unknown_and_the_answer_decides(
-    bridge: Build, config: HealthConfig
+    make_probe: Build, config: HealthConfig
 ) -> None:
-    report = check(config, bridge(routes=ProbeError("not checked: the program ip is missing")))
-    assert states(report.chain)["route"] == states(report.chain)["uplink"] == UNKNOWN
+    report = check(config, make_probe(routes=ProbeError("not checked: the program ip is missing")))
+    assert states(report.links)["route"] == states(report.links)["uplink"] == UNKNOWN
     assert report.healthy
 
 
 def test_an_answer_that_was_shared_says_its_age(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     shared = dataclasses.replace(reply(), headers={"via": "1.1 pvs-bridge", "age": "12"})
-    report = check(config, bridge(answers=[shared]))
-    assert report.chain[-1].seen.endswith(" s, 12 s old")
+    report = check(config, make_probe(answers=[shared]))
+    assert report.links[-1].seen.endswith(" s, 12 s old")
 
 
 ANSWERS: list[tuple[str, Given]] = [
@@ -195,15 +206,15 @@ ANSWERS: list[tuple[str, Given]] = [
 
 @pytest.mark.parametrize(("outcome", "answer"), ANSWERS)
 def test_an_answer_that_is_none_is_named(
-    bridge: Build, reply: Answers, config: HealthConfig, outcome: str, answer: Given
+    make_probe: Build, reply: Answers, config: HealthConfig, outcome: str, answer: Given
 ) -> None:
     given = answer if isinstance(answer, Exception) else reply(**answer)
-    world = bridge(answers=[given])
-    report = check(config, world)
+    probe = make_probe(answers=[given])
+    report = check(config, probe)
     assert report.broken is not None
     assert (report.broken.name, report.broken.outcome) == ("answer", outcome)
     assert report.plant is None
-    assert world.asked == [DEVICE_LIST]
+    assert probe.asked == [DEVICE_LIST]
 
 
 FIRMWARES: list[tuple[str, dict[str, object]]] = [
@@ -240,45 +251,45 @@ def untranslated(config: HealthConfig) -> HealthConfig:
 
 @pytest.mark.parametrize(("outcome", "about"), FIRMWARES)
 def test_a_refusal_is_explained_by_the_firmware(
-    bridge: Build,
+    make_probe: Build,
     reply: Answers,
     untranslated: HealthConfig,
     outcome: str,
     about: dict[str, object],
 ) -> None:
     answers = [reply(403, b'{ "status":403 }'), reply(200, information(**about)), TIMEOUT]
-    world = bridge(answers=answers)
-    report = check(untranslated, world)
+    probe = make_probe(answers=answers)
+    report = check(untranslated, probe)
     assert report.broken is not None
     assert report.broken.outcome == outcome
     assert report.interface is None
     more = [REVISION] if outcome == "firmware_locked" else []
-    assert world.asked == [DEVICE_LIST, SUPERVISOR_INFO, *more]
+    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, *more]
 
 
 @pytest.mark.parametrize("variable", NO_VARIABLE)
 def test_a_locked_firmware_that_gives_nothing_at_all_is_a_broken_link(
-    bridge: Build, reply: Answers, untranslated: HealthConfig, variable: Given
+    make_probe: Build, reply: Answers, untranslated: HealthConfig, variable: Given
 ) -> None:
     locked = information(MODEL="PVS6", BUILD=61846)
     answers = [reply(403, b"{}"), reply(200, locked), given(reply, variable)]
-    report = check(untranslated, bridge(answers=answers))
+    report = check(untranslated, make_probe(answers=answers))
     assert report.broken is not None
     assert report.broken.outcome == "firmware_locked"
-    assert "61846" in (report.problem or "")
-    assert "compat_mode" in (report.hint or "")
+    assert "61846" in _problem(report)
+    assert "compat_mode" in _hint(report)
 
 
 def test_a_newer_interface_that_answers_is_healthy_for_programs_that_know_it(
-    bridge: Build, reply: Answers, untranslated: HealthConfig
+    make_probe: Build, reply: Answers, untranslated: HealthConfig
 ) -> None:
     locked = information(MODEL="PVS6", BUILD=61846)
     answers = [reply(403, b"{}"), reply(200, locked), reply(200, VARIABLE)]
-    report = check(untranslated, bridge(answers=answers))
+    report = check(untranslated, make_probe(answers=answers))
     assert report.healthy
     assert (report.interface, report.plant) == (NEW, None)
-    assert "/vars answers (firmware 2025.10.13.61846)" in report.chain[-1].seen
-    assert "only programs that know /auth and /vars" in (report.note or "")
+    assert "/vars answers (firmware 2025.10.13.61846)" in report.links[-1].seen
+    assert "only programs that use /auth and /vars" in (report.note or "")
 
 
 # A bridge that translates
@@ -294,92 +305,92 @@ TRANSLATOR: list[tuple[str, dict[str, Any]]] = [
 
 
 def test_a_device_list_that_the_bridge_has_made_is_healthy_for_all(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
-    report = check(config, bridge(answers=[reply(headers=BY_COMPAT)]))
+    report = check(config, make_probe(answers=[reply(headers=BY_COMPAT)]))
     assert report.healthy
     assert report.interface == TRANSLATED
     assert report.plant is not None
-    assert report.chain[-1].seen == "6 devices in 6.5 s, made by the bridge out of /vars"
+    assert report.links[-1].seen == "6 devices in 6.5 s, made by the bridge from /vars"
     assert report.note is None
 
 
-def test_an_old_firmware_s_own_list_needs_no_note(bridge: Build, config: HealthConfig) -> None:
-    report = check(config, bridge())
+def test_an_old_firmware_s_own_list_needs_no_note(make_probe: Build, config: HealthConfig) -> None:
+    report = check(config, make_probe())
     assert (report.interface, report.note) == (OLD, None)
 
 
 def test_routed_the_pi_s_list_is_not_the_home_s(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     routed = dataclasses.replace(config, proxy_serves_home=False)
-    report = check(routed, bridge(answers=[reply(headers=BY_COMPAT)]))
+    report = check(routed, make_probe(answers=[reply(headers=BY_COMPAT)]))
     assert report.healthy
     assert "bridge_mode routed" in (report.note or "")
 
 
 @pytest.mark.parametrize(("outcome", "answer"), TRANSLATOR)
 def test_what_keeps_the_bridge_from_translating_is_named(
-    bridge: Build, reply: Answers, config: HealthConfig, outcome: str, answer: dict[str, Any]
+    make_probe: Build, reply: Answers, config: HealthConfig, outcome: str, answer: dict[str, Any]
 ) -> None:
-    world = bridge(answers=[reply(**{"headers": BY_COMPAT, **answer})])
-    report = check(config, world)
+    probe = make_probe(answers=[reply(**{"headers": BY_COMPAT, **answer})])
+    report = check(config, probe)
     assert report.broken is not None
     assert report.broken.outcome == outcome
-    assert world.asked == [DEVICE_LIST]
+    assert probe.asked == [DEVICE_LIST]
 
 
 def test_the_translator_s_own_words_are_shown(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     said = b'{"error": "The PVS refused the password.", "hint": "Set compat_password."}'
-    report = check(config, bridge(answers=[reply(503, said, headers=BY_COMPAT)]))
-    assert (report.problem or "").endswith("newer interface. The PVS refused the password.")
-    assert report.hint == "Set compat_password."
+    report = check(config, make_probe(answers=[reply(503, said, headers=BY_COMPAT)]))
+    assert _problem(report).endswith("new API. The PVS refused the password.")
+    assert _hint(report) == "Set compat_password."
 
 
 DOWN = b'{"error": "...", "hint": "systemctl status pvs-bridge-compat ..."}'
 
 
 def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     locked = reply(200, information(MODEL="PVS6", BUILD=61846))
     gone = reply(503, DOWN, server=None)
     answers = [reply(403, b"{}"), locked, gone, reply(headers=BY_COMPAT)]
-    world = bridge(answers=answers)
-    report = check(config, world, wait=60)
+    probe = make_probe(answers=answers)
+    report = check(config, probe, wait=60)
     assert report.healthy
-    assert world.asked == [DEVICE_LIST, SUPERVISOR_INFO, DEVICE_LIST, DEVICE_LIST]
+    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, DEVICE_LIST, DEVICE_LIST]
 
 
 def test_a_pvs_that_the_proxy_leaves_alone_for_a_moment_is_waited_for(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     left_alone = reply(503, b'{"result": "error"}', server=None)
-    world = bridge(answers=[left_alone, left_alone, reply()])
-    assert check(config, world, wait=30).healthy
-    assert world.asked == [DEVICE_LIST] * 3
+    probe = make_probe(answers=[left_alone, left_alone, reply()])
+    assert check(config, probe, wait=30).healthy
+    assert probe.asked == [DEVICE_LIST] * 3
 
 
 def test_a_pvs_that_restarts_is_not_waited_for_without_being_told_to(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     left_alone = reply(503, b'{"result": "error"}', server=None)
-    report = check(config, bridge(answers=[left_alone, reply()]))
+    report = check(config, make_probe(answers=[left_alone, reply()]))
     assert report.broken is not None
     assert report.broken.outcome == "pvs_restarting"
 
 
 def test_a_translator_that_stays_away_is_named(
-    bridge: Build, reply: Answers, config: HealthConfig
+    make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     locked = reply(200, information(MODEL="PVS6", BUILD=61846))
-    report = check(config, bridge(answers=[reply(403, b"{}"), locked] * 3))
+    report = check(config, make_probe(answers=[reply(403, b"{}"), locked] * 3))
     assert report.broken is not None
     assert report.broken.outcome == "translator_down"
-    assert "61846" in (report.problem or "")
-    assert "pvs-bridge-compat" in (report.hint or "")
+    assert "61846" in _problem(report)
+    assert "pvs-bridge-compat" in _hint(report)
 
 
 @pytest.mark.parametrize(
@@ -394,36 +405,36 @@ def test_a_translator_that_stays_away_is_named(
     ],
 )
 def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
-    bridge: Build, reply: Answers, config: HealthConfig, second: Given
+    make_probe: Build, reply: Answers, config: HealthConfig, second: Given
 ) -> None:
     given = second if isinstance(second, Exception) else reply(**second)
-    world = bridge(answers=[reply(403, b"{}"), given])
-    report = check(config, world)
+    probe = make_probe(answers=[reply(403, b"{}"), given])
+    report = check(config, probe)
     assert report.broken is not None
     assert report.broken.outcome == "answer_refused"
-    assert "did not tell its build" in (report.problem or "")
+    assert "did not report its build" in _problem(report)
 
 
 def test_a_network_that_comes_up_while_waiting_is_healthy(
-    bridge: Build, config: HealthConfig
+    make_probe: Build, config: HealthConfig
 ) -> None:
-    def lease(world: Any) -> None:  # noqa: ANN401 - the bridge
-        if world.now >= 5:
-            world.ips["eth0"] = ["172.27.153.20/24"]
+    def lease(probe: Any) -> None:  # noqa: ANN401 - the bridge
+        if probe.now >= 5:
+            probe.ips["eth0"] = ["172.27.153.20/24"]
 
-    world = bridge(ips={"eth0": [], "wlan0": ["192.168.44.7/24"]}, later=lease)
-    report = check(config, world, wait=30)
+    probe = make_probe(ips={"eth0": [], "wlan0": ["192.168.44.7/24"]}, later=lease)
+    report = check(config, probe, wait=30)
     assert report.healthy
-    assert world.naps == 3
-    assert world.asked == [DEVICE_LIST]
+    assert probe.naps == 3
+    assert probe.asked == [DEVICE_LIST]
 
 
-def test_waiting_ends(bridge: Build, config: HealthConfig) -> None:
-    world = bridge(routes=[])
-    report = check(config, world, wait=10)
+def test_waiting_ends(make_probe: Build, config: HealthConfig) -> None:
+    probe = make_probe(routes=[])
+    report = check(config, probe, wait=10)
     assert report.broken is not None
-    assert world.naps == 5
-    assert world.asked == [DEVICE_LIST]
+    assert probe.naps == 5
+    assert probe.asked == [DEVICE_LIST]
 
 
 def test_every_outcome_has_been_seen_here() -> None:
@@ -437,7 +448,7 @@ def test_problem_and_hint_are_whole_sentences(config: HealthConfig, name: str) -
         "pvs_network": config.pvs_network,
         "build": "61846",
         "status": "429",
-        "firmware": "it did not tell its build",
+        "firmware": "it did not report its build",
         "error": "The PVS refused the password.",
         "hint": "Set compat_password.",
         **vars(config),
