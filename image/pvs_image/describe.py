@@ -12,11 +12,13 @@ from typing import Any
 
 from ansible.template import Templar
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import (
+    check_variables,
+)
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
-from bridgectl.inventory.files import examine, find_sources
-from bridgectl.inventory.load import Inventory, InventoryError, load
-from bridgectl.validate.report import CannotWorkError
+from bridgectl.errors import CannotWorkError
+from bridgectl.inventory.load import Inventory
+from bridgectl.inventory.select import select_bridge
 from pvs_image.description import Description
 from pvs_image.errors import ImageError
 
@@ -37,41 +39,11 @@ def describe(inventory: Path, limit: str, passwords: Sequence[Path]) -> Descript
         ImageError: it cannot be read, the pattern does not fit one bridge, or there are mistakes in
             the bridge's description.
     """
-    found = _load(inventory, limit, passwords)
-    if not found.bridges:
-        raise ImageError(
-            f"INVENTORY={inventory} has no bridge: no host is in the group pvs_bridges",
-            "describe one first: make init NAME=garage",
-        )
-    bridge, *others = found.bridges
-    if others:
-        raise ImageError(
-            f"LIMIT={limit} fits {len(found.bridges)} bridges: {', '.join(found.bridges)}",
-            f"a card is for one of them, such as: make personalise LIMIT={bridge}",
-        )
-    return Description(bridge, str(inventory), _variables(found, bridge))
-
-
-def _load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
-    if not inventory.exists():
-        raise ImageError(
-            f"INVENTORY={inventory} does not exist",
-            "describe a bridge first: make init NAME=garage",
-        )
-    problems, readable = examine(find_sources(inventory))
-    if not readable:
-        said = "\n".join(f"{each.place}: {each.message}" for each in problems)
-        raise ImageError(f"INVENTORY={inventory} cannot be read:\n{said}", "correct these lines")
     try:
-        return load(inventory, limit, passwords)
-    except InventoryError as error:
-        raise ImageError(
-            f"INVENTORY={inventory} cannot be read: {' '.join(str(error).split())}",
-            f"correct it; `ansible-inventory -i {inventory} --list` says more",
-        ) from None
+        found, bridge = select_bridge(inventory, limit, "personalise", passwords)
     except CannotWorkError as error:
-        problem, _, hint = str(error).partition("\n  hint: ")
-        raise ImageError(problem, hint) from None
+        raise ImageError(error.issue.located_problem, error.issue.hint) from None
+    return Description(bridge, str(inventory), _variables(found, bridge))
 
 
 def _variables(inventory: Inventory, bridge: str) -> dict[str, Any]:
@@ -82,23 +54,23 @@ def _variables(inventory: Inventory, bridge: str) -> dict[str, Any]:
     """
     known = inventory.variables(bridge)
     templar = Templar(loader=inventory.loader, variables=known)
-    judged = judge(known, inventory.specs, templar)
-    if judged.findings:
+    checked = check_variables(known, inventory.specs, templar)
+    if checked.issues:
         raise ImageError(
             "\n".join([f"{bridge} cannot go onto a card as it is described:"]
-                      + [str(each) for each in judged.findings]),
+                      + [str(each) for each in checked.issues]),
             "correct what these lines name; ANSIBLE_VAULT_PASSWORD_FILE opens what is encrypted",
         )  # fmt: skip
-    if judged.rendered.get("bridge_backend") == "dhcpcd":
+    if checked.rendered.get("bridge_backend") == "dhcpcd":
         raise ImageError(
             f"{bridge} wants bridge_backend: dhcpcd, and the card has NetworkManager",
             "remove bridge_backend from its description, or provision a Pi that runs dhcpcd",
         )
     wanted = all_options(inventory.specs).keys() - _CONTROLLERS_OWN
     variables = {
-        str(name): _plain(judged.rendered[name])
+        str(name): _plain(checked.rendered[name])
         for name in inventory.own_variables(bridge)
-        if name in wanted and name in judged.rendered
+        if name in wanted and name in checked.rendered
     }
     # Where it is not set it comes from the name in the inventory, which the Pi does not have.
     variables.setdefault(_HOSTNAME, _plain(templar.template(known[_HOSTNAME])))

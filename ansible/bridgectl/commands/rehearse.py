@@ -140,7 +140,7 @@ def _running(stage: TwinLab, twin: Twin, system: System, keep: bool) -> Iterator
         CannotWorkError: it does not start.
     """
     try:
-        with step(f"a simulated PVS, a home network and the twin ({twin.place.bridge})") as say:
+        with step(f"a simulated PVS, a home network and the twin ({twin.topology.bridge})") as say:
             stage.up(twin, system, say)
     except KeyboardInterrupt:
         stage.down()

@@ -30,8 +30,8 @@ from bridgectl.errors import Issue
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health import checks as health
 from pvs_bridge.health import outcomes
-from pvs_bridge.health.firmware import read_information
-from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Link, Report
+from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, read_firmware
+from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Link, Report, issue_of
 
 _PROBE = Path(__file__).with_name("probe.sh")
 _PROBE_SECONDS = 90
@@ -169,7 +169,7 @@ def check_bridge(
         translates=target.translates,
     )
     report = health.check(config, probe)
-    links = {link.name: _result(report, link) for link in report.chain}
+    links = {link.name: _result(report, link) for link in report.links}
     home = check_home(output, target)
     if target.uplink_type == "none":
         home = [unknown("Home network", "not configured yet (uplink_type is none)")]
@@ -201,10 +201,9 @@ def check_bridge(
 def _result(report: Report, link: Link) -> Result:
     """Convert a link of the health check to a result."""
     title = outcomes.LINKS[link.name]
-    alone = dataclasses.replace(report, chain=(link,))
-    if alone.problem is None:
-        return Result(title, link.state, link.seen)
-    return Result(title, link.state, link.seen, Issue(alone.problem, alone.hint or ""))
+    found = issue_of(link, report.config)
+    issue = Issue(found.problem, found.hint) if found else None
+    return Result(title, link.state, link.seen, issue)
 
 
 def _neighbour(output: ProbeOutput) -> Result:
@@ -253,16 +252,16 @@ def _services(output: ProbeOutput, target: Target) -> Result:
 def _firmware(report: Report, probe: RemoteProbe) -> Result:
     """Return the PVS's firmware and which program answers DeviceList."""
     title = "Firmware"
-    states = {link.name: link.state for link in report.chain}
+    states = {link.name: link.state for link in report.links}
     if states["proxy"] != OK or states["pvs"] == BROKEN:
         return unknown(title, "not checked, because the PVS is not reachable through the bridge")
     try:
-        reply = probe.replies.get(health.SUPERVISOR_INFO) or probe.get(
-            report.config.proxy_port, health.SUPERVISOR_INFO, _INFO_SECONDS
+        reply = probe.replies.get(SUPERVISOR_INFO) or probe.get(
+            report.config.proxy_port, SUPERVISOR_INFO, _INFO_SECONDS
         )
     except (OSError, http.client.HTTPException):
         return unknown(title, "the PVS does not report it")
-    firmware = read_information(reply.body)
+    firmware = read_firmware(reply.body)
     if firmware.build is None:
         return unknown(title, "the PVS does not report it")
     state = {

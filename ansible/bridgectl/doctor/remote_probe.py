@@ -12,7 +12,7 @@ from ipaddress import IPv4Interface
 
 from bridgectl.doctor.probe_output import ProbeOutput
 from bridgectl.doctor.session import ScriptResult
-from pvs_bridge.host.network import ipv4_interfaces, ways_out
+from pvs_bridge.host.network import ipv4_interfaces, route_interfaces
 from pvs_bridge.host.probe import ProbeError, Reply, Signal
 
 _ROUND_TRIP_SECONDS = 15
@@ -80,7 +80,7 @@ class RemoteProbe:
             routes = self._output.json(family)
             if routes is None:
                 raise ProbeError("not checked: ip failed")
-            found += ways_out(routes)
+            found += route_interfaces(routes)
         return found
 
     def connect(self, address: str, port: int, seconds: float) -> None:

@@ -54,12 +54,12 @@ class TwinLab:
         # Faster than a real PVS, and with production at night, because times are not tested.
         simulator = [
             "--latency-seconds=0.5", "--daylight",
-            f"--model={system.pvs.model}", f"--firmware={system.firmware}",
+            f"--model={system.model}", f"--firmware={system.firmware}",
         ]  # fmt: skip
         process = subprocess.Popen(
             self._lab_command(
                 "up", f"--release={system.release}", f"--backend={system.backend}",
-                f"--simulator={shlex.join(simulator)}", f"--topology={twin.place.to_json()}",
+                f"--simulator={shlex.join(simulator)}", f"--topology={twin.topology.to_json()}",
             ),
             env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from bridgectl.rehearse.system import Seen
+from pvs_bridge.pvs.firmware import read_firmware
 from pvs_lab.options import BACKENDS, RELEASES
 from pvs_lab.paths import PACKAGE_ROOT
 from pvs_lab.playbook import PROGRAM, changed_count, telling_part
 
 _PROJECT = PACKAGE_ROOT.parents[1]
-_BUILD = re.compile(r"\bBuild (\d+)")
 _CONNECT_SECONDS = 5
 _GATHER_SECONDS = 40
 _CHECK_SECONDS = 300
@@ -98,13 +97,12 @@ class Bridge:
 def seen(found: dict[str, Any]) -> Seen:
     """Read the result of ansible/gather.yml; leave out what the lab does not support."""
     pi = found["pi"]["bridge"]
-    pvs = found["pvs"].get("json") or {}
-    build = _BUILD.search(str(pvs.get("supervisor", {}).get("SWVER")))
+    build = read_firmware(json.dumps(found["pvs"].get("json")).encode()).build
     release = pi["os"]["codename"]
     return Seen(
         release=release if release in RELEASES else None,
         backend=pi["backend"] if pi["backend"] in BACKENDS else None,
-        firmware=int(build[1]) if build else None,
+        firmware=build,
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from typing import TypeVar
 
+from pvs_bridge.pvs.firmware import read_firmware
 from pvs_lab.options import DEFAULT_BACKEND
-from pvs_sim.firmware import DEFAULT_BUILDS, Firmware
+from pvs_sim.firmware import DEFAULT_BUILDS
 
 _Known = TypeVar("_Known", str, int)
 
 DEFAULT_RELEASE = "trixie"
-# All builds of PVS6 in the field are higher.
-_FIRST_OF_PVS6 = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +48,10 @@ class System:
     reasons: tuple[str, str, str] = ("", "", "")
 
     @property
-    def pvs(self) -> Firmware:
-        """The PVS's model and firmware."""
-        return Firmware("PVS6" if self.firmware >= _FIRST_OF_PVS6 else "PVS5", self.firmware)
+    def model(self) -> str:
+        """The PVS's model, which the agent derives from the build."""
+        about = {"supervisor": {"BUILD": self.firmware}}
+        return read_firmware(json.dumps(about).encode()).model
 
     def __str__(self) -> str:
         """Return all values with their reasons on one line."""

@@ -23,14 +23,14 @@ class Twin:
         bridge: name of the real bridge in the inventory.
         address: of the real bridge, which is written in files on the Pi.
         variables: of the roles.
-        place: the networks around it.
+        topology: the networks around it.
         remarks: differences to the real bridge, one sentence each.
     """
 
     bridge: str
     address: str
     variables: Mapping[str, Any]
-    place: Topology
+    topology: Topology
     remarks: tuple[str, ...]
 
     def inventory(self, lab: str) -> str:
@@ -110,8 +110,8 @@ def make_twin(configuration: Configuration) -> Twin:
     if variables.get("compat_password"):
         # The simulated PVS has the default password.
         variables["compat_password"] = ""
-    place = topology_of(configuration)
+    topology = topology_of(configuration)
     checked = variables.get("health_address", configuration.address)
-    if not is_name(checked) and checked != place.bridge:
-        variables["health_address"] = place.bridge
-    return Twin(configuration.bridge, configuration.address, variables, place, tuple(remarks))
+    if not is_name(checked) and checked != topology.bridge:
+        variables["health_address"] = topology.bridge
+    return Twin(configuration.bridge, configuration.address, variables, topology, tuple(remarks))

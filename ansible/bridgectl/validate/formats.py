@@ -113,8 +113,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
 
 def _finding_lines(finding: Finding) -> list[str]:
     issue = finding.issue
-    parts = [issue.location.place, issue.location.variable, issue.problem]
-    problem = f"{_of(finding)}{': '.join(filter(None, parts))}"
+    problem = f"{_of(finding)}{issue.located_problem}"
     return ["  " + " ".join(problem.split()), "    hint: " + " ".join(issue.hint.split())]
 
 

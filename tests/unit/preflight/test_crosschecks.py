@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 KEY = "0123456789abcdef" * 4
 STATIC = {
@@ -227,7 +227,7 @@ def test_what_cannot_work_is_found_once_with_its_hint(
     check: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check(**changed)
-    assert [each.variable for each in findings] == [variable]
+    assert [each.location.variable for each in findings] == [variable]
     assert word in str(findings[0])
 
 
@@ -235,7 +235,7 @@ def test_an_uplink_in_the_pvs_network_is_refused_with_its_gateway(check: Check) 
     findings = check(
         uplink_method="static", uplink_address="172.27.153.20/24", uplink_gateway="172.27.153.1"
     )
-    assert [each.variable for each in findings] == ["uplink_address", "uplink_gateway"]
+    assert [each.location.variable for each in findings] == ["uplink_address", "uplink_gateway"]
     assert all("PVS's network" in each.problem for each in findings)
 
 
@@ -243,12 +243,12 @@ def test_a_home_network_around_the_pvs_network_is_refused(check: Check) -> None:
     findings = check(
         uplink_method="static", uplink_address="172.27.1.20/16", uplink_gateway="172.27.1.1"
     )
-    assert [each.variable for each in findings] == ["uplink_address"]
+    assert [each.location.variable for each in findings] == ["uplink_address"]
 
 
 def test_a_value_of_the_wrong_type_is_not_found_a_second_time(check: Check) -> None:
     findings = check(uplink_country=False, uplink_networks="home", proxy_http_port="x")
-    assert sorted(each.variable for each in findings) == [
+    assert sorted(each.location.variable for each in findings) == [
         "proxy_http_port",
         "uplink_country",
         "uplink_networks",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 
 def allow(*entries: dict[str, Any]) -> dict[str, Any]:
@@ -91,5 +91,5 @@ def test_what_cannot_be_meant_is_found_with_its_hint(
     check_project: Check, changed: dict[str, Any], variable: str, said: str
 ) -> None:
     (finding,) = check_project(**changed)
-    assert finding.variable == variable
+    assert finding.location.variable == variable
     assert said in str(finding)

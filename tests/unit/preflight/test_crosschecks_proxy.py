@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 # What `openssl passwd` makes of "correct horse".
 SHA256 = "$5$saltstring$vc6YOOogU4kWVvwga8e9zTFgKcy4tb5LaPxIiPJzqEC"
@@ -336,7 +336,7 @@ def test_what_cannot_work_or_is_unsafe_is_found_once_with_its_hint(
     check_project: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check_project(**changed)
-    assert [each.variable for each in findings] == [variable]
+    assert [each.location.variable for each in findings] == [variable]
     assert word in str(findings[0])
 
 
@@ -344,7 +344,7 @@ def test_everything_that_opens_a_write_wants_it_acknowledged(check_project: Chec
     findings = check_project(
         proxy_allow_commands=["SetAP"], proxy_allow_variables=["/x"], proxy_sunvault_enabled=True
     )
-    assert [each.variable for each in findings] == [
+    assert [each.location.variable for each in findings] == [
         "proxy_allow_commands",
         "proxy_allow_variables",
         "proxy_sunvault_enabled",
@@ -358,7 +358,7 @@ def test_a_name_that_is_mixed_up_with_its_password_is_not_shown(check_project: C
 
 def test_a_network_that_cannot_be_read_may_be_the_pi_itself(check_project: Check) -> None:
     findings = check_project(proxy_source_networks=["192.168.0.0/16", "localhost"])
-    assert [each.variable for each in findings] == ["proxy_source_networks[1]"]
+    assert [each.location.variable for each in findings] == ["proxy_source_networks[1]"]
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_a_network_that_cannot_be_read_may_be_the_pi_itself(check_project: Check
 def test_one_mistake_is_one_finding(
     check_project: Check, changed: dict[str, Any], variables: list[str]
 ) -> None:
-    assert [each.variable for each in check_project(**changed)] == variables
+    assert [each.location.variable for each in check_project(**changed)] == variables
 
 
 @pytest.mark.parametrize("kind", ["-5", "-6"])

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
-    Finding,
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
+    Issue,
     Path,
-    Place,
+    Location,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import (
     RoleSpec,
@@ -20,7 +20,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import (
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 
 def network(**keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any key
@@ -65,7 +65,7 @@ def test_what_breaks_the_spec_is_found_once_with_its_hint(
     check: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check(**changed)
-    assert [each.variable for each in findings] == [variable]
+    assert [each.location.variable for each in findings] == [variable]
     assert word in str(findings[0])
 
 
@@ -96,7 +96,7 @@ def test_every_mistake_is_found_in_one_go(check: Check) -> None:
         uplink_networks=[{"ssid": "a", "pass": "b"}, {"psk": "c", "security": "wpa9"}],
         uplink_speed=3,
     )
-    assert {each.variable for each in findings} == {
+    assert {each.location.variable for each in findings} == {
         "uplink_country",
         "uplink_type",
         "proxy_http_port",
@@ -117,9 +117,9 @@ def test_a_null_of_an_optional_variable_takes_back_what_a_group_set(specs: list[
 def test_findings_come_by_file_and_line_and_those_without_come_last(specs: list[RoleSpec]) -> None:
     lines = {"uplink_mdns": 30, "proxy_http_port": 4}
 
-    def locate(path: Path) -> Place:
+    def locate(path: Path) -> Location:
         line = lines.get(str(path[0]))
-        return Place("inventory/home/garage.yml", line) if line else Place()
+        return Location(path, "inventory/home/garage.yml", line) if line else Location(path)
 
     variables = {"uplink_mdns": "x", "proxy_http_port": "x", "uplink_type": "ethernet"}
     assert [str(each).split(" ")[0] for each in validate(variables, specs, locate)] == [

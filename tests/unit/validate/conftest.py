@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
-VALIDATE = PROJECT / "ansible/validate.py"
+VALIDATE = PROJECT / "ansible"
 
 GOOD = """\
 ---

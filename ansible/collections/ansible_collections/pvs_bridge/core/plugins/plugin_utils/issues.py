@@ -80,10 +80,14 @@ class Issue:
         return " ".join(": ".join(filter(None, parts)).split())
 
     @property
+    def located_problem(self) -> str:
+        """File, line, variable and problem."""
+        return ": ".join(filter(None, [self.location.place, self.location.variable, self.problem]))
+
+    @property
     def text(self) -> str:
         """Location and problem, then the hint on a line of its own, for a terminal."""
-        parts = [self.location.place, self.location.variable, self.problem]
-        return f"{': '.join(filter(None, parts))}\n  hint: {self.hint}"
+        return f"{self.located_problem}\n  hint: {self.hint}"
 
     @property
     def sentence(self) -> str:
