@@ -19,7 +19,7 @@ from bridgectl.paths import PROJECT
 
 BEGIN = "<!-- variables -->"
 END = "<!-- /variables -->"
-_HEADER = ("Variable", "Type", "Default", "Description")
+_HEADER = ("Variable", "Type", "Default", "What it is for")
 
 
 def table(specs: Mapping[str, Any]) -> str:
@@ -34,7 +34,7 @@ def table(specs: Mapping[str, Any]) -> str:
         for name, option in (entry_point.get("options") or {}).items():
             options.setdefault(name, option)
     if not options:
-        return "This role has no variables.\n"
+        return "None of its own.\n"
     rows = [_HEADER, ("---",) * len(_HEADER), *_rows(options)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -30,8 +30,8 @@ from bridgectl.errors import Issue
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health import checks as health
 from pvs_bridge.health import outcomes
-from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, read_firmware
 from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Link, Report, issue_of
+from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, read_firmware
 
 _PROBE = Path(__file__).with_name("probe.sh")
 _PROBE_SECONDS = 90

@@ -10,9 +10,9 @@ import pytest
 from unit.doctor.conftest import Record
 
 from bridgectl.doctor.examine import Examination, judge
-from bridgectl.doctor.results import BROKEN, OK, UNKNOWN, WARNING, Finding, Group
 from bridgectl.doctor.remote_probe import RemoteProbe
 from bridgectl.doctor.report import text
+from bridgectl.doctor.results import BROKEN, OK, UNKNOWN, WARNING, Finding, Group
 from bridgectl.doctor.session import ScriptResult
 from bridgectl.doctor.ssh_config import Settings
 from bridgectl.doctor.target import Target
@@ -49,7 +49,9 @@ def judged(record: Record, target: Target, settings: Callable[..., Settings]) ->
     ) -> dict[str, Finding]:
         def run(script: str, seconds: float) -> ScriptResult:
             del seconds
-            return next((each for word, each in answers.items() if word in script), ScriptResult(0, b""))
+            return next(
+                (each for word, each in answers.items() if word in script), ScriptResult(0, b"")
+            )
 
         groups, _ = judge(
             dataclasses.replace(target, **others),  # type: ignore[arg-type] # of any field
@@ -65,7 +67,11 @@ def judged(record: Record, target: Target, settings: Callable[..., Settings]) ->
 
 def test_a_chain_that_is_whole_is_told_in_its_order(judged: Judge) -> None:
     found = judged(
-        {"DeviceList": ScriptResult(0, http(200, LIST)), "supervisor/info": ScriptResult(0, information(61707))}, {}
+        {
+            "DeviceList": ScriptResult(0, http(200, LIST)),
+            "supervisor/info": ScriptResult(0, information(61707)),
+        },
+        {},
     )
     assert {each.title for each in found.values() if each.state == BROKEN} == set()
     assert list(found)[10:] == [
@@ -79,7 +85,11 @@ def test_a_chain_that_is_whole_is_told_in_its_order(judged: Judge) -> None:
 def test_a_locked_firmware_that_the_bridge_answers_for_is_no_fault(judged: Judge) -> None:
     listed = http(200, LIST).replace(b"pvs-bridge", b"pvs-bridge-compat")
     found = judged(
-        {"DeviceList": ScriptResult(0, listed), "supervisor/info": ScriptResult(0, information(61846))}, {}
+        {
+            "DeviceList": ScriptResult(0, listed),
+            "supervisor/info": ScriptResult(0, information(61846)),
+        },
+        {},
     )
     assert (found["Firmware"].state, found["Device list"].state) == (OK, OK)
     assert "the bridge answers in its place" in found["Firmware"].seen
@@ -87,7 +97,10 @@ def test_a_locked_firmware_that_the_bridge_answers_for_is_no_fault(judged: Judge
 
 def test_a_locked_firmware_that_nobody_answers_for_is_named(judged: Judge) -> None:
     found = judged(
-        {"DeviceList": ScriptResult(0, http(403, {})), "supervisor/info": ScriptResult(0, information(61846))},
+        {
+            "DeviceList": ScriptResult(0, http(403, {})),
+            "supervisor/info": ScriptResult(0, information(61846)),
+        },
         {},
         translates=False,
     )
@@ -126,9 +139,7 @@ def test_a_card_before_its_first_boot_has_no_home_yet(judged: Judge) -> None:
 
 
 @pytest.mark.parametrize("width", [20, 72, 500])
-def test_a_report_names_the_first_broken_link_and_fits_its_page(
-    target: Target, width: int
-) -> None:
+def test_a_report_names_the_first_broken_link_and_fits_its_page(target: Target, width: int) -> None:
     group = Group(
         "To the PVS",
         (

@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 from unit.doctor.conftest import WELL, Record, printed
 
-from bridgectl.doctor.results import BROKEN, OK, UNKNOWN, WARNING
 from bridgectl.doctor.pi_checks import check_home, check_pi
 from bridgectl.doctor.probe_output import ProbeOutput
+from bridgectl.doctor.results import BROKEN, OK, UNKNOWN, WARNING
 from bridgectl.doctor.target import Target
 
 LOCKED = (

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bridgectl.rehearse.description import Description
+from bridgectl.errors import CannotWorkError
+from bridgectl.rehearse.configuration import Configuration
 from bridgectl.rehearse.home import topology_of
-from pvs_lab.errors import LabError
 from pvs_lab.topology import Topology
 
-Describe = Callable[..., Description]
+Describe = Callable[..., Configuration]
 
 STATIC = {
     "uplink_method": "static",
@@ -22,11 +22,15 @@ STATIC = {
 
 
 def test_nothing_said_is_the_usual_home(describe: Describe) -> None:
-    assert topology_of(describe()) == Topology(client="192.168.20.2", bridge_names=("garage.local",))
+    assert topology_of(describe()) == Topology(
+        client="192.168.20.2", bridge_names=("garage.local",)
+    )
 
 
 def test_fixed_addresses_are_those_of_the_home(describe: Describe) -> None:
-    place = topology_of(describe(**STATIC, uplink_dns_servers=["192.168.1.1", "1.1.1.1", "fd00::1"]))
+    place = topology_of(
+        describe(**STATIC, uplink_dns_servers=["192.168.1.1", "1.1.1.1", "fd00::1"])
+    )
     assert (place.router, place.bridge, place.prefix) == ("192.168.1.1", "192.168.1.20", 24)
     assert place.name_servers == ("192.168.1.1", "1.1.1.1")
     assert place.client not in {place.router, place.bridge, *place.name_servers}
@@ -93,6 +97,6 @@ def test_other_names_and_interfaces_are_as_described(describe: Describe) -> None
 def test_a_home_that_the_lab_cannot_make_is_said_to_be_none(
     describe: Describe, changed: dict[str, Any], problem: str
 ) -> None:
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(CannotWorkError) as caught:
         topology_of(describe(**{**STATIC, **changed}))
-    assert caught.value.problem.startswith(f"garage: {problem}")
+    assert caught.value.issue.problem.startswith(f"garage: {problem}")
