@@ -1,4 +1,4 @@
-"""A build that is ended leaves no process and no mount."""
+"""An interrupted build leaves no process and no mount."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from pvs_image.paths import IMAGE
 
-# Mounts, starts something that would outlive it, and waits.
+# Mounts a tmpfs, starts a background process, and waits.
 _PROGRAM = """
 import os, signal, subprocess, sys, time
 from pvs_image import namespace
@@ -28,7 +28,7 @@ time.sleep(987)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_ended_by_hand_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+def test_a_signal_ends_all_processes_and_mounts(tmp_path: Path, ending: signal.Signals) -> None:
     program = tmp_path / "program.py"
     program.write_text(_PROGRAM)
     folder = tmp_path / "folder"
