@@ -145,7 +145,7 @@ def test_a_power_cut_before_the_confirmation_is_undone_on_the_card(bridge: Locke
 def test_a_person_unlocks_changes_something_and_locks(bridge: LockedBridge) -> None:
     bridge.run("bridge", "pvs-bridge overlay unlock")
     assert bridge.becomes(locked=False)
-    assert bridge.root()["reason"] == "somebody"
+    assert bridge.root()["reason"] == "a user"
     bridge.wait_for_boot()
     bridge.writes("/etc/written-without-the-lock")
     bridge.run("bridge", "pvs-bridge overlay lock")
