@@ -49,7 +49,7 @@ def test_a_link_that_flaps_for_days_writes_a_bounded_file(make_bridge: MakeBridg
         bridge.probe.signals["wlan0"] = Signal.UP
         bridge.minutes(1)
     assert bridge.paths.events.stat().st_size <= LONGEST_BYTES
-    assert f"{PER_DAY} events within a day: no more are written down today" in bridge.texts
+    assert f"{PER_DAY} events within a day: no more are written today" in bridge.texts
 
 
 def test_the_file_keeps_the_newest_in_whole_lines(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_card_that_is_full_stops_no_step(make_bridge: MakeBridge, tmp_path: Pa
     bridge.probe.ips["eth0"] = []
     bridge.minutes(4)
     assert bridge.host.did == ["nmcli --wait 45 connection up pvs-bridge-link"]
-    assert any("cannot be written down" in text for text in bridge.log)
+    assert any("cannot write to the card" in text for text in bridge.log)
     assert tmp_path.exists()
 
 

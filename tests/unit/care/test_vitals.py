@@ -166,4 +166,4 @@ def test_a_pvs_that_has_restarted_is_written_down(make_bridge: MakeBridge) -> No
     devices[0]["dl_uptime"] = "400"
     bridge.probe.answers = [make_reply(body=make_body(devices))]
     bridge.minutes(5)
-    assert bridge.texts == ["the PVS has restarted, 6 min ago"]
+    assert bridge.texts == ["the PVS restarted 6 min ago"]

@@ -46,18 +46,18 @@ def test_what_is_broken_comes_with_its_hint(bridge: MonitoredBridge) -> None:
 def test_a_look_that_does_not_come_any_more_is_no_health(bridge: MonitoredBridge) -> None:
     document = made(bridge, 1000)
     assert not document["healthy"]
-    assert document["problem"] == "The program that looks after the bridge has stopped."
+    assert document["problem"] == "The monitor on the bridge has stopped."
 
 
 def test_a_pi_that_has_just_started_has_a_whole_document(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing"
     document = Documents(Sources(nothing, nothing, nothing)).make(5.0, 0.0)
     assert (document["healthy"], document["hint"]) == (False, "Wait a minute.")
-    assert (document["plant"], document["chain"], document["day"]["points"]) == (None, [], [])
+    assert (document["plant"], document["links"], document["day"]["points"]) == (None, [], [])
 
 
 def test_a_state_that_is_half_written_is_none(bridge: MonitoredBridge) -> None:
-    bridge.paths.state.write_text('{"looked": 1')
+    bridge.paths.state.write_text('{"checked": 1')
     assert made(bridge)["age_seconds"] is None
 
 

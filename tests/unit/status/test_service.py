@@ -127,5 +127,5 @@ def test_a_socket_that_cannot_be_made_is_named_with_the_hint(tmp_path: Path) -> 
     words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={tmp_path}/missing/http.sock"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"pvs-bridge-status: {tmp_path}/missing/http.sock: No such file")
-    assert "restart it by systemctl" in done.stderr
+    assert done.stderr.startswith(f"pvs-bridge status: {tmp_path}/missing/http.sock: No such file")
+    assert "service with systemctl" in done.stderr
