@@ -22,7 +22,7 @@ COMMANDS = {
     "drain": ("pvs_bridge.proxy.drain", "wait for the PVS, then let haproxy stop or reload"),
 }
 """The module and the help text of each sub-command. Only the module of the given command is
-imported: the monitor starts every minute on slow Pis, and rollback must not depend on the others."""
+imported: the monitor starts every minute on slow Pis, and rollback must not need the others."""
 
 
 def main(arguments: Sequence[str]) -> int:
