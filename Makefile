@@ -32,7 +32,7 @@ SIDE ?=
 POSITION ?=
 RADIO ?=
 ARCH ?=
-# Of the card: what it is made from, and where its files will be on the web.
+# Options of the image: its base, and the web folder for its files.
 BASE ?= debian
 BASE_IMAGE ?=
 BASE_SHA256 ?=
@@ -111,11 +111,11 @@ doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its
 
 ##@ The SD card
 .PHONY: image image-reproduce personalise
-# What to do with a card that is built, on this machine or on the web.
-next = Next: write it with Raspberry Pi Imager, whose form asks for Wi-Fi, user and SSH key:\n\
-  rpi-imager --repo build/os_list.json\nOr make a card for a bridge of your inventory:\n\
+# The next step after a build, on this machine or on the web.
+next = Next: write it with Raspberry Pi Imager, which asks for Wi-Fi, user and SSH key:\n\
+  rpi-imager --repo build/os_list.json\nOr write a card for a bridge of your inventory:\n\
   make personalise LIMIT=garage
-next_on_web = Next: put these files at $(BASE_URL). Whoever writes a card says:\n\
+next_on_web = Next: upload these files to $(BASE_URL), then write a card with:\n\
   rpi-imager --repo $(BASE_URL:/=)/os_list.json
 card := PYTHONPATH=$(CURDIR)/image:$(CURDIR)/ansible python3 -m pvs_image
 image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_SHA256= BASE_URL= FRESH=yes)
@@ -123,8 +123,8 @@ image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_
 		--base-url "$(BASE_URL)" $(if $(filter-out no,$(FRESH)),--fresh)
 	@printf '%b\n' '\n$(if $(BASE_URL),$(next_on_web),$(next))'
 
-# Whoever has described nothing yet can have a card for the lab, which has a radio to boot it with:
-# make personalise LIMIT=lab, then make lab-up CARD=build/pvs-bridge-lab.img
+# LIMIT=lab makes a card for the lab, which needs no inventory of your own; boot it with:
+# make lab-up CARD=build/pvs-bridge-lab.img
 personalise: export RADIO := yes
 personalise: INVENTORY := $(if $(filter lab,$(LIMIT)),$(or $(wildcard $(INVENTORY)),inventory/lab),$(INVENTORY))
 personalise: KEY := $(or $(KEY),$(if $(on_lab),build/lab_ed25519.pub))
@@ -136,7 +136,7 @@ build/lab_ed25519.pub:
 	@mkdir -p build && ssh-keygen -q -t ed25519 -N "" -C lab -f build/lab_ed25519
 
 image-reproduce: setup-image ## Build the card twice, in two places, and compare every byte
-	@$(card) reproduce
+	@PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/image python3 tests/bench/image_reproduce.py
 
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
@@ -164,30 +164,39 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 	@python3 -m pvs_sim $(simulator)
 
 ##@ Work on pvs-bridge
-# What a change has to pass at least, of the slow tests.
+# The rings of tests/README.md, from the cheapest on. Each prints how long it took. Tests that PYTEST
+# names run completely, whatever their marks.
+timed = TIMEFORMAT='make $@: %0R s'; time
+named = $(filter tests%,$(PYTEST))
 core = $(if $(filter-out no,$(CORE)),-m core)
-.PHONY: test test-bridges test-faults test-radio test-image lint
+.PHONY: lint unit test test-all test-nightly test-faults test-radio test-image
 .PHONY: bench-provision bench-proxy bench-compat bench-image
 .PHONY: bench-validate docs lock clean
-# Whoever names tests gets them whole.
-test: setup-test ## What each change has to pass: linters, units, the core of bridges (PYTEST="tests/unit -n0")
-	@$(AS_ROOT) pytest $(if $(filter tests%,$(PYTEST)),,-m "not slow" )$(PYTEST)
+lint: setup-lint ## Ring 0: the linters
+	@$(timed) pytest -q $(if $(named),,tests/lint) $(PYTEST)
 
-test-bridges: setup-test ## The rest of make test: bridges of every release in containers (PYTEST="-k undone")
-	@$(AS_ROOT) pytest -m slow --durations=15 $(PYTEST)
+unit: setup-validate ## Ring 1: tests that need Python and git only (PYTEST="tests/unit/compat -n0")
+	@$(timed) pytest -q $(if $(named),,tests/unit -m "not needs_system") $(PYTEST)
 
-test-faults: setup-test setup-radio ## What goes wrong in a house, and how soon a bridge is back: about 20 minutes (CORE=yes PYTEST="-k cable")
-	@$(AS_ROOT) pytest tests/faults tests/wear --numprocesses=2 --durations=15 $(core) $(PYTEST)
+test: $(if $(PYTEST),,lint unit) setup-test ## Ring 2: rings 0 and 1, the core of the bridges (PYTEST="tests/rollback -k undone")
+	@$(timed) $(AS_ROOT) pytest $(if $(named),,-m "needs_system and not slow") --durations=15 $(PYTEST)
 
-test-radio: setup-radio ## Bridges with a radio, in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
-	@$(AS_ROOT) pytest tests/radio --numprocesses=4 --durations=15 $(core) $(PYTEST)
+test-all: $(if $(PYTEST),,lint unit) setup-test ## Ring 3: everything that runs in containers
+	@$(timed) $(AS_ROOT) pytest $(if $(named),,-m needs_system) --durations=25 $(PYTEST)
 
-test-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/image
-test-image: setup-test-image ## The card that make image has built boots in QEMU, and survives (CORE=yes PYTEST="-k power")
-	@$(AS_ROOT) pytest tests/image --numprocesses=2 --durations=15 $(core) $(PYTEST)
+nightly = $(timed) $(AS_ROOT) pytest $(if $(named),,$(1)) --numprocesses=2 --durations=15 $(core) $(PYTEST)
+test-nightly test-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/image
+test-nightly: setup-test setup-radio setup-test-image ## Ring 4: faults, wear, radio and SD card, in hours (CORE=yes)
+	@$(call nightly,tests/faults tests/wear tests/radio tests/image)
 
-lint: setup-test ## The linters alone
-	@$(AS_ROOT) pytest -q tests/lint
+test-faults: setup-test setup-radio ## Ring 4, faults and wear: about 20 minutes (CORE=yes PYTEST="-k cable")
+	@$(call nightly,tests/faults tests/wear)
+
+test-radio: setup-radio ## Ring 4, Wi-Fi in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
+	@$(call nightly,tests/radio)
+
+test-image: setup-test-image ## Ring 4, the SD card that make image has built (CORE=yes PYTEST="-k power")
+	@$(call nightly,tests/image)
 
 bench-provision: setup-lab ## Time provisioning: cold, second run, 1, 4 and 8 bridges
 	@$(AS_ROOT) python3 tests/bench/provision.py
@@ -204,9 +213,9 @@ bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges
 	@python3 tests/bench/validate.py
 
 bench-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/image
-bench-image: setup-test-image ## Time the card: built cold, after a change, personalised; its first DeviceList
-	@$(card) bench
-	@$(AS_ROOT) python3 tests/bench/card_boot.py
+bench-image: setup-test-image ## Time the card: build, rebuild, personalise, first DeviceList
+	@python3 tests/bench/image_build.py
+	@$(AS_ROOT) python3 tests/bench/image_boot.py
 
 docs: setup-controller ## Write the variables' tables into the role READMEs
 	@$(bridgectl) docs
@@ -218,7 +227,7 @@ clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache sta
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .PHONY: setup-validate setup-controller setup-lab setup-radio setup-arm64 setup-card
-.PHONY: setup-image setup-test-image setup-test
+.PHONY: setup-image setup-test-image setup-test setup-lint
 setup-validate:
 	@ansible/tooling/setup.sh validate
 setup-controller:
@@ -237,3 +246,5 @@ setup-test-image:
 	@ansible/tooling/setup.sh test-image
 setup-test:
 	@ansible/tooling/setup.sh test
+setup-lint:
+	@ansible/tooling/setup.sh lint

@@ -37,10 +37,13 @@ _RELEASES = ("bookworm", "trixie")
 # Where bridges are made in labs; what is not marked as their core is slow.
 _BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
 _LINT = "tests/lint/"
+_UNIT = "tests/unit/"
 _PROXY = "tests/proxy/"
 _RADIO = "tests/radio/"
 _IMAGE = "tests/image/"
 _LIFE_OF_A_CARD = "tests/image/test_imager.py"
+# mypy and ansible-lint without their caches, on a busy machine.
+_LINT_TIMEOUT_SECONDS = 900
 # A provisioning or a guest's boot takes minutes on a busy machine.
 _BRIDGE_TIMEOUT_SECONDS = 2400
 
@@ -73,7 +76,10 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
         if path.startswith(_IMAGE):
             # One file goes through the life of one card; elsewhere each test has a card of its own.
             return path if path == _LIFE_OF_A_CARD else nodeid
-        return path if path.startswith((_LINT, _PROXY)) else path.rpartition("/")[0]
+        if path.startswith(_LINT):
+            # ansible-lint checks each role by itself.
+            return nodeid if "[" in nodeid else path
+        return path if path.startswith(_PROXY) else path.rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's
@@ -83,8 +89,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderSchedu
 
 @pytest.hookimpl(tryfirst=True)  # what -m leaves out has to be marked before
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, and put what takes longest at the head."""
+    """Mark tests by their folders, and run the longest first."""
     for item in items:
+        if not item.nodeid.startswith((_LINT, _UNIT)):
+            item.add_marker("needs_system")
+        if item.nodeid.startswith(_LINT):
+            item.add_marker(pytest.mark.timeout(_LINT_TIMEOUT_SECONDS))
         if item.nodeid.startswith((*_BRIDGES, _FAULTS, _WEAR, _RADIO, _IMAGE)):
             item.add_marker(pytest.mark.timeout(_BRIDGE_TIMEOUT_SECONDS))
         if item.nodeid.startswith(_BRIDGES) and not item.get_closest_marker("core"):

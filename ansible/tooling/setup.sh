@@ -2,7 +2,7 @@
 # Installs what a target of the Makefile needs, and is quick when nothing is missing:
 # Debian packages by apt, Python packages into .venv from requirements.lock.
 #
-# usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test
+# usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test|lint
 set -eu
 
 # What judges its own files in make validate.
@@ -20,8 +20,9 @@ fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
 test_image_packages="$lab_packages $image_packages qemu-system-arm"
 test_packages="$lab_packages $image_packages bmap-tools chromium chromium-driver cpio dnsutils fdisk \
 fonts-dejavu-core iputils-arping shellcheck"
+lint_packages="$controller_packages git shellcheck"
 
-usage='usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test'
+usage='usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test|lint'
 case "${1-}" in
     # Nothing is installed beside Python's packages: no root, and builds have a Python of their own.
     validate) packages= ;;
@@ -34,6 +35,7 @@ case "${1-}" in
     image) packages=$image_packages ;;
     test-image) packages=$test_image_packages ;;
     test) packages=$test_packages ;;
+    lint) packages=$lint_packages ;;
     *) echo "$usage" >&2 && exit 2 ;;
 esac
 project=$(cd "$(dirname "$0")/../.." && pwd)

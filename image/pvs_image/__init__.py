@@ -1,4 +1,4 @@
-"""The card: from Debian's packages and this project's roles to what Raspberry Pi Imager writes.
+"""The image builder: makes an SD card image from Debian packages and this project's roles.
 
-`python3 -m pvs_image COMMAND`; each module of :mod:`pvs_image.commands` is one command.
+Run it as `python3 -m pvs_image COMMAND`. Each module of :mod:`pvs_image.commands` is one command.
 """

@@ -7,6 +7,6 @@ from pvs_image.cli import main
 
 if __name__ == "__main__":
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Who waits sees each line when it is printed, through a pipe too.
+        # Show each line at once, even through a pipe.
         sys.stdout.reconfigure(line_buffering=True)
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The block map beside an image, version 2.0: bmaptool and Raspberry Pi Imager write by it."""
+"""Write a .bmap file, version 2.0: bmaptool and Raspberry Pi Imager copy only what it lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import BinaryIO
 
-from pvs_image.mapped import BLOCK_BYTES, mapped_ranges
+from pvs_image.block_map import BLOCK_BYTES, mapped_ranges
 
 _READ_BYTES = 4 * 1024 * 1024
 _NO_CHECKSUM = "0" * 64
@@ -26,14 +26,14 @@ _FOOT = """    </BlockMap>
 
 
 def write_bmap(image: Path, target: Path) -> None:
-    """Write the block map of a card.
+    """Write the .bmap file of an image.
 
     Args:
-        image: the card.
-        target: the map.
+        image: the unpacked image.
+        target: the .bmap file.
 
     Raises:
-        ImageError: it is no card, or one of its file systems cannot be read.
+        ImageError: it is not a card image, or one of its file systems cannot be read.
     """
     ranges = mapped_ranges(image)
     rows = []
@@ -50,7 +50,7 @@ def write_bmap(image: Path, target: Path) -> None:
         "blocks": -(-size_bytes // BLOCK_BYTES),
         "mapped": sum(end - begin for begin, end in ranges) // BLOCK_BYTES,
     }
-    # Its own checksum is that of the map with zeros in the checksum's place.
+    # The file's checksum is computed with zeros in place of the checksum.
     zeroed = text.format(**fields, checksum=_NO_CHECKSUM)
     checksum = hashlib.sha256(zeroed.encode()).hexdigest()
     target.write_text(text.format(**fields, checksum=checksum), encoding="ascii")

@@ -1,7 +1,7 @@
-"""What each supported Pi needs to boot and to join a Wi-Fi, looked for file by file.
+"""Check that a root file system has every file that a Pi needs to boot and to join a Wi-Fi.
 
-raspi-firmware says nothing when it finds no kernel or no initrd, and copies nothing then; a Pi
-says nothing either, with a screen that stays dark.
+Without a kernel or an initrd, raspi-firmware copies nothing and exits 0. The Pi then shows a black
+screen, so the build checks each file by name.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pvs_image.initrd import read_files
 
 BOOT = "boot/firmware"
 ROOT_ARGUMENT = "root=LABEL=RASPIROOT"
-# Debian's names of the interfaces, eth0 and wlan0, are those that the roles begin with.
+# The roles' defaults name the interfaces eth0 and wlan0.
 NAMES_ARGUMENT = "net.ifnames=0"
 _BRCM = "usr/lib/firmware/brcm/brcmfmac"
-_RULES = ("usr/lib/firmware/regulatory.db", "usr/lib/firmware/regulatory.db.p7s")
-_HINT = "see the build's log for what raspi-firmware and update-initramfs say; then build again"
+_REGULATORY_DB = ("usr/lib/firmware/regulatory.db", "usr/lib/firmware/regulatory.db.p7s")
+_HINT = "see raspi-firmware and update-initramfs in the build log, then build again"
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A Pi that the card is for.
+    """A Pi model that the card supports.
 
     Attributes:
-        name: for a person.
-        boot: what it reads of the FAT partition, beside what config.txt names.
-        radio: the chip of its Wi-Fi, by the name of its firmware.
-        board: by which the firmware of the Wi-Fi is calibrated.
-        drivers: of its initrd, which lead to the root file system.
+        name: the model's name in messages.
+        boot: files on the FAT partition, besides those that config.txt names.
+        radio: the Wi-Fi chip, as in its firmware's file name.
+        board: the board, as in the file name of the Wi-Fi calibration data.
+        drivers: kernel modules in the initrd that the root file system needs.
     """
 
     name: str
@@ -42,16 +42,16 @@ class Model:
 
     @property
     def firmware(self) -> tuple[str, ...]:
-        """What its Wi-Fi needs of the root file system."""
+        """The Wi-Fi firmware files, below the root."""
         chip = f"{_BRCM}{self.radio}-sdio"
         return (f"{chip}.bin", f"{chip}.clm_blob", f"{chip}.raspberrypi,{self.board}.txt")
 
 
-# A card in its slot, and a disk on USB.
+# For the card slot and for a USB disk.
 _OLDER_DRIVERS = ("bcm2835", "sdhci-iproc", "dwc2", "usb-storage", "ext4")
 _NEWER_DRIVERS = ("sdhci-iproc", "gpio-regulator", "xhci-pci", "reset-raspberrypi", "uas", "ext4")
 _OLDER = ("bootcode.bin", "start.elf", "fixup.dat")
-# A Pi 4 has its first loader in a chip of its own.
+# A Pi 4 has its first-stage boot loader in an EEPROM.
 _NEWER = ("start4.elf", "fixup4.dat")
 MODELS = (
     Model("Pi 3B", (*_OLDER, "bcm2837-rpi-3-b.dtb"), "43430", "3-model-b", _OLDER_DRIVERS),
@@ -59,7 +59,7 @@ MODELS = (
         "Pi 3B+", (*_OLDER, "bcm2837-rpi-3-b-plus.dtb"), "43455", "3-model-b-plus", _OLDER_DRIVERS
     ),
     Model("Pi 4B", (*_NEWER, "bcm2711-rpi-4-b.dtb"), "43455", "4-model-b", _NEWER_DRIVERS),
-    # The chip of its first revision; see the README for the second one's.
+    # The Wi-Fi chip of the first revision; image/README.md covers the second.
     Model(
         "Pi Zero 2 W",
         (*_OLDER, "bcm2837-rpi-zero-2-w.dtb"),
@@ -71,41 +71,41 @@ MODELS = (
 
 
 def check(root: Path, models: tuple[Model, ...] = MODELS) -> None:
-    """Refuse a root file system that a supported Pi would not boot from.
+    """Refuse a root file system from which a supported Pi would not boot.
 
     Args:
-        root: the folder, with what gets into the FAT partition in /boot/firmware.
-        models: that it is to boot.
+        root: the root file system; /boot/firmware holds the files of the FAT partition.
+        models: the models to check.
 
     Raises:
-        ImageError: a file is missing or empty, or does not say what it has to; it is named with
-            the model that needs it.
+        ImageError: a file is missing or empty, or lacks a setting. The message names the file and
+            the model.
     """
     boot = root / BOOT
     config = _settings(_text(boot / "config.txt", "each Pi"))
     arguments = _text(boot / "cmdline.txt", "each Pi").split()
     for argument in (ROOT_ARGUMENT, NAMES_ARGUMENT):
         if argument not in arguments:
-            raise ImageError(f"/{BOOT}/cmdline.txt does not say {argument}", _HINT)
+            raise ImageError(f"/{BOOT}/cmdline.txt lacks {argument}", _HINT)
     if config.get("arm_64bit") != "1":
-        raise ImageError(f"/{BOOT}/config.txt does not say arm_64bit=1", _HINT)
+        raise ImageError(f"/{BOOT}/config.txt lacks arm_64bit=1", _HINT)
     named = []
     for setting in ("kernel", "initramfs"):
         if not config.get(setting):
-            raise ImageError(f"/{BOOT}/config.txt names no {setting}", _HINT)
+            raise ImageError(f"/{BOOT}/config.txt lacks the setting {setting}", _HINT)
         named.append(config[setting])
     for model in models:
         paths = [f"{BOOT}/{name}" for name in (*named, *model.boot)]
-        for path in (*paths, *model.firmware, *_RULES):
+        for path in (*paths, *model.firmware, *_REGULATORY_DB):
             _require(root, path, model.name)
     _check_initrd(boot / config["initramfs"], models)
 
 
 def _check_initrd(initrd: Path, models: tuple[Model, ...]) -> None:
-    """Refuse an initrd that does not lead to the root file system.
+    """Refuse an initrd without the drivers for the root file system.
 
     Raises:
-        ImageError: a driver is missing, or a program in it is not for the Pi.
+        ImageError: a driver is missing, or a program in it is for another processor.
     """
     files = read_files(initrd)
     drivers = {Path(name).name.split(".")[0].replace("_", "-") for name in files if ".ko" in name}
@@ -119,7 +119,7 @@ def _check_initrd(initrd: Path, models: tuple[Model, ...]) -> None:
 
 
 def _settings(text: str) -> dict[str, str]:
-    """Read config.txt: NAME=VALUE, and the one setting that has a space there."""
+    """Parse config.txt: lines of NAME=VALUE, except `initramfs FILE followkernel`."""
     lines = (line.split("#")[0].strip() for line in text.splitlines())
     pairs = (line.replace(" ", "=", 1).partition("=") for line in lines if line)
     return {name: value.strip() for name, _, value in pairs}
@@ -129,13 +129,11 @@ def _text(path: Path, model: str) -> str:
     try:
         return path.read_text()
     except OSError as error:
-        raise ImageError(
-            f"{model} needs /{BOOT}/{path.name}, and it is not there", _HINT
-        ) from error
+        raise ImageError(f"{model} needs /{BOOT}/{path.name}, which is missing", _HINT) from error
 
 
 def _require(root: Path, path: str, model: str) -> None:
-    """Look for a file, through links that begin at the root file system's own root.
+    """Require a file; absolute symbolic links start at `root`.
 
     Raises:
         ImageError: it is missing or empty.
@@ -144,9 +142,7 @@ def _require(root: Path, path: str, model: str) -> None:
     for _ in range(8):
         if not target.is_symlink():
             break
-        leads_to = target.readlink()
-        target = (
-            root / leads_to.relative_to("/") if leads_to.is_absolute() else target.parent / leads_to
-        )
+        link = target.readlink()
+        target = root / link.relative_to("/") if link.is_absolute() else target.parent / link
     if not target.is_file() or not target.stat().st_size:
-        raise ImageError(f"{model} needs /{path}, and it is not there", _HINT)
+        raise ImageError(f"{model} needs /{path}, which is missing", _HINT)

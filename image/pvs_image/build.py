@@ -1,4 +1,4 @@
-"""From packages to the files that are handed on: the stages in their order."""
+"""Build an image: run the stages in order, then publish the files."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import json
 import shutil
 from pathlib import Path
 
-from pvs_image import boot_files, catalogue, raspios
-from pvs_image.base import base_stage
-from pvs_image.disk import make_disk
-from pvs_image.edition import BASES, Edition
+from pvs_image import boot_files, imager_manifest, native_tools, raspios
+from pvs_image.build_log import Log
+from pvs_image.debian_base import base_stage
+from pvs_image.disk_image import make_disk
 from pvs_image.errors import ImageError
-from pvs_image.layout import Layout
-from pvs_image.log import Log
+from pvs_image.partition_layout import Layout
 from pvs_image.paths import IMAGE, PROJECT
-from pvs_image.project import version
 from pvs_image.provision import provisioned_stage
 from pvs_image.publish import publish
-from pvs_image.scratch import scratch
-from pvs_image.stages import Made, Stage, Stages, digest_of
-from pvs_image.tools import are_lent, tools_stage
+from pvs_image.release import BASES, Release, project_version
+from pvs_image.scratch_folder import scratch_folder
+from pvs_image.stages import Stage, StageResult, Stages, digest_of
 
-_OF_DISK = ("disk.py", "ext4.py", "fat.py", "layout.py", "mapped.py", "mbr.py")
-_OF_RASPIOS = ("ext4.py", "fat.py", "hard_links.py", "mapped.py", "raspios.py")
+_DISK_CODE = (
+    "block_map.py", "disk_image.py", "ext4.py", "fat.py", "mbr.py", "partition_layout.py",
+)  # fmt: skip
+_RASPIOS_CODE = ("block_map.py", "ext4.py", "fat.py", "hard_links.py", "raspios.py")
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
-    """What is to be built.
+class BuildOptions:
+    """What to build.
 
     Attributes:
         base: debian or raspios.
-        epoch: the card's time, in seconds.
-        folder: where the files go.
-        base_url: the folder on the web that they will be put into; empty for this machine alone.
+        epoch: the build date, in seconds since 1970.
+        folder: the output folder.
+        base_url: the web folder that will hold the files; empty for use on this machine only.
         base_image: for raspios, the official image: a path or a URL.
-        base_sha256: of that file.
-        fresh: whether to take today's packages, not those of the last build.
+        base_sha256: the sha256 of that file.
+        fresh: install today's packages instead of those of the cached base.
     """
 
     base: str
@@ -50,29 +50,31 @@ class Wanted:
     fresh: bool = False
 
     def check(self) -> None:
-        """Refuse what contradicts itself, before any work is done.
+        """Refuse contradictory options before any work is done.
 
         Raises:
-            ImageError: there is no such base, or it starts from no image; or the address is none.
+            ImageError: the base is unknown or takes no image, or the URL is invalid.
         """
         if self.base not in BASES:
-            raise ImageError(f"BASE={self.base} is unknown", f"choose one of {', '.join(BASES)}")
+            raise ImageError(
+                f"BASE must be one of: {', '.join(BASES)} (got {self.base})", "correct BASE="
+            )
         if self.base == "debian" and (self.base_image or self.base_sha256):
             raise ImageError(
-                "BASE=debian is made of packages, and takes neither BASE_IMAGE nor BASE_SHA256",
-                "say BASE=raspios too, or leave them out",
+                "BASE=debian is built from packages and takes neither BASE_IMAGE nor BASE_SHA256",
+                "add BASE=raspios, or remove both",
             )
-        catalogue.location(self.base_url, self.folder)
+        imager_manifest.location(self.base_url, self.folder)
 
 
 @dataclasses.dataclass(frozen=True)
-class Built:
-    """What came of it.
+class BuildResult:
+    """A finished build.
 
     Attributes:
         image: the .img.xz.
-        files: all that were published, the image among them.
-        seconds: by stage, 0 for those that were there already.
+        files: all published files, including the image.
+        seconds: the duration of each stage; 0 if it was cached.
     """
 
     image: Path
@@ -80,45 +82,45 @@ class Built:
     seconds: dict[str, float]
 
 
-def build(wanted: Wanted, stages: Stages) -> Built:
-    """Build a card, stage by stage.
+def build(options: BuildOptions, stages: Stages) -> BuildResult:
+    """Build an image, stage by stage.
 
     Args:
-        wanted: what is to be built.
-        stages: the folder in which stages are kept.
+        options: what to build.
+        stages: the cache of stages.
 
     Raises:
-        ImageError: it cannot be built; nothing is there under its final name that is not whole.
+        ImageError: it cannot be built. No incomplete file has a final name then.
     """
-    made: list[Made] = []
+    results: list[StageResult] = []
 
     def provide(stage: Stage, *, again: bool = False) -> Path:
-        made.append(stages.provide(stage, again=again))
-        return made[-1].file
+        results.append(stages.provide(stage, again=again))
+        return results[-1].file
 
     layout: Layout | None = None
     tools: Path | None = None
-    if wanted.base == "raspios":
-        official = raspios.fetch(wanted.base_image, wanted.base_sha256)
+    if options.base == "raspios":
+        official = raspios.fetch(options.base_image, options.base_sha256)
         layout = raspios.read_layout(official)
         base = provide(_raspios_stage(official))
     else:
-        if are_lent():
-            tools = provide(tools_stage(), again=wanted.fresh)
-        base = provide(base_stage(tools), again=wanted.fresh)
-    # What a card of ours is called is the roles' default.
+        if native_tools.are_available():
+            tools = provide(native_tools.native_tools_stage(), again=options.fresh)
+        base = provide(base_stage(tools), again=options.fresh)
     models = boot_files.MODELS if layout is None else ()
+    # The role's default is the label of our own layout.
     variables = {"boot_config_boot_label": layout.boot_label} if layout else {}
     rootfs = provide(
-        provisioned_stage(base, wanted.epoch, tools=tools, models=models, variables=variables)
+        provisioned_stage(base, options.epoch, tools=tools, models=models, variables=variables)
     )
-    card = provide(_disk_stage(rootfs, wanted.epoch, layout))
-    seconds = {each.stage: each.seconds for each in made}
-    files, seconds["publish"] = publish_once(
-        wanted, stages, card, rootfs, [each.log for each in made]
+    card = provide(_disk_stage(rootfs, options.epoch, layout))
+    seconds = {result.stage: result.seconds for result in results}
+    files, seconds["publish"] = publish_if_changed(
+        options, stages, card, rootfs, [result.log for result in results]
     )
-    image = next(each for each in files if each.name.endswith(".img.xz"))
-    return Built(image, files, seconds)
+    image = next(file for file in files if file.name.endswith(".img.xz"))
+    return BuildResult(image, files, seconds)
 
 
 def _raspios_stage(official: Path) -> Stage:
@@ -127,7 +129,7 @@ def _raspios_stage(official: Path) -> Stage:
         suffix=".tar",
         depends_on={
             "image": official.name,
-            "code": digest_of([IMAGE / "pvs_image" / each for each in _OF_RASPIOS], IMAGE),
+            "code": digest_of([IMAGE / "pvs_image" / name for name in _RASPIOS_CODE], IMAGE),
         },
         make=lambda target, _: raspios.read_rootfs(official, target),
     )
@@ -135,9 +137,9 @@ def _raspios_stage(official: Path) -> Stage:
 
 def _disk_stage(rootfs: Path, epoch: int, layout: Layout | None) -> Stage:
     def make(target: Path, log: Log) -> None:
-        log.step("makes the card's two file systems")
-        with scratch(target.parent, log) as workplace:
-            make_disk(rootfs, target, source_date_epoch=epoch, layout=layout, workplace=workplace)
+        log.step("make both file systems")
+        with scratch_folder(target.parent, log) as folder:
+            make_disk(rootfs, target, source_date_epoch=epoch, layout=layout, workplace=folder)
 
     return Stage(
         name="disk",
@@ -146,58 +148,60 @@ def _disk_stage(rootfs: Path, epoch: int, layout: Layout | None) -> Stage:
             "rootfs": f"{rootfs.name} {rootfs.stat().st_mtime_ns}",
             "epoch": str(epoch),
             "layout": repr(layout),
-            "code": digest_of([IMAGE / "pvs_image" / each for each in _OF_DISK], IMAGE),
+            "code": digest_of([IMAGE / "pvs_image" / name for name in _DISK_CODE], IMAGE),
         },
         make=make,
     )
 
 
-def publish_once(
-    wanted: Wanted, stages: Stages, card: Path, rootfs: Path, logs: list[Path]
+def publish_if_changed(
+    options: BuildOptions, stages: Stages, card: Path, rootfs: Path, logs: list[Path]
 ) -> tuple[tuple[Path, ...], float]:
-    """Publish, unless the files are those of this card already.
+    """Publish the files, unless the output folder already has those of this card.
 
     Args:
-        wanted: what is built.
-        stages: keep the memory of what has been published.
+        options: what is built.
+        stages: the cache, which also records what has been published.
         card: the unpacked image.
         rootfs: the tar that it was made from.
-        logs: of the stages, which become the build's log.
+        logs: of the stages; joined they are the log of the build.
 
     Returns:
-        the files, and the seconds that it took.
+        the files, and the duration in seconds.
     """
-    edition = Edition(version(), wanted.base, wanted.epoch)
+    release = Release(project_version(), options.base, options.epoch)
     code = digest_of([IMAGE / "pvs_image", PROJECT / "templates"], PROJECT)
-    of = [card.name, card.stat().st_mtime_ns, repr(edition), wanted.base_url, code]
-    place = hashlib.sha256(str(wanted.folder.resolve()).encode()).hexdigest()[:16]
-    memory = stages.folder / f"published-{wanted.base}-{place}.json"
-    known = _read(memory)
-    files = tuple(wanted.folder / name for name in known.get("files", {}))
-    if known == {"of": of, "files": _stamps(files)} and files:
-        stages.report(f"publish: as they are in {wanted.folder}")
+    inputs = [card.name, card.stat().st_mtime_ns, repr(release), options.base_url, code]
+    folder_id = hashlib.sha256(str(options.folder.resolve()).encode()).hexdigest()[:16]
+    record_file = stages.folder / f"published-{options.base}-{folder_id}.json"
+    record = _read_record(record_file)
+    files = tuple(options.folder / name for name in record.get("files", {}))
+    if files and record == {"inputs": inputs, "files": _stamps(files)}:
+        stages.report(f"publish: unchanged in {options.folder}")
         return files, 0.0
-    with stages.measured("publish") as measured:
-        # Of a build that was killed.
-        for left in wanted.folder.glob(".publishing-*"):
-            shutil.rmtree(left)
-        log = stages.folder / f"{edition.name}.log"
-        log.write_text("".join(each.read_text(errors="replace") for each in logs if each.exists()))
-        published = publish(card, rootfs, wanted.folder, edition, base_url=wanted.base_url, log=log)
+    with stages.measured("publish") as duration:
+        # Remains of a build that was killed.
+        for remains in options.folder.glob(".publishing-*"):
+            shutil.rmtree(remains)
+        log = stages.folder / f"{release.name}.log"
+        log.write_text("".join(part.read_text(errors="replace") for part in logs if part.exists()))
+        published = publish(
+            card, rootfs, options.folder, release, base_url=options.base_url, log=log
+        )
         log.unlink()
-    memory.write_text(json.dumps({"of": of, "files": _stamps(published.files)}))
-    return published.files, measured.seconds
+    record_file.write_text(json.dumps({"inputs": inputs, "files": _stamps(published.files)}))
+    return published.files, duration.seconds
 
 
 def _stamps(files: tuple[Path, ...]) -> dict[str, list[int]]:
-    """Return what shows that a file has not been touched: by name, its length and time."""
-    there = [each for each in files if each.exists()]
-    return {each.name: [each.stat().st_size, each.stat().st_mtime_ns] for each in there}
+    """Return each existing file's size in bytes and time in ns, which change when it is edited."""
+    existing = [file for file in files if file.exists()]
+    return {file.name: [file.stat().st_size, file.stat().st_mtime_ns] for file in existing}
 
 
-def _read(memory: Path) -> dict[str, dict[str, list[int]]]:
+def _read_record(file: Path) -> dict[str, dict[str, list[int]]]:
     try:
-        known: dict[str, dict[str, list[int]]] = json.loads(memory.read_text())
+        record: dict[str, dict[str, list[int]]] = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
-    return known
+    return record

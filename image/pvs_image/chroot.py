@@ -1,4 +1,4 @@
-"""A root file system in a folder, made ready for programs to run in it."""
+"""Prepare a root file system in a folder, so that programs can run in it with chroot."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from pvs_image.log import Log
+from pvs_image.build_log import Log
 
-_HINT = "report this; nothing is left mounted, as each build has mounts of its own"
-# The devices that programs expect; a user namespace cannot make them, but may borrow them.
+_HINT = "report this error; mounts end with the build's own mount namespace"
+# Device nodes that programs expect. They are bind mounts, because mknod is not permitted in a user
+# namespace.
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 
 
 @contextlib.contextmanager
-def ready(root: Path, tools: Path | None, log: Log, *, online: bool) -> Iterator[None]:
-    """Mount what programs in it need, and take all of it away again.
+def prepared_chroot(root: Path, tools: Path | None, log: Log, *, online: bool) -> Iterator[None]:
+    """Mount what programs need, and remove all of it afterwards.
 
-    Only for a process that has mounts of its own, see :mod:`pvs_image.namespace`.
+    The calling process must have its own mount namespace, see :mod:`pvs_image.namespace`.
 
     Args:
-        root: the folder.
-        tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
-        log: of the stage.
-        online: whether names are resolved in it, as this machine does.
+        root: the root file system.
+        tools: the folder of :mod:`pvs_image.native_tools`; None without native tools.
+        log: the log of the stage.
+        online: whether host names can be resolved, with this machine's resolver.
 
     Raises:
-        ImageError: something cannot be mounted.
+        ImageError: a mount failed.
     """
     with contextlib.ExitStack() as stack:
         for folder in ("dev", "run", "tmp"):
@@ -44,12 +45,12 @@ def ready(root: Path, tools: Path | None, log: Log, *, online: bool) -> Iterator
         (root / "tmp").chmod(0o1777)
         (root / "run/lock").mkdir()
         if online:
-            _lend_resolver(stack, log, root / "etc/resolv.conf")
+            _mount_resolver(stack, log, root / "etc/resolv.conf")
         if tools is not None:
             log.run([str(tools / "attach"), str(root)], hint=_HINT)
             stack.callback(log.run, [str(tools / "detach"), str(root)], hint=_HINT)
-            log.run(["chroot", str(root), "/native/cover"], hint=_HINT)
-        # Whatever is installed starts nothing on the machine that builds.
+            log.run(["chroot", str(root), "/native/bind-programs"], hint=_HINT)
+        # Packages installed in the chroot must not start services on the build machine.
         policy = root / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
@@ -57,17 +58,17 @@ def ready(root: Path, tools: Path | None, log: Log, *, online: bool) -> Iterator
         yield
 
 
-def _lend_resolver(stack: contextlib.ExitStack, log: Log, own: Path) -> None:
-    """Mount this machine's name servers over those of the card, a link that leads nowhere yet."""
-    leads_to = own.readlink() if own.is_symlink() else None
-    if leads_to is not None:
-        own.unlink()
-        stack.callback(own.symlink_to, leads_to)
-        stack.callback(own.unlink)
-    elif not own.exists():
-        stack.callback(own.unlink)
-    own.touch()
-    _mount(stack, log, own, "--bind", "/etc/resolv.conf")
+def _mount_resolver(stack: contextlib.ExitStack, log: Log, resolv_conf: Path) -> None:
+    """Mount this machine's resolv.conf over the card's, which is a dangling link until it boots."""
+    link_target = resolv_conf.readlink() if resolv_conf.is_symlink() else None
+    if link_target is not None:
+        resolv_conf.unlink()
+        stack.callback(resolv_conf.symlink_to, link_target)
+        stack.callback(resolv_conf.unlink)
+    elif not resolv_conf.exists():
+        stack.callback(resolv_conf.unlink)
+    resolv_conf.touch()
+    _mount(stack, log, resolv_conf, "--bind", "/etc/resolv.conf")
 
 
 def _mount(stack: contextlib.ExitStack, log: Log, target: Path, *arguments: str) -> None:

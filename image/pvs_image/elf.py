@@ -1,4 +1,4 @@
-"""Which processor a program is for."""
+"""Read from an ELF header which processor a program is for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _ARM64 = 183
 
 
 def is_foreign(head: bytes) -> bool:
-    """Tell whether this is a program or a library that a Pi cannot run.
+    """Return whether a file is an ELF program or library for another processor than arm64.
 
     Args:
-        head: the file's first bytes, ELF_HEAD_BYTES of them.
+        head: the file's first ELF_HEAD_BYTES bytes.
     """
     machine = int.from_bytes(head[_MACHINE_AT:ELF_HEAD_BYTES], "little")
     return len(head) == ELF_HEAD_BYTES and head.startswith(_MAGIC) and machine != _ARM64

@@ -1,22 +1,22 @@
-"""The one exception that a person gets to see."""
+"""The error that the image builder reports to its user."""
 
 from __future__ import annotations
 
 
 class ImageError(Exception):
-    """Something that stops the work on a card's image, with what to do about it.
+    """Something that stops the work on an image, with what to do about it.
 
     Args:
         problem: what is wrong, naming the option, file or command.
-        hint: what the person can do; printed on a line of its own.
+        hint: what the user can do; printed on a line of its own.
     """
 
     def __init__(self, problem: str, hint: str) -> None:
-        """Keep both sentences apart, so that each can be shown on its own line."""
+        """Keep the problem and the hint apart, so that each gets its own line."""
         super().__init__(problem)
         self.problem = problem
         self.hint = hint
 
     def __str__(self) -> str:
-        """Both lines, ready to print."""
+        """Return both lines, ready to print."""
         return f"{self.problem}\n  hint: {self.hint}"

@@ -1,4 +1,4 @@
-"""FAT32, the partition that the Pi's boot loader reads: made and filled without mounting it."""
+"""FAT32, the boot partition: made and filled without mounting it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pvs_image.errors import ImageError
-from pvs_image.layout import SECTOR_BYTES
+from pvs_image.partition_layout import SECTOR_BYTES
 from pvs_image.programs import run
 
-# A cluster of 4 KiB; 512 MiB have 131072 of them, and FAT32 begins with 65525.
+# Clusters of 4 KiB: a partition of 512 MiB has 131072 of them, and FAT32 needs at least 65525.
 _CLUSTER_SECTORS = 8
 _FREE = 0
 _CLUSTER_MASK = 0x0FFFFFFF
-# Before anybody had a card: FAT counts years from 1980.
+# 1980-01-01, the earliest date that FAT can store.
 _FIRST_SECOND = 315532800
 
 
@@ -29,19 +29,19 @@ def make_fat(
     serial: int,
     source_date_epoch: int,
 ) -> None:
-    """Make a FAT file system within a card, with a folder's content: the same each time.
+    """Make a FAT file system inside an image from a folder's content, reproducibly.
 
     Args:
-        image: the card.
-        folder: what goes into it: plain files and folders.
-        start_bytes: where it begins.
-        size_bytes: how long it is.
+        image: the image.
+        folder: the content: regular files and folders.
+        start_bytes: the partition's offset.
+        size_bytes: the partition's length.
         label: at most 11 characters.
         serial: 32 bits.
-        source_date_epoch: the time of whatever is made here.
+        source_date_epoch: the time of new folders, in seconds since 1970.
 
     Raises:
-        ImageError: the folder holds what FAT cannot, or too much.
+        ImageError: the folder does not fit, or has files that FAT cannot store.
     """
     run(
         "mkfs.vfat", "--invariant", "-F", "32", "-s", str(_CLUSTER_SECTORS), "-n", label,
@@ -59,48 +59,48 @@ def make_fat(
 
 
 def put_file(image: Path, start_bytes: int, name: str, text: str) -> None:
-    """Put a file into the root of a FAT file system, in the place of one that is there.
+    """Write a file into the root of a FAT file system, replacing an existing one.
 
-    Its text goes from this process to the card: a secret in it leaves no copy elsewhere.
+    The text goes through a pipe, so a secret in it is not written anywhere else.
 
     Args:
-        image: the card.
-        start_bytes: where the file system begins.
-        name: of the file.
-        text: what goes into it.
+        image: the image.
+        start_bytes: the file system's offset.
+        name: the file's name.
+        text: the file's content.
 
     Raises:
-        ImageError: the card holds no FAT file system, or it is full.
+        ImageError: it is not a FAT file system, or it is full.
     """
     run("mcopy", "-o", "-i", f"{image}@@{start_bytes}", "-", f"::/{name}", stdin=text)
 
 
 def read_tree(image: Path, start_bytes: int, folder: Path) -> None:
-    """Copy everything out of a FAT file system, with its times.
+    """Copy all files out of a FAT file system, with their times.
 
     Args:
-        image: the card.
-        start_bytes: where the file system begins.
-        folder: exists already.
+        image: the image.
+        start_bytes: the file system's offset.
+        folder: the existing target folder.
 
     Raises:
-        ImageError: there is no FAT file system.
+        ImageError: it is not a FAT file system.
     """
     run("mcopy", "-s", "-m", "-n", "-i", f"{image}@@{start_bytes}", "::/*", f"{folder}/")
 
 
 def used_ranges(image: Path, start_bytes: int) -> Iterator[tuple[int, int]]:
-    """Find what of a FAT32 file system means something: its tables, and clusters in use.
+    """Find the ranges of a FAT32 file system that are in use: its tables and used clusters.
 
     Args:
-        image: the card.
-        start_bytes: where the file system begins.
+        image: the image.
+        start_bytes: the file system's offset.
 
     Yields:
-        begin and end, in bytes of the card.
+        begin and end, as byte offsets in the image.
 
     Raises:
-        ValueError: there is no FAT32.
+        ValueError: it is not FAT32.
     """
     with image.open("rb") as file:
         file.seek(start_bytes)
@@ -108,7 +108,7 @@ def used_ranges(image: Path, start_bytes: int) -> Iterator[tuple[int, int]]:
         sector_bytes, cluster_sectors, reserved, fats = struct.unpack_from("<HBHB", head, 11)
         (fat_sectors,) = struct.unpack_from("<I", head, 36)
         if head[82:90] != b"FAT32   " or not sector_bytes or not cluster_sectors:
-            raise ValueError("no FAT32")
+            raise ValueError("not FAT32")
         data_start = start_bytes + (reserved + fats * fat_sectors) * sector_bytes
         yield start_bytes, data_start
         file.seek(start_bytes + reserved * sector_bytes)
@@ -125,16 +125,16 @@ def used_ranges(image: Path, start_bytes: int) -> Iterator[tuple[int, int]]:
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Name folders and files in the same order each time; refuse what FAT cannot hold."""
+    """Yield each folder with its sorted subfolders and files; refuse other kinds of files."""
     for where, folders, files in os.walk(folder):
         folders.sort()
         for name in [*folders, *sorted(files)]:
             path = Path(where) / name
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise ImageError(
-                    f"/boot/firmware/{path.relative_to(folder)} is no plain file, and FAT holds "
-                    "nothing else",
-                    "remove it, or copy what it leads to",
+                    f"/boot/firmware/{path.relative_to(folder)} must be a regular file or a "
+                    "folder, because FAT stores nothing else",
+                    "remove it, or replace the link by a copy of its target",
                 )
         yield Path(where), folders, sorted(files)
 

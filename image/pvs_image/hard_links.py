@@ -1,7 +1,7 @@
-"""Files with more than one name, read off an ext4 file system that fuse2fs has mounted.
+"""Hard links of an ext4 file system that is mounted with fuse2fs.
 
-fuse2fs says how many names a file has. Debian 13's gives each name an inode number of its own, so
-that tar takes them for as many files: which are the same is asked of the file system itself.
+fuse2fs reports the link count, but Debian 13's version gives each name its own inode number, so tar
+would store separate files. debugfs tells which names share an inode.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from pathlib import Path
 
 from pvs_image.ext4 import inodes
 
-# What to have `find` print of each name: permissions, owners, time, and the path from the root on.
+# Arguments of find: print mode, owner, group, time and path of each file with several names.
 FIND = ("-xdev", "-type", "f", "-links", "+1", "-printf", r"%m %U %G %T@ %P\n")
 
 
 def further_names(image: Path, start_bytes: int, found: str) -> list[tarfile.TarInfo]:
-    """Describe each name of a file but its first one, as a tar does.
+    """Return a tar hard link entry for each name of a file except its first one.
 
     Args:
-        image: the card.
-        start_bytes: where the file system begins.
-        found: what ``find`` has printed.
+        image: the image.
+        start_bytes: the file system's offset.
+        found: the output of ``find``.
 
     Raises:
-        ImageError: the file system has no such names.
+        ImageError: the file system lacks one of the names.
     """
     rows = sorted((line.split(" ", 4) for line in found.splitlines()), key=lambda row: row[4])
     numbers = inodes(image, start_bytes, [row[4] for row in rows])
@@ -43,7 +43,7 @@ def further_names(image: Path, start_bytes: int, found: str) -> list[tarfile.Tar
 
 
 def append(archive: Path, members: list[tarfile.TarInfo]) -> None:
-    """Put them behind what an archive has."""
+    """Append entries to a tar."""
     with tarfile.open(archive, "a", format=tarfile.PAX_FORMAT) as tar:
         for member in members:
             tar.addfile(member)

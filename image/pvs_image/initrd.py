@@ -1,4 +1,4 @@
-"""What is in an initrd: cpio archives one behind the other, the last of them packed by zstd."""
+"""Read an initrd: concatenated cpio archives, the last one compressed with zstd."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from pvs_image.errors import ImageError
 _CPIO = b"070701"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _HEADER_BYTES = 110
-# Of the header's 13 numbers of 8 digits: the file's length, and that of its name.
+# Indices into the header's 13 numbers: the length of the file and of its name.
 _SIZE, _NAME_SIZE = 6, 11
 _END = "TRAILER!!!"
-_HINT = "see the build's log for what update-initramfs says"
+_HINT = "see update-initramfs in the build log"
 
 
 def read_files(initrd: Path) -> dict[str, bytes]:
-    """Read the regular files of an initrd, and links too, with what they lead to.
+    """Read the files and symbolic links of an initrd.
 
     Args:
         initrd: the file.
 
     Returns:
-        by path without a slash in front, the content.
+        each file's content, or a link's target, by path without a leading slash.
 
     Raises:
-        ImageError: it is something else.
+        ImageError: the file is not an initrd, or it is damaged.
     """
     packed = initrd.read_bytes()
     files: dict[str, bytes] = {}
     at = 0
     while at < len(packed):
         if packed[at : at + len(_ZSTD)] == _ZSTD:
-            packed, at = _unpacked(initrd, packed[at:]), 0
+            packed, at = _decompress(initrd, packed[at:]), 0
         elif packed[at : at + len(_CPIO)] != _CPIO:
-            raise ImageError(f"{initrd} is no initrd as initramfs-tools makes it", _HINT)
+            raise ImageError(f"{initrd} is not an initrd of initramfs-tools", _HINT)
         for name, content, end in _entries(packed, at):
             at = end
             if content:
                 files[name] = content
-        # Archives begin at whole blocks.
+        # Skip the padding: archives start at block boundaries.
         while at < len(packed) and packed[at] == 0:
             at += 1
     return files
 
 
 def _entries(archive: bytes, at: int) -> Iterator[tuple[str, bytes, int]]:
-    """Walk through an archive: path, content, and where the next entry begins."""
+    """Yield each entry's path and content, and the offset of the next entry."""
     name = ""
     while name != _END:
         digits = archive[at + len(_CPIO) : at + _HEADER_BYTES]
@@ -64,7 +64,7 @@ def _aligned(position: int) -> int:
     return -(-position // 4) * 4
 
 
-def _unpacked(initrd: Path, packed: bytes) -> bytes:
+def _decompress(initrd: Path, packed: bytes) -> bytes:
     done = subprocess.run(
         ["zstd", "--decompress", "--stdout"], input=packed, capture_output=True, check=False
     )

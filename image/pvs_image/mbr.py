@@ -1,11 +1,11 @@
-"""The partition table in a card's first sector, as the Pi's boot loader reads it."""
+"""MBR partition tables, which the Pi's boot loader reads from the first sector."""
 
 from __future__ import annotations
 
 import dataclasses
 import struct
 
-from pvs_image.layout import SECTOR_BYTES
+from pvs_image.partition_layout import SECTOR_BYTES
 
 FAT32 = 0x0C
 LINUX = 0x83
@@ -15,7 +15,7 @@ _TABLE_AT = 446
 _SIGNATURE = b"\x55\xaa"
 # Status, CHS of the first sector, type, CHS of the last sector, first sector, sectors.
 _ENTRY = struct.Struct("<B3sB3sII")
-# CHS addresses end at 8 GB and nobody reads them: "see the other fields".
+# CHS addresses end at 8 GB; this value means that only the sector numbers are valid.
 _NO_CHS = b"\xfe\xff\xff"
 
 
@@ -25,8 +25,8 @@ class Partition:
 
     Attributes:
         kind: FAT32, LINUX, or another number.
-        start_bytes: where it begins.
-        size_bytes: how long it is.
+        start_bytes: its offset.
+        size_bytes: its length.
     """
 
     kind: int
@@ -35,7 +35,7 @@ class Partition:
 
 
 def write_table(disk_id: int, partitions: tuple[Partition, ...]) -> bytes:
-    """Return the first sector of a card.
+    """Return the first sector of a disk.
 
     Args:
         disk_id: 32 bits.
@@ -53,13 +53,13 @@ def write_table(disk_id: int, partitions: tuple[Partition, ...]) -> bytes:
 
 
 def read_table(sector: bytes) -> tuple[int, tuple[Partition, ...]]:
-    """Return the disk's id and the partitions that a first sector names.
+    """Parse the first sector of a disk: its id and its partitions.
 
     Args:
-        sector: the first one of a card.
+        sector: the first sector.
 
     Raises:
-        ValueError: it is no partition table.
+        ValueError: it has no partition table.
     """
     if len(sector) < SECTOR_BYTES or sector[SECTOR_BYTES - 2 : SECTOR_BYTES] != _SIGNATURE:
         raise ValueError("no partition table")

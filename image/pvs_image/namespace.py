@@ -1,4 +1,4 @@
-"""A build's own view of the machine: its mounts and processes end with it, however it ends."""
+"""Linux namespaces for a build: its mounts and processes end with it, even if it is killed."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _INSIDE = "PVS_IMAGE_NAMESPACE"
 
 
 def enter(arguments: Sequence[str], *, program: Sequence[str] = ("-m", "pvs_image")) -> None:
-    """Go on in a namespace; returns only inside of it.
+    """Run the program again in new namespaces; returns only inside of them.
 
-    As root, it has mounts and processes of its own; for another user it is one in which that user
-    is root. When its first process is gone, the kernel ends all others and undoes every mount.
+    Root gets new mount and PID namespaces. Another user also gets a user namespace with root
+    rights. When the first process ends, the kernel ends all others and removes every mount.
 
     Args:
-        arguments: of the command line, to begin again with.
-        program: what Python is to run with them.
+        arguments: the command line arguments.
+        program: what Python runs with these arguments.
 
     Raises:
-        SystemExit: outside, when all is done; with the status of what ran inside.
-        KeyboardInterrupt: outside, when somebody ends it.
+        SystemExit: outside, with the exit status of the program inside.
+        KeyboardInterrupt: outside, after Ctrl-C or SIGTERM.
     """
     if os.environ.get(_INSIDE):
         return
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-auto", "--map-root-user"]
     paths = [str(IMAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
     signal.signal(signal.SIGTERM, _end)
-    # In a session of its own it does not get the terminal's Ctrl-C: whoever is first in a PID
-    # namespace may ignore that, but nobody ignores what comes from here.
+    # A new session does not get the terminal's Ctrl-C. The first process of a PID namespace ignores
+    # signals without a handler, but SIGKILL from outside always ends it.
     inside = subprocess.Popen(
         ["unshare", *as_root, "--mount", "--propagation", "private", "--pid", "--fork",
          "--kill-child", "--mount-proc", sys.executable, *program, *arguments],
@@ -51,6 +51,6 @@ def enter(arguments: Sequence[str], *, program: Sequence[str] = ("-m", "pvs_imag
 
 
 def _end(signal_number: int, frame: object) -> NoReturn:
-    """Have SIGTERM do what Ctrl-C does."""
+    """Treat SIGTERM like Ctrl-C."""
     del signal_number, frame
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Where things are: the project that goes onto the card, and what is slow to make again."""
+"""Paths: the project, and the cache of slow build steps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ IMAGE = PROJECT / "image"
 
 
 def cache_dir() -> Path:
-    """The folder of what is slow to make and safe to delete."""
+    """Return the cache folder, which is safe to delete."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "pvs-bridge" / "image"

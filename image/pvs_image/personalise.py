@@ -1,4 +1,4 @@
-"""A card for one bridge: a copy of the image with its description, in seconds and without root."""
+"""Make an image for one bridge: a copy with configuration files, in seconds and without root."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pvs_image.compress import unpack
+from pvs_image.block_map import copy_ranges, mapped_ranges, partitions_of
 from pvs_image.errors import ImageError
 from pvs_image.fat import put_file
-from pvs_image.mapped import copy_ranges, mapped_ranges, partitions_of
 from pvs_image.paths import cache_dir
+from pvs_image.xz import unpack
 
-# Of images unpacked for cards: the one in use, and the one before it.
+# Unpacked images kept in the cache: the current one and the previous one.
 _KEPT = 2
 
 
 def personalise(image: Path, target: Path, files: Mapping[str, str]) -> None:
-    """Write a copy of a card with more files in its boot partition.
+    """Write a copy of an image with additional files in its boot partition.
 
-    The copy is its owner's alone, for it holds secrets, and appears under its name when complete.
+    The copy has mode 0600, because it contains secrets, and gets its name when it is complete.
 
     Args:
-        image: the card: .img, or .img.xz, which is kept unpacked for the next time.
+        image: an .img, or an .img.xz, whose unpacked form is cached.
         target: the copy.
-        files: their texts, by name.
+        files: the content of each file, by name.
 
     Raises:
-        ImageError: the image is missing or no card, or there is no space.
+        ImageError: the image is missing or not a card image, or the disk is full.
     """
     if not image.is_file():
         raise ImageError(
-            f"IMAGE={image} does not exist", "build it first: make image; or name one by IMAGE="
+            f"IMAGE={image} does not exist", "build it first: make image; or name one with IMAGE="
         )
     card = unpacked(image) if image.suffix == ".xz" else image
     _, boot, _ = partitions_of(card)
@@ -47,27 +47,27 @@ def personalise(image: Path, target: Path, files: Mapping[str, str]) -> None:
     except OSError as error:
         raise ImageError(
             f"{target} cannot be written: {error.strerror}",
-            "make room there, or name another file by --output",
+            "free some space there, or name another file with --output",
         ) from error
 
 
 def unpacked(image: Path) -> Path:
-    """Return an image without its xz, from the cache where it is there already.
+    """Return the unpacked form of an .img.xz, from the cache if it is there.
 
     Args:
         image: an .img.xz.
 
     Raises:
-        ImageError: it is damaged, or there is no space.
+        ImageError: it is damaged, or the disk is full.
     """
     status = image.stat()
     folder = cache_dir() / "unpacked"
-    # What is built again is another file, with another time.
+    # The size and time tell builds with the same file name apart.
     card = folder / f"{image.stem}-{status.st_size:x}-{status.st_mtime_ns:x}.img"
     if not card.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unpack(image, card)
     os.utime(card)
-    for old in sorted(folder.glob("*.img"), key=lambda each: each.stat().st_mtime)[:-_KEPT]:
+    for old in sorted(folder.glob("*.img"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
         old.unlink()
     return card

@@ -1,4 +1,4 @@
-"""Other people's programs, run so that a failure says what they said."""
+"""Run external programs; an error contains what the program printed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pvs_image.errors import ImageError
 
-# Where to get what may be missing on a Debian machine.
+# The Debian package of each program.
 _PACKAGES = {
     "debugfs": "e2fsprogs",
     "fuse2fs": "fuse2fs",
@@ -23,7 +23,7 @@ _PACKAGES = {
     "unshare": "util-linux",
     "xz": "xz-utils",
 }
-# A Debian user's own path lacks the system's programs.
+# The PATH of an ordinary Debian user lacks the sbin folders.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
@@ -34,17 +34,17 @@ def run(
     stdin: str | None = None,
     output: Path | None = None,
 ) -> str:
-    """Run a program to its end, in plain English and UTC.
+    """Run a program to its end, with English messages and in UTC.
 
     Args:
         program: its name.
-        arguments: of the program.
-        environment: more variables for it.
-        stdin: what it reads.
-        output: a file that takes what it prints; without it that is returned.
+        arguments: its arguments.
+        environment: additional variables.
+        stdin: text for its standard input.
+        output: a file for its standard output; without it the output is returned.
 
     Returns:
-        what it printed.
+        its standard output.
 
     Raises:
         ImageError: it is missing, or fails.
@@ -65,9 +65,9 @@ def run(
             check=False,
         )
     if done.returncode:
-        said = [*(done.stdout or b"").splitlines(), *done.stderr.splitlines()][-5:]
+        printed = [*(done.stdout or b"").splitlines(), *done.stderr.splitlines()][-5:]
         raise ImageError(
-            f"{program} failed: {' '.join(b' '.join(said).decode(errors='replace').split())}",
-            "read what it says; a full disk and a broken input are the usual reasons",
+            f"{program} failed: {' '.join(b' '.join(printed).decode(errors='replace').split())}",
+            "read its message; usual reasons are a full disk and damaged input",
         )
     return (done.stdout or b"").decode(errors="replace")

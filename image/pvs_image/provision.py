@@ -1,38 +1,34 @@
-"""The second stage: this project's roles, applied to a root file system that has never booted."""
+"""Stage "provisioned": apply this project's roles to a root file system that has never booted."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pvs_image import boot_files, tree
-from pvs_image.chroot import ready
-from pvs_image.errors import ImageError
-from pvs_image.log import Log
+from pvs_image import boot_files, rootfs
+from pvs_image.build_log import Log
+from pvs_image.chroot import prepared_chroot
+from pvs_image.native_tools import PYTHON, SEARCH_PATH
 from pvs_image.paths import IMAGE, PROJECT
-from pvs_image.scratch import scratch
+from pvs_image.project_copy import copy_project, project_files
+from pvs_image.scratch_folder import scratch_folder
 from pvs_image.stages import Stage, digest_of
-from pvs_image.tools import PYTHON, SEARCHED
 
 INVENTORY = IMAGE / "inventory"
 PLAYBOOK = PROJECT / "ansible/image.yml"
-# Where the card has this project, to apply what its owner writes on it.
-ON_CARD = "usr/local/share/pvs-bridge"
-# What the card's owner begins with, where every computer shows it.
+# The card's copy of this project, below the card's root.
+PROJECT_ON_CARD = "usr/local/share/pvs-bridge"
+# A commented example of the configuration file, on the partition that every computer can read.
 EXAMPLE = PROJECT / "templates/image/pvs-bridge.yml"
 _EXAMPLE_ON_CARD = "boot/firmware/pvs-bridge.example.yml"
-_PARTS = ("CHANGELOG.md", "LICENSE", "ansible", "ansible.cfg", "pyproject.toml", "roles")
-# What only a controller uses.
-_LEFT_OUT = (
-    "ansible/bridgectl", "ansible/tooling", "ansible/image.yml",
-)  # fmt: skip
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_CODE = ("boot_files.py", "chroot.py", "elf.py", "initrd.py", "provision.py", "tree.py")
+_CODE = (
+    "boot_files.py", "chroot.py", "elf.py", "initrd.py", "project_copy.py", "provision.py",
+    "rootfs.py",
+)  # fmt: skip
 
 
 def provisioned_stage(
@@ -43,33 +39,33 @@ def provisioned_stage(
     models: tuple[boot_files.Model, ...],
     variables: Mapping[str, str],
 ) -> Stage:
-    """Describe the stage; it makes the tar of the card's root file system.
+    """Return the stage that makes the tar of the card's root file system.
 
     Args:
-        base: the tar of the stage before.
-        epoch: the card's time, in seconds.
-        tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
-        models: whose files for the boot are looked for; none for a base that is not ours, which
-            brings its own and lacks packages of ours.
-        variables: of the roles, beside those of the inventory.
+        base: the tar of the previous stage.
+        epoch: the build date, in seconds since 1970.
+        tools: the folder of :mod:`pvs_image.native_tools`; None without native tools.
+        models: the Pi models whose boot files are checked. Empty for Raspberry Pi OS, which has
+            its own boot files and lacks some packages that the roles then install.
+        variables: role variables in addition to those of the inventory.
     """
 
     def make(target: Path, log: Log) -> None:
-        with scratch(target.parent, log) as folder:
+        with scratch_folder(target.parent, log) as folder:
             root = folder / "root"
-            log.step("unpacks Debian")
-            tree.unpack(base, root, log)
+            log.step("unpack the base system")
+            rootfs.unpack(base, root, log)
             provision(root, log, tools=tools, online=not models, variables=variables)
-            log.step("looks through it")
-            tree.tidy(root, epoch)
-            tree.refuse_secrets(root)
+            log.step("clean up and check the root file system")
+            rootfs.tidy(root, epoch)
+            rootfs.refuse_secrets(root)
             if models:
-                tree.refuse_foreign_programs(root)
+                rootfs.refuse_foreign_programs(root)
                 boot_files.check(root, models)
-            log.step("packs it")
-            tree.pack(root, target, epoch, log)
+            log.step("pack the root file system")
+            rootfs.pack(root, target, epoch, log)
 
-    code = [IMAGE / "pvs_image" / each for each in _CODE]
+    code = [IMAGE / "pvs_image" / name for name in _CODE]
     return Stage(
         name="provisioned",
         suffix=".tar",
@@ -92,24 +88,24 @@ def provision(
     online: bool = False,
     variables: Mapping[str, str] | None = None,
 ) -> None:
-    """Make a root file system a bridge, by the roles that make one of a Pi.
+    """Copy the project into a root file system and apply the roles to it.
 
     Args:
-        root: the folder that it is in; mounts are made there, and undone.
-        log: of the stage.
-        tools: those of the builder that are lent, see :mod:`pvs_image.tools`; None for none.
-        inventory: describes the bridge.
-        online: whether packages may be installed. A card of Debian's has all of them.
-        variables: of the roles, beside those of the inventory.
+        root: the root file system. Mounts are made in it and removed again.
+        log: the log of the stage.
+        tools: the folder of :mod:`pvs_image.native_tools`; None without native tools.
+        inventory: an Ansible inventory of the bridge.
+        online: whether packages may be installed; the base debian already has all of them.
+        variables: role variables in addition to those of the inventory.
 
     Raises:
         ImageError: Ansible failed.
     """
-    log.step("brings the project")
-    copy_project(root / ON_CARD)
+    log.step("copy the project")
+    copy_project(root / PROJECT_ON_CARD)
     shutil.copyfile(EXAMPLE, root / _EXAMPLE_ON_CARD)
-    with ready(root, tools, log, online=online):
-        log.step("applies the roles")
+    with prepared_chroot(root, tools, log, online=online):
+        log.step("apply the roles")
         run_playbook(root, log, tools=tools, inventory=inventory, variables=variables)
 
 
@@ -121,17 +117,17 @@ def run_playbook(
     inventory: Path = INVENTORY,
     variables: Mapping[str, str] | None = None,
 ) -> None:
-    """Run image.yml in a root file system that is ready for it; see :func:`provision`.
+    """Run ansible/image.yml in a prepared chroot; arguments as in :func:`provision`.
 
     Raises:
         ImageError: Ansible failed.
     """
-    beside = Path(sys.executable).with_name("ansible-playbook")
-    program = str(beside) if beside.exists() else "ansible-playbook"
+    in_venv = Path(sys.executable).with_name("ansible-playbook")
+    program = str(in_venv) if in_venv.exists() else "ansible-playbook"
     extra = {
         **(variables or {}),
         "ansible_chroot_root": str(root),
-        "ansible_chroot_path": f"{SEARCHED}:{_SYSTEM_PATH}" if tools else _SYSTEM_PATH,
+        "ansible_chroot_path": f"{SEARCH_PATH}:{_SYSTEM_PATH}" if tools else _SYSTEM_PATH,
         "ansible_python_interpreter": PYTHON if tools else "/usr/bin/python3",
     }
     log.run(
@@ -143,7 +139,7 @@ def run_playbook(
             json.dumps(extra),
             str(PLAYBOOK),
         ],
-        hint="see what Ansible says there",
+        hint="see Ansible's message in the log",
         folder=PROJECT,
         environment={
             "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
@@ -151,40 +147,3 @@ def run_playbook(
             "ANSIBLE_LOCALHOST_WARNING": "false",
         },
     )
-
-
-def copy_project(target: Path) -> None:
-    """Copy what the card needs of this project, all of it with the same modes."""
-    if target.exists():
-        shutil.rmtree(target)
-    for file in project_files():
-        copy = target / file.relative_to(PROJECT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if file.is_symlink():
-            copy.symlink_to(file.readlink())
-            continue
-        shutil.copyfile(file, copy)
-        copy.chmod(0o755 if os.access(file, os.X_OK) else 0o644)
-    for folder in (target, *(each for each in target.rglob("*") if each.is_dir())):
-        folder.chmod(0o755)
-
-
-def project_files() -> list[Path]:
-    """Return the project's files that go onto the card, as git knows them.
-
-    Raises:
-        ImageError: this is no clone of git's.
-    """
-    asked = subprocess.run(
-        ["git", "-c", f"safe.directory={PROJECT}", "ls-files", "-z", "--cached", "--others",
-         "--exclude-standard", "--", *_PARTS],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if asked.returncode:
-        raise ImageError(
-            f"{PROJECT} is no clone of git's, so that it is not known what goes onto the card",
-            "clone the project instead of copying it",
-        )
-    names = sorted(filter(None, asked.stdout.split("\0")))
-    wanted = (name for name in names if not name.startswith(_LEFT_OUT))
-    return [PROJECT / name for name in wanted if os.path.lexists(PROJECT / name)]

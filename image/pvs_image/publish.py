@@ -1,7 +1,6 @@
-"""From a card to the files that are handed on: packed, measured, listed.
+"""Write the output files of a build: compressed image, block map, digests, package lists, manifest.
 
-They appear together when all are complete: each is written in a folder beside, then moved into its
-place.
+The files are written into a temporary folder, and moved to their places when all are complete.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pvs_image import catalogue, packages
+from pvs_image import debian_packages, imager_manifest
 from pvs_image.bmap import write_bmap
-from pvs_image.compress import pack
-from pvs_image.edition import Edition
+from pvs_image.release import Release
 from pvs_image.sbom import spdx
+from pvs_image.xz import pack
 
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """The files.
+    """The published files.
 
     Attributes:
         image: the .img.xz.
-        files: all of them, with the image.
+        files: all files, including the image.
         extract_bytes: the length of the unpacked image.
-        extract_sha256: of the unpacked image.
+        extract_sha256: the sha256 of the unpacked image.
     """
 
     image: Path
@@ -42,7 +41,7 @@ def publish(
     card: Path,
     rootfs_tar: Path,
     folder: Path,
-    edition: Edition,
+    release: Release,
     *,
     base_url: str = "",
     log: Path | None = None,
@@ -51,33 +50,33 @@ def publish(
 
     Args:
         card: the unpacked image.
-        rootfs_tar: what it was made from.
-        folder: where they go; is made when it is missing.
-        edition: which card it is.
-        base_url: the folder on the web that they will be put into; empty for this machine alone.
-        log: of the build, to be put beside them.
+        rootfs_tar: the tar that it was made from.
+        folder: the output folder; created if it is missing.
+        release: the card's release.
+        base_url: the web folder that will hold the files; empty for use on this machine only.
+        log: the build log, which is published too.
 
     Raises:
-        ImageError: something keeps it from its work; the files of an earlier build are untouched.
+        ImageError: a step failed; the files of an earlier build are unchanged.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = edition.name
-    with tempfile.TemporaryDirectory(prefix=".publishing-", dir=folder) as scratch:
-        new = Path(scratch)
+    name = release.name
+    with tempfile.TemporaryDirectory(prefix=".publishing-", dir=folder) as temporary:
+        new = Path(temporary)
         image, bmap = new / f"{name}.img.xz", new / f"{name}.bmap"
-        urls = [catalogue.location(base_url, folder / each.name) for each in (image, bmap)]
+        urls = [imager_manifest.location(base_url, folder / file.name) for file in (image, bmap)]
         with concurrent.futures.ThreadPoolExecutor() as pool:
             packing = pool.submit(pack, card, image)
             digesting = pool.submit(_sha256, card)
-            found = packages.installed(rootfs_tar)
+            packages = debian_packages.installed(rootfs_tar)
             write_bmap(card, bmap)
             card_sha256 = digesting.result()
             packing.result()
         image_sha256 = _sha256(image)
-        listed = catalogue.as_list(
+        manifest = imager_manifest.as_list(
             [
-                catalogue.entry(
-                    edition,
+                imager_manifest.entry(
+                    release,
                     url=urls[0],
                     bmap_url=urls[1],
                     extract_bytes=card.stat().st_size,
@@ -87,13 +86,13 @@ def publish(
                 )
             ]
         )
-        document = json.dumps(spdx(edition, found, card_sha256), indent=1, ensure_ascii=False)
+        document = json.dumps(spdx(release, packages, card_sha256), indent=1, ensure_ascii=False)
         texts = {
             f"{name}.sha256": f"{image_sha256}  {image.name}\n",
-            f"{name}.packages.txt": packages.as_text(found),
+            f"{name}.packages.txt": debian_packages.as_text(packages),
             f"{name}.spdx.json": f"{document}\n",
-            f"{name}.rpi-imager-manifest": listed,
-            "os_list.json": listed,
+            f"{name}.rpi-imager-manifest": manifest,
+            "os_list.json": manifest,
         }
         for file_name, text in texts.items():
             (new / file_name).write_text(text, encoding="utf-8")

@@ -1,10 +1,9 @@
-"""Raspberry Pi OS as a base: an official image, read into a root file system and its layout.
+"""Raspberry Pi OS as a base: read an official image into a root file system tar and a layout.
 
-Nothing is changed within that image. Its root file system is read through fuse2fs, within a mount
-namespace of its own, into a tar: owners, hard links, extended attributes and capabilities come
-along, which debugfs's own copying loses, and no loop device is needed. From there it goes the way
-of a root file system that was built from packages, and becomes a card under the names that it had:
-its cmdline.txt and fstab call the partitions by PARTUUID.
+The official image is not modified. fuse2fs mounts its root file system in a mount namespace, and
+tar reads it. This needs no loop device and preserves owners, hard links, extended attributes and
+capabilities, which debugfs' rdump loses. The later stages are those of a Debian root file system,
+but the card keeps the original ids, because cmdline.txt and fstab name the partitions by PARTUUID.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pvs_image import hard_links
-from pvs_image.compress import unpack
+from pvs_image.block_map import partitions_of
+from pvs_image.build_inputs import DEBIAN_RELEASE
 from pvs_image.errors import ImageError
 from pvs_image.fat import read_tree
-from pvs_image.layout import SECTOR_BYTES, Layout, aligned
-from pvs_image.mapped import partitions_of
 from pvs_image.mbr import Partition
+from pvs_image.partition_layout import SECTOR_BYTES, Layout, aligned
 from pvs_image.paths import cache_dir
 from pvs_image.programs import run
-from pvs_image.recipe import RELEASE
+from pvs_image.xz import unpack
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _READ_BYTES = 1024 * 1024
-_PATIENCE_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 _XZ = b"\xfd7zXZ\x00"
 _SUPERBLOCK_AT = 1024
 _EXT_MAGIC = 0xEF53
 
-# In a PID namespace, so that fuse2fs ends with the script, however that ends.
+# Runs in a PID namespace, so that fuse2fs ends when the script ends or is killed.
 _MOUNTED = """
 set -eu
 mount=$3
@@ -62,34 +61,34 @@ tar --append --file "$3" --sort=name --format=posix --owner=0 --group=0 --numeri
 
 
 def fetch(source: str, sha256: str, report: Callable[[str], None] = print) -> Path:
-    """Return an official image, verified and unpacked, from the cache where it is there already.
+    """Return an official image, verified and unpacked, from the cache if it is there.
 
     Args:
-        source: a path or a URL; an .img or an .img.xz.
-        sha256: of that file, as its publisher states it.
-        report: gets lines for the person who waits.
+        source: a path or URL of an .img or .img.xz.
+        sha256: the published sha256 of that file.
+        report: receives the progress lines for the user.
 
     Raises:
-        ImageError: it cannot be had, is another file than it should be, or no card for a Pi.
+        ImageError: it cannot be read, has another sha256, or is not an image for a Pi.
     """
     if not source:
         raise ImageError(
-            "BASE_IMAGE is missing: the base raspios starts from an official image",
-            "download Raspberry Pi OS Lite (64-bit), and name the file or its URL",
+            "BASE_IMAGE is missing: BASE=raspios needs an official image",
+            "set BASE_IMAGE to the file or URL of Raspberry Pi OS Lite (64-bit)",
         )
     sha256 = sha256.lower()
     if not _SHA256.fullmatch(sha256):
         raise ImageError(
-            f"BASE_SHA256={sha256} is no sha256: 64 hexadecimal digits",
-            "copy it from the page that the image is from",
+            f"BASE_SHA256 must be 64 hexadecimal digits, got {sha256 or 'nothing'}",
+            "copy it from the image's download page",
         )
     folder = cache_dir() / "raspios"
     card = folder / f"{sha256}.img"
     if card.exists():
         return card
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as scratch:
-        file = Path(scratch) / "download"
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as temporary:
+        file = Path(temporary) / "download"
         if re.match(r"[a-z]+://", source):
             report(f"downloading {source}")
             found = _download(source, file)
@@ -98,17 +97,17 @@ def fetch(source: str, sha256: str, report: Callable[[str], None] = print) -> Pa
             found = _digest(file)
         if found != sha256:
             raise ImageError(
-                f"BASE_IMAGE={source} has another sha256 than BASE_SHA256: {found}",
-                "it is damaged, or another version: download it again, or correct BASE_SHA256",
+                f"BASE_IMAGE={source} has the sha256 {found}, not that of BASE_SHA256",
+                "it is damaged or another version: download it again, or correct BASE_SHA256",
             )
-        image = Path(scratch) / "card.img"
+        image = Path(temporary) / "card.img"
         with file.open("rb") as opened:
             packed = opened.read(len(_XZ)) == _XZ
         if packed:
-            report("unpacking it")
+            report("unpacking the image")
             unpack(file, image)
         else:
-            # A copy that shares its blocks where the file system can.
+            # Share the blocks if the file system can.
             run("cp", "--reflink=auto", "--sparse=always", file, image)
         read_layout(image)
         image.rename(card)
@@ -116,13 +115,13 @@ def fetch(source: str, sha256: str, report: Callable[[str], None] = print) -> Pa
 
 
 def read_layout(image: Path) -> Layout:
-    """Return where the partitions of an image are, and how they are called.
+    """Return the partition layout of an image.
 
     Args:
-        image: unpacked.
+        image: the unpacked image.
 
     Raises:
-        ImageError: it is no card for a Pi.
+        ImageError: it is not an image for a Pi.
     """
     disk_id, boot, root = partitions_of(image)
     with image.open("rb") as file:
@@ -131,19 +130,19 @@ def read_layout(image: Path) -> Layout:
         file.seek(root.start_bytes + _SUPERBLOCK_AT)
         superblock = file.read(SECTOR_BYTES)
     (magic,) = struct.unpack_from("<H", superblock, 0x38)
-    for number, is_there, kind in (
+    for number, matches, kind in (
         (1, head[82:90] == b"FAT32   ", "FAT32"),
         (2, magic == _EXT_MAGIC, "ext4"),
     ):
-        if not is_there:
+        if not matches:
             raise ImageError(
-                f"{image} has no {kind} in its partition {number}, as Raspberry Pi OS has",
-                "give the image of Raspberry Pi OS Lite (64-bit)",
+                f"{image} must have {kind} in partition {number}",
+                "name an image of Raspberry Pi OS Lite (64-bit)",
             )
     if root.start_bytes != aligned(boot.start_bytes + boot.size_bytes):
         raise ImageError(
-            f"{image} has its root partition elsewhere than right behind the first one",
-            "give the image of Raspberry Pi OS Lite (64-bit)",
+            f"{image} must have its root partition directly after the boot partition",
+            "name an image of Raspberry Pi OS Lite (64-bit)",
         )
     (serial,) = struct.unpack_from("<I", head, 67)
     return Layout(
@@ -158,42 +157,42 @@ def read_layout(image: Path) -> Layout:
 
 
 def read_rootfs(image: Path, rootfs_tar: Path) -> None:
-    """Write everything that an image has into a tar, its boot partition at /boot/firmware.
+    """Write an image's files into a tar, with the boot partition at /boot/firmware.
 
     Args:
-        image: unpacked.
-        rootfs_tar: the tar.
+        image: the unpacked image.
+        rootfs_tar: the tar to make.
 
     Raises:
-        ImageError: it is no card for a Pi, of another release, or fuse2fs cannot be used.
+        ImageError: it is not an image for a Pi, has another Debian release, or fuse2fs fails.
     """
     _, boot, root = partitions_of(image)
-    with tempfile.TemporaryDirectory(prefix=".reading-", dir=rootfs_tar.parent) as scratch:
-        mount, fat = Path(scratch) / "root", Path(scratch) / "fat"
+    with tempfile.TemporaryDirectory(prefix=".reading-", dir=rootfs_tar.parent) as temporary:
+        mount, fat = Path(temporary) / "root", Path(temporary) / "fat"
         firmware = fat / "boot/firmware"
         mount.mkdir()
         firmware.mkdir(parents=True)
         read_tree(image, boot.start_bytes, firmware)
-        part, names = Path(scratch) / "rootfs.tar", Path(scratch) / "names"
+        part, names = Path(temporary) / "rootfs.tar", Path(temporary) / "names"
         try:
-            found = _on(image, root, mount, "find", mount, *hard_links.FIND)
+            found = _run_mounted(image, root, mount, "find", mount, *hard_links.FIND)
             further = hard_links.further_names(image, root.start_bytes, found)
-            names.write_text("".join(f"{each.name}\n" for each in further))
-            script = ("sh", "-c", _READ_ROOT, "sh", mount, fat, part, RELEASE, names)
-            _on(image, root, mount, *script)
+            names.write_text("".join(f"{link.name}\n" for link in further))
+            script = ("sh", "-c", _READ_ROOT, "sh", mount, fat, part, DEBIAN_RELEASE, names)
+            _run_mounted(image, root, mount, *script)
         except ImageError as error:
             raise ImageError(
-                f"the root file system of {image} cannot be read, or is not {RELEASE}'s: "
+                f"the root file system of {image} is unreadable or not {DEBIAN_RELEASE}: "
                 f"{error.problem}",
-                "give the image of a Raspberry Pi OS that is made of Debian 13; as root or in a "
-                "user namespace, with fuse2fs installed and /dev/fuse there",
+                "name an image of Raspberry Pi OS based on Debian 13; run as root or in a user "
+                "namespace, with fuse2fs installed and /dev/fuse accessible",
             ) from None
         hard_links.append(part, further)
         part.rename(rootfs_tar)
 
 
-def _on(image: Path, root: Partition, mount: Path, *command: str | Path) -> str:
-    """Return what a command prints that looks at a root file system, mounted meanwhile."""
+def _run_mounted(image: Path, root: Partition, mount: Path, *command: str | Path) -> str:
+    """Run a command while the root file system is mounted, and return its output."""
     return run(
         "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
         "--mount-proc", "sh", "-c", _MOUNTED, "sh",
@@ -206,7 +205,7 @@ def _download(url: str, target: Path) -> str:
     digest = hashlib.sha256()
     try:
         with (
-            urllib.request.urlopen(url, timeout=_PATIENCE_SECONDS) as answer,  # noqa: S310 - the person's own URL
+            urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer,  # noqa: S310 - the user's own URL
             target.open("wb") as file,
         ):
             while piece := answer.read(_READ_BYTES):
@@ -215,7 +214,7 @@ def _download(url: str, target: Path) -> str:
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise ImageError(
             f"BASE_IMAGE={url} cannot be downloaded: {error}",
-            "check the address and the network, or download it yourself and name the file",
+            "check the URL and the network, or download it yourself and name the file",
         ) from error
     return digest.hexdigest()
 
@@ -227,5 +226,5 @@ def _digest(file: Path) -> str:
     except OSError as error:
         raise ImageError(
             f"BASE_IMAGE={file} cannot be read: {error.strerror}",
-            "correct its path, or give its URL",
+            "correct the path, or name its URL",
         ) from error

@@ -1,4 +1,9 @@
-"""What is on a card, for machines: SPDX 2.3 as JSON."""
+"""The card's software bill of materials: SPDX 2.3 as JSON.
+
+`debsbom` (PyPI, 0.10.2) writes one too, but is not used: its package order changes with Python's
+hash seed; its document lacks the image's checksum; it declares licences for source packages only;
+and it would add 13 packages, such as rdflib, to the virtual environment of every controller.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from pvs_image.edition import Edition
-from pvs_image.packages import Package
+from pvs_image.debian_packages import Package
+from pvs_image.release import Release
 
-# Debian's short names of licences that SPDX has another name for.
+# SPDX licence identifiers by Debian's short names.
 _SPDX = {
     "Apache-2.0": "Apache-2.0",
     "Artistic-2.0": "Artistic-2.0",
@@ -40,20 +45,20 @@ _ROOT = "SPDXRef-card"
 _NAME_AND_ADDRESS = re.compile(r"(.+?) <([^<>]+)>")
 
 
-def spdx(edition: Edition, packages: list[Package], image_sha256: str) -> dict[str, Any]:
+def spdx(release: Release, packages: list[Package], image_sha256: str) -> dict[str, Any]:
     """Return the SPDX document of a card.
 
     Args:
-        edition: which card it is.
-        packages: what is on it.
-        image_sha256: of the unpacked image; the document's own name comes from it.
+        release: the card's release.
+        packages: the packages on it.
+        image_sha256: the sha256 of the unpacked image; the document's UUID is derived from it.
     """
-    created = datetime.fromtimestamp(edition.source_date_epoch, UTC)
-    ids = {each: _identifier(each) for each in packages}
+    created = datetime.fromtimestamp(release.source_date_epoch, UTC)
+    ids = {package: _identifier(package) for package in packages}
     card = {
         "SPDXID": _ROOT,
-        "name": edition.name,
-        "versionInfo": edition.version,
+        "name": release.name,
+        "versionInfo": release.version,
         "downloadLocation": _UNKNOWN,
         "filesAnalyzed": False,
         "licenseConcluded": _UNKNOWN,
@@ -66,22 +71,22 @@ def spdx(edition: Edition, packages: list[Package], image_sha256: str) -> dict[s
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
-        "name": edition.name,
+        "name": release.name,
         "documentNamespace": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, image_sha256)}",
         "creationInfo": {
             "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "creators": [f"Tool: pvs-bridge-{edition.version}"],
+            "creators": [f"Tool: pvs-bridge-{release.version}"],
         },
-        "packages": [card, *(_described(each, ids[each]) for each in packages)],
+        "packages": [card, *(_package(package, ids[package]) for package in packages)],
         "relationships": [
-            _related("SPDXRef-DOCUMENT", "DESCRIBES", _ROOT),
-            *(_related(_ROOT, "CONTAINS", each) for each in ids.values()),
+            _relationship("SPDXRef-DOCUMENT", "DESCRIBES", _ROOT),
+            *(_relationship(_ROOT, "CONTAINS", identifier) for identifier in ids.values()),
         ],
     }
 
 
-def _described(package: Package, identifier: str) -> dict[str, Any]:
-    described = {
+def _package(package: Package, identifier: str) -> dict[str, Any]:
+    entry = {
         "SPDXID": identifier,
         "name": package.name,
         "versionInfo": package.version,
@@ -101,15 +106,15 @@ def _described(package: Package, identifier: str) -> dict[str, Any]:
     }
     supplier = _NAME_AND_ADDRESS.fullmatch(package.maintainer)
     if supplier:
-        described["supplier"] = f"Organization: {supplier[1]} ({supplier[2]})"
+        entry["supplier"] = f"Organization: {supplier[1]} ({supplier[2]})"
     if package.homepage:
-        described["homepage"] = package.homepage
-    return described
+        entry["homepage"] = package.homepage
+    return entry
 
 
 def _purl(package: Package) -> str:
     name, version = (
-        urllib.parse.quote(each, safe=".-~") for each in (package.name, package.version)
+        urllib.parse.quote(text, safe=".-~") for text in (package.name, package.version)
     )
     return f"pkg:deb/debian/{name}@{version}?arch={package.architecture}"
 
@@ -118,5 +123,5 @@ def _identifier(package: Package) -> str:
     return f"SPDXRef-{_NOT_IN_ID.sub('-', f'{package.name}-{package.architecture}')}"
 
 
-def _related(one: str, how: str, other: str) -> dict[str, str]:
-    return {"spdxElementId": one, "relationshipType": how, "relatedSpdxElement": other}
+def _relationship(subject: str, kind: str, target: str) -> dict[str, str]:
+    return {"spdxElementId": subject, "relationshipType": kind, "relatedSpdxElement": target}

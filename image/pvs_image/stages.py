@@ -1,4 +1,4 @@
-"""Stages of a build: each is kept, and made again only when what it depends on has changed."""
+"""Build stages: each result is cached, and made again only when its inputs have changed."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from pvs_image.build_log import Log
 from pvs_image.errors import ImageError
-from pvs_image.log import Log
 
-# Of each stage: the one in use, and the one before it, for whoever goes back.
+# Results kept per stage: the current one and the previous one, so that going back one commit is
+# quick.
 _KEPT = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Something that is made out of other things.
+    """A step of the build, with the inputs that decide its result.
 
     Attributes:
-        name: short, part of the file's name.
-        suffix: the end of the file's name, with its dot.
-        depends_on: whatever decides its content, by name.
-        make: makes it at the path given, and writes to the log what programs say.
+        name: short; the file name starts with it.
+        suffix: the file name's end, including the dot.
+        depends_on: every input that decides the content, by name.
+        make: makes the result at the given path, and writes programs' output to the log.
     """
 
     name: str
@@ -38,20 +39,20 @@ class Stage:
 
     @property
     def digest(self) -> str:
-        """What it depends on, in 16 digits."""
+        """The digest of all inputs, 16 hexadecimal digits."""
         text = json.dumps([self.name, dict(self.depends_on)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)
-class Made:
-    """What came of a stage.
+class StageResult:
+    """The result of a stage.
 
     Attributes:
         stage: its name.
-        file: the result.
-        log: what the programs said when it was made.
-        seconds: how long it took; 0 where it was there already.
+        file: what it made.
+        log: the programs' output from when it was made.
+        seconds: how long it took; 0 if it was cached.
     """
 
     stage: str
@@ -61,38 +62,38 @@ class Made:
 
 
 @dataclasses.dataclass
-class Measured:
-    """A time that is known in the end."""
+class Duration:
+    """The duration of a step, in seconds; set when the step ends."""
 
     seconds: float = 0.0
 
 
 class Stages:
-    """The folder in which stages are kept."""
+    """The folder with the cached results of stages."""
 
     def __init__(self, folder: Path, *, report: Callable[[str], None] = print) -> None:
         """Use a folder.
 
         Args:
-            folder: is made when it is missing.
-            report: gets the lines for the person who waits.
+            folder: created if it is missing.
+            report: receives the progress lines for the user.
         """
         self.folder = folder
         self.report = report
         self._times = folder / "seconds.json"
 
-    def provide(self, stage: Stage, *, again: bool = False) -> Made:
-        """Return what a stage makes, from the folder where it is there already.
+    def provide(self, stage: Stage, *, again: bool = False) -> StageResult:
+        """Return a stage's result, from the cache if it is there.
 
-        It gets its name when it is complete, so that an interrupted build leaves nothing that the
-        next one could take for whole.
+        The result gets its final name when it is complete, so an interrupted build leaves no
+        partial file that the next build would use.
 
         Args:
-            stage: what is wanted.
-            again: whether to make it although it is there.
+            stage: the stage.
+            again: make it even if it is cached.
 
         Raises:
-            ImageError: it cannot be made.
+            ImageError: it cannot be made, or another build is making it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         final = self.folder / f"{stage.name}-{stage.digest}{stage.suffix}"
@@ -101,38 +102,39 @@ class Stages:
             if final.exists() and not again:
                 made_ns = final.stat().st_mtime_ns
                 made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(made_ns // 10**9))
-                self.report(f"{stage.name}: as made on {made} UTC")
-                # The time of its use; that of its making is what later stages know it by.
+                self.report(f"{stage.name}: cached, made on {made} UTC")
+                # The access time records the last use. The modification time stays, because later
+                # stages identify this result by it.
                 os.utime(final, ns=(time.time_ns(), made_ns))
-                return Made(stage.name, final, log, 0)
+                return StageResult(stage.name, final, log, 0)
             seconds = self._make(stage, final, log)
             self._tidy(stage, final)
-        return Made(stage.name, final, log, seconds)
+        return StageResult(stage.name, final, log, seconds)
 
     @contextlib.contextmanager
-    def measured(self, name: str) -> Iterator[Measured]:
-        """Tell when something begins, how long it took last time, and when it is done.
+    def measured(self, name: str) -> Iterator[Duration]:
+        """Report the start of a step, its usual duration, and its end.
 
         Args:
-            name: of what is done.
+            name: the step's name.
 
         Yields:
-            what has the time, once it is done.
+            the duration, set when the step ends.
         """
         usual = self._read_times().get(name)
-        self.report(f"{name}: begins" + (f", about {usual:.0f} s" if usual else ""))
+        self.report(f"{name}: started" + (f", takes about {usual:.0f} s" if usual else ""))
         started = time.monotonic()
-        measured = Measured()
-        yield measured
-        measured.seconds = time.monotonic() - started
-        self.report(f"{name}: done in {measured.seconds:.0f} s")
-        times = {**self._read_times(), name: round(measured.seconds, 1)}
+        duration = Duration()
+        yield duration
+        duration.seconds = time.monotonic() - started
+        self.report(f"{name}: finished in {duration.seconds:.0f} s")
+        times = {**self._read_times(), name: round(duration.seconds, 1)}
         self._times.write_text(json.dumps(times, indent=2) + "\n")
 
     def _make(self, stage: Stage, final: Path, log: Path) -> float:
         temporary = final.with_name(f".making-{final.name}")
         _remove(temporary)
-        with self.measured(stage.name) as measured:
+        with self.measured(stage.name) as duration:
             with log.open("w") as output:
                 try:
                     stage.make(temporary, Log(stage.name, output, self.report))
@@ -140,7 +142,7 @@ class Stages:
                     _remove(temporary)
                     raise
             temporary.replace(final)
-        return measured.seconds
+        return duration.seconds
 
     def _read_times(self) -> dict[str, float]:
         try:
@@ -150,36 +152,36 @@ class Stages:
         return times
 
     def _tidy(self, stage: Stage, final: Path) -> None:
-        """Remove what was used longest ago, and what an interrupted build has left."""
-        there = self.folder.glob(f"{stage.name}-*{stage.suffix}")
-        by_use = sorted(there, key=lambda each: each.stat().st_atime_ns, reverse=True)
-        for each in by_use[_KEPT:]:
-            if each != final:
-                _remove(each)
+        """Remove the least recently used results, and the remains of interrupted builds."""
+        results = self.folder.glob(f"{stage.name}-*{stage.suffix}")
+        by_use = sorted(results, key=lambda path: path.stat().st_atime_ns, reverse=True)
+        for path in by_use[_KEPT:]:
+            if path != final:
+                _remove(path)
         for log in self.folder.glob(f"{stage.name}-*.log"):
             if not log.with_suffix(stage.suffix).exists():
                 log.unlink()
-        for each in self.folder.glob(f".making-{stage.name}-*"):
-            _remove(each)
+        for path in self.folder.glob(f".making-{stage.name}-*"):
+            _remove(path)
 
 
 def digest_of(paths: Iterable[Path], root: Path) -> str:
-    """Return a digest of files: their names, their content, and whether they can be executed.
+    """Return a digest of files: their names, content and execute permission.
 
     Args:
-        paths: files, or folders with all that is in them.
-        root: the names are those below it.
+        paths: files, or folders including all files below them.
+        root: names are relative to this folder.
     """
-    known = hashlib.sha256()
+    digest = hashlib.sha256()
     files = {file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))}
     for file in sorted(files):
         if "__pycache__" in file.parts or file.is_dir():
             continue
-        text = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+        content = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
         mode = "x" if file.lstat().st_mode & 0o100 else "-"
         name = file.relative_to(root)
-        known.update(f"{name} {mode} {hashlib.sha256(text).hexdigest()}\n".encode())
-    return known.hexdigest()
+        digest.update(f"{name} {mode} {hashlib.sha256(content).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _remove(path: Path) -> None:
@@ -191,7 +193,7 @@ def _remove(path: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock, so that two builds do not make one thing at once.
+    """Hold a lock, so that two builds do not make the same result at once.
 
     Raises:
         ImageError: another build holds it.
@@ -201,7 +203,7 @@ def _locked(path: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ImageError(
-                f"{path.stem}: another build is making it at this moment",
-                "wait for that one; fuser shows who it is: fuser " + str(path),
+                f"{path.stem}: another build is running this stage",
+                f"wait until it ends; `fuser {path}` shows its process",
             ) from error
         yield

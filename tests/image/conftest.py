@@ -1,4 +1,4 @@
-"""Fixtures: the shipped image; a watchdog, and what a failed test leaves behind."""
+"""Fixtures: the image under test, a time limit, and the logs of failed tests."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from image import shipped
-from image.pi import PATIENCE_SECONDS, FlashedPi
+from image.built_image import built_image
+from image.flashed_pi import TIMEOUT_SECONDS, FlashedPi
 
 from pvs_lab import figures
 
-# A test and the boots that it needs. A guest that hangs must not cost the whole hour.
-_LONGEST_SECONDS = 2 * PATIENCE_SECONDS
+# The limit of a test with all its boots, so that a hanging guest does not block the run.
+_LONGEST_SECONDS = 2 * TIMEOUT_SECONDS
 
 
 @pytest.fixture(scope="session")
 def image() -> Path:
-    """The image that is tested, unpacked; nobody writes to it."""
-    return shipped.image()
+    """The unpacked image under test, which tests must not modify."""
+    return built_image()
 
 
 @pytest.fixture(scope="session")
 def process() -> str:
-    """What tells this process of pytest from others in the names of labs."""
+    """The name of this pytest process, for unique lab names."""
     return os.environ.get("PYTEST_XDIST_WORKER", "alone")
 
 
@@ -36,7 +36,7 @@ def _bark(_number: int, _frame: FrameType | None) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Let no test take for ever."""
+    """Limit the duration of each test."""
     before = signal.signal(signal.SIGALRM, _bark)
     signal.alarm(_LONGEST_SECONDS)
     try:
@@ -54,7 +54,7 @@ def pytest_runtest_makereport(
     report = yield
     for each in item.funcargs.values():
         if isinstance(each, FlashedPi) and report.failed:
-            report.sections.append((f"{each.name}: what the Pi has written", each.evidence()))
+            report.sections.append((f"{each.name}: logs of the Pi", each.evidence()))
     return report
 
 

@@ -1,4 +1,4 @@
-"""The first boot loses its power, and the next one makes the bridge all the same."""
+"""A power cut during the first boot: the next boot completes it."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from image import imager
-from image.pi import WORKS, flashed
+from image import imager_files
+from image.flashed_pi import WORKS, flashed
 
 Record = Callable[[str, object], None]
 
-# As much of a unit as the console has room for.
+# The console truncates longer unit names.
 _APPLY = "pvs-bridge-boot-config-apply"
-# What the console shows when the time has come, and how many of the Pi's seconds later the plug is
-# pulled.
+# Console output to wait for, and how many seconds of the Pi later the power is cut.
 CUTS = {
-    "the description is read": (rf"Starting .*{_APPLY}", 2),
+    "the configuration is read": (rf"Starting .*{_APPLY}", 2),
     "the playbook runs": (rf"Starting .*{_APPLY}", 20),
-    "the description has just been applied": (rf"Finished .*{_APPLY}", 0),
+    "the configuration has just been applied": (rf"Finished .*{_APPLY}", 0),
     "the root file system grows": (r"EXT4-fs \(vda2\): resizing", 0),
     "the report is written": ("Started .*pvs-bridge-boot-config-report", 5),
 }
 
 
 @pytest.mark.parametrize("moment", CUTS)
-def test_a_power_cut_in_the_first_boot_costs_no_bridge(
+def test_the_bridge_works_after_a_power_cut_in_the_first_boot(
     image: Path, process: str, record_property: Record, moment: str
 ) -> None:
     shown, seconds_later = CUTS[moment]
     with flashed(f"t-cut-{process}", image) as pi:
-        imager.fill_in(pi.card, pi.public_key)
+        imager_files.fill_in(pi.card, pi.public_key)
         pi.power_on()
-        pi.waits_for_console(shown)
+        pi.wait_for_console(shown)
         if seconds_later:
-            pi.goes_on_for(seconds_later)
+            pi.wait_guest_seconds(seconds_later)
         pi.power_off()
         pi.power_on()
         pi.wait_for_device_list()
         record_property("seconds from power on to DeviceList", round(pi.uptime_seconds()))
-        pi.reports(WORKS)
+        pi.wait_for_report(WORKS)
         pi.wait_for_boot()

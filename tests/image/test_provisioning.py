@@ -1,4 +1,4 @@
-"""The card's root file system before its first boot: the roles, applied once and once more."""
+"""The roles change nothing when they are applied to the image a second time."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ import pytest
 
 from pvs_image.paths import IMAGE
 
-# With mounts of its own, as each build; the stages that `make image` has kept are taken.
+# Runs in its own mount namespace, with the stages that `make image` has cached.
 _TWICE = """
 import sys
 from pathlib import Path
-from pvs_image import provision, tree
-from pvs_image.base import base_stage
-from pvs_image.chroot import ready
-from pvs_image.log import Log
+from pvs_image import provision, rootfs
+from pvs_image.debian_base import base_stage
+from pvs_image.chroot import prepared_chroot
+from pvs_image.build_log import Log
 from pvs_image.paths import cache_dir
 from pvs_image.stages import Stages
-from pvs_image.tools import are_lent, tools_stage
+from pvs_image.native_tools import are_available, native_tools_stage
 
 stages, root = Stages(cache_dir()), Path(sys.argv[1])
-tools = stages.provide(tools_stage()).file if are_lent() else None
+tools = stages.provide(native_tools_stage()).file if are_available() else None
 with open(sys.argv[2], "w") as output:
     log = Log("twice", output, print)
-    tree.unpack(stages.provide(base_stage(tools)).file, root, log)
+    rootfs.unpack(stages.provide(base_stage(tools)).file, root, log)
     provision.provision(root, log, tools=tools)
-    with ready(root, tools, log, online=False):
-        log.step("applies them once more")
+    with prepared_chroot(root, tools, log, online=False):
+        log.step("apply the roles again")
         provision.run_playbook(root, log, tools=tools)
 """
 
 
-def test_a_second_run_of_the_roles_on_the_card_changes_nothing(tmp_path: Path) -> None:
+def test_a_second_run_of_the_roles_changes_nothing(tmp_path: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root has files of other owners")
+        pytest.skip("needs root, to set file owners")
     log = tmp_path / "log"
     done = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from pvs_lab.paths import cache_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
@@ -66,6 +70,25 @@ def run(*command: str, **environment: str) -> str:
             pytrace=False,
         )
     return done.stdout
+
+
+def run_once(inputs: Sequence[Path], *command: str, **environment: str) -> None:
+    """Run a slow tool as :func:`run` does, unless it has passed with the same inputs before.
+
+    Args:
+        inputs: every file of the project that the result depends on, relative to its root.
+        command: the tool and its arguments.
+        environment: more environment variables for it.
+    """
+    digest = hashlib.sha256(json.dumps([command, sys.version]).encode())
+    for path in sorted(inputs):
+        text = (ROOT / path).read_bytes()
+        digest.update(json.dumps([str(path), len(text)]).encode() + text)
+    passed = cache_dir() / f"lint-{os.getuid()}" / digest.hexdigest()
+    if not passed.exists():
+        run(*command, **environment)
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        passed.touch()
 
 
 @functools.cache

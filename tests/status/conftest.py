@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 from status.browser import Browser, browser
 from status.stage import Stage, stage
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 from unit.status.scenes import SCENES, ZONE
 
 
 @pytest.fixture(scope="session")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Watched]]:
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MonitoredBridge]]:
     """Every scene, as it is at its end."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = ZONE

@@ -1,4 +1,4 @@
-"""The page's file and the program's documents at an address, with the scenes' own clocks."""
+"""A server for the page and its document, with the clock of the scene."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 
 from proxy_rig.haproxy import PAGE
 from pvs_bridge.status.document import Documents, Sources
 
 
 class Stage:
-    """Where one scene after the other is shown.
+    """A server that shows one scene at a time.
 
     Attributes:
-        url: of the page.
-        scene: the bridge that is shown; None where the service does not answer.
+        url: The address of the page.
+        scene: The bridge that is shown; None while the service does not answer.
     """
 
     def __init__(self, url: str) -> None:
-        """Begin with an empty one."""
+        """Start without a scene."""
         self.url = url
-        self.scene: Watched | None = None
+        self.scene: MonitoredBridge | None = None
 
     def document(self) -> bytes | None:
-        """What the program would say 20 seconds after the last look."""
+        """Return the document 20 seconds after the last run of the monitor."""
         scene = self.scene
         if scene is None:
             return None
-        system = scene.places.root / "os-release"
+        system = scene.paths.root / "os-release"
         system.write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
-        sources = Sources(scene.places.memory, scene.places.incidents, system)
+        sources = Sources(scene.paths.state, scene.paths.events, system)
         now = scene.now + 20
         return json.dumps(Documents(sources).make(now, (scene.clock_offset or 0) + now)).encode()
 
@@ -50,7 +50,7 @@ def stage() -> Iterator[Stage]:
             self.send_response(503 if body is None else 200)
             self.send_header("Content-Type", "application/json" if is_data else "text/html")
             self.end_headers()
-            self.wfile.write(body or b'{"error": "nobody"}')
+            self.wfile.write(body or b'{"error": "no scene"}')
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,6 +1,6 @@
-"""One module a command, named as the command is.
+"""One module per command, with the command's name.
 
-Each has a docstring, whose first line is the command's help; ``add_arguments(parser)``; and
+Each module has a docstring, whose first line is the help text; ``add_arguments(parser)``; and
 ``run(arguments)``, which returns the exit status and raises
-:class:`~pvs_image.errors.ImageError` for what a person can hint.
+:class:`~pvs_image.errors.ImageError` for what the user can correct.
 """

@@ -1,4 +1,4 @@
-"""Write a bridge's description into a copy of the image, or onto a card."""
+"""Write a bridge's configuration into a copy of the image, or onto a card."""
 
 from __future__ import annotations
 
@@ -8,28 +8,36 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pvs_image.device import confirm, writable_device
+from pvs_image.block_device import confirm, writable_device
+from pvs_image.card_writer import write_card
 from pvs_image.errors import ImageError
-from pvs_image.keys import authorized_keys
 from pvs_image.paths import PROJECT, cache_dir
 from pvs_image.personalise import personalise, unpacked
-from pvs_image.writing import write_card
+from pvs_image.ssh_keys import authorized_keys
 
 BUILD = Path("build")
-# As the role card reads them.
-DESCRIPTION = "pvs-bridge.yml"
-KEYS = "authorized_keys"
+# File names on the boot partition, which the Pi reads at boot.
+CONFIGURATION_FILE = "pvs-bridge.yml"
+KEYS_FILE = "authorized_keys"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what may be asked for."""
+    """Add the command's options."""
     parser.add_argument("--inventory", type=Path, default=Path("inventory/home"))
-    parser.add_argument("--limit", default="", help="the bridge, a pattern of Ansible's")
-    parser.add_argument("--image", type=Path, help="the .img or .img.xz; the newest in build/")
-    parser.add_argument("--output", type=Path, help="the copy; build/pvs-bridge-NAME.img")
-    parser.add_argument("--device", type=Path, help="a card to write it to, such as /dev/sdb")
+    parser.add_argument("--limit", default="", help="the bridge: an Ansible host pattern")
     parser.add_argument(
-        "--key", type=Path, action="append", default=[], help="a public key; all of ~/.ssh"
+        "--image", type=Path, help="an .img or .img.xz; by default the newest in build/"
+    )
+    parser.add_argument(
+        "--output", type=Path, help="the copy; by default build/pvs-bridge-NAME.img"
+    )
+    parser.add_argument("--device", type=Path, help="a card to write, such as /dev/sdb")
+    parser.add_argument(
+        "--key",
+        type=Path,
+        action="append",
+        default=[],
+        help="a public key; by default ~/.ssh/*.pub",
     )
     parser.add_argument(
         "--vault-password-file",
@@ -40,53 +48,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it.
+    """Write the copy or the card.
 
     Raises:
-        ImageError: there is a mistake in the description, or something is missing.
+        ImageError: the configuration has mistakes, or a file is missing.
     """
-    # Read as `make validate` reads it. Ansible takes half a second to load: not for other commands.
+    # Imported here because loading Ansible takes half a second, which other commands need not wait.
     sys.path[:0] = [str(PROJECT / "ansible"), str(PROJECT / "ansible/collections")]
-    from pvs_image.describe import describe
+    from pvs_image.inventory_reader import read_configuration
 
-    found = describe(arguments.inventory, arguments.limit, arguments.vault_password_file)
+    configuration = read_configuration(
+        arguments.inventory, arguments.limit, arguments.vault_password_file
+    )
+    bridge = configuration.bridge
     image = arguments.image or _newest(BUILD)
     files = {
-        DESCRIPTION: found.as_yaml(),
-        KEYS: authorized_keys(arguments.key, Path.home()),
+        CONFIGURATION_FILE: configuration.as_yaml(),
+        KEYS_FILE: authorized_keys(arguments.key, Path.home()),
     }
     if arguments.device is None:
-        target = arguments.output or BUILD / f"pvs-bridge-{found.bridge}.img"
+        target = arguments.output or BUILD / f"pvs-bridge-{bridge}.img"
         personalise(image, target, files)
-        print(f"{target} is {found.bridge}'s card. It holds secrets: delete it once it is written.")
+        print(f"{target} is the card of {bridge}. It contains secrets: delete it after writing it.")
         return 0
-    # What may not be written is known before anything is unpacked or copied.
+    # Check the device first, because unpacking and copying takes longer.
     device = writable_device(arguments.device, _card_bytes(image))
     confirm(device)
     with tempfile.TemporaryDirectory(prefix=".personalising-", dir=cache_dir()) as folder:
         card = Path(folder) / "card.img"
         personalise(image, card, files)
         write_card(card, device.path, _show)
-    print(f"\n{device.path} is {found.bridge}'s card: take it out, and put it into the Pi.")
+    print(f"\n{device.path} is the card of {bridge}: take it out and put it into the Pi.")
     return 0
 
 
 def _newest(folder: Path) -> Path:
-    """Find the image that was built last.
+    """Return the newest image in a folder.
 
     Raises:
-        ImageError: none was.
+        ImageError: there is none.
     """
-    images = sorted(folder.glob("*.img.xz"), key=lambda each: each.stat().st_mtime)
+    images = sorted(folder.glob("*.img.xz"), key=lambda path: path.stat().st_mtime)
     if not images:
         raise ImageError(
-            f"there is no image in {folder}/", "build one: make image; or name one by IMAGE="
+            f"{folder}/ has no image", "build one: make image; or name one with IMAGE="
         )
     return images[-1]
 
 
 def _card_bytes(image: Path) -> int:
-    """How large a card has to be.
+    """Return the capacity that a card needs.
 
     Raises:
         ImageError: the image is missing or damaged.
@@ -96,6 +107,6 @@ def _card_bytes(image: Path) -> int:
     return (unpacked(image) if image.suffix == ".xz" else image).stat().st_size
 
 
-def _show(what: str, done_bytes: int, total_bytes: int) -> None:
+def _show(step: str, done_bytes: int, total_bytes: int) -> None:
     mebibytes = total_bytes // 1024**2
-    print(f"\r{what}: {done_bytes * 100 // total_bytes} % of {mebibytes} MiB ", end="", flush=True)
+    print(f"\r{step}: {done_bytes * 100 // total_bytes} % of {mebibytes} MiB ", end="", flush=True)

@@ -43,20 +43,21 @@ ln -s "$venv" "root{_CHECKOUT}/.venv"
 chown -R 65534:65534 root/home/contributor
 exec chroot root setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \\
     env --ignore-environment HOME=/home/contributor LANG=C.UTF-8 \\
-    PATH="{_CHECKOUT}/.venv/bin:/usr/bin:/bin" PYTHONPATH="{_CHECKOUT}/tests/lab" \\
+    PATH="{_CHECKOUT}/.venv/bin:/usr/bin:/bin" \\
+    PYTHONPATH="{_CHECKOUT}/tests/lab:{_CHECKOUT}/ansible" \\
     ANSIBLE_CONFIG="{_CHECKOUT}/ansible.cfg" \\
     sh -euc 'cd {_CHECKOUT}; git init -q; git add -A; exec "$@"' sh "$@"
 """
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
+def run(*words: str) -> int:
     """Run a command in the checkout's copy; nothing of what it writes is kept.
 
     Args:
         words: program and arguments.
 
     Returns:
-        its exit status, and all that it printed.
+        its exit status.
 
     Raises:
         LabError: no Debian release has the Python of this process.
@@ -92,8 +93,13 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
         venv = Path(sys.prefix).resolve()
         places = [point, str(root), str(venv), files.name]
         return subprocess.run(
-            ["unshare", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child",
-             "--propagation", "private", "sh", "-c", _ENTER, "sh", *places, *words],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            check=False,
-        )  # fmt: skip
+            # It ends with this process, however that ends.
+            ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--net", "--ipc", "--uts",
+             "--pid", "--fork", "--kill-child", "--propagation", "private",
+             "sh", "-c", _ENTER, "sh", *places, *words],
+            stdin=subprocess.DEVNULL, check=False,
+        ).returncode  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(run(*sys.argv[1:]))

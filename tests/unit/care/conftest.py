@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.care.watching import Watched, leave_room
+from unit.care.monitored import MonitoredBridge, leave_room
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/monitor"
 
-Watch = Callable[..., Watched]
+MakeBridge = Callable[..., MonitoredBridge]
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +21,10 @@ def _room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Watch:
+def make_bridge(tmp_path: Path) -> MakeBridge:
     """Begin to look after a bridge; each key of care.json may be chosen."""
 
-    def begin(**chosen: Any) -> Watched:  # noqa: ANN401 - any key
-        return Watched(tmp_path, **chosen)
+    def begin(**chosen: Any) -> MonitoredBridge:  # noqa: ANN401 - any key
+        return MonitoredBridge(tmp_path, **chosen)
 
     return begin

@@ -1,4 +1,4 @@
-"""The role: what it installs, renders and says fits together."""
+"""The role monitor: its variables, configuration and README agree."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 import yaml
 from ansible.template import trust_as_template
 from unit.care.conftest import ROLE
-from unit.care.watching import CONFIG
+from unit.care.monitored import CONFIG
 
 from proxy_rig.rendering import PROJECT, render
 from pvs_bridge.config import ConfigError, MonitorConfig, read_config
-from pvs_bridge.monitor.recovery import LADDERS
+from pvs_bridge.monitor.recovery import PLANS
 
 
 def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
@@ -24,7 +24,7 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
 
 
 def configured(folder: Path, **chosen: Any) -> MonitorConfig:  # noqa: ANN401 - any variable
-    """Render care.json for an inventory, and read it as the program does."""
+    """Render monitor.json for an inventory, and read it as the program does."""
     own = {
         name: trust_as_template(value) if isinstance(value, str) else value
         for name, value in load(ROLE / "vars/main.yml").items()
@@ -100,17 +100,17 @@ def test_the_tables_are_those_that_this_bridge_s_units_load(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"units": "haproxy"}, "units is 'haproxy'; give a value of the type list"),
-        ({"list_seconds": True}, "list_seconds is True"),
-        ({"more": 1}, "give an object with the keys backend"),
+        ({"units": "haproxy"}, "units: must be a list of strings, got 'haproxy'"),
+        ({"list_seconds": True}, "list_seconds: must be an integer, got True"),
+        ({"more": 1}, "more: unknown key. Hint: the keys are backend, "),
     ],
 )
-def test_a_configuration_that_is_not_right_is_refused_with_the_key(
+def test_a_wrong_configuration_is_refused_with_the_key(
     tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
     file = tmp_path / "monitor.json"
     file.write_text(json.dumps({**dataclasses.asdict(CONFIG), **change}))
-    with pytest.raises(ConfigError, match=r"care\.json: ") as raised:
+    with pytest.raises(ConfigError, match=r"monitor\.json: ") as raised:
         read_config(file, MonitorConfig)
     assert said in str(raised.value)
 
@@ -120,7 +120,7 @@ def test_the_version_on_the_page_is_the_project_s() -> None:
     assert load(ROLE / "vars/main.yml")["__monitor_version"] == project["version"]
 
 
-def test_the_readme_has_every_ladder() -> None:
+def test_the_readme_has_every_recovery_plan() -> None:
     readme = (ROLE / "README.md").read_text()
-    for outcome in LADDERS:
+    for outcome in PLANS:
         assert f"`{outcome}`" in readme, outcome

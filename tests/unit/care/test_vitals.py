@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.care.conftest import Watch
-from unit.care.watching import CONFIG, HEALTH, Watched
+from unit.care.conftest import MakeBridge
+from unit.care.monitored import CONFIG, MonitoredBridge
 from unit.health.conftest import make_body, make_devices, make_reply
 
-from pvs_bridge.host import vitals
-from pvs_bridge.monitor import warnings
+from pvs_bridge.host.sensors import read_vitals
+from pvs_bridge.host.vitals import Vitals
+from pvs_bridge.monitor.warnings import warnings
 
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
@@ -27,8 +28,12 @@ def write(root: Path, name: str, text: str) -> None:
     file.write_text(text)
 
 
-def names(watched: Watched) -> list[str]:
-    return [each["name"] for each in watched.memory.warnings]
+def read(root: Path) -> Vitals:
+    return read_vitals(("eth0", "wlan0"), "wlan0", root, root)
+
+
+def names(bridge: MonitoredBridge) -> list[str]:
+    return [each["name"] for each in bridge.state.warnings]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +49,7 @@ def test_the_firmware_s_flags_are_told(
     tmp_path: Path, flags: str, now: bool | None, since: bool | None, throttled: bool | None
 ) -> None:
     write(tmp_path, _THROTTLED, flags)
-    found = vitals.read_vitals(HEALTH, tmp_path, tmp_path)
+    found = read(tmp_path)
     told = (found.under_voltage_now, found.under_voltage, found.throttled)
     assert told == (now, since, throttled)
 
@@ -53,111 +58,112 @@ def test_without_the_firmware_the_kernel_s_sensor_is_asked(tmp_path: Path) -> No
     write(tmp_path, "sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n")
-    assert vitals.read_vitals(HEALTH, tmp_path, tmp_path).under_voltage
+    assert read(tmp_path).under_voltage
 
 
 def test_a_computer_that_is_no_pi_says_what_it_can(tmp_path: Path) -> None:
-    found = vitals.read_vitals(HEALTH, tmp_path, tmp_path)
+    found = read(tmp_path)
     assert (found.under_voltage, found.temperature_celsius, found.signal_dbm) == (None, None, None)
     assert found.card_free_mib is not None
 
 
-def test_a_warning_comes_once_stays_and_goes(watch: Watch) -> None:
-    watched = watch()
-    write(watched.places.root, _TEMPERATURE, "81200\n")
-    watched.minutes(5)
-    (warning,) = watched.memory.warnings
+def test_a_warning_comes_once_stays_and_goes(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    write(bridge.paths.root, _TEMPERATURE, "81200\n")
+    bridge.minutes(5)
+    (warning,) = bridge.state.warnings
     assert (warning["name"], warning["since"]) == ("temperature", 120.0)
     assert warning["problem"] == "The Pi is hot: 81 °C."
     # A little cooler is not yet cool.
-    write(watched.places.root, _TEMPERATURE, "73500\n")
-    watched.minutes(1)
-    assert names(watched) == ["temperature"]
-    write(watched.places.root, _TEMPERATURE, "60000\n")
-    watched.minutes(1)
-    assert names(watched) == []
-    assert [each["kind"] for each in watched.incidents] == ["warning", "cleared"]
+    write(bridge.paths.root, _TEMPERATURE, "73500\n")
+    bridge.minutes(1)
+    assert names(bridge) == ["temperature"]
+    write(bridge.paths.root, _TEMPERATURE, "60000\n")
+    bridge.minutes(1)
+    assert names(bridge) == []
+    assert [each["kind"] for each in bridge.events] == ["warning", "cleared"]
 
 
-def test_a_weak_wifi_is_worth_a_word(watch: Watch) -> None:
-    watched = watch()
-    write(watched.places.root, "proc/net/wireless", _WIRELESS.format(level=-81))
-    watched.look()
-    assert names(watched) == ["signal"]
-    assert watched.memory.vitals["signal_dbm"] == -81
+def test_a_weak_wifi_is_worth_a_word(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    write(bridge.paths.root, "proc/net/wireless", _WIRELESS.format(level=-81))
+    bridge.run()
+    assert names(bridge) == ["signal"]
+    assert bridge.state.vitals["signal_dbm"] == -81
 
 
-def test_packets_that_arrive_damaged_are(watch: Watch) -> None:
-    watched = watch()
+def test_packets_that_arrive_damaged_are(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
     errors = "sys/class/net/eth0/statistics/rx_errors"
-    write(watched.places.root, errors, "1000\n")
-    watched.look()
-    assert names(watched) == []
-    write(watched.places.root, errors, "1100\n")
-    watched.minutes(1)
-    assert names(watched) == ["errors_eth0"]
+    write(bridge.paths.root, errors, "1000\n")
+    bridge.run()
+    assert names(bridge) == []
+    write(bridge.paths.root, errors, "1100\n")
+    bridge.minutes(1)
+    assert names(bridge) == ["errors_eth0"]
 
 
-def test_a_full_card_is(watch: Watch) -> None:
-    watched = watch(card_free_mib=100_000_000)
-    watched.look()
-    assert names(watched) == ["card"]
+def test_a_full_card_is(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge(card_free_mib=100_000_000)
+    bridge.run()
+    assert names(bridge) == ["card"]
 
 
 _LOCKED = "overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n"
 
 
-def test_a_locked_root_is_told_with_the_memory_over_it(watch: Watch) -> None:
-    watched = watch(read_only_root=True)
-    write(watched.places.root, "proc/mounts", _LOCKED)
-    watched.minutes(90)
-    assert names(watched) == []
-    found = watched.memory.vitals
+def test_a_locked_root_is_told_with_the_memory_over_it(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge(read_only_root=True)
+    write(bridge.paths.root, "proc/self/mounts", _LOCKED)
+    bridge.minutes(90)
+    assert names(bridge) == []
+    found = bridge.state.vitals
     assert found["root_locked"]
     assert (found["root_memory_free_mib"], found["root_memory_mib"]) == (600, 1000)
 
 
-def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(watch: Watch) -> None:
-    watched = watch(read_only_root=True)
-    write(watched.places.root, "proc/mounts", "/dev/root / ext4 rw 0 0\n")
-    watched.minutes(58)
-    assert names(watched) == []
-    watched.minutes(2)
-    assert names(watched) == ["root_unlocked"]
-    assert watched.memory.vitals["root_memory_mib"] is None
+def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge(read_only_root=True)
+    write(bridge.paths.root, "proc/self/mounts", "/dev/root / ext4 rw 0 0\n")
+    bridge.minutes(58)
+    assert names(bridge) == []
+    bridge.minutes(2)
+    assert names(bridge) == ["root_unlocked"]
+    assert bridge.state.vitals["root_memory_mib"] is None
 
 
-def test_a_root_that_is_not_to_be_locked_may_stay_so(watch: Watch) -> None:
-    watched = watch()
-    write(watched.places.root, "proc/mounts", "/dev/root / ext4 rw 0 0\n")
-    watched.minutes(90)
-    assert names(watched) == []
+def test_a_root_that_is_not_to_be_locked_may_stay_so(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    write(bridge.paths.root, "proc/self/mounts", "/dev/root / ext4 rw 0 0\n")
+    bridge.minutes(90)
+    assert names(bridge) == []
 
 
 @pytest.mark.parametrize(("free", "expected"), [(39, ["root_memory"]), (40, [])])
 def test_the_memory_over_a_locked_root_may_not_become_full(free: int, expected: list[str]) -> None:
-    found = vitals.Vitals(root_locked=True, root_memory_free_mib=free, root_memory_mib=200)
-    concerns = warnings.warnings(CONFIG, found, None, {}, frozenset(), 7200)
-    assert [each.name for each in concerns] == expected
+    found = Vitals(root_locked=True, root_memory_free_mib=free, root_memory_mib=200)
+    assert [each.name for each in warnings(CONFIG, found, None, frozenset(), {})] == expected
 
 
-def test_a_full_flash_of_the_pvs_is_and_stays_so_between_two_readings(watch: Watch) -> None:
-    watched = watch()
+def test_a_full_flash_of_the_pvs_is_and_stays_so_between_two_readings(
+    make_bridge: MakeBridge,
+) -> None:
+    bridge = make_bridge()
     devices = make_devices()
     devices[0]["dl_flash_avail"] = "9000"
-    watched.world.answers = [make_reply(body=make_body(devices))]
-    watched.look()
-    watched.minutes(3)
-    assert names(watched) == ["flash"]
-    watched.minutes(2)
-    assert names(watched) == []
+    bridge.probe.answers = [make_reply(body=make_body(devices))]
+    bridge.run()
+    bridge.minutes(3)
+    assert names(bridge) == ["flash"]
+    bridge.minutes(2)
+    assert names(bridge) == []
 
 
-def test_a_pvs_that_has_restarted_is_written_down(watch: Watch) -> None:
-    watched = watch()
-    watched.look()
+def test_a_pvs_that_has_restarted_is_written_down(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.run()
     devices = make_devices()
     devices[0]["dl_uptime"] = "400"
-    watched.world.answers = [make_reply(body=make_body(devices))]
-    watched.minutes(5)
-    assert watched.texts == ["the PVS has restarted, 6 min ago"]
+    bridge.probe.answers = [make_reply(body=make_body(devices))]
+    bridge.minutes(5)
+    assert bridge.texts == ["the PVS restarted 6 min ago"]

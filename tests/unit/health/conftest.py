@@ -19,8 +19,8 @@ Answer = Reply | Exception
 
 
 @dataclass
-class Bridge:
-    """A world for the chain: healthy unless told otherwise; remembers what it was asked."""
+class FakeProbe:
+    """A probe for the chain: healthy unless told otherwise; remembers what it was asked."""
 
     signals: dict[str, Signal] = field(
         default_factory=lambda: {"eth0": Signal.UP, "wlan0": Signal.UP}
@@ -34,7 +34,7 @@ class Bridge:
     asked: list[str] = field(default_factory=list)
     connected: list[int] = field(default_factory=list)
     now: float = 0.0
-    later: Callable[[Bridge], None] | None = None
+    later: Callable[[FakeProbe], None] | None = None
     naps: int = 0
 
     def signal(self, interface: str) -> Signal:
@@ -149,12 +149,12 @@ def config() -> HealthConfig:
 
 
 @pytest.fixture
-def bridge() -> Callable[..., Any]:
+def make_probe() -> Callable[..., Any]:
     """Build a bridge; without more said it is healthy."""
 
-    def build(**chosen: Any) -> Bridge:  # noqa: ANN401 - any field
+    def build(**chosen: Any) -> FakeProbe:  # noqa: ANN401 - any field
         chosen.setdefault("answers", [make_reply()])
-        return Bridge(**chosen)
+        return FakeProbe(**chosen)
 
     return build
 

@@ -13,7 +13,7 @@ import pytest
 
 from pvs_bridge.config import ConfigError, HealthConfig, read_config
 from pvs_bridge.health.checks import check
-from pvs_bridge.health.text import chain_text, report_data, report_text
+from pvs_bridge.health.text import links_text, report_data, report_text
 from pvs_bridge.host.probe import Signal
 
 Build = Callable[..., Any]
@@ -77,10 +77,10 @@ def test_json_has_the_documented_keys(run: Run, config_file: Path) -> None:
     assert report["healthy"] is False
     assert (report["broken_link"], report["outcome"]) == ("cable", "interface_missing")
     assert report["plant"] is None
-    assert report["chain"][0]["link"] == "cable"
+    assert report["links"][0]["link"] == "cable"
 
 
-def test_quiet_tells_only_what_is_wrong(run: Run, config_file: Path) -> None:
+def test_quiet_prints_only_problems(run: Run, config_file: Path) -> None:
     done = run("--config", config_file, "--quiet")
     assert done.returncode == 1
     assert done.stdout.startswith("Problem: ")
@@ -91,7 +91,7 @@ def test_wrong_usage_is_status_2(run: Run, tmp_path: Path) -> None:
         assert run(*arguments).returncode == 2
     done = run("--config", tmp_path / "absent.json")
     assert done.returncode == 2
-    assert "absent.json: No such file or directory; provision" in done.stderr
+    assert "absent.json: No such file or directory. Hint: provision" in done.stderr
     assert run("--devices", tmp_path / "absent").returncode == 2
 
 
@@ -105,7 +105,7 @@ def test_a_saved_device_list_is_shown(run: Run, tmp_path: Path, body: Body) -> N
     assert plant["total"] == {"panels": 3, "working": 3, "kw": 0.6}
 
 
-def test_whoever_stops_reading_gets_no_traceback(run: Run, config_file: Path) -> None:
+def test_a_reader_that_exits_causes_no_traceback(run: Run, config_file: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as gone:
@@ -119,7 +119,7 @@ def test_a_saved_device_list_that_is_bad_is_status_1(run: Run, tmp_path: Path) -
     saved.write_text("<html>")
     done = run("--devices", saved)
     assert done.returncode == 1
-    assert "not a good device list" in done.stderr
+    assert "not a valid device list" in done.stderr
 
 
 def test_a_terminal_without_unicode_gets_ascii(run: Run, tmp_path: Path, body: Body) -> None:
@@ -131,17 +131,17 @@ def test_a_terminal_without_unicode_gets_ascii(run: Run, tmp_path: Path, body: B
     assert "---------------  -------  ---  ------  --" in done.stdout
 
 
-def test_a_healthy_report_has_stable_keys(bridge: Build, config: HealthConfig) -> None:
-    data = report_data(check(config, bridge()))
+def test_a_healthy_report_has_stable_keys(make_probe: Build, config: HealthConfig) -> None:
+    data = report_data(check(config, make_probe()))
     assert list(data) == [
-        *("healthy", "broken_link", "outcome", "problem", "hint", "chain"),
+        *("healthy", "broken_link", "outcome", "problem", "hint", "links"),
         *("interface", "note", "plant"),
         *("proxy_port", "proxy_serves_home", "seconds", "text"),
     ]
     assert list(data["plant"]) == [
         *("supervisor", "meters", "storage", "others", "panels", "total", "summary"),
     ]
-    assert list(data["chain"][0]) == ["link", "title", "state", "seen", "outcome"]
+    assert list(data["links"][0]) == ["link", "title", "state", "seen", "outcome"]
     assert list(data["plant"]["panels"][0]) == [
         *("serial", "state", "watts", "lifetime_kwh", "heatsink_c"),
     ]
@@ -156,20 +156,20 @@ def test_the_readme_documents_the_keys(role: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80])
-def test_a_report_fits_the_terminal(bridge: Build, config: HealthConfig, width: int) -> None:
-    for world in (bridge(), bridge(signals={}), bridge(routes=["eth0"])):
-        text = report_text(check(config, world), width)
+def test_a_report_fits_the_terminal(make_probe: Build, config: HealthConfig, width: int) -> None:
+    for probe in (make_probe(), make_probe(signals={}), make_probe(routes=["eth0"])):
+        text = report_text(check(config, probe), width)
         chain = text.split("\n\nSupervisor")[0]
         assert max(map(len, chain.splitlines())) <= width
 
 
-def test_colours_leave_the_columns_where_they_are(bridge: Build, config: HealthConfig) -> None:
-    report = check(config, bridge(signals={"wlan0": Signal.UP}))
-    coloured = chain_text(report, 80, colours=True)
+def test_colours_do_not_move_the_columns(make_probe: Build, config: HealthConfig) -> None:
+    report = check(config, make_probe(signals={"wlan0": Signal.UP}))
+    coloured = links_text(report, 80, colours=True)
     assert "\x1b[31mbroken \x1b[0m" in coloured
     for code in ("31", "32", "33", "0"):
         coloured = coloured.replace(f"\x1b[{code}m", "")
-    assert coloured == chain_text(report, 80)
+    assert coloured == links_text(report, 80)
 
 
 def test_a_good_configuration_is_read(config_file: Path) -> None:
@@ -178,18 +178,21 @@ def test_a_good_configuration_is_read(config_file: Path) -> None:
 
 BAD: list[tuple[str, str]] = [
     ("", "not JSON"),
-    ("[]", "give an object with the keys pvs_interface"),
-    (json.dumps({**GOOD, "colour": 1}), "unknown key colour"),
-    (json.dumps({k: v for k, v in GOOD.items() if k != "proxy_port"}), "proxy_port is missing"),
-    (json.dumps({**GOOD, "pvs_interface": "../eth0"}), "pvs_interface is '../eth0'"),
-    (json.dumps({**GOOD, "pvs_interface": ""}), "pvs_interface is ''"),
-    (json.dumps({**GOOD, "pvs_address": "172.27.153"}), "pvs_address is '172.27.153'"),
+    ("[]", "must be a JSON object. Hint: the keys are pvs_interface"),
+    (json.dumps({**GOOD, "colour": 1}), "colour: unknown key"),
+    (json.dumps({k: v for k, v in GOOD.items() if k != "proxy_port"}), "proxy_port: missing"),
+    (json.dumps({**GOOD, "pvs_interface": "../eth0"}), "eth0, got '../eth0'"),
+    (json.dumps({**GOOD, "pvs_interface": ""}), "eth0, got ''"),
+    (json.dumps({**GOOD, "pvs_address": "172.27.153"}), "172.27.153.1, got '172.27.153'"),
     (json.dumps({**GOOD, "proxy_port": 0}), "a port from 1 to 65535"),
     (json.dumps({**GOOD, "proxy_port": True}), "a port from 1 to 65535"),
     (json.dumps({**GOOD, "proxy_port": 80.5}), "a port from 1 to 65535"),
-    (json.dumps({**GOOD, "timeout_seconds": "130"}), "timeout_seconds is '130'"),
-    (json.dumps({**GOOD, "timeout_seconds": float("nan")}), "timeout_seconds is nan"),
-    (json.dumps({**GOOD, "proxy_serves_home": "no"}), "proxy_serves_home is 'no'; give true"),
+    (json.dumps({**GOOD, "timeout_seconds": "130"}), "3600, got '130'"),
+    (json.dumps({**GOOD, "timeout_seconds": float("nan")}), "3600, got nan"),
+    (
+        json.dumps({**GOOD, "proxy_serves_home": "no"}),
+        "proxy_serves_home: must be true or false, got 'no'",
+    ),
 ]
 
 

@@ -42,9 +42,9 @@ often = settings(
 )
 
 
-def judge(bridge: Build, config: HealthConfig, status: int, body: bytes) -> bool:
+def judge(make_probe: Build, config: HealthConfig, status: int, body: bytes) -> bool:
     answer = Reply(status, {"server": "x"}, body)
-    report = check(config, bridge(answers=[answer, answer]))
+    report = check(config, make_probe(answers=[answer, answer]))
     json.dumps(report_data(report), allow_nan=False)
     text = report_text(report, 80)
     assert max(map(len, text.splitlines())) <= 80
@@ -55,36 +55,36 @@ def judge(bridge: Build, config: HealthConfig, status: int, body: bytes) -> bool
 @often
 @given(body=st.binary(), status=st.sampled_from([200, 403, 500, 503, 204, 302]))
 def test_bytes_are_never_healthy(
-    bridge: Build, config: HealthConfig, body: bytes, status: int
+    make_probe: Build, config: HealthConfig, body: bytes, status: int
 ) -> None:
-    assert not judge(bridge, config, status, body)
+    assert not judge(make_probe, config, status, body)
 
 
 @often
 @given(answer=values)
 def test_json_is_never_healthy_by_chance(
-    bridge: Build, config: HealthConfig, answer: object
+    make_probe: Build, config: HealthConfig, answer: object
 ) -> None:
-    assert not judge(bridge, config, 200, json.dumps(answer).encode())
+    assert not judge(make_probe, config, 200, json.dumps(answer).encode())
 
 
 @often
 @given(answer=answers)
 def test_only_succeed_with_a_list_of_devices_is_healthy(
-    bridge: Build, config: HealthConfig, answer: dict[str, Any]
+    make_probe: Build, config: HealthConfig, answer: dict[str, Any]
 ) -> None:
     good = answer.get("result") == "succeed" and isinstance(answer.get("devices"), list)
-    assert judge(bridge, config, 200, json.dumps(answer).encode()) == good
+    assert judge(make_probe, config, 200, json.dumps(answer).encode()) == good
 
 
 @often
 @given(cut=st.integers(0, 400), status=st.integers(100, 599))
 def test_a_cut_answer_is_never_healthy(
-    bridge: Build, config: HealthConfig, body: Callable[..., bytes], cut: int, status: int
+    make_probe: Build, config: HealthConfig, body: Callable[..., bytes], cut: int, status: int
 ) -> None:
-    assert not judge(bridge, config, status, body()[:cut])
+    assert not judge(make_probe, config, status, body()[:cut])
 
 
-def test_nesting_without_end_is_never_healthy(bridge: Build, config: HealthConfig) -> None:
-    assert not judge(bridge, config, 200, b"[" * 200_000)
-    assert not judge(bridge, config, 200, b'{"result":' + b"9" * 10_000 + b"}")
+def test_nesting_without_end_is_never_healthy(make_probe: Build, config: HealthConfig) -> None:
+    assert not judge(make_probe, config, 200, b"[" * 200_000)
+    assert not judge(make_probe, config, 200, b'{"result":' + b"9" * 10_000 + b"}")

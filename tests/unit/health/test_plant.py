@@ -54,7 +54,7 @@ def test_panels_without_power_beside_working_ones_are_silent(devices: Devices) -
     plant = read(devices(3) + devices(1, night=True)[3:])
     assert [panel.state for panel in plant.panels] == ["working"] * 3 + ["silent"]
     text = plant_text(plant)
-    assert "Total: 4 panels, 0.60 kW from 3 that work\n1 panel without readings" in text
+    assert "Total: 4 panels, 0.60 kW from 3 working\n1 panel without readings" in text
 
 
 def test_what_a_panel_said_before_it_fell_asleep_is_no_power(devices: Devices) -> None:

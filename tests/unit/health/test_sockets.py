@@ -16,7 +16,7 @@ import pytest
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health.checks import DEVICE_LIST, check
 from pvs_bridge.host import network
-from pvs_bridge.host.network import Pi
+from pvs_bridge.host.network import LocalProbe
 from pvs_bridge.host.probe import ProbeError, Signal
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_an_answer_is_read_to_its_announced_end(body: Body) -> None:
     content = body()
     answer = head(f"Content-Length: {len(content)}", "Server: lighttpd/1.4.51") + content
     with server(send(answer, pause=0.1), seen) as port:
-        reply = Pi().get(port, DEVICE_LIST, 5)
+        reply = LocalProbe().get(port, DEVICE_LIST, 5)
     assert (reply.status, reply.body, reply.whole) == (200, content, True)
     assert reply.from_pvs
     lines = seen[0].decode().split("\r\n")
@@ -94,7 +94,7 @@ def test_an_answer_without_announced_length_is_read(body: Body, framing: str) ->
         for piece in (content[:half], content[half:], b""):
             answer += b"%x\r\n%b\r\n" % (len(piece), piece)
     with server(send(answer)) as port:
-        reply = Pi().get(port, DEVICE_LIST, 5)
+        reply = LocalProbe().get(port, DEVICE_LIST, 5)
     assert (reply.body, reply.whole) == (content, True)
 
 
@@ -108,13 +108,13 @@ def test_an_answer_without_announced_length_is_read(body: Body, framing: str) ->
 )
 def test_an_answer_that_breaks_off_is_not_whole(answer: bytes) -> None:
     with server(send(answer)) as port:
-        assert not Pi().get(port, DEVICE_LIST, 5).whole
+        assert not LocalProbe().get(port, DEVICE_LIST, 5).whole
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "MAX_BODY", 100_000)
     with server(send(head("Connection: close"), *[b"x" * 60_000] * 50)) as port:
-        reply = Pi().get(port, DEVICE_LIST, 5)
+        reply = LocalProbe().get(port, DEVICE_LIST, 5)
     assert not reply.whole
     assert len(reply.body) < 300_000
 
@@ -122,38 +122,40 @@ def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_slow_drip_ends_at_the_deadline() -> None:
     drip = send(head("Content-Length: 5000"), *[b" "] * 20, pause=0.1)
     with server(drip) as port, pytest.raises(TimeoutError):
-        Pi().get(port, DEVICE_LIST, 0.5)
+        LocalProbe().get(port, DEVICE_LIST, 0.5)
 
 
 def test_silence_ends_at_the_deadline() -> None:
     with server(lambda _: time.sleep(0.6)) as port, pytest.raises(TimeoutError):
-        Pi().get(port, DEVICE_LIST, 0.3)
+        LocalProbe().get(port, DEVICE_LIST, 0.3)
 
 
 def test_a_connection_closed_without_answer_is_a_connection_error() -> None:
     with server(send()) as port, pytest.raises(ConnectionError):
-        Pi().get(port, DEVICE_LIST, 5)
+        LocalProbe().get(port, DEVICE_LIST, 5)
 
 
 def test_what_is_not_http_is_said_to_be_so() -> None:
     talk = send(b"SSH-2.0-OpenSSH_9.2\r\n")
     with server(talk) as port, pytest.raises(http.client.HTTPException):
-        Pi().get(port, DEVICE_LIST, 5)
+        LocalProbe().get(port, DEVICE_LIST, 5)
 
 
 def test_an_old_answer_is_known_to_be_the_pvs_s() -> None:
     answer = b"HTTP/1.0 503 Service Unavailable\r\nConnection: close\r\n\r\n<html></html>"
     with server(send(answer)) as port:
-        assert Pi().get(port, DEVICE_LIST, 5).from_pvs
+        assert LocalProbe().get(port, DEVICE_LIST, 5).from_pvs
 
 
-def test_the_whole_chain_over_real_sockets(bridge: Build, body: Body) -> None:
+def test_the_whole_chain_over_real_sockets(make_probe: Build, body: Body) -> None:
     content = body()
-    world = bridge()
+    probe = make_probe()
     with server(send(head(f"Content-Length: {len(content)}") + content)) as port:
-        world.get = Pi().get
-        world.connect = lambda _address, _port, seconds: Pi().connect("127.0.0.1", port, seconds)
-        report = check(HealthConfig("eth0", "172.27.153.1", port, "wlan0", 5), world)
+        probe.get = LocalProbe().get
+        probe.connect = lambda _address, _port, seconds: LocalProbe().connect(
+            "127.0.0.1", port, seconds
+        )
+        report = check(HealthConfig("eth0", "172.27.153.1", port, "wlan0", 5), probe)
     assert report.healthy
     assert report.plant is not None
     assert len(report.plant.panels) == 3
@@ -163,9 +165,9 @@ def test_a_port_where_nobody_listens_refuses() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):
-        Pi().connect("127.0.0.1", port, 5)
+        LocalProbe().connect("127.0.0.1", port, 5)
     with pytest.raises(ConnectionRefusedError):
-        Pi().get(port, DEVICE_LIST, 5)
+        LocalProbe().get(port, DEVICE_LIST, 5)
 
 
 def test_the_kernel_s_words_about_an_interface_are_understood(tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_the_kernel_s_words_about_an_interface_are_understood(tmp_path: Path) ->
         (tmp_path / name).mkdir()
         (tmp_path / name / "carrier").write_text(carrier)
     (tmp_path / "eth2" / "carrier").mkdir(parents=True)  # cannot be read, as when it is down
-    signals = [Pi(tmp_path).signal(f"eth{number}") for number in range(4)]
+    signals = [LocalProbe(tmp_path).signal(f"eth{number}") for number in range(4)]
     assert signals == [Signal.UP, Signal.NONE, Signal.OFF, Signal.MISSING]
 
 
@@ -197,13 +199,13 @@ def test_addresses_are_read_past_the_empty_objects_of_old_versions(
         """echo '[{},{"ifname":"eth0","addr_info":[{"family":"inet","local":"172.27.153.9",'\\
 '"prefixlen":24},{"family":"inet6","local":"fe80::1","prefixlen":64}]}]'"""
     )
-    assert [str(address) for address in Pi().addresses("eth0")] == ["172.27.153.9/24"]
+    assert [str(address) for address in LocalProbe().addresses("eth0")] == ["172.27.153.9/24"]
 
 
 @pytest.mark.parametrize("nothing", ["true", "echo '[ ]'", "echo '[{}]'"])
 def test_no_routes_are_no_routes(ip_says: Callable[[str], None], nothing: str) -> None:
     ip_says(nothing)
-    assert Pi().default_routes() == []
+    assert LocalProbe().default_routes() == []
 
 
 def test_default_routes_of_both_families_and_all_paths_count(
@@ -213,7 +215,7 @@ def test_default_routes_of_both_families_and_all_paths_count(
         """[ "$2" = -6 ] && echo '[{"dst":"default","nexthops":[{"dev":"eth0"}]}]' ||
 echo '[{"dst":"default","gateway":"192.168.44.1","dev":"wlan0"}]'"""
     )
-    assert Pi().default_routes() == ["wlan0", "eth0"]
+    assert LocalProbe().default_routes() == ["wlan0", "eth0"]
 
 
 @pytest.mark.parametrize(
@@ -222,4 +224,4 @@ echo '[{"dst":"default","gateway":"192.168.44.1","dev":"wlan0"}]'"""
 def test_an_ip_that_fails_is_told(ip_says: Callable[[str], None], script: str) -> None:
     ip_says(script)
     with pytest.raises(ProbeError):
-        Pi().addresses("eth0")
+        LocalProbe().addresses("eth0")

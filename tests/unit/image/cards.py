@@ -1,4 +1,4 @@
-"""A small root file system with all that a card must not lose, and what others make of a card."""
+"""A small root file system with every property that an image must preserve, and helpers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 EPOCH = 1_700_000_000
-# cap_net_raw=ep, as the kernel keeps it.
+# cap_net_raw=ep, in the kernel's format.
 CAPABILITY = "\x01\0\0\x02\0\x20\0\0" + "\0" * 12
 STATUS = """\
 Package: haproxy
@@ -51,16 +51,16 @@ License: GPL-2+
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One member of a root file system.
+    """One file of a root file system.
 
     Attributes:
-        path: from the root on.
-        content: of a file; None for another kind.
+        path: relative to the root.
+        content: a regular file's content; None for other kinds.
         mode: its permissions.
-        owner: number of user and of group.
-        link: what a symbolic link leads to.
-        same_as: the path of the file that it is another name of.
-        capability: whether it may open raw sockets.
+        owner: user id and group id.
+        link: the target of a symbolic link.
+        same_as: the target of a hard link.
+        capability: whether it has cap_net_raw.
     """
 
     path: str
@@ -114,8 +114,8 @@ def write_rootfs(target: Path, *, more: tuple[Entry, ...] = (), without: str = "
 
     Args:
         target: the tar.
-        more: further entries.
-        without: what its entries' paths begin with, that are left out.
+        more: additional entries.
+        without: leave out entries whose path starts with this.
 
     Returns:
         the tar.
@@ -149,7 +149,7 @@ def _add(tar: tarfile.TarFile, entry: Entry) -> None:
 
 
 def members(rootfs_tar: Path) -> dict[str, tuple[object, ...]]:
-    """Return what a tar says of each of its members, in a form that can be compared."""
+    """Return the properties of each tar member, in a comparable form."""
     found: dict[str, tuple[object, ...]] = {}
     with tarfile.open(rootfs_tar) as tar:
         for each in tar:
@@ -167,8 +167,8 @@ def members(rootfs_tar: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
-def said_by(*command: str | Path) -> str:
-    """Return what a program prints; it has to end well."""
+def output_of(*command: str | Path) -> str:
+    """Return a program's output; it must succeed."""
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     return subprocess.run(
         list(map(str, command)), check=True, capture_output=True, text=True, env=environment

@@ -1,4 +1,4 @@
-"""What the tests of the card share: a small root file system, and the card that it makes."""
+"""Fixtures: a small root file system, and the image made from it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import EPOCH, said_by, write_rootfs
+from unit.image.cards import EPOCH, output_of, write_rootfs
 
-from pvs_image.disk import make_disk
+from pvs_image.disk_image import make_disk
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def card(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The card that was made of it; nobody writes to it."""
+    """The image made from it; tests must not modify it."""
     target = tmp_path_factory.mktemp("card") / "card.img"
     make_disk(rootfs, target, source_date_epoch=EPOCH)
     return target
@@ -27,16 +27,16 @@ def card(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk_of(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Make a disk that holds so many KiB, to be filled."""
+    """Return a function that mounts a tmpfs of the given size in KiB."""
     disks: list[Path] = []
 
     def make(size_kib: int) -> Path:
         disk = tmp_path / f"disk-{size_kib}"
         disk.mkdir()
-        said_by("mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", disk)
+        output_of("mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", disk)
         disks.append(disk)
         return disk
 
     yield make
     for disk in disks:
-        said_by("umount", disk)
+        output_of("umount", disk)

@@ -1,40 +1,38 @@
-"""The block map: Debian's bmaptool believes it, and what it leaves out means nothing."""
+"""The block map: bmaptool accepts it, and the blocks that it leaves out are unused."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from unit.image.cards import members, said_by
+from unit.image.cards import members, output_of
 
+from pvs_image.block_map import mapped_ranges, partitions_of
 from pvs_image.bmap import write_bmap
-from pvs_image.mapped import mapped_ranges, partitions_of
 from pvs_image.raspios import read_rootfs
 
 
-def test_a_card_that_was_full_of_other_things_is_right_after_bmaptool(
-    card: Path, tmp_path: Path
-) -> None:
+def test_bmaptool_writes_a_correct_card_over_old_data(card: Path, tmp_path: Path) -> None:
     bmap, used = tmp_path / "card.bmap", tmp_path / "used.img"
     write_bmap(card, bmap)
     with used.open("wb") as file:
         for _ in range(card.stat().st_size // 2**20):
             file.write(b"\xff" * 2**20)
-    said_by("bmaptool", "copy", "--bmap", bmap, card, used)
+    output_of("bmaptool", "copy", "--bmap", bmap, card, used)
     _, _, root = partitions_of(used)
-    assert said_by("e2fsck", "-fn", f"{used}?offset={root.start_bytes}")
+    assert output_of("e2fsck", "-fn", f"{used}?offset={root.start_bytes}")
     read_rootfs(card, tmp_path / "wanted.tar")
     read_rootfs(used, tmp_path / "found.tar")
     assert members(tmp_path / "found.tar") == members(tmp_path / "wanted.tar")
 
 
-def test_most_of_a_small_card_need_not_be_written(card: Path) -> None:
+def test_the_map_leaves_out_most_of_a_small_card(card: Path) -> None:
     mapped_bytes = sum(end - begin for begin, end in mapped_ranges(card))
     assert mapped_bytes < 40 * 2**20 < card.stat().st_size
 
 
 def test_the_map_does_not_depend_on_how_the_file_was_copied(card: Path, tmp_path: Path) -> None:
     dense = tmp_path / "dense.img"
-    said_by("cp", "--sparse=never", card, dense)
+    output_of("cp", "--sparse=never", card, dense)
     write_bmap(card, tmp_path / "sparse.bmap")
     write_bmap(dense, tmp_path / "dense.bmap")
     assert (tmp_path / "dense.bmap").read_text() == (tmp_path / "sparse.bmap").read_text()

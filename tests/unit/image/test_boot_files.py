@@ -1,4 +1,4 @@
-"""What a Pi needs to boot: whatever is missing is named, with the Pi that needs it."""
+"""The check of boot files names each missing file and the model that needs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_initrd(path: Path, names: list[str], content: bytes = b"driver") -> No
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root file system that all models boot from, as far as can be seen."""
+    """A root file system with all checked files."""
     root = tmp_path / "root"
     boot = root / "boot/firmware"
     boot.mkdir(parents=True)
@@ -43,7 +43,7 @@ def root(tmp_path: Path) -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text("firmware")
     for name in ("regulatory.db", "regulatory.db.p7s"):
-        # Debian's links lead through two folders, from the root of the file system.
+        # Debian uses two absolute links, which start at the root of the file system.
         (root / "usr/lib/firmware" / f"{name}-debian").write_text("rules")
         (root / "etc/alternatives").mkdir(parents=True, exist_ok=True)
         (root / "etc/alternatives" / name).symlink_to(f"/usr/lib/firmware/{name}-debian")
@@ -55,7 +55,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_whole_one_is_accepted(root: Path) -> None:
+def test_a_complete_root_file_system_is_accepted(root: Path) -> None:
     check(root)
 
 
@@ -72,7 +72,7 @@ NEEDS = [
 
 
 @pytest.mark.parametrize(("model", "path"), NEEDS)
-def test_each_missing_file_is_named_with_the_pi_that_needs_it(
+def test_a_missing_file_is_named_with_the_model_that_needs_it(
     root: Path, model: str, path: str
 ) -> None:
     (root / path).unlink()
@@ -83,7 +83,7 @@ def test_each_missing_file_is_named_with_the_pi_that_needs_it(
     assert named in error.value.problem
 
 
-def test_an_empty_file_is_a_missing_one(root: Path) -> None:
+def test_an_empty_file_counts_as_missing(root: Path) -> None:
     (root / "boot/firmware/start4.elf").write_text("")
     with pytest.raises(ImageError, match=r"Pi 4B needs /boot/firmware/start4\.elf"):
         check(root)
@@ -99,7 +99,7 @@ def test_an_empty_file_is_a_missing_one(root: Path) -> None:
         ("config.txt", f"initramfs {INITRD}"),
     ],
 )
-def test_each_missing_setting_is_named(root: Path, file: str, line: str) -> None:
+def test_a_missing_setting_is_named(root: Path, file: str, line: str) -> None:
     path = root / "boot/firmware" / file
     path.write_text(path.read_text().replace(line, ""))
     with pytest.raises(ImageError) as error:
@@ -108,15 +108,15 @@ def test_each_missing_setting_is_named(root: Path, file: str, line: str) -> None
     assert line.split(" ")[0].split("=")[0] in error.value.problem
 
 
-def test_a_root_of_the_builder_is_no_root_of_a_card(root: Path) -> None:
+def test_a_root_argument_of_the_build_machine_is_refused(root: Path) -> None:
     path = root / "boot/firmware/cmdline.txt"
     path.write_text(path.read_text().replace("LABEL=RASPIROOT", "/dev/vda1"))
-    with pytest.raises(ImageError, match="does not say root=LABEL=RASPIROOT"):
+    with pytest.raises(ImageError, match="lacks root=LABEL=RASPIROOT"):
         check(root)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_a_missing_driver_is_named_with_the_pi_that_needs_it(root: Path, model: Model) -> None:
+def test_a_missing_driver_is_named_with_the_model_that_needs_it(root: Path, model: Model) -> None:
     initrd = root / "boot/firmware" / INITRD
     initrd.unlink()
     initrd.with_suffix(".content").rename(root.parent / "content")
@@ -125,7 +125,7 @@ def test_a_missing_driver_is_named_with_the_pi_that_needs_it(root: Path, model: 
         check(root, (model,))
 
 
-def test_the_builders_own_program_in_the_initrd_is_refused(root: Path) -> None:
+def test_a_foreign_program_in_the_initrd_is_refused(root: Path) -> None:
     initrd = root / "boot/firmware" / INITRD
     initrd.with_suffix(".content").rename(root.parent / "content")
     drivers = {driver for model in MODELS for driver in model.drivers}

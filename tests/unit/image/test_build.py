@@ -1,4 +1,4 @@
-"""What is published already is left as it is, and nothing else."""
+"""Published files are written again only if something has changed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from unit.image.cards import EPOCH
 
-from pvs_image.build import Wanted, publish_once
+from pvs_image.build import BuildOptions, publish_if_changed
 from pvs_image.stages import Stages
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that has the files of a card already."""
+    """A folder for the cache and the output."""
     return tmp_path_factory.mktemp("place")
 
 
@@ -25,12 +25,12 @@ def publish(place: Path, card: Path, rootfs: Path, base_url: str = "") -> tuple[
     """
     stages = Stages(place / "kept", report=lambda _: None)
     stages.folder.mkdir(exist_ok=True)
-    wanted = Wanted(base="debian", epoch=EPOCH, folder=place / "build", base_url=base_url)
-    files, seconds = publish_once(wanted, stages, card, rootfs, [])
+    wanted = BuildOptions(base="debian", epoch=EPOCH, folder=place / "build", base_url=base_url)
+    files, seconds = publish_if_changed(wanted, stages, card, rootfs, [])
     return next(each for each in files if each.name.endswith(".img.xz")), seconds
 
 
-def test_it_is_done_once(place: Path, card: Path, rootfs: Path) -> None:
+def test_unchanged_files_are_not_published_again(place: Path, card: Path, rootfs: Path) -> None:
     image, first = publish(place, card, rootfs)
     made_ns = image.stat().st_mtime_ns
     again, second = publish(place, card, rootfs)
@@ -38,17 +38,13 @@ def test_it_is_done_once(place: Path, card: Path, rootfs: Path) -> None:
     assert (again, second, again.stat().st_mtime_ns) == (image, 0, made_ns)
 
 
-def test_another_place_on_the_web_is_another_manifest(
-    place: Path, card: Path, rootfs: Path
-) -> None:
+def test_another_base_url_makes_another_manifest(place: Path, card: Path, rootfs: Path) -> None:
     _, seconds = publish(place, card, rootfs, base_url="https://example.org/cards")
     assert seconds > 0
     assert "https://example.org/cards/" in (place / "build/os_list.json").read_text()
 
 
-def test_a_file_that_somebody_has_touched_is_made_again(
-    place: Path, card: Path, rootfs: Path
-) -> None:
+def test_an_edited_file_is_published_again(place: Path, card: Path, rootfs: Path) -> None:
     publish(place, card, rootfs)
     (place / "build/os_list.json").write_text("{}")
     _, seconds = publish(place, card, rootfs)
@@ -56,9 +52,7 @@ def test_a_file_that_somebody_has_touched_is_made_again(
     assert "os_list" in (place / "build/os_list.json").read_text()
 
 
-def test_what_a_killed_build_has_left_is_cleared_away(
-    place: Path, card: Path, rootfs: Path
-) -> None:
+def test_remains_of_a_killed_build_are_removed(place: Path, card: Path, rootfs: Path) -> None:
     left = place / "build/.publishing-killed"
     left.mkdir(parents=True)
     (left / "half.img.xz").write_text("half")

@@ -1,4 +1,4 @@
-"""The connection into a root file system: Ansible in a real chroot."""
+"""The chroot connection plugin: Ansible in a real chroot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from pvs_image.paths import PROJECT
 
 ANSIBLE = Path(sys.executable).with_name("ansible")
-# This machine's own programs, in a root file system of their own; the mounts end with it.
+# A root file system with bind mounts of this machine's programs, in a mount namespace.
 INSIDE = """
 set -eu
 root=$1
@@ -30,7 +30,7 @@ exec "$@"
 
 @dataclasses.dataclass(frozen=True)
 class Chroot:
-    """A root file system, and Ansible to work in it."""
+    """A root file system, and a way to run Ansible in it."""
 
     root: Path
 
@@ -63,7 +63,7 @@ def chroot(tmp_path: Path) -> Chroot:
     return Chroot(tmp_path / "card")
 
 
-def test_a_command_runs_inside(chroot: Chroot) -> None:
+def test_a_command_runs_in_the_chroot(chroot: Chroot) -> None:
     (chroot.root / "etc").mkdir()
     (chroot.root / "etc/where").write_text("inside")
     done = chroot.ansible("-m", "ansible.builtin.raw", "-a", "cat /etc/where; exit 7")
@@ -71,13 +71,13 @@ def test_a_command_runs_inside(chroot: Chroot) -> None:
     assert "rc=7" in done.stdout
 
 
-def test_nothing_of_the_builders_environment_gets_in(chroot: Chroot) -> None:
+def test_the_build_machines_environment_is_not_visible(chroot: Chroot) -> None:
     done = chroot.ansible("-m", "ansible.builtin.raw", "-a", "env")
     assert "ONLY_OUTSIDE" not in done.stdout
     assert "SYSTEMD_OFFLINE=1" in done.stdout
 
 
-def test_a_module_runs_inside_and_changes_nothing_the_second_time(chroot: Chroot) -> None:
+def test_a_module_runs_in_the_chroot_and_changes_nothing_the_second_time(chroot: Chroot) -> None:
     arguments = ("-m", "pvs_bridge.core.managed_files", "-a",
                  json.dumps({"files": [{"dest": "/etc/new", "content": "text"}]}))  # fmt: skip
     assert "CHANGED" in chroot.ansible(*arguments).stdout
@@ -85,7 +85,7 @@ def test_a_module_runs_inside_and_changes_nothing_the_second_time(chroot: Chroot
     assert "SUCCESS" in chroot.ansible(*arguments).stdout
 
 
-def test_files_come_in_and_out(chroot: Chroot, tmp_path: Path) -> None:
+def test_files_are_copied_in_and_out(chroot: Chroot, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(bytes(range(256)) * 1000)
     put = chroot.ansible("-m", "ansible.builtin.copy", "-a", f"src={source} dest=/etc/there")
@@ -95,7 +95,7 @@ def test_files_come_in_and_out(chroot: Chroot, tmp_path: Path) -> None:
     assert fetched.read_bytes() == source.read_bytes()
 
 
-def test_a_folder_without_a_root_file_system_is_refused_with_the_hint(
+def test_a_folder_without_a_root_file_system_is_refused_with_a_hint(
     chroot: Chroot, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""Which names are one file's is asked of the file system, whatever a mount of it says."""
+"""Hard links are found by inode number in the file system, not by the fuse2fs mount."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from pvs_image import hard_links
+from pvs_image.block_map import partitions_of
 from pvs_image.errors import ImageError
-from pvs_image.mapped import partitions_of
 
 
 def _found(*paths: str) -> str:
-    """What ``find`` prints of names, each as if it were a file of its own."""
+    """Return the output of ``find`` for several names."""
     return "".join(f"755 1 2 1699913600.5000000000 {path}\n" for path in paths)
 
 
-def test_each_name_but_the_first_is_told_as_another_one_of_it(card: Path) -> None:
+def test_further_names_become_hard_links_to_the_first(card: Path) -> None:
     _, _, root = partitions_of(card)
     again = 'usr/bin/yet "another" näme'
     found = _found("usr/bin/two", again, "usr/bin/sudo", "usr/bin/one")
@@ -31,7 +31,7 @@ def test_each_name_but_the_first_is_told_as_another_one_of_it(card: Path) -> Non
         assert (each.mode, each.uid, each.gid, each.mtime) == (0o755, 1, 2, 1699913600)
 
 
-def test_a_name_that_the_file_system_does_not_have_is_told_of(card: Path) -> None:
+def test_a_name_missing_from_the_file_system_is_reported(card: Path) -> None:
     _, _, root = partitions_of(card)
-    with pytest.raises(ImageError, match="debugfs knows 1 of 2 files"):
+    with pytest.raises(ImageError, match="debugfs found 1 of 2 files"):
         hard_links.further_names(card, root.start_bytes, _found("usr/bin/one", "usr/bin/none"))

@@ -1,4 +1,4 @@
-"""An initrd, read as the kernel reads it: made by the real cpio and zstd."""
+"""Reading an initrd that the real cpio and zstd have made."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def test_both_archives_are_read(tmp_path: Path) -> None:
     assert read_files(initrd) == {"early": b"odd", "late": b"four"}
 
 
-def test_an_archive_that_is_not_packed_at_all_is_read(tmp_path: Path) -> None:
+def test_an_uncompressed_archive_is_read(tmp_path: Path) -> None:
     initrd = tmp_path / "initrd.img"
     initrd.write_bytes(cpio(tmp_path / "plain", {"only": b"one"}))
     assert read_files(initrd) == {"only": b"one"}
 
 
 @pytest.mark.parametrize("content", [b"#!/bin/sh\n", b"\x1f\x8bgzip"])
-def test_anything_else_is_refused_by_its_name(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_initrd_is_refused(tmp_path: Path, content: bytes) -> None:
     initrd = tmp_path / "initrd.img"
     initrd.write_bytes(content)
-    with pytest.raises(ImageError, match=r"initrd\.img is no initrd"):
+    with pytest.raises(ImageError, match=r"initrd\.img is not an initrd"):
         read_files(initrd)
 
 
-def test_a_damaged_one_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_initrd_is_refused(tmp_path: Path) -> None:
     initrd = tmp_path / "initrd.img"
     initrd.write_bytes(zstd(cpio(tmp_path / "packed", {"late": b"four"}))[:-12])
     with pytest.raises(ImageError, match=r"initrd\.img is damaged"):

@@ -1,4 +1,4 @@
-"""A card for one bridge: what its description says gets there, as it is said, and nothing else."""
+"""Personalising: the copy gets the bridge's configuration and keys, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as any_
-from unit.image.cards import said_by
+from unit.image.cards import output_of
 
-from pvs_image.compress import pack
-from pvs_image.description import Description
-from pvs_image.mapped import partitions_of
+from pvs_image.block_map import partitions_of
+from pvs_image.bridge_configuration import BridgeConfiguration
+from pvs_image.xz import pack
 
 PROJECT = Path(__file__).resolve().parents[3]
 BOOT = "@@8M"
@@ -32,8 +32,8 @@ SCALARS = any_.none() | any_.booleans() | any_.integers() | any_.text()
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    """Somebody's public key."""
-    said_by("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key")
+    """A public key."""
+    output_of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key")
     return tmp_path / "key.pub"
 
 
@@ -60,15 +60,15 @@ def personalise(
     )
 
 
-def description(card: Path) -> Any:  # noqa: ANN401 - YAML holds anything
-    """Read the description that is on a card."""
-    return yaml.safe_load(said_by("mtype", "-i", f"{card}{BOOT}", "::/pvs-bridge.yml"))
+def configuration(card: Path) -> Any:  # noqa: ANN401 - YAML holds anything
+    """Read the configuration file on a card."""
+    return yaml.safe_load(output_of("mtype", "-i", f"{card}{BOOT}", "::/pvs-bridge.yml"))
 
 
-def inventory_says(name: str) -> dict[str, Any]:
-    """Read what an example says of the Pi, with the secrets in their places."""
-    told = yaml.safe_load((PROJECT / f"inventory/example/{name}.yml").read_text())
-    variables: Mapping[str, Any] = told["pvs_bridges"]["hosts"][name]
+def example_variables(name: str) -> dict[str, Any]:
+    """Read an example's variables, with its secrets filled in."""
+    inventory = yaml.safe_load((PROJECT / f"inventory/example/{name}.yml").read_text())
+    variables: Mapping[str, Any] = inventory["pvs_bridges"]["hosts"][name]
     for network in variables.get("uplink_networks", []):
         network["passphrase"] = next(
             value for secret, value in SECRETS.items() if secret in network["passphrase"]
@@ -87,29 +87,27 @@ def test_every_variable_of_the_examples_is_on_the_card(
         "--output", copy,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert description(copy) == inventory_says(name)
-    assert said_by("mtype", "-i", f"{copy}{BOOT}", "::/authorized_keys") == key.read_text()
+    assert configuration(copy) == example_variables(name)
+    assert output_of("mtype", "-i", f"{copy}{BOOT}", "::/authorized_keys") == key.read_text()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     _, _, root = partitions_of(copy)
-    assert said_by("e2fsck", "-fn", f"{copy}?offset={root.start_bytes}")
-    assert "pvs-bridge" not in said_by("mdir", "-i", f"{card}{BOOT}", "::/")
+    assert output_of("e2fsck", "-fn", f"{copy}?offset={root.start_bytes}")
+    assert "pvs-bridge" not in output_of("mdir", "-i", f"{card}{BOOT}", "::/")
 
 
-def test_a_lab_s_bridge_gets_all_but_what_is_its_controller_s(
-    card: Path, key: Path, tmp_path: Path
-) -> None:
+def test_controller_only_variables_are_left_out(card: Path, key: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.img"
     done = personalise(
         "--inventory", "inventory/lab", "--image", card, "--key", key, "--output", copy, LAB="b1"
     )
     assert done.returncode == 0, done.stderr
-    assert description(copy) == {"uplink_type": "ethernet", "uplink_hostname": "b1"}
+    assert configuration(copy) == {"uplink_type": "ethernet", "uplink_hostname": "b1"}
 
 
-def test_a_secret_of_the_vault_is_opened_here(card: Path, key: Path, tmp_path: Path) -> None:
+def test_vault_secrets_are_decrypted(card: Path, key: Path, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("of the vault\n")
     vault = Path(sys.executable).with_name("ansible-vault")
-    sealed = said_by(
+    sealed = output_of(
         vault, "encrypt_string", "--vault-password-file", tmp_path / "password",
         "--name", "passphrase", "secret: yes",
     )  # fmt: skip
@@ -135,28 +133,28 @@ def test_a_secret_of_the_vault_is_opened_here(card: Path, key: Path, tmp_path: P
     assert "uplink_networks[0].passphrase: cannot be decrypted" in done.stderr
     done = personalise(*arguments, "--vault-password-file", tmp_path / "password")
     assert done.returncode == 0, done.stderr
-    (found,) = description(copy)["uplink_networks"]
+    (found,) = configuration(copy)["uplink_networks"]
     assert found == {"ssid": "a {{ b", "passphrase": "secret: yes"}
 
 
 @given(
     any_.dictionaries(NAMES, SCALARS | any_.lists(any_.dictionaries(NAMES, SCALARS), max_size=3))
 )
-def test_any_value_is_read_as_it_was_written(variables: dict[str, Any]) -> None:
-    text = Description("garage", "inventory/home", variables).as_yaml()
+def test_any_value_survives_writing_and_reading(variables: dict[str, Any]) -> None:
+    text = BridgeConfiguration("garage", "inventory/home", variables).as_yaml()
     assert (yaml.safe_load(text) or {}) == variables
 
 
 @pytest.mark.parametrize(
-    ("host", "said"),
+    ("host", "message"),
     [
         ("uplink_countri: US", "uplink_countri: "),
-        ("uplink_type: ethernet\n      bridge_backend: dhcpcd", "wants bridge_backend: dhcpcd"),
+        ("uplink_type: ethernet\n      bridge_backend: dhcpcd", "has bridge_backend: dhcpcd"),
         ("uplink_type: [", "cannot be read"),
     ],
 )
-def test_a_description_that_is_wrong_stops_before_anything_is_written(
-    host: str, said: str, card: Path, key: Path, tmp_path: Path
+def test_a_wrong_configuration_writes_nothing(
+    host: str, message: str, card: Path, key: Path, tmp_path: Path
 ) -> None:
     inventory = tmp_path / "home.yml"
     inventory.write_text(f"pvs_bridges:\n  hosts:\n    shed:\n      {host}\n")
@@ -166,24 +164,24 @@ def test_a_description_that_is_wrong_stops_before_anything_is_written(
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "\n  hint: " in done.stderr
     assert set(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--limit", "garag"], "LIMIT=garag fits none of the bridges"),
-        ([], "LIMIT= fits 2 bridges: barn, garage"),
+        ([], "LIMIT= must match one bridge, got: barn, garage"),
         (["--inventory", "inventory/none"], "INVENTORY=inventory/none does not exist"),
         (["--limit", "barn", "--image", "none.img.xz"], "IMAGE=none.img.xz does not exist"),
-        (["--limit", "barn", "--image", "/etc/passwd"], "/etc/passwd is no image of a card"),
-        (["--limit", "barn", "--device", "/dev/null"], "DEVICE=/dev/null is no block device"),
+        (["--limit", "barn", "--image", "/etc/passwd"], "/etc/passwd is not a card image"),
+        (["--limit", "barn", "--device", "/dev/null"], "DEVICE=/dev/null is not a block device"),
     ],
 )
-def test_what_is_missing_or_something_else_is_named(
-    arguments: list[str], said: str, card: Path, key: Path, tmp_path: Path
+def test_wrong_options_are_named(
+    arguments: list[str], message: str, card: Path, key: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy.img"
     done = personalise(
@@ -191,10 +189,10 @@ def test_what_is_missing_or_something_else_is_named(
         *arguments,
     )  # fmt: skip
     assert (done.returncode, copy.exists()) == (1, False)
-    assert f"error: {said}" in done.stderr
+    assert f"error: {message}" in done.stderr
 
 
-def test_a_full_disk_keeps_no_half_written_copy(
+def test_a_full_disk_leaves_no_partial_copy(
     card: Path, key: Path, disk_of: Callable[[int], Path]
 ) -> None:
     disk = disk_of(1024)
@@ -207,7 +205,7 @@ def test_a_full_disk_keeps_no_half_written_copy(
     assert list(disk.iterdir()) == []
 
 
-def test_a_full_cache_keeps_no_half_unpacked_image(
+def test_a_full_cache_leaves_no_partial_image(
     card: Path, key: Path, tmp_path: Path, disk_of: Callable[[int], Path]
 ) -> None:
     disk = disk_of(1024)

@@ -1,4 +1,4 @@
-"""What is handed on: each file says of the others what is so."""
+"""The published files are complete, and consistent with each other."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pytest
-from unit.image.cards import EPOCH, said_by
+from unit.image.cards import EPOCH, output_of
 
-from pvs_image import catalogue
-from pvs_image.compress import pack, unpack
-from pvs_image.edition import BASES, Edition
+from pvs_image import imager_manifest
 from pvs_image.errors import ImageError
 from pvs_image.publish import Published, publish
+from pvs_image.release import BASES, Release
+from pvs_image.xz import pack, unpack
 
-EDITION = Edition("0.1.0", "debian", EPOCH)
+RELEASE = Release("0.1.0", "debian", EPOCH)
 NAME = "pvs-bridge-0.1.0-debian"
 
-# An entry in Raspberry Pi Imager's own doc/json-schema/os-list-schema.json: what it requires, and
-# the types of what else is written here.
+# From Raspberry Pi Imager's doc/json-schema/os-list-schema.json: the required fields, and the types
+# of the optional fields that are used.
 REQUIRED = {
     "name": str,
     "description": str,
@@ -43,7 +43,7 @@ OPTIONAL = {
     "image_download_sha256": str,
     "init_format": str,
 }
-# What SPDX 2.3 requires of a document and of each package in it.
+# Fields that SPDX 2.3 requires in a document and in each package.
 SPDX_DOCUMENT = {
     "spdxVersion",
     "dataLicense",
@@ -57,20 +57,20 @@ SPDX_PACKAGE = {"SPDXID", "name", "downloadLocation"}
 
 @pytest.fixture(scope="module")
 def published(card: Path, rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """The files of a card, with a build's log."""
+    """The published files of a card."""
     folder = tmp_path_factory.mktemp("published")
     log = folder / "of-the-build"
     log.write_text("built\n")
-    return publish(card, rootfs, folder / "build", EDITION, log=log)
+    return publish(card, rootfs, folder / "build", RELEASE, log=log)
 
 
 def text(published: Published, name: str) -> str:
-    """Return what one of the files says."""
+    """Return the text of a published file."""
     return (published.image.parent / name).read_text()
 
 
 def entry(published: Published) -> dict[str, Any]:
-    """Return what Imager is told of the card."""
+    """Return the card's entry in the manifest."""
     listed = json.loads(text(published, "os_list.json"))
     assert set(listed) == {"os_list"}
     (found,) = listed["os_list"]
@@ -83,7 +83,7 @@ def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_all_files_are_there_and_nothing_else(published: Published) -> None:
+def test_exactly_the_documented_files_are_published(published: Published) -> None:
     endings = (
         "bmap",
         "img.xz",
@@ -98,19 +98,19 @@ def test_all_files_are_there_and_nothing_else(published: Published) -> None:
     assert {each.name for each in published.files} == expected
 
 
-def test_the_digest_beside_the_image_is_believed_by_sha256sum(published: Published) -> None:
+def test_sha256sum_accepts_the_digest(published: Published) -> None:
     folder = published.image.parent
-    said = said_by("sh", "-c", f"cd '{folder}' && sha256sum --check {NAME}.sha256")
-    assert said == f"{NAME}.img.xz: OK\n"
+    message = output_of("sh", "-c", f"cd '{folder}' && sha256sum --check {NAME}.sha256")
+    assert message == f"{NAME}.img.xz: OK\n"
 
 
-def test_the_image_unpacks_to_the_card(published: Published, card: Path, tmp_path: Path) -> None:
+def test_the_xz_decompresses_to_the_image(published: Published, card: Path, tmp_path: Path) -> None:
     unpack(published.image, tmp_path / "card.img")
-    assert said_by("cmp", card, tmp_path / "card.img") == ""
+    assert output_of("cmp", card, tmp_path / "card.img") == ""
     assert (tmp_path / "card.img").stat().st_blocks * 512 < 40 * 2**20
 
 
-def test_imager_is_told_what_is_so(published: Published, card: Path) -> None:
+def test_the_manifest_has_the_real_sizes_and_digests(published: Published, card: Path) -> None:
     found = entry(published)
     assert (found["extract_size"], found["extract_sha256"]) == (card.stat().st_size, sha256(card))
     assert found["image_download_size"] == published.image.stat().st_size
@@ -131,12 +131,12 @@ def test_imager_is_told_what_is_so(published: Published, card: Path) -> None:
         ("raspios", "cloudinit-rpi", ["pi5-64bit", "pi4-64bit", "pi3-64bit"]),
     ],
 )
-def test_imager_offers_its_form_for_the_pis_of_each_base(
+def test_the_manifest_enables_imagers_form_for_the_models_of_each_base(
     base: str, init_format: str, devices: list[str]
 ) -> None:
     assert base in BASES
-    found = catalogue.entry(
-        Edition("0.1.0", base, EPOCH),
+    found = imager_manifest.entry(
+        Release("0.1.0", base, EPOCH),
         url="https://example.org/card.img.xz",
         bmap_url="https://example.org/card.bmap",
         extract_bytes=1,
@@ -148,21 +148,23 @@ def test_imager_offers_its_form_for_the_pis_of_each_base(
     assert found["architecture"] == "armv8"
 
 
-def test_the_entry_has_what_imager_s_schema_asks_for(published: Published) -> None:
+def test_the_manifest_matches_imagers_schema(published: Published) -> None:
     found = entry(published)
     assert REQUIRED.keys() <= found.keys() <= {*REQUIRED, *OPTIONAL}
     types = {**REQUIRED, **OPTIONAL}
     assert {name: type(value) for name, value in found.items()} == types
 
 
-def test_the_manifest_to_double_click_is_the_same_list(published: Published) -> None:
+def test_both_manifests_are_identical(published: Published) -> None:
     assert text(published, f"{NAME}.rpi-imager-manifest") == text(published, "os_list.json")
 
 
-def test_files_for_the_web_are_named_by_where_they_will_be() -> None:
+def test_base_url_is_the_prefix_of_file_urls() -> None:
     file = Path(f"build/{NAME}.img.xz")
     for base_url in ("https://example.org/cards", "https://example.org/cards/"):
-        assert catalogue.location(base_url, file) == f"https://example.org/cards/{NAME}.img.xz"
+        assert (
+            imager_manifest.location(base_url, file) == f"https://example.org/cards/{NAME}.img.xz"
+        )
 
 
 def test_packages_are_listed_with_their_versions(published: Published) -> None:
@@ -186,7 +188,7 @@ def test_the_bill_of_materials_has_what_spdx_requires(published: Published) -> N
         assert {each["spdxElementId"], each["relatedSpdxElement"]} <= {*ids, "SPDXRef-DOCUMENT"}
 
 
-def test_the_bill_of_materials_knows_licence_source_and_supplier(published: Published) -> None:
+def test_the_bill_of_materials_has_licence_source_and_supplier(published: Published) -> None:
     document = json.loads(text(published, f"{NAME}.spdx.json"))
     _, haproxy, openssl = document["packages"]
     assert haproxy["licenseDeclared"] == "GPL-2.0-or-later"
@@ -201,7 +203,7 @@ def test_the_bill_of_materials_knows_licence_source_and_supplier(published: Publ
     assert openssl["sourceInfo"] == "built from openssl 3.5.1-1"
 
 
-def test_the_number_of_processors_does_not_show_in_the_image(
+def test_the_image_does_not_depend_on_the_number_of_processors(
     published: Published, card: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
@@ -210,27 +212,27 @@ def test_the_number_of_processors_does_not_show_in_the_image(
 
 
 @pytest.mark.parametrize("base_url", ["example.org/cards", "file:///srv", "ftp://example.org"])
-def test_no_web_address_is_refused_before_anything_is_written(
+def test_an_invalid_base_url_writes_nothing(
     base_url: str, card: Path, rootfs: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ImageError, match=f"BASE_URL={base_url} is no web address"):
-        publish(card, rootfs, tmp_path, EDITION, base_url=base_url)
+    with pytest.raises(ImageError, match=rf"BASE_URL must start with .* \(got {base_url}\)"):
+        publish(card, rootfs, tmp_path, RELEASE, base_url=base_url)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_gets_none_of_the_files(
+def test_a_full_disk_leaves_none_of_the_files(
     published: Published, card: Path, rootfs: Path, disk_of: Callable[[int], Path]
 ) -> None:
     packed_kib = published.image.stat().st_size // 1024
-    # Full while it packs, and with the last of the small files.
+    # The disk is full during compression, or at the last small file.
     for size_kib in (packed_kib // 2, packed_kib + 8):
         disk = disk_of(size_kib)
         with pytest.raises((ImageError, OSError), match="No space left on device"):
-            publish(card, rootfs, disk, EDITION)
+            publish(card, rootfs, disk, RELEASE)
         assert list(disk.iterdir()) == []
 
 
-def test_what_fails_leaves_the_files_of_the_build_before(
+def test_a_failure_keeps_the_files_of_the_previous_build(
     published: Published, rootfs: Path, tmp_path: Path
 ) -> None:
     folder = published.image.parent
@@ -238,5 +240,5 @@ def test_what_fails_leaves_the_files_of_the_build_before(
     broken = tmp_path / "broken.img"
     broken.write_bytes(b"no card" * 1000)
     with pytest.raises(ImageError, match="has no partition table"):
-        publish(broken, rootfs, folder, EDITION)
+        publish(broken, rootfs, folder, RELEASE)
     assert {each: each.stat().st_mtime_ns for each in folder.iterdir()} == before

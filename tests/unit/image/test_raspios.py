@@ -1,4 +1,4 @@
-"""Raspberry Pi OS as a base: what is not the image that was asked for is refused, all else kept."""
+"""Raspberry Pi OS as a base: wrong images are refused, and everything in a right one is kept."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.image.cards import EPOCH, said_by
+from unit.image.cards import EPOCH, output_of
 
-from pvs_image.disk import make_disk
+from pvs_image.disk_image import make_disk
 from pvs_image.errors import ImageError
-from pvs_image.layout import MIB, Layout
 from pvs_image.mbr import FAT32, Partition, write_table
+from pvs_image.partition_layout import MIB, Layout
 from pvs_image.raspios import fetch, read_layout, read_rootfs
 
-# As Raspberry Pi's own images are laid out and called.
+# The layout of Raspberry Pi's official images.
 OFFICIAL = Layout(
     disk_id=0x1A2B3C4D,
     boot_serial=0x5E6F7A8B,
@@ -43,14 +43,14 @@ def official(rootfs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def packed(official: Path) -> Path:
-    """The same as it is downloaded."""
-    said_by("xz", "--keep", "-0", "--threads=2", official)
+    """The same, compressed as for download."""
+    output_of("xz", "--keep", "-0", "--threads=2", official)
     return official.with_suffix(".img.xz")
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of one's own, of which nothing half-made may be left."""
+    """An empty cache, in which no partial file may remain."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache/pvs-bridge/image/raspios"
 
@@ -63,7 +63,7 @@ def sha256(file: Path) -> str:
 
 @pytest.fixture
 def web(packed: Path) -> Iterator[str]:
-    """A server that has the file."""
+    """A web server with the file."""
     handler = functools.partial(Quiet, directory=str(packed.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -74,79 +74,83 @@ def web(packed: Path) -> Iterator[str]:
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a word."""
+    """Serves files without logging."""
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
-def test_what_is_read_from_an_image_makes_the_same_image_again(
-    official: Path, tmp_path: Path
-) -> None:
+def test_reading_and_rebuilding_gives_the_same_image(official: Path, tmp_path: Path) -> None:
     layout = read_layout(official)
     assert layout == OFFICIAL
     read_rootfs(official, tmp_path / "rootfs.tar")
     again = tmp_path / "again.img"
     make_disk(tmp_path / "rootfs.tar", again, source_date_epoch=EPOCH, layout=layout)
-    assert said_by("cmp", official, again) == ""
+    assert output_of("cmp", official, again) == ""
 
 
-def test_cmdline_and_fstab_find_the_partitions_by_the_names_that_they_had(official: Path) -> None:
-    assert "label-id: 0x1a2b3c4d" in said_by("sfdisk", "--dump", official)
-    probed = said_by("blkid", "--probe", "--offset", str(8 * MIB), official)
+def test_cmdline_and_fstab_still_match_the_partition_ids(official: Path) -> None:
+    assert "label-id: 0x1a2b3c4d" in output_of("sfdisk", "--dump", official)
+    probed = output_of("blkid", "--probe", "--offset", str(8 * MIB), official)
     assert 'LABEL="bootfs"' in probed
     assert 'UUID="5E6F-7A8B"' in probed
 
 
-def test_a_download_is_verified_unpacked_and_kept(
+def test_a_download_is_verified_unpacked_and_cached(
     packed: Path, official: Path, web: str, cache: Path
 ) -> None:
     digest = sha256(packed)
-    said: list[str] = []
-    card = fetch(f"{web}/{packed.name}", digest.upper(), said.append)
-    assert said_by("cmp", card, official) == ""
-    assert said == [f"downloading {web}/{packed.name}", "unpacking it"]
-    # It needs neither network nor file any more.
-    assert fetch("http://127.0.0.1:1/gone", digest, said.append) == card
+    message: list[str] = []
+    card = fetch(f"{web}/{packed.name}", digest.upper(), message.append)
+    assert output_of("cmp", card, official) == ""
+    assert message == [f"downloading {web}/{packed.name}", "unpacking the image"]
+    # The cached image needs neither the network nor the file.
+    assert fetch("http://127.0.0.1:1/gone", digest, message.append) == card
     assert list(cache.iterdir()) == [card]
 
 
-def test_a_file_that_is_unpacked_already_is_taken_too(official: Path, cache: Path) -> None:
+def test_an_uncompressed_image_is_accepted(official: Path, cache: Path) -> None:
     card = fetch(str(official), sha256(official), lambda _: None)
-    assert said_by("cmp", card, official) == ""
+    assert output_of("cmp", card, official) == ""
     assert card.parent == cache
 
 
-def test_an_image_with_another_digest_is_not_used(packed: Path, cache: Path) -> None:
-    with pytest.raises(ImageError, match=f"another sha256 than BASE_SHA256: {sha256(packed)}"):
+def test_an_image_with_another_digest_is_refused(packed: Path, cache: Path) -> None:
+    with pytest.raises(ImageError, match=f"has the sha256 {sha256(packed)}, not"):
         fetch(str(packed), "0" * 64)
     assert list(cache.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("source", "digest", "said"),
+    ("source", "digest", "message"),
     [
         ("", "0" * 64, "BASE_IMAGE is missing"),
-        ("raspios.img.xz", "", "BASE_SHA256= is no sha256"),
-        ("raspios.img.xz", "d41d8cd98f00b204e9800998ecf8427e", "is no sha256: 64 hexadecimal"),
+        ("raspios.img.xz", "", "BASE_SHA256 must be 64 hexadecimal digits, got nothing"),
+        (
+            "raspios.img.xz",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "must be 64 hexadecimal digits, got d41d",
+        ),
         ("/no/such/raspios.img.xz", "0" * 64, "cannot be read: No such file"),
         ("http://127.0.0.1:1/raspios.img.xz", "0" * 64, "cannot be downloaded: .*refused"),
     ],
 )
-def test_what_cannot_be_had_is_named(source: str, digest: str, said: str, cache: Path) -> None:
-    with pytest.raises(ImageError, match=said):
+def test_a_missing_image_or_digest_is_named(
+    source: str, digest: str, message: str, cache: Path
+) -> None:
+    with pytest.raises(ImageError, match=message):
         fetch(source, digest, lambda _: None)
     assert not cache.exists() or list(cache.iterdir()) == []
 
 
-def test_a_page_that_is_not_there_is_named(web: str, cache: Path) -> None:
+def test_a_failed_download_is_named(web: str, cache: Path) -> None:
     with pytest.raises(ImageError, match="cannot be downloaded: HTTP Error 404"):
         fetch(f"{web}/none.img.xz", "0" * 64, lambda _: None)
     assert list(cache.iterdir()) == []
 
 
 def broken(official: Path, packed: Path, how: str) -> bytes:
-    """Return an image that is none, in one of several ways."""
+    """Return a damaged or unsuitable image."""
     with official.open("rb") as file:
         head = file.read(9 * MIB)
     _, boot, root = (0, Partition(FAT32, 8 * MIB, 512 * MIB), Partition(0x83, 520 * MIB, 4 * MIB))
@@ -163,23 +167,23 @@ def broken(official: Path, packed: Path, how: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
-        ("cut off", "is cut off: the end of the xz file is missing"),
-        ("damaged", "is no xz file, or it is damaged"),
+        ("cut off", "is truncated: the end of the xz file is missing"),
+        ("damaged", "is not an xz file, or it is damaged"),
         ("no table", "it has no partition table"),
         ("packed nothing", "it has no partition table"),
-        ("one partition", "partitions of type 0x0c, not 0x0c and 0x83"),
+        ("one partition", "must have partitions of type 0x0c and 0x83, got 0x0c"),
         ("too short", "is shorter than its partition table says"),
-        ("no FAT32", "has no FAT32 in its partition 1"),
+        ("no FAT32", "must have FAT32 in partition 1"),
     ],
 )
-def test_what_is_no_card_for_a_pi_is_refused_though_its_digest_is_right(
-    how: str, said: str, official: Path, packed: Path, tmp_path: Path, cache: Path
+def test_a_file_that_is_not_a_pi_image_is_refused(
+    how: str, message: str, official: Path, packed: Path, tmp_path: Path, cache: Path
 ) -> None:
     file = tmp_path / "base"
     file.write_bytes(broken(official, packed, how))
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         fetch(str(file), sha256(file), lambda _: None)
     assert list(cache.iterdir()) == []
 
@@ -189,9 +193,9 @@ def test_another_release_is_refused_and_nothing_stays_mounted(
     official: Path, tmp_path: Path, change: str
 ) -> None:
     old = tmp_path / "old.img"
-    said_by("cp", official, old)
-    said_by("debugfs", "-w", "-R", change, f"{old}?offset={520 * MIB}")
-    with pytest.raises(ImageError, match="cannot be read, or is not trixie's"):
+    output_of("cp", official, old)
+    output_of("debugfs", "-w", "-R", change, f"{old}?offset={520 * MIB}")
+    with pytest.raises(ImageError, match="is unreadable or not trixie"):
         read_rootfs(old, tmp_path / "rootfs.tar")
     assert list(tmp_path.iterdir()) == [old]
     assert str(tmp_path) not in Path("/proc/mounts").read_text()

@@ -137,15 +137,24 @@ def test_default_routes_come_by_metric_without_those_that_refuse(tmp_path: pathl
         ({"dhcpcd.service": ("inactive", "enabled")}, ["dhcpcd"]),
         ({"dhcpcd.service": ("active", "masked")}, ["dhcpcd"]),
         (
-            {"NetworkManager.service": ("inactive", "enabled"), "dhcpcd.service": ("active", "enabled")},
+            {
+                "NetworkManager.service": ("inactive", "enabled"),
+                "dhcpcd.service": ("active", "enabled"),
+            },
             ["dhcpcd", "networkmanager"],
         ),
         (
-            {"NetworkManager.service": ("active", "enabled"), "dhcpcd.service": ("active", "enabled")},
+            {
+                "NetworkManager.service": ("active", "enabled"),
+                "dhcpcd.service": ("active", "enabled"),
+            },
             ["networkmanager", "dhcpcd"],
         ),
         (
-            {"NetworkManager.service": ("inactive", "enabled"), "dhcpcd.service": ("inactive", "enabled")},
+            {
+                "NetworkManager.service": ("inactive", "enabled"),
+                "dhcpcd.service": ("inactive", "enabled"),
+            },
             ["networkmanager", "dhcpcd"],
         ),
         ({"NetworkManager.service": ("inactive", "disabled")}, []),

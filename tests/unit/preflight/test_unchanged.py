@@ -24,9 +24,7 @@ FACTS: dict[str, Any] = {
 
 def unchanged(root: pathlib.Path, inputs: str = "abc", **facts: Any) -> bool:  # noqa: ANN401 - any fact
     found = {**FACTS, **facts}
-    return bridge_facts.is_unchanged(
-        root, found, bridge_facts.state(root, found, WATCHED, inputs)
-    )
+    return bridge_facts.is_unchanged(root, found, bridge_facts.state(root, found, WATCHED, inputs))
 
 
 @pytest.fixture
@@ -90,9 +88,7 @@ def replace_by_a_link(root: pathlib.Path) -> None:
     (root / "etc/hosts").symlink_to("other")
 
 
-@pytest.mark.parametrize(
-    "change", [edit, remove, add, open_up, lead_elsewhere, replace_by_a_link]
-)
+@pytest.mark.parametrize("change", [edit, remove, add, open_up, lead_elsewhere, replace_by_a_link])
 def test_any_change_of_a_watched_file_is_found(
     root: pathlib.Path, change: Callable[[pathlib.Path], None]
 ) -> None:

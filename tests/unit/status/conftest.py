@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.care.watching import Watched, leave_room
+from unit.care.monitored import MonitoredBridge, leave_room
 from unit.health.conftest import make_body, make_devices, make_reply
 from unit.status.scenes import write
 
@@ -13,24 +13,24 @@ ROLE = Path(__file__).resolve().parents[3] / "roles/status"
 
 
 @pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
+def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MonitoredBridge:
     """A bridge of three panels at noon, with a Pi that tells all that one can."""
     leave_room(monkeypatch)
-    made = Watched(tmp_path)
-    write(made.places.root, "sys/class/thermal/thermal_zone0/temp", "48200")
-    write(made.places.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x0")
-    write(made.places.root, "sys/class/net/eth0/statistics/rx_errors", "0")
-    write(made.places.root, "proc/meminfo", "MemAvailable:  300000 kB")
-    write(made.places.root, "proc/mounts", "overlayroot / overlay rw 0 0\n")
+    made = MonitoredBridge(tmp_path)
+    write(made.paths.root, "sys/class/thermal/thermal_zone0/temp", "48200")
+    write(made.paths.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x0")
+    write(made.paths.root, "sys/class/net/eth0/statistics/rx_errors", "0")
+    write(made.paths.root, "proc/meminfo", "MemAvailable:  300000 kB")
+    write(made.paths.root, "proc/self/mounts", "overlayroot / overlay rw 0 0\n")
     write(
-        made.places.root,
+        made.paths.root,
         "proc/net/wireless",
         " wlan0: 0000   60.  -52.  -256        0      0      0      0      9        0\n",
     )
     devices = make_devices()
     devices[0]["dl_flash_avail"] = "98304"
-    made.world.answers = [make_reply(body=make_body(devices)) for _ in range(3)]
-    made.hands.down = ["dnsmasq.service"]
+    made.probe.answers = [make_reply(body=make_body(devices)) for _ in range(3)]
+    made.host.down = ["dnsmasq.service"]
     made.minutes(12)
-    made.hands.down = []
+    made.host.down = []
     return made

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 from unit.health.conftest import make_body, make_devices, make_reply
 
 from pvs_bridge.host.probe import Signal
@@ -60,17 +60,19 @@ def plant(hour: float, kwh: float) -> list[dict[str, Any]]:
     return devices
 
 
-def live(watched: Watched, until: float, *, begin_hour: float = 0.0, by: str | None = None) -> None:
+def live(
+    bridge: MonitoredBridge, until: float, *, begin_hour: float = 0.0, by: str | None = None
+) -> None:
     """Let a part of the day go by.
 
     Args:
-        watched: the bridge.
+        bridge: the bridge.
         until: the hour at which it ends.
         begin_hour: the hour at which it begins.
         by: what the answers' Via says.
     """
-    watched.now = 7 * 86_400.0
-    watched.clock_offset = midnight() - watched.now
+    bridge.now = 7 * 86_400.0
+    bridge.clock_offset = midnight() - bridge.now
     headers = {"via": by} if by else {}
     kwh = 0.0
     for step in range(round(until * 3600 / _STEP_SECONDS)):
@@ -79,79 +81,79 @@ def live(watched: Watched, until: float, *, begin_hour: float = 0.0, by: str | N
         if hour < begin_hour:
             continue
         body = make_body(plant(hour, kwh))
-        watched.world.answers = [make_reply(body=body, headers=headers)]
-        watched.now = 7 * 86_400.0 + hour * 3600
-        watched.look()
+        bridge.probe.answers = [make_reply(body=body, headers=headers)]
+        bridge.now = 7 * 86_400.0 + hour * 3600
+        bridge.run()
 
 
-def begin(folder: Path) -> Watched:
+def begin(folder: Path) -> MonitoredBridge:
     """Return a bridge on a Pi that is well."""
     folder.mkdir()
-    watched = Watched(folder)
-    root = watched.places.root
+    bridge = MonitoredBridge(folder)
+    root = bridge.paths.root
     write(root, "sys/class/thermal/thermal_zone0/temp", "52300")
     write(root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x0")
     write(root, "proc/meminfo", "MemAvailable:  214000 kB")
     wireless = " wlan0: 0000   60.  -58.  -256        0      0      0      0      9        0\n"
     write(root, "proc/net/wireless", wireless)
-    return watched
+    return bridge
 
 
-def day(folder: Path) -> Watched:
+def day(folder: Path) -> MonitoredBridge:
     """Make a sunny afternoon, after a night in which the Wi-Fi was away."""
-    watched = begin(folder)
-    live(watched, 2.0)
-    watched.world.signals["wlan0"] = Signal.NONE
-    watched.world.answers = [make_reply(body=make_body(plant(2.0, 0.0)))]
-    watched.minutes(4)
-    watched.world.signals["wlan0"] = Signal.UP
-    watched.minutes(1)
-    live(watched, 13.6, begin_hour=2.25)
-    return watched
+    bridge = begin(folder)
+    live(bridge, 2.0)
+    bridge.probe.signals["wlan0"] = Signal.NONE
+    bridge.probe.answers = [make_reply(body=make_body(plant(2.0, 0.0)))]
+    bridge.minutes(4)
+    bridge.probe.signals["wlan0"] = Signal.UP
+    bridge.minutes(1)
+    live(bridge, 13.6, begin_hour=2.25)
+    return bridge
 
 
-def night(folder: Path) -> Watched:
+def night(folder: Path) -> MonitoredBridge:
     """Make a late evening."""
-    watched = begin(folder)
-    live(watched, 22.5)
-    return watched
+    bridge = begin(folder)
+    live(bridge, 22.5)
+    return bridge
 
 
-def pvs_down(folder: Path) -> Watched:
+def pvs_down(folder: Path) -> MonitoredBridge:
     """Make a noon at which the PVS restarts."""
-    watched = begin(folder)
-    live(watched, 12.0)
-    watched.world.answers = [make_reply(503, b"", server=None) for _ in range(9)]
-    watched.now += 300
-    watched.minutes(5)
-    return watched
+    bridge = begin(folder)
+    live(bridge, 12.0)
+    bridge.probe.answers = [make_reply(503, b"", server=None) for _ in range(9)]
+    bridge.now += 300
+    bridge.minutes(5)
+    return bridge
 
 
-def locked(folder: Path) -> Watched:
+def locked(folder: Path) -> MonitoredBridge:
     """Make a morning with firmware that has closed the older interface."""
-    watched = begin(folder)
-    live(watched, 9.5, by="1.1 pvs-bridge-compat")
-    return watched
+    bridge = begin(folder)
+    live(bridge, 9.5, by="1.1 pvs-bridge-compat")
+    return bridge
 
 
-def cable_out(folder: Path) -> Watched:
+def cable_out(folder: Path) -> MonitoredBridge:
     """Make a noon without a cable, on a Pi that is hot and has too little voltage."""
-    watched = begin(folder)
-    live(watched, 12.0)
-    watched.world.answers = []
-    write(watched.places.root, "sys/class/thermal/thermal_zone0/temp", "81300")
-    write(watched.places.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x50005")
-    watched.world.signals["eth0"] = Signal.NONE
-    watched.minutes(14)
-    return watched
+    bridge = begin(folder)
+    live(bridge, 12.0)
+    bridge.probe.answers = []
+    write(bridge.paths.root, "sys/class/thermal/thermal_zone0/temp", "81300")
+    write(bridge.paths.root, "sys/devices/platform/soc/soc:firmware/get_throttled", "0x50005")
+    bridge.probe.signals["eth0"] = Signal.NONE
+    bridge.minutes(14)
+    return bridge
 
 
-def just_started(folder: Path) -> Watched:
+def just_started(folder: Path) -> MonitoredBridge:
     """Make a Pi that has looked at nothing yet."""
     return begin(folder)
 
 
-SCENES: dict[str, Callable[[Path], Watched]] = {
+SCENES: dict[str, Callable[[Path], MonitoredBridge]] = {
     "day": day,
     "night": night,
     "pvs-down": pvs_down,

@@ -6,23 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 
 from pvs_bridge.host.probe import Signal
 from pvs_bridge.status.document import Documents, Sources
 
 
-def made(watched: Watched, later_seconds: float = 0.0) -> dict[str, Any]:
+def made(bridge: MonitoredBridge, later_seconds: float = 0.0) -> dict[str, Any]:
     """Make the document a while after the last look."""
-    system = watched.places.root / "os-release"
+    system = bridge.paths.root / "os-release"
     system.write_text('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
-    sources = Sources(watched.places.memory, watched.places.incidents, system)
-    now = watched.now + later_seconds
-    return Documents(sources).make(now, (watched.clock_offset or 0.0) + now)
+    sources = Sources(bridge.paths.state, bridge.paths.events, system)
+    now = bridge.now + later_seconds
+    return Documents(sources).make(now, (bridge.clock_offset or 0.0) + now)
 
 
-def test_a_healthy_bridge_says_so_and_how_old_that_is(watched: Watched) -> None:
-    document = made(watched, 42)
+def test_a_healthy_bridge_says_so_and_how_old_that_is(bridge: MonitoredBridge) -> None:
+    document = made(bridge, 42)
     assert (document["healthy"], document["age_seconds"], document["problem"]) == (True, 42, None)
     assert document["plant"]["age_seconds"] == 42 + 60
     assert document["versions"] == {
@@ -34,60 +34,60 @@ def test_a_healthy_bridge_says_so_and_how_old_that_is(watched: Watched) -> None:
     assert document["steps"]["restart-unit"] >= 1
 
 
-def test_what_is_broken_comes_with_its_hint(watched: Watched) -> None:
-    watched.world.signals["eth0"] = Signal.NONE
-    watched.minutes(1)
-    document = made(watched)
+def test_what_is_broken_comes_with_its_hint(bridge: MonitoredBridge) -> None:
+    bridge.probe.signals["eth0"] = Signal.NONE
+    bridge.minutes(1)
+    document = made(bridge)
     assert (document["healthy"], document["broken_link"]) == (False, "cable")
     assert document["problem"].startswith("There is no signal on the cable")
     assert document["hint"].startswith("Push both plugs in")
 
 
-def test_a_look_that_does_not_come_any_more_is_no_health(watched: Watched) -> None:
-    document = made(watched, 1000)
+def test_a_look_that_does_not_come_any_more_is_no_health(bridge: MonitoredBridge) -> None:
+    document = made(bridge, 1000)
     assert not document["healthy"]
-    assert document["problem"] == "The program that looks after the bridge has stopped."
+    assert document["problem"] == "The monitor on the bridge has stopped."
 
 
 def test_a_pi_that_has_just_started_has_a_whole_document(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing"
     document = Documents(Sources(nothing, nothing, nothing)).make(5.0, 0.0)
     assert (document["healthy"], document["hint"]) == (False, "Wait a minute.")
-    assert (document["plant"], document["chain"], document["day"]["points"]) == (None, [], [])
+    assert (document["plant"], document["links"], document["day"]["points"]) == (None, [], [])
 
 
-def test_a_state_that_is_half_written_is_none(watched: Watched) -> None:
-    watched.places.memory.write_text('{"looked": 1')
-    assert made(watched)["age_seconds"] is None
+def test_a_state_that_is_half_written_is_none(bridge: MonitoredBridge) -> None:
+    bridge.paths.state.write_text('{"checked": 1')
+    assert made(bridge)["age_seconds"] is None
 
 
-def test_no_serial_number_but_the_panels_is_told(watched: Watched) -> None:
-    state = watched.places.memory.read_text()
-    text = json.dumps(made(watched))
+def test_no_serial_number_but_the_panels_is_told(bridge: MonitoredBridge) -> None:
+    state = bridge.paths.state.read_text()
+    text = json.dumps(made(bridge))
     for serial in ("ZT210175000612B0042", "PVS6M21750042p", "PVS6M21750042c"):
         assert serial in state
         assert serial not in text
     assert "E00121000000001" in text
 
 
-def test_the_points_are_told_by_the_clock_of_now(watched: Watched) -> None:
-    before = made(watched)["day"]["points"]
+def test_the_points_are_told_by_the_clock_of_now(bridge: MonitoredBridge) -> None:
+    before = made(bridge)["day"]["points"]
     # The Pi's clock was a day behind, and is set.
-    watched.clock_offset = (watched.clock_offset or 0.0) + 86_400
-    after = made(watched)["day"]["points"]
+    bridge.clock_offset = (bridge.clock_offset or 0.0) + 86_400
+    after = made(bridge)["day"]["points"]
     assert [at + 86_400 for at, _ in before] == [at for at, _ in after]
     assert len(before) == 3
 
 
-def test_incidents_come_newest_first_and_a_torn_one_not_at_all(watched: Watched) -> None:
-    with watched.places.incidents.open("a") as file:
+def test_incidents_come_newest_first_and_a_torn_one_not_at_all(bridge: MonitoredBridge) -> None:
+    with bridge.paths.events.open("a") as file:
         file.write('{"kind": "step", "te')
-    kinds = [each["kind"] for each in made(watched)["incidents"]]
+    kinds = [each["kind"] for each in made(bridge)["events"]]
     assert kinds[-1] == "broken"
     assert "step" in kinds
 
 
-def test_a_clock_that_is_not_right_is_not_told(watched: Watched) -> None:
-    watched.clock_offset = None
-    watched.minutes(1)
-    assert made(watched)["time"] is None
+def test_a_clock_that_is_not_right_is_not_told(bridge: MonitoredBridge) -> None:
+    bridge.clock_offset = None
+    bridge.minutes(1)
+    assert made(bridge)["time"] is None

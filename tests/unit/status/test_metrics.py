@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
 from unit.status.test_document import made
 
@@ -48,8 +48,8 @@ def expressions() -> list[str]:
     return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
 
 
-def test_the_text_is_in_prometheus_s_form(watched: Watched) -> None:
-    metrics = parsed(text_of(made(watched)))
+def test_the_text_is_in_prometheus_s_form(bridge: MonitoredBridge) -> None:
+    metrics = parsed(text_of(made(bridge)))
     assert metrics["pvs_bridge_healthy"] == [("", 1.0)]
     assert metrics["pvs_bridge_production_watts"] == [("", 600.0)]
     assert metrics["pvs_bridge_panel_watts"][0] == ('serial="E00121000000001"', 100.0)
@@ -59,33 +59,33 @@ def test_the_text_is_in_prometheus_s_form(watched: Watched) -> None:
     assert metrics["pvs_bridge_link_ok"][0] == ('link="cable"', 1.0)
 
 
-def test_a_text_of_the_pvs_cannot_break_out_of_its_label(watched: Watched) -> None:
-    document = made(watched)
+def test_a_text_of_the_pvs_cannot_break_out_of_its_label(bridge: MonitoredBridge) -> None:
+    document = made(bridge)
     document["versions"]["firmware"] = 'a"} 1\nevil 2\\'
     assert "evil" not in parsed(text_of(document))
 
 
-def test_without_a_plant_the_rest_is_there(watched: Watched) -> None:
-    document = {**made(watched), "plant": None}
+def test_without_a_plant_the_rest_is_there(bridge: MonitoredBridge) -> None:
+    document = {**made(bridge), "plant": None}
     metrics = parsed(text_of(document))
     assert "pvs_bridge_healthy" in metrics
     assert "pvs_bridge_panel_watts" not in metrics
 
 
-def test_the_readme_lists_every_metric(watched: Watched) -> None:
-    watched.config = watched.config.__class__(**{**vars(watched.config), "card_free_mib": 10**9})
-    watched.minutes(1)
+def test_the_readme_lists_every_metric(bridge: MonitoredBridge) -> None:
+    bridge.config = bridge.config.__class__(**{**vars(bridge.config), "card_free_mib": 10**9})
+    bridge.minutes(1)
     readme = (ROLE / "README.md").read_text()
-    metrics = parsed(text_of(made(watched)))
+    metrics = parsed(text_of(made(bridge)))
     assert [name for name in metrics if f"`{name}`" not in readme] == []
     listed = set(re.findall(r"`(pvs_bridge_\w+)`", readme))
     assert listed - set(metrics) == set()
 
 
-def test_the_dashboard_asks_for_what_there_is(watched: Watched) -> None:
-    watched.config = watched.config.__class__(**{**vars(watched.config), "card_free_mib": 10**9})
-    watched.minutes(1)
-    metrics = set(parsed(text_of(made(watched))))
+def test_the_dashboard_asks_for_what_there_is(bridge: MonitoredBridge) -> None:
+    bridge.config = bridge.config.__class__(**{**vars(bridge.config), "card_free_mib": 10**9})
+    bridge.minutes(1)
+    metrics = set(parsed(text_of(made(bridge))))
     asked = {name for each in expressions() for name in re.findall(r"\bpvs_bridge_\w+", each)}
     assert len(asked) > 15
     assert asked - metrics == set()

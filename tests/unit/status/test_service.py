@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.care.watching import Watched
+from unit.care.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
 
 from pvs_lab.process import wait_until
@@ -63,11 +63,11 @@ class Service:
 
 
 @pytest.fixture
-def service(watched: Watched, tmp_path: Path) -> Iterator[Service]:
+def service(bridge: MonitoredBridge, tmp_path: Path) -> Iterator[Service]:
     """Run the program beside what the role care has left."""
     path = tmp_path / "http.sock"
     words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={path}"]
-    words += [f"--state={watched.places.memory}", f"--incidents={watched.places.incidents}"]
+    words += [f"--state={bridge.paths.state}", f"--events={bridge.paths.events}"]
     with subprocess.Popen(words) as process:
         assert wait_until(path.exists, 10)
         yield Service(process.pid, path)
@@ -107,9 +107,9 @@ def test_whoever_hangs_up_or_says_nothing_ends_nothing(service: Service) -> None
     assert service.ask("GET /bridge/metrics HTTP/1.1")[0].startswith("HTTP/1.1 200")
 
 
-def test_a_new_look_is_seen_at_once(service: Service, watched: Watched) -> None:
-    watched.config = watched.config.__class__(**{**vars(watched.config), "version": "9.9"})
-    watched.minutes(1)
+def test_a_new_look_is_seen_at_once(service: Service, bridge: MonitoredBridge) -> None:
+    bridge.config = bridge.config.__class__(**{**vars(bridge.config), "version": "9.9"})
+    bridge.minutes(1)
     _, body = service.ask("GET /bridge/status.json HTTP/1.1")
     assert json.loads(body)["versions"]["pvs_bridge"] == "9.9"
 
@@ -127,5 +127,5 @@ def test_a_socket_that_cannot_be_made_is_named_with_the_hint(tmp_path: Path) -> 
     words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={tmp_path}/missing/http.sock"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"pvs-bridge-status: {tmp_path}/missing/http.sock: No such file")
-    assert "restart it by systemctl" in done.stderr
+    assert done.stderr.startswith(f"pvs-bridge status: {tmp_path}/missing/http.sock: No such file")
+    assert "service with systemctl" in done.stderr

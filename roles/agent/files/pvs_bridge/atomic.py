@@ -1,6 +1,6 @@
-"""Files that a power cut leaves whole: the old one or the new one, never half of one.
+"""Replace files atomically: after a power cut a file is the old one or the new one.
 
-Every file that the agent replaces on the card is written here.
+The agent replaces every file on the card with these functions.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from pathlib import Path
 from typing import BinaryIO
 
 NEW = ".pvs-bridge-new"
-"""The end of the name of a file that is not complete yet."""
+"""The suffix of a file that is not complete yet."""
 
 
 @contextlib.contextmanager
 def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """Open the successor of a file for writing; it takes the file's place at the end.
+    """Open a new version of a file for writing; at the end it replaces the file.
 
     Args:
-        path: in a folder that exists.
-        mode: its permissions, where the file system has any.
+        path: A file in a folder that exists.
+        mode: Its permissions, if the file system has permissions.
 
     Raises:
-        OSError: The disk is full or read-only. The old file is as it was.
+        OSError: The disk is full or read-only. The old file is unchanged.
     """
     new = path.with_name(path.name + NEW)
     try:
-        # The mode from the start: a secret must not be readable for a moment.
+        # Create it with its mode, so that a secret is never readable by other users.
         with open(new, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
-            # The umask may have taken bits away. FAT has no modes, and refuses this.
+            # The umask may have removed bits. FAT has no modes and refuses this.
             with contextlib.suppress(PermissionError):
                 os.fchmod(file.fileno(), mode)
             file.flush()
@@ -48,14 +48,14 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file; see :func:`replacing`.
 
     Raises:
-        OSError: The disk is full or read-only. The old file is as it was.
+        OSError: The disk is full or read-only. The old file is unchanged.
     """
     with replacing(path, mode) as file:
         file.write(data)
 
 
 def remove(path: Path) -> None:
-    """Remove a file for good, if it exists.
+    """Remove a file durably, if it exists.
 
     Raises:
         OSError: The disk is read-only.
@@ -65,7 +65,7 @@ def remove(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write the names in a folder to the disk; do nothing where there is no folder."""
+    """Write a folder's entries to the disk; do nothing if the folder does not exist."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

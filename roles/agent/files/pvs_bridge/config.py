@@ -11,9 +11,12 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, TypeVar
+
+from pvs_bridge.errors import IssueError, Location
 
 FOLDER = Path("/etc/pvs-bridge")
 
@@ -21,8 +24,8 @@ AUTO, ON = "auto", "on"
 """The modes of the compat service: while the firmware has closed DeviceList, or always."""
 
 
-class ConfigError(Exception):
-    """A configuration file that cannot be used; names the file, the key and the right value."""
+class ConfigError(IssueError):
+    """A configuration file that cannot be used."""
 
 
 def _key(accepts: Callable[[Any], bool], must_be: str, **options: Any) -> Any:  # noqa: ANN401
@@ -86,17 +89,23 @@ def _one_of(*choices: str) -> Any:  # noqa: ANN401
     return _key(lambda value: value in choices, f"one of: {', '.join(choices)}")
 
 
-def _seconds(low: float, high: float) -> Any:  # noqa: ANN401
-    def accepts(value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return False
-        return math.isfinite(value) and low <= value <= high
+def is_number(value: object, low: float, high: float) -> bool:
+    """Return whether a value is a finite number in a range, limits included."""
+    # True is an int to Python.
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and low <= value <= high
 
+
+def _seconds(low: float, high: float) -> Any:  # noqa: ANN401
+    accepts = partial(is_number, low=low, high=high)
     return _key(accepts, f"a number of seconds from {low} to {high}")
 
 
 def _port() -> Any:  # noqa: ANN401
-    return _key(lambda value: _is_int(value) and 1 <= value <= 65535, "a port from 1 to 65535")
+    return _key(
+        lambda value: _is_int(value) and is_number(value, 1, 65535), "a port from 1 to 65535"
+    )
 
 
 def _interface(example: str) -> Any:  # noqa: ANN401
@@ -219,18 +228,20 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     """Read and check a configuration file.
 
     Args:
-        path: the file.
-        kind: the class with its keys.
+        path: The file.
+        kind: The class with its keys.
 
     Raises:
         ConfigError: The file is missing or unreadable, or a key is wrong.
     """
+    location = Location(str(path))
+    hint = "provision the Pi, which writes this file"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; provision the Pi to write it") from error
+        raise ConfigError(error.strerror or str(error), hint, location) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not JSON ({error}); provision the Pi to write it") from error
+        raise ConfigError(f"not JSON ({error})", hint, location) from error
     return check_config(values, kind, str(path))
 
 
@@ -238,26 +249,27 @@ def check_config(values: object, kind: type[Config], source: str) -> Config:
     """Check the keys and values of a configuration.
 
     Args:
-        values: what the file holds.
-        kind: the class with its keys.
-        source: the file's name, for error messages.
+        values: The content of the file.
+        kind: The class with its keys.
+        source: The name of the file, for error messages.
 
     Raises:
         ConfigError: A key is missing, unknown or wrong.
     """
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    known = ", ".join(fields)
+    hint = f"the keys are {', '.join(fields)}"
     if not isinstance(values, dict):
-        raise ConfigError(f"{source}: must be an object with the keys {known}")
+        raise ConfigError("must be a JSON object", hint, Location(source))
     for name in values:
         if name not in fields:
-            raise ConfigError(f"{source}: unknown key {name}; known are {known}")
+            raise ConfigError("unknown key", hint, Location(source, variable=name))
     for name, field in fields.items():
-        must_be = field.metadata["must_be"]
+        location = Location(source, variable=name)
+        must_be = f"must be {field.metadata['must_be']}"
         if name not in values:
-            raise ConfigError(f"{source}: {name} is missing; it must be {must_be}")
+            raise ConfigError(f"missing; {must_be}", location=location)
         if not field.metadata["accepts"](values[name]):
             # repr is off for a secret.
             got = f", got {values[name]!r}" if field.repr else ""
-            raise ConfigError(f"{source}: {name} must be {must_be}{got}")
+            raise ConfigError(f"{must_be}{got}", location=location)
     return kind(**values)

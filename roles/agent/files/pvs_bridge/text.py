@@ -1,24 +1,23 @@
-"""Texts for people: cleaned, aligned, in ASCII where the terminal has nothing else."""
+"""Text for the terminal: cleaned, aligned, and in ASCII where the terminal has only that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# The longest texts of a device that a table shows, so that its rows stay within WIDTH. Panels have
-# serials of up to 17 characters, energy storage systems of 25.
 CELL = 26
-
+"""The longest text in a table's cell. Panels have serials of up to 17 characters, energy storage
+systems of 25."""
 
 _ASCII = str.maketrans("─°·", "- -")
 
 
 def clean(value: object, limit: int = CELL) -> str:
-    """Return a text from outside as plain ASCII that cannot move the cursor or a column."""
+    """Return an untrusted text as plain ASCII without control characters."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
     try:
         raw = str(value)
-    except ValueError:  # a number with thousands of digits
+    except ValueError:  # an integer of thousands of digits
         return ""
     text = " ".join(raw[: 4 * limit].split())
     text = "".join(char if " " <= char <= "~" else "?" for char in text)
@@ -26,7 +25,7 @@ def clean(value: object, limit: int = CELL) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Align rows under a head; `right` names the columns of numbers."""
+    """Return rows aligned under a head; `right` names the columns of numbers."""
     cells = [head, *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
 
@@ -50,5 +49,5 @@ def duration(seconds: int) -> str:
 
 
 def as_ascii(text: str) -> str:
-    """Return a text for a terminal that has nothing but ASCII; columns stay where they are."""
+    """Return a text in ASCII; its columns stay aligned."""
     return text.translate(_ASCII).encode("ascii", "replace").decode()

@@ -1,4 +1,4 @@
-"""pvs-bridge health: say which link between PVS and home is broken, or show the plant."""
+"""pvs-bridge health: name the broken link between PVS and home, or show the plant."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pvs_bridge.config import ConfigError, HealthConfig, read_config
+from pvs_bridge.config import ConfigError, HealthConfig, is_number, read_config
 from pvs_bridge.health.checks import check
 from pvs_bridge.health.text import WIDTH, plant_text, report_data, report_text, verdict_text
-from pvs_bridge.host.network import Pi
+from pvs_bridge.host.network import LocalProbe
 from pvs_bridge.pvs.devices import AnswerError, plant_data, read_devices, read_plant
 from pvs_bridge.text import as_ascii
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"pvs-bridge health: {error}", file=sys.stderr)
         return USAGE
-    except BrokenPipeError:  # head and the like have seen enough
+    except BrokenPipeError:  # the reader, such as head, has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="give a network that has just been changed so long to settle (default: 0)",
+        help="how long a network that has just changed may take to come up (default: 0)",
     )
     parser.add_argument(
         "--devices",
@@ -75,13 +75,13 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1
-    if not 0 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 3600")
+    if not is_number(value, 0, 3600):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 3600, got {text!r}")
     return value
 
 
 def _check(options: argparse.Namespace) -> int:
-    report = check(read_config(options.config, HealthConfig), Pi(), options.wait)
+    report = check(read_config(options.config, HealthConfig), LocalProbe(), options.wait)
     if options.json:
         print(json.dumps(report_data(report), indent=2))
     elif options.quiet:
@@ -103,7 +103,7 @@ def _devices(options: argparse.Namespace) -> int:
     try:
         plant = read_plant(read_devices(body))
     except AnswerError as error:
-        print(f"pvs-bridge health: not a good device list: {error}", file=sys.stderr)
+        print(f"pvs-bridge health: not a valid device list: {error}", file=sys.stderr)
         return UNHEALTHY
     if options.json:
         print(json.dumps(plant_data(plant), indent=2))

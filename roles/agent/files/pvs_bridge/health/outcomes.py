@@ -1,134 +1,124 @@
-"""What each link is called, and what can be wrong with it."""
+"""The links between the PVS and the home network, and what can be wrong with each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pvs_bridge.errors import Issue
 
 OK, BROKEN, UNKNOWN = "ok", "broken", "unknown"
 
+_BREAKER = "switch the PVS's breaker off for one minute"
+_FEWER_REQUESTS = "reduce the requests: few programs, each at most every 5 minutes"
 
-@dataclass(frozen=True)
-class Outcome:
-    """What can be wrong, and what helps, in plain words with {facts} filled in."""
-
-    problem: str
-    hint: str
-
-
-OUTCOMES: dict[str, Outcome] = {
-    "interface_missing": Outcome(
+OUTCOMES: dict[str, Issue] = {
+    "interface_missing": Issue(
         "The Pi has no network interface {pvs_interface} for the cable to the PVS.",
-        "If the PVS hangs on a USB adapter, plug the adapter in again. Otherwise set "
-        "pvs_link_interface to the interface's real name and provision again.",
+        "If the PVS is connected to a USB adapter, plug the adapter in again. Otherwise set "
+        "pvs_link_interface to the interface's name and provision again.",
     ),
-    "interface_off": Outcome(
-        "The Pi's network interface towards the PVS ({pvs_interface}) is switched off.",
+    "interface_off": Issue(
+        "The Pi's network interface to the PVS ({pvs_interface}) is switched off.",
         "Restart the Pi. If it stays off, provision the Pi again.",
     ),
-    "no_cable": Outcome(
+    "no_cable": Issue(
         "There is no signal on the cable between Pi and PVS ({pvs_interface}).",
-        "Push both plugs in until they click: on the PVS it is the port LAN1. Check that the "
-        "PVS has power. If the PVS restarts just now, wait 10 minutes.",
+        "Push both plugs in until they click; the PVS's port is LAN1. Check that the PVS has "
+        "power. If the PVS is restarting, wait 10 minutes.",
     ),
-    "no_lease": Outcome(
+    "no_lease": Issue(
         "The PVS has not given the Pi an address on {pvs_interface}.",
         "If the PVS has just started, wait 10 minutes. Then check that the cable is in the "
-        "PVS's port LAN1, pull it out for ten seconds, and restart the Pi if that did not help.",
+        "PVS's port LAN1, unplug it for ten seconds, and restart the Pi if that did not help.",
     ),
-    "other_network": Outcome(
+    "other_network": Issue(
         "The Pi's address on {pvs_interface} is not in the PVS's network {pvs_network}.",
-        "Check that the cable is in the PVS's port LAN1 and leads to nothing else. If this PVS "
-        "has another address, as some have 172.27.152.1, set pvs_link_pvs_address to it and "
+        "Check that the cable connects the Pi to the PVS's port LAN1 and to nothing else. If this "
+        "PVS has another address (some have 172.27.152.1), set pvs_link_pvs_address to it and "
         "provision again.",
     ),
-    "default_route_taken": Outcome(
-        "The Pi sends everything to the PVS: its default route leads out of {pvs_interface}.",
-        "Provision the Pi again: that keeps this route away. If it comes back, another "
-        "connection for {pvs_interface} was made by hand on the Pi: remove it.",
+    "default_route_taken": Issue(
+        "The Pi's default route leads to the PVS, through {pvs_interface}.",
+        "Provision the Pi again, which removes this route. If it comes back, remove the connection "
+        "for {pvs_interface} that was created by hand on the Pi.",
     ),
-    "pvs_silent": Outcome(
+    "pvs_silent": Issue(
         "The PVS does not answer at {pvs_address}.",
-        "If it restarts just now, wait 10 minutes. If it stays silent, switch its breaker off "
-        "for one minute.",
+        f"If it is restarting, wait 10 minutes. If it stays silent, {_BREAKER}.",
     ),
-    "pvs_restarting": Outcome(
-        "The PVS is there but not ready: most likely it is restarting.",
-        "Wait 8-10 minutes and check again. If this happens often, let fewer programs ask the "
-        "PVS, each at most every 5 minutes.",
+    "pvs_restarting": Issue(
+        "The PVS is reachable but not ready: most likely it is restarting.",
+        f"Wait 10 minutes and check again. If this happens often, {_FEWER_REQUESTS}.",
     ),
-    "pvs_crashed": Outcome(
+    "pvs_crashed": Issue(
         "The program in the PVS that makes the device list has crashed (HTTP 500).",
-        "Wait 10 minutes and check again. If it stays so, switch the PVS's breaker off for one "
-        "minute. Let fewer programs ask the PVS, each at most every 5 minutes.",
+        f"Wait 10 minutes and check again. If it stays so, {_BREAKER}. To prevent it, "
+        f"{_FEWER_REQUESTS}.",
     ),
-    "firmware_locked": Outcome(
-        "The PVS's firmware (build {build}) has closed the device list, and its newer interface "
-        "does not answer on port 80.",
-        "Leave compat_mode out of the bridge's description, or set it to auto, and provision "
-        "again: the bridge then makes the device list by itself. Neither the Pi nor a restart can "
-        "open the PVS's own again.",
+    "firmware_locked": Issue(
+        "The PVS's firmware (build {build}) has closed the device list, and its new API does not "
+        "answer on port 80.",
+        "Set compat_mode to auto, which is the default, and provision again: the bridge then makes "
+        "the device list itself. The firmware's own device list cannot be opened again.",
     ),
-    "translator_down": Outcome(
-        "The PVS's firmware (build {build}) has closed the device list, and the program on the Pi "
-        "that makes it out of the newer interface is not ready.",
-        "Restart it (sudo systemctl restart pvs-bridge-compat) or restart the Pi. If it stays "
-        "so, provision the Pi again; systemctl status pvs-bridge-compat tells the reason.",
+    "translator_down": Issue(
+        "The PVS's firmware (build {build}) has closed the device list, and the compat service on "
+        "the Pi, which makes it from the new API, is not ready.",
+        "Restart it (sudo systemctl restart pvs-bridge-compat) or restart the Pi. If it stays so, "
+        "provision the Pi again; systemctl status pvs-bridge-compat shows the reason.",
     ),
-    "not_translated": Outcome(
-        "The bridge cannot make a device list out of the PVS's newer interface. {error}",
+    "not_translated": Issue(
+        "The bridge cannot make a device list from the PVS's new API. {error}",
         "{hint}",
     ),
-    "firmware_refuses_at_random": Outcome(
-        "The PVS refused the device list, as its firmware (build {build}) does at random.",
-        "Power-cycle the PVS: switch its breaker off for one minute. It answers again after that, "
-        "for it has not closed the device list.",
+    "firmware_refuses_at_random": Issue(
+        "The PVS refused the device list; its firmware (build {build}) does so at random.",
+        f"Power-cycle the PVS: {_BREAKER}. It answers again after that, because this build has "
+        "not closed the device list.",
     ),
-    "answer_refused": Outcome(
+    "answer_refused": Issue(
         "The PVS refused the device list (HTTP 403), and its firmware does not explain why: "
         "{firmware}.",
-        "Power-cycle the PVS: switch its breaker off for one minute. If it still refuses, its "
-        'firmware has closed the device list: set compat_mode to "on" and provision again.',
+        f"Power-cycle the PVS: {_BREAKER}. If it still refuses, its firmware has closed the device "
+        'list: set compat_mode to "on" and provision again.',
     ),
-    "proxy_down": Outcome(
+    "proxy_down": Issue(
         "The proxy on the Pi does not accept connections on port {proxy_port}.",
         "Restart it (sudo systemctl restart haproxy) or restart the Pi. If it stays down, "
-        "provision the Pi again; systemctl status haproxy tells the reason.",
+        "provision the Pi again; systemctl status haproxy shows the reason.",
     ),
-    "proxy_refused": Outcome(
-        "The proxy on the Pi did not pass the question on (HTTP {status}).",
-        "With HTTP 429 or 503 too many programs ask at once: wait a minute. Otherwise the proxy's "
-        "configuration is not this project's: provision the Pi again.",
+    "proxy_refused": Issue(
+        "The proxy on the Pi did not forward the request (HTTP {status}).",
+        "For HTTP 429 or 503, wait a minute: too many programs ask at once. Otherwise the proxy "
+        "does not have this project's configuration: provision the Pi again.",
     ),
-    "damaged_answer": Outcome(
+    "damaged_answer": Issue(
         "The PVS's answer arrived damaged.",
-        "Check again in 5 minutes. If it stays so, switch the PVS's breaker off for one minute.",
+        f"Check again in 5 minutes. If it stays so, {_BREAKER}.",
     ),
-    "not_succeeded": Outcome(
-        "The PVS answered, but says that it did not succeed.",
-        "Check again in 10 minutes. If it stays so, switch the PVS's breaker off for one minute.",
+    "not_succeeded": Issue(
+        "The PVS answered that the request did not succeed.",
+        f"Check again in 10 minutes. If it stays so, {_BREAKER}.",
     ),
-    "uplink_missing": Outcome(
-        "The Pi has no network interface {uplink_interface} towards the home network.",
-        "Set uplink_interface to the interface's real name and provision again; a USB adapter "
-        "may have to be plugged in again.",
+    "uplink_missing": Issue(
+        "The Pi has no network interface {uplink_interface} for the home network.",
+        "Set uplink_interface to the interface's name and provision again. Plug a USB adapter in "
+        "again.",
     ),
-    "uplink_down": Outcome(
+    "uplink_down": Issue(
         "The Pi is not connected to the home network ({uplink_interface}).",
-        "With Wi-Fi: check that the router is on, that its name and password are those which "
-        "the Pi was given, and that the Pi is in its range. With a cable: check both plugs.",
+        "Wi-Fi: check that the router is on and in range, and that uplink_networks has its name "
+        "and password. Cable: check both plugs.",
     ),
-    "uplink_no_address": Outcome(
+    "uplink_no_address": Issue(
         "The Pi is connected to the home network, but has no address there ({uplink_interface}).",
-        "Restart the home router, then the Pi. If the address was set by hand, check it.",
+        "Restart the home router, then the Pi. If the address is static, check it.",
     ),
-    "uplink_no_route": Outcome(
-        "The Pi has an address in the home network, but no way out of it ({uplink_interface}).",
-        "Restart the home router, then the Pi. If the address was set by hand, set the gateway "
-        "too: it is the router's address.",
+    "uplink_no_route": Issue(
+        "The Pi has an address in the home network, but no default route ({uplink_interface}).",
+        "Restart the home router, then the Pi. If the address is static, set the gateway too: it "
+        "is the router's address.",
     ),
 }
-"""Every name that `outcome` can have, in no particular order; they do not change."""
-
+"""What ``outcome`` can be, with {facts} to fill in. The names do not change."""
 
 LINKS = {
     "cable": "Cable to the PVS",
@@ -139,4 +129,4 @@ LINKS = {
     "uplink": "Home network",
     "answer": "Device list",
 }
-"""The links with their titles, in the order in which a report has them."""
+"""The links with their titles, in the order of a report."""

@@ -7,17 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pvs_bridge.config import HealthConfig
+from pvs_bridge.errors import Issue
 from pvs_bridge.health.outcomes import BROKEN, OK, OUTCOMES
 from pvs_bridge.pvs.devices import Plant
 
 OLD, TRANSLATED, NEW = "old", "translated", "new"
-"""How the panels' data can be had: from the PVS's device list, from one that the bridge makes out
-of the newer interface, or from that interface alone."""
+"""How the panels' data can be read: from the PVS's device list, from one that the compat service
+makes from the new API, or from the new API only."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """One link of the chain as it was found; `outcome` is the key in OUTCOMES if broken."""
+    """The state of one link.
+
+    Attributes:
+        name: A key of LINKS.
+        state: OK, BROKEN or UNKNOWN.
+        seen: What the check found.
+        outcome: A key of OUTCOMES if the link is broken.
+        facts: Values for the text of the outcome.
+    """
 
     name: str
     state: str
@@ -28,13 +37,17 @@ class Link:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole chain, and the plant where the PVS has described it.
+    """The state of all links, and the plant if the PVS has sent it.
 
     Attributes:
-        interface: How the panels' data can be had; None if they cannot.
+        links: In the order of LINKS.
+        plant: None if there is no device list.
+        seconds: How long the check took.
+        config: What was checked.
+        interface: OLD, TRANSLATED or NEW; None if the panels' data cannot be read.
     """
 
-    chain: tuple[Link, ...]
+    links: tuple[Link, ...]
     plant: Plant | None
     seconds: float
     config: HealthConfig
@@ -42,45 +55,40 @@ class Report:
 
     @property
     def broken(self) -> Link | None:
-        """The first broken link, which explains those that follow it."""
-        return next((link for link in self.chain if link.state == BROKEN), None)
+        """The first broken link, which explains those after it."""
+        return next((link for link in self.links if link.state == BROKEN), None)
 
     @property
     def healthy(self) -> bool:
-        """The PVS has answered well through the proxy, and no link is broken."""
-        return self.broken is None and self.chain[-1].state == OK
+        """Whether no link is broken and the PVS has answered through the proxy."""
+        return self.broken is None and self.links[-1].state == OK
+
+    @property
+    def issue(self) -> Issue | None:
+        """What is wrong with the first broken link; None if no link is broken."""
+        return issue_of(self.broken, self.config) if self.broken else None
 
     @property
     def note(self) -> str | None:
-        """Which programs a healthy bridge is of no use to; None if there are none."""
+        """Which programs cannot use this healthy bridge; None if all can."""
         if self.interface == NEW:
             return (
                 "The PVS's firmware has closed the device list, and compat_mode is off: only "
-                "programs that know /auth and /vars can read the panels."
+                "programs that use /auth and /vars can read the panels."
             )
         if self.interface == TRANSLATED and not self.config.proxy_serves_home:
             return (
-                "The PVS's firmware has closed the device list. In bridge_mode routed the home's "
-                "programs ask the PVS itself, so they have to know /auth and /vars; the Pi alone "
-                "gets a device list from the bridge."
+                "The PVS's firmware has closed the device list. In bridge_mode routed, programs in "
+                "the home ask the PVS itself and must use /auth and /vars; only the Pi gets a "
+                "device list from the bridge."
             )
         return None
 
-    @property
-    def problem(self) -> str | None:
-        """What is wrong; None if nothing is."""
-        return self._words("problem")
 
-    @property
-    def hint(self) -> str | None:
-        """What helps; None if nothing is wrong."""
-        return self._words("hint")
-
-    def _words(self, which: str) -> str | None:
-        link = self.broken
-        if link is None or link.outcome is None:
-            return None
-        known = dataclasses.asdict(self.config)
-        facts = {**known, "pvs_network": self.config.pvs_network, **link.facts}
-        text: str = getattr(OUTCOMES[link.outcome], which)
-        return text.format_map(facts)
+def issue_of(link: Link, config: HealthConfig) -> Issue | None:
+    """Return what is wrong with a link, with its facts filled in; None if it is not broken."""
+    if link.outcome is None:
+        return None
+    facts = {**dataclasses.asdict(config), "pvs_network": config.pvs_network, **link.facts}
+    outcome = OUTCOMES[link.outcome]
+    return Issue(outcome.problem.format_map(facts), outcome.hint.format_map(facts))

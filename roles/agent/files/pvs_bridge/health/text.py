@@ -8,10 +8,13 @@ from typing import Any
 
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK
 from pvs_bridge.health.report import Report
-from pvs_bridge.pvs.devices import Plant, Supervisor, _panels, plant_data
+from pvs_bridge.pvs.devices import Plant, Supervisor, panels_text, plant_data
 from pvs_bridge.text import duration, table
 
 WIDTH = 80
+NARROWEST = 40
+COLOURS = {OK: "32", BROKEN: "31"}
+OTHER_COLOUR = "33"
 
 
 def plant_text(plant: Plant) -> str:
@@ -60,7 +63,7 @@ def _remark(plant: Plant) -> str:
     silent = sum(panel.state == "silent" for panel in plant.panels)
     if silent:
         return (
-            f"{_panels(silent)} without readings: normal at dawn and dusk\n"
+            f"{panels_text(silent)} without readings: normal at dawn and dusk\n"
             "and for panels without power."
         )
     if plant.panels and not plant.working:
@@ -74,25 +77,16 @@ def _number(value: float | None, places: int = 0) -> str:
     return f"{round(value, places) + 0.0:.{places}f}"  # adding 0.0 turns -0.0 into 0.0
 
 
-NARROWEST = 40
-
-
-COLOURS = {OK: "32", BROKEN: "31"}
-
-
-OTHER_COLOUR = "33"
-
-
 def report_data(report: Report) -> dict[str, Any]:
     """Return the report as --json prints it; roles/health/README.md describes the keys."""
-    broken = report.broken
+    broken, issue = report.broken, report.issue
     return {
         "healthy": report.healthy,
         "broken_link": broken.name if broken else None,
         "outcome": broken.outcome if broken else None,
-        "problem": report.problem,
-        "hint": report.hint,
-        "chain": [
+        "problem": issue.problem if issue else None,
+        "hint": issue.hint if issue else None,
+        "links": [
             {
                 "link": link.name,
                 "title": LINKS[link.name],
@@ -100,7 +94,7 @@ def report_data(report: Report) -> dict[str, Any]:
                 "seen": link.seen,
                 "outcome": link.outcome,
             }
-            for link in report.chain
+            for link in report.links
         ],
         "interface": report.interface,
         "note": report.note,
@@ -113,16 +107,16 @@ def report_data(report: Report) -> dict[str, Any]:
 
 
 def report_text(report: Report, width: int, *, colours: bool = False) -> str:
-    """Return chain and verdict, then the plant if there is one."""
+    """Return links and verdict, then the plant if there is one."""
     width = max(NARROWEST, min(width, 100))
-    parts = [chain_text(report, width, colours=colours), verdict_text(report, width)]
+    parts = [links_text(report, width, colours=colours), verdict_text(report, width)]
     if report.healthy and report.plant:
         parts.append(plant_text(report.plant))
     return "\n\n".join(parts)
 
 
-def chain_text(report: Report, width: int, *, colours: bool = False) -> str:
-    """Return the chain as a table; what was seen is wrapped in its own column."""
+def links_text(report: Report, width: int, *, colours: bool = False) -> str:
+    """Return the links as a table; the last column is wrapped."""
     first = max(len(title) for title in LINKS.values())
     second = len("unknown")
     last = width - first - second - 4
@@ -130,7 +124,7 @@ def chain_text(report: Report, width: int, *, colours: bool = False) -> str:
         f"{'Link':<{first}}  {'State':<{second}}  Seen",
         f"{'─' * first}  {'─' * second}  {'─' * last}",
     ]
-    for link in report.chain:
+    for link in report.links:
         state = f"{link.state:<{second}}"
         if colours:
             state = f"\x1b[{COLOURS.get(link.state, OTHER_COLOUR)}m{state}\x1b[0m"
@@ -141,16 +135,17 @@ def chain_text(report: Report, width: int, *, colours: bool = False) -> str:
 
 
 def verdict_text(report: Report, width: int) -> str:
-    """Return problem and hint, or that all is well and for whom."""
-    if report.problem is None or report.hint is None:
+    """Return problem and hint, or that the bridge is healthy, with a note if there is one."""
+    if report.issue is None:
         healthy = f"Healthy, checked in {report.seconds:.1f} s."
         return "\n".join([healthy, *_filled([("Note:", report.note)], width)])
-    return "\n".join(_filled([("Problem:", report.problem), ("Hint:", report.hint)], width))
+    lines = [("Problem:", report.issue.problem), ("Hint:", report.issue.hint)]
+    return "\n".join(_filled(lines, width))
 
 
-def _filled(said: Sequence[tuple[str, str | None]], width: int) -> list[str]:
+def _filled(texts: Sequence[tuple[str, str | None]], width: int) -> list[str]:
     return [
         textwrap.fill(text, width, initial_indent=f"{name:<9}", subsequent_indent=" " * 9)
-        for name, text in said
+        for name, text in texts
         if text is not None
     ]

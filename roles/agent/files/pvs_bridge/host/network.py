@@ -1,4 +1,4 @@
-"""This machine's network: interfaces, addresses, routes, requests to its own proxy."""
+"""This machine's network: interfaces, addresses, routes, and requests to its own proxy."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from pvs_bridge.text import clean
 MAX_BODY = 4 * 1024 * 1024  # the list of 37 panels has 31 kB
 
 
-class Pi:
-    """The world as it is on the Pi itself."""
+class LocalProbe:
+    """Reads the machine that this program runs on."""
 
     def __init__(self, sys_net: Path = Path("/sys/class/net")) -> None:
-        """Look for interfaces in `sys_net`."""
+        """Read interfaces in `sys_net`."""
         self._sys_net = sys_net
 
     def signal(self, interface: str) -> Signal:
-        """Tell how an interface is."""
+        """Return the state of an interface."""
         folder = self._sys_net / interface
         if not folder.exists():
             return Signal.MISSING
         try:
             carrier = (folder / "carrier").read_text(encoding="ascii").strip()
-        except OSError:  # what the kernel says of an interface that is down
+        except OSError:  # the kernel's answer for an interface that is down
             return Signal.OFF
         return Signal.UP if carrier == "1" else Signal.NONE
 
@@ -44,78 +44,65 @@ class Pi:
         """Return an interface's IPv4 addresses.
 
         Raises:
-            ProbeError: `ip` cannot tell.
+            ProbeError: `ip` fails.
         """
         return ipv4_interfaces(_ip("-4", "address", "show", "dev", interface))
 
     def default_routes(self) -> list[str]:
-        """Return the interfaces that default routes lead out of, IPv6 included.
+        """Return the interfaces of the default routes, IPv6 included.
 
         Raises:
-            ProbeError: `ip` cannot tell.
+            ProbeError: `ip` fails.
         """
         found: list[str] = []
         for family in ("-4", "-6"):
-            found += ways_out(_ip(family, "route", "show", "default"))
+            found += route_interfaces(_ip(family, "route", "show", "default"))
         return found
 
     def connect(self, address: str, port: int, seconds: float) -> None:
         """Open a TCP connection and close it.
 
         Raises:
-            OSError: It does not come about.
+            OSError: The connection fails.
         """
-        with _timeouts(), socket.create_connection((address, port), timeout=seconds):
-            pass
+        socket.create_connection((address, port), timeout=seconds).close()
 
     def get(self, port: int, path: str, seconds: float) -> Reply:
-        """Ask this machine's own proxy.
+        """Send a request to this machine's own proxy.
 
         Raises:
-            OSError: There is no connection, no answer in time, or it broke off before one.
-            http.client.HTTPException: What came is not HTTP.
+            OSError: The connection fails, or breaks off before an answer.
+            http.client.HTTPException: The answer is not HTTP.
         """
         deadline = time.monotonic() + seconds
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
-        with _timeouts():
-            try:
-                connection.connect()
-                sock = connection.sock
-                headers = {"User-Agent": "pvs-bridge-health", "Connection": "close"}
-                connection.request("GET", path, headers=headers)
-                response = connection.getresponse()
-                body, whole = _read_body(response, sock, deadline)
-            finally:
-                connection.close()
+        try:
+            connection.connect()
+            sock = connection.sock
+            headers = {"User-Agent": "pvs-bridge-health", "Connection": "close"}
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            body, whole = _read_body(response, sock, deadline)
+        finally:
+            connection.close()
         named = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, named, body, whole, old=response.version == 10)
 
     def clock(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return seconds of a monotonic clock."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Do nothing for a while."""
+        """Wait."""
         time.sleep(seconds)
-
-
-class _timeouts:  # noqa: N801 - used like a function
-    """Up to Python 3.9 a socket's timeout is not yet a TimeoutError: make it one."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
-        if isinstance(error, socket.timeout) and not isinstance(error, TimeoutError):
-            raise TimeoutError from error
 
 
 def _read_body(
     response: http.client.HTTPResponse, sock: socket.socket, deadline: float
 ) -> tuple[bytes, bool]:
-    """Read until the end or the deadline: a slow drip must not keep us for ever."""
+    """Read until the end or the deadline, which also ends an answer that arrives byte by byte."""
     length = response.getheader("Content-Length", "")
-    # http.client takes the end of the connection for the end of the body: count ourselves.
+    # http.client does not report a body that is shorter than announced, so count.
     expected = int(length) if length.isdecimal() and not response.chunked else None
     body = bytearray()
     while expected is None or len(body) < expected:
@@ -136,10 +123,10 @@ def _read_body(
 
 
 def ipv4_interfaces(entries: Iterable[dict[str, Any]]) -> list[IPv4Interface]:
-    """Return the IPv4 addresses in what `ip -json address` says.
+    """Return the IPv4 addresses in the output of `ip -json address`.
 
     Raises:
-        ProbeError: It is something else.
+        ProbeError: The output has another form.
     """
     try:
         return [
@@ -149,20 +136,20 @@ def ipv4_interfaces(entries: Iterable[dict[str, Any]]) -> list[IPv4Interface]:
             if info.get("family") == "inet"
         ]
     except (KeyError, ValueError) as error:
-        raise ProbeError("not checked: ip said something else") from error
+        raise ProbeError("not checked: unknown output of ip") from error
 
 
-def ways_out(routes: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the interfaces in what `ip -json route` says, those of several hops included."""
+def route_interfaces(routes: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the interfaces in the output of `ip -json route`, those of several hops included."""
     hops = (hop for route in routes for hop in (route, *route.get("nexthops", [])))
     return [hop["dev"] for hop in hops if "dev" in hop]
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:
-    """Return the objects that `ip` says; old versions print empty ones among them.
+    """Return the objects that `ip` prints; old versions print empty ones among them.
 
     Raises:
-        ProbeError: It says nothing.
+        ProbeError: `ip` fails.
     """
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     command = shutil.which("ip", path=path)
@@ -180,7 +167,7 @@ def _ip(*arguments: str) -> list[dict[str, Any]]:
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise ProbeError(f"not checked: ip failed ({clean(type(error).__name__)})") from error
     if not isinstance(entries, list):
-        raise ProbeError("not checked: ip said something else")
+        raise ProbeError("not checked: unknown output of ip")
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
@@ -201,19 +188,16 @@ def routers(interface: str, table: Path = Path("/proc/net/route")) -> list[str]:
 
 def addresses() -> dict[str, list[str]]:
     """Return the IPv4 addresses of each interface but the loopback, with prefix lengths."""
-    done = subprocess.run(
-        ["ip", "-json", "-4", "address", "show"], capture_output=True, text=True, check=False
-    )
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ProbeError):
         return {
-            link["ifname"]: [f"{each['local']}/{each['prefixlen']}" for each in link["addr_info"]]
-            for link in json.loads(done.stdout)
+            link["ifname"]: [str(address) for address in ipv4_interfaces([link])]
+            for link in _ip("-4", "address", "show")
             if link and link["ifname"] != "lo"
         }
     return {}
 
 
 def neighbours(interface: str, table: Path = Path("/proc/net/arp")) -> set[str]:
-    """Return who has answered on an interface."""
+    """Return the addresses of the machines that have answered on an interface."""
     rows = [line.split() for line in table.read_text().splitlines()[1:]]
     return {row[0] for row in rows if row[5] == interface and int(row[2], 16) & _COMPLETE}

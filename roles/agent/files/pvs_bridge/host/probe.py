@@ -1,4 +1,4 @@
-"""How a health check sees the machine that it runs for."""
+"""What a health check sees of the machine that it checks."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Reply:
     Attributes:
         status: The HTTP status.
         headers: By lower-case names.
-        body: As much of it as came.
-        whole: The body came to its end.
-        old: The answer was in HTTP/1.0.
+        body: The bytes that arrived.
+        whole: Whether the body is complete.
+        old: Whether the answer was in HTTP/1.0.
     """
 
     status: int
@@ -38,42 +38,42 @@ class Reply:
 
     @property
     def from_pvs(self) -> bool:
-        """Whether the PVS wrote this, and not the proxy by itself.
+        """Whether the PVS wrote this, and not the proxy.
 
-        The proxy adds neither Via nor Server to what it writes itself, never as HTTP/1.0.
+        The proxy adds neither Via nor Server to its own answers, which are never HTTP/1.0.
         """
         return "via" in self.headers or "server" in self.headers or self.old
 
     @property
     def translated(self) -> bool:
-        """Whether the program that translates the newer interface wrote this."""
+        """Whether the compat service wrote this."""
         return "pvs-bridge-compat" in self.headers.get("via", "")
 
 
 class ProbeError(Exception):
-    """Something could not be looked at; says why."""
+    """Something could not be read; says why."""
 
 
-class World(Protocol):
-    """What the check sees of the world outside."""
+class Probe(Protocol):
+    """Reads the state of a machine: of this one, or of a Pi over SSH."""
 
     def signal(self, interface: str) -> Signal:
-        """Tell how an interface is."""
+        """Return the state of an interface."""
 
     def addresses(self, interface: str) -> list[IPv4Interface]:
         """Return an interface's IPv4 addresses. Raises ProbeError."""
 
     def default_routes(self) -> list[str]:
-        """Return the interfaces that default routes lead out of. Raises ProbeError."""
+        """Return the interfaces of the default routes. Raises ProbeError."""
 
     def connect(self, address: str, port: int, seconds: float) -> None:
         """Open a TCP connection and close it. Raises OSError."""
 
     def get(self, port: int, path: str, seconds: float) -> Reply:
-        """Ask this machine's own proxy. Raises OSError, http.client.HTTPException."""
+        """Send a request to the machine's own proxy. Raises OSError, http.client.HTTPException."""
 
     def clock(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return seconds of a monotonic clock."""
 
     def sleep(self, seconds: float) -> None:
-        """Do nothing for a while."""
+        """Wait."""

@@ -5,33 +5,30 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 
-PATIENCE_SECONDS = 90
+TIMEOUT_SECONDS = 90
 
 
-def run(every: Sequence[Sequence[str]]) -> str | None:
-    """Run commands until one fails; what it said then, None where all went well."""
-    for command in every:
+def run(commands: Sequence[Sequence[str]]) -> str | None:
+    """Run commands until one fails.
+
+    Returns:
+        the error; None if all succeeded.
+    """
+    for command in commands:
         try:
-            done = subprocess.run(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PATIENCE_SECONDS,
-            )
+            done = _run(command)
         except FileNotFoundError:
-            return f"{command[0]} is not on this Pi"
+            return f"{command[0]} is not installed"
         except subprocess.TimeoutExpired:
-            return f"{command[0]} took longer than {PATIENCE_SECONDS} s"
+            return f"{command[0]} took longer than {TIMEOUT_SECONDS} s"
         if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            return said[-1] if said else f"{command[0]} ended with {done.returncode}"
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            return lines[-1] if lines else f"{command[0]} exited with {done.returncode}"
     return None
 
 
 def units_down(units: Sequence[str]) -> list[str]:
-    """Name those of some units that are there to run at every boot, and do not."""
+    """Return the units that are enabled but do not run."""
     return [
         unit
         for unit, enabled, active in _states(units)
@@ -40,29 +37,28 @@ def units_down(units: Sequence[str]) -> list[str]:
 
 
 def tables_gone(tables: Mapping[str, str]) -> list[str]:
-    """Name the units that run, and whose table of nftables is gone all the same.
+    """Return the units that run although their nftables table is missing.
 
-    Whoever empties all tables, as other firewalls do, takes ours along, and systemd does not see
-    it.
+    Other firewalls flush all tables, ours included; systemd does not notice.
 
     Args:
-        tables: a table of the family inet for each unit.
+        tables: A table of the family inet for each unit.
     """
     if not tables:
         return []
-    listed = _said(["nft", "list", "tables", "inet"])
+    listed = _output(["nft", "list", "tables", "inet"])
     if listed is None:
         return []
-    there = {line.rpartition(" ")[2] for line in listed.splitlines()}
-    gone = [unit for unit, table in tables.items() if table not in there]
+    loaded = {line.rpartition(" ")[2] for line in listed.splitlines()}
+    gone = [unit for unit, table in tables.items() if table not in loaded]
     return [unit for unit, _, active in _states(gone) if active == "active"]
 
 
 def _states(units: Sequence[str]) -> Iterator[tuple[str, bool, str]]:
-    """Of each unit its name, whether it is enabled, and its state; nothing where nobody tells."""
+    """Yield name, whether it is enabled, and state of each unit that systemd knows."""
     if not units:
         return
-    shown = _said(["systemctl", "show", "--property=Id,UnitFileState,ActiveState", *units])
+    shown = _output(["systemctl", "show", "--property=Id,UnitFileState,ActiveState", *units])
     for block in (shown or "").strip().split("\n\n"):
         values = dict(line.partition("=")[::2] for line in block.splitlines())
         if "Id" in values:
@@ -70,17 +66,21 @@ def _states(units: Sequence[str]) -> Iterator[tuple[str, bool, str]]:
             yield values["Id"], enabled, values.get("ActiveState", "")
 
 
-def _said(command: Sequence[str]) -> str | None:
-    """What a command prints; None where it fails."""
+def _output(command: Sequence[str]) -> str | None:
+    """Return what a command prints; None if it fails."""
     try:
-        done = subprocess.run(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=PATIENCE_SECONDS,
-        )
+        done = _run(command)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout
+    return None if done.returncode else done.stdout
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(command),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_SECONDS,
+    )

@@ -1,6 +1,6 @@
-"""The steps of the ladder, as commands, on either network backend.
+"""The commands of each recovery action, on either network backend.
 
-Each can be taken by hand too: ``pvs-bridge monitor step renew pvs``.
+Each can be run by hand too: ``pvs-bridge monitor step renew pvs``.
 """
 
 from __future__ import annotations
@@ -10,41 +10,40 @@ from pvs_bridge.config import HealthConfig, MonitorConfig
 SIDES = ("pvs", "home")
 SIDED = ("renew", "reassociate", "cycle", "drop-route")
 NAMES = (*SIDED, "restart-network", "restart-unit", "reboot")
-_CLIENT_SOCKETS = (
-    "/run/pvs-bridge-monitor"  # /tmp of a sandbox is not where wpa_supplicant answers to
-)
+# wpa_supplicant cannot answer to a socket in the sandbox's own /tmp.
+_CLIENT_SOCKETS = "/run/pvs-bridge-monitor"
 
 Commands = list[list[str]]
 
 
-def commands(config: MonitorConfig, health: HealthConfig, step: str, side: str) -> Commands:
-    """Return what a step runs, one command after the other.
+def commands(config: MonitorConfig, health: HealthConfig, action: str, target: str) -> Commands:
+    """Return the commands of an action, in order.
 
     Args:
-        config: which network backend there is.
-        health: the interfaces' names.
-        step: one of :data:`NAMES`.
-        side: ``pvs`` or ``home`` for the steps of :data:`SIDED`; the unit's name for
+        config: The network backend.
+        health: The names of the interfaces.
+        action: One of :data:`NAMES`.
+        target: ``pvs`` or ``home`` for the actions of :data:`SIDED`; the unit for
             ``restart-unit``.
     """
-    name = health.pvs_interface if side == "pvs" else health.uplink_interface
-    if step == "restart-unit":
-        return [["systemctl", "restart", side]]
-    if step == "restart-network":
+    name = health.pvs_interface if target == "pvs" else health.uplink_interface
+    if action == "restart-unit":
+        return [["systemctl", "restart", target]]
+    if action == "restart-network":
         return [["systemctl", "restart", *_daemons(config, health)]]
-    if step == "reboot":
+    if action == "reboot":
         return [["systemctl", "reboot"]]
-    if step == "cycle":
+    if action == "cycle":
         return [["ip", "link", "set", name, "down"], ["ip", "link", "set", name, "up"]]
-    if step == "drop-route":
+    if action == "drop-route":
         return [["ip", family, "route", "flush", "default", "dev", name] for family in ("-4", "-6")]
     if config.backend == "networkmanager":
-        if side == "pvs":
+        if target == "pvs":
             return [["nmcli", "--wait", "45", "connection", "up", "pvs-bridge-link"]]
         return [["nmcli", "--wait", "45", "device", "connect", name]]
-    if step == "reassociate":
+    if action == "reassociate":
         return [["wpa_cli", "-s", _CLIENT_SOCKETS, "-i", name, "reassociate"]]
-    # dhcpcd would start a second daemon, in this service, where there is none.
+    # Without a running daemon, dhcpcd would start one inside this service.
     return [["systemctl", "is-active", "--quiet", "dhcpcd"], ["dhcpcd", "--rebind", name]]
 
 
@@ -56,15 +55,15 @@ def _daemons(config: MonitorConfig, health: HealthConfig) -> list[str]:
     return ["dhcpcd.service"]
 
 
-def words(step: str, side: str) -> str:
-    """Say for a person what a step does."""
-    where = {"pvs": "towards the PVS", "home": "towards home"}.get(side, side)
+def describe(action: str, target: str) -> str:
+    """Return what an action did, for the log of events."""
+    side = {"pvs": "to the PVS", "home": "to the home network"}.get(target, target)
     return {
-        "renew": f"asked for an address {where} again",
-        "reassociate": f"joined the Wi-Fi {where} again",
-        "cycle": f"switched the interface {where} off and on",
-        "drop-route": f"removed the default route {where}",
-        "restart-network": "restarted what configures the network",
-        "restart-unit": f"restarted {where}",
+        "renew": f"renewed the address of the interface {side}",
+        "reassociate": f"reconnected the Wi-Fi {side}",
+        "cycle": f"switched the interface {side} off and on",
+        "drop-route": f"removed the default route {side}",
+        "restart-network": "restarted the network service",
+        "restart-unit": f"restarted {side}",
         "reboot": "restarted the Pi",
-    }[step]
+    }[action]

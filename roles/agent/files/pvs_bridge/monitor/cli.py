@@ -1,4 +1,4 @@
-"""pvs-bridge monitor: looks after the bridge, or takes one step of the ladder by hand."""
+"""pvs-bridge monitor: check and repair the bridge once, or take one recovery step by hand."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pvs_bridge.config import ConfigError, HealthConfig, MonitorConfig, read_config
-from pvs_bridge.host import network, units
-from pvs_bridge.monitor import actions, monitor
-from pvs_bridge.monitor.state import read_memory, write_memory
+from pvs_bridge.config import FOLDER, ConfigError, HealthConfig, MonitorConfig, read_config
+from pvs_bridge.host import units
+from pvs_bridge.host.network import LocalProbe
+from pvs_bridge.monitor import actions
+from pvs_bridge.monitor.monitor import Monitor, Paths, wall_clock
+from pvs_bridge.monitor.state import read_state, write_state
 
 USAGE = 2
-_FOLDER = Path("/etc/pvs-bridge")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
         config = read_config(options.folder / "monitor.json", MonitorConfig)
@@ -29,73 +30,77 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     try:
         if options.command == "step":
-            return _step(config, health, options.name, options.side)
-        return _look(config, health)
+            return _step(config, health, options.action, options.target)
+        return _run(config, health)
     except PermissionError as error:
-        print(f"pvs-bridge monitor: {error}; run it by sudo", file=sys.stderr)
+        print(f"pvs-bridge monitor: {error}. Hint: run it with sudo", file=sys.stderr)
         return USAGE
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pvs-bridge monitor",
-        description="Look after the bridge once, as its timer does: check the chain, take the step "
-        "that is due, remember. Asks the PVS for its devices where that is due.",
-        epilog="Exit status: 0 looked, or the step was taken; 1 the step failed; 2 wrong usage or "
+        description="Run the monitor once, as its timer does: check the links, take the recovery "
+        "step that is due, and log events. Asks the PVS for its devices when that is due.",
+        epilog="Exit status: 0 checked, or the step was taken; 1 the step failed; 2 wrong usage or "
         "configuration.",
     )
     parser.add_argument(
         "--folder",
         type=Path,
-        default=_FOLDER,
+        default=FOLDER,
         metavar="FOLDER",
-        help="where care.json and health.json are (default: %(default)s)",
+        help="the folder of monitor.json and health.json (default: %(default)s)",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("look", help="look after the bridge once (the default)")
-    step = commands.add_parser("step", help="take one step now")
-    step.add_argument("name", choices=actions.NAMES, help="which one")
+    commands.add_parser("run", help="check and repair the bridge once (the default)")
+    step = commands.add_parser("step", help="take one recovery step now")
+    step.add_argument("action", choices=actions.NAMES, help="the action of the step")
     step.add_argument(
-        "side",
+        "target",
         nargs="?",
         default="",
-        help="of the chain: pvs or home; with restart-unit, the unit's name",
+        help="pvs or home; for restart-unit, the name of the unit",
     )
     return parser
 
 
-def _look(config: MonitorConfig, health: HealthConfig) -> int:
-    places = monitor.Places()
-    care = monitor.Care(
+def _run(config: MonitorConfig, health: HealthConfig) -> int:
+    paths = Paths()
+    monitor = Monitor(
         config,
         health,
-        network.Pi(),
-        monitor.Pi(),
-        places,
+        LocalProbe(),
+        units,
+        paths,
         time.clock_gettime(time.CLOCK_BOOTTIME),
-        monitor.wall_clock(),
-        _say,
+        wall_clock(),
+        _log,
     )
-    write_memory(places.memory, care.look(read_memory(places.memory)))
+    write_state(paths.state, monitor.run_once(read_state(paths.state)))
     return 0
 
 
-def _say(text: str) -> None:
-    """Tell whoever asked, or the journal: there it is a notice, above what each look says."""
-    mark = "<5>" if "JOURNAL_STREAM" in os.environ else ""
-    print(f"{mark}{text}", flush=True)
+def _log(text: str) -> None:
+    """Print a line; for the journal as a notice, which the unit's LogLevelMax keeps."""
+    priority = "<5>" if "JOURNAL_STREAM" in os.environ else ""
+    print(f"{priority}{text}", flush=True)
 
 
-def _step(config: MonitorConfig, health: HealthConfig, name: str, side: str) -> int:
-    if name in actions.SIDED and side not in actions.SIDES:
-        print(f"pvs-bridge monitor: {name} needs a side: pvs or home", file=sys.stderr)
+def _step(config: MonitorConfig, health: HealthConfig, action: str, target: str) -> int:
+    if action in actions.SIDED and target not in actions.SIDES:
+        problem = f"the target of {action} must be pvs or home, got {target!r}"
+        print(f"pvs-bridge monitor: {problem}", file=sys.stderr)
         return USAGE
-    if name == "restart-unit" and not side:
-        print("pvs-bridge monitor: restart-unit needs the name of a unit", file=sys.stderr)
+    if action == "restart-unit" and not target:
+        print(
+            "pvs-bridge monitor: the target of restart-unit must be the name of a unit",
+            file=sys.stderr,
+        )
         return USAGE
-    failed = units.run(actions.commands(config, health, name, side))
+    failed = units.run(actions.commands(config, health, action, target))
     if failed:
         print(f"pvs-bridge monitor: {failed}", file=sys.stderr)
         return 1
-    print(f"pvs-bridge monitor: {actions.words(name, side)}")
+    print(f"pvs-bridge monitor: {actions.describe(action, target)}")
     return 0

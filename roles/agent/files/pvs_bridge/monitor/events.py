@@ -1,7 +1,7 @@
-"""The incidents: what went wrong and what was done about it, in a small file on the card.
+"""The events: what broke and what was done about it, in a small file on the card.
 
-One object of JSON a line. The file is bounded, and so is what is written in a day, so that a link
-that flaps for a year wears no card out.
+Each line is a JSON object. The size of the file and the number of events per day are limited, so
+that a link that flaps for a year does not wear the card out.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from pathlib import Path
 from pvs_bridge import atomic
 
 LONGEST_BYTES = 64 * 1024
-A_DAY = 200
+PER_DAY = 200
 DAY_SECONDS = 86400.0
-_TEXT = 300
+_LONGEST_TEXT = 300
 _MODE = 0o640
 
 
 @dataclass(frozen=True)
-class Incident:
-    """Something that happened.
+class Event:
+    """One event.
 
     Attributes:
         kind: ``broken``, ``step``, ``recovered``, ``warning``, ``cleared`` or ``pvs``.
-        text: in plain words.
-        time: seconds since 1970; None while the Pi's clock was not right.
-        up_seconds: how long the Pi was up.
+        text: A sentence.
+        time: Seconds since 1970; None while the Pi's clock was wrong.
+        up_seconds: Seconds since the Pi's start.
     """
 
     kind: str
@@ -38,42 +38,42 @@ class Incident:
 
 
 @dataclass(frozen=True)
-class Ration:
-    """What may still be written today.
+class Quota:
+    """How many events were written today.
 
     Attributes:
-        began: when this day of the ration began, on the clock that only grows.
-        written: how much was written since.
+        began: When the day began, in seconds since the Pi's start.
+        written: The number of events since then.
     """
 
     began: float = 0.0
     written: int = 0
 
 
-def append(path: Path, incident: Incident, ration: Ration) -> Ration:
-    """Write an incident down, and onto the disk, if the ration has room for it.
+def append(path: Path, event: Event, quota: Quota) -> Quota:
+    """Write an event to the disk, unless the quota is used up.
 
     Returns:
-        what is left of the ration.
+        the new quota.
 
     Raises:
-        OSError: The file cannot be written, such as on a card that is full.
+        OSError: The file cannot be written, for example on a full card.
     """
-    if incident.up_seconds - ration.began >= DAY_SECONDS:
-        ration = Ration(float(incident.up_seconds))
-    if ration.written > A_DAY:
-        return ration
-    text = incident.text[:_TEXT]
-    if ration.written == A_DAY:
-        text = f"{A_DAY} incidents within a day: no more are written down today"
+    if event.up_seconds - quota.began >= DAY_SECONDS:
+        quota = Quota(float(event.up_seconds))
+    if quota.written > PER_DAY:
+        return quota
+    text = event.text[:_LONGEST_TEXT]
+    if quota.written == PER_DAY:
+        text = f"{PER_DAY} events within a day: no more are written today"
     values = {
-        "time": incident.time,
-        "up_seconds": incident.up_seconds,
-        "kind": incident.kind,
+        "time": event.time,
+        "up_seconds": event.up_seconds,
+        "kind": event.kind,
         "text": text,
     }
     _write(path, f"{json.dumps(values, ensure_ascii=False)}\n".encode())
-    return Ration(ration.began, ration.written + 1)
+    return Quota(quota.began, quota.written + 1)
 
 
 def _write(path: Path, line: bytes) -> None:
@@ -82,7 +82,7 @@ def _write(path: Path, line: bytes) -> None:
     except FileNotFoundError:
         old = b""
     if len(old) + len(line) > LONGEST_BYTES:
-        # The newer half, from the beginning of a line on.
+        # Keep the newer half, from the beginning of a line.
         kept = old[-LONGEST_BYTES // 2 :].partition(b"\n")[2]
         atomic.write(path, kept + line, _MODE)
         return

@@ -1,7 +1,7 @@
-"""The links of the chain as they are now, by the health check's own looks at them.
+"""The state of the links: by a quick check, or by a full check that asks the PVS.
 
-A glance costs the PVS nothing: it looks at what this Pi itself knows. Only a whole check asks the
-PVS, and :func:`check_is_due` keeps that within its budget.
+A quick check reads only what this Pi knows, which costs the PVS nothing. :func:`full_check_is_due`
+limits how often the PVS is asked.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import checks
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, UNKNOWN
-from pvs_bridge.health.report import Link, Report
-from pvs_bridge.host.probe import ProbeError, World
+from pvs_bridge.health.report import Link, issue_of
+from pvs_bridge.host.probe import Probe
 from pvs_bridge.pvs.devices import Plant
 
-NO_UPLINK = "no way home is described yet"
-_NOT_ON_THE_WAY = ("route", "uplink")
-_SAID_NO = (
+NO_UPLINK = "the uplink is not configured yet"
+_NOT_NEEDED_FOR_ANSWER = ("route", "uplink")
+_PVS_REFUSES = (
     "answer_refused",
     "damaged_answer",
     "firmware_locked",
@@ -33,12 +33,12 @@ _SAID_NO = (
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A link as it is shown.
+class ShownLink:
+    """A link as the page shows it; see :class:`pvs_bridge.health.report.Link`.
 
     Attributes:
-        problem: what is wrong, in words; None if nothing is.
-        hint: what helps.
+        problem: What is wrong; None if nothing is.
+        hint: What helps.
     """
 
     link: str
@@ -51,116 +51,108 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The whole chain.
+class LinkStates:
+    """The state of all links.
 
     Attributes:
-        links: in the order of the chain.
-        asked: whether the PVS was asked for its devices.
-        plant: what it has told then.
-        interface: by which interface, see the health check.
-        note: whom a healthy bridge is of no use to.
+        links: In the order of LINKS.
+        asked: Whether the PVS was asked for its devices.
+        plant: Its answer.
+        interface: See :class:`pvs_bridge.health.report.Report`.
+        note: Which programs cannot use a healthy bridge.
     """
 
-    links: tuple[Shown, ...]
+    links: tuple[ShownLink, ...]
     asked: bool = False
     plant: Plant | None = None
     interface: str | None = None
     note: str | None = None
 
 
-def check_is_due(config: MonitorConfig, now: float, asked: float | None, awaited: bool) -> bool:
-    """Tell whether the PVS may and should be asked.
+def full_check_is_due(config: MonitorConfig, now: float, asked: float | None, urgent: bool) -> bool:
+    """Return whether the PVS should be asked now.
 
     Args:
-        config: how often it is.
-        now: seconds of the clock that only grows.
-        asked: when it was asked last, on the same clock; None if never.
-        awaited: whether a good answer is awaited; never more than one question is asked all the
-            same in the time that the proxy shares one answer.
+        config: The intervals.
+        now: Seconds since the Pi's start.
+        asked: When the PVS was asked last, on the same clock; None for never.
+        urgent: Whether a good answer is expected. The PVS is still asked only once in the time for
+            which the proxy shares one answer.
     """
     if asked is None:
         return True
-    return now - asked >= (config.proxy_seconds if awaited else config.list_seconds)
+    return now - asked >= (config.proxy_seconds if urgent else config.list_seconds)
 
 
-def whole(config: MonitorConfig, health: HealthConfig, world: World) -> Seen:
-    """Have every link checked, the PVS's answer among them."""
-    report = checks.check(health, world)
-    links = [_shown(config, link, health) for link in report.chain]
-    asked = report.chain[-1].state != UNKNOWN
-    return Seen(tuple(links), asked, report.plant, report.interface, report.note)
+def full_check(config: MonitorConfig, health: HealthConfig, probe: Probe) -> LinkStates:
+    """Check every link, the PVS's answer included."""
+    report = checks.check(health, probe)
+    links = [_shown(config, link, health) for link in report.links]
+    asked = report.links[-1].state != UNKNOWN
+    return LinkStates(tuple(links), asked, report.plant, report.interface, report.note)
 
 
-def glance(
-    config: MonitorConfig, health: HealthConfig, world: World, before: Sequence[Mapping[str, Any]]
-) -> Seen:
-    """Look at what this Pi itself knows; what only the PVS knows is as it was.
+def quick_check(
+    config: MonitorConfig, health: HealthConfig, probe: Probe, before: Sequence[Mapping[str, Any]]
+) -> LinkStates:
+    """Check what this Pi knows; the links that only the PVS knows keep their state.
 
     Args:
-        config: what is described.
-        health: what to look at.
-        world: where to look.
-        before: the links that were found last.
+        config: The uplink.
+        health: What to check.
+        probe: How to see the machine.
+        before: The links of the run before.
     """
-    looks: dict[str, Callable[[], Link]] = {
-        "cable": lambda: checks.check_cable(health, world),
-        "lease": lambda: checks.check_lease(health, world),
-        "route": lambda: checks.check_route(health, world),
-        "proxy": lambda: checks.check_proxy(health, world),
-        "uplink": lambda: checks.check_uplink(health, world),
+    each: dict[str, Callable[[], Link]] = {
+        "cable": lambda: checks.check_cable(health, probe),
+        "lease": lambda: checks.check_lease(health, probe),
+        "route": lambda: checks.check_route(health, probe),
+        "proxy": lambda: checks.check_proxy(health, probe),
+        "uplink": lambda: checks.check_uplink(health, probe),
     }
-    found = {name: _look(name, look) for name, look in looks.items()}
+    found = {name: checks.probed(name, check) for name, check in each.items()}
     if found["cable"].state == BROKEN:
-        found["lease"] = Link("lease", UNKNOWN, f"not checked: it needs {LINKS['cable']!r}")
-    known = {link["link"]: Shown(**link) for link in before}
+        found["lease"] = checks.unchecked("lease", "cable")
+    known = {link["link"]: ShownLink(**link) for link in before}
     shown = {name: _shown(config, link, health) for name, link in found.items()}
-    # What hangs on a link that has just broken is not known any more.
+    # A link that needs a broken one is unknown.
     for name, needs in (("pvs", ("cable", "lease")), ("answer", ("cable", "lease", "proxy"))):
-        gone = next((each for each in needs if shown[each].state == BROKEN), None)
-        if gone:
-            seen = f"not checked: it needs {LINKS[gone]!r}"
-            shown[name] = Shown(name, LINKS[name], UNKNOWN, seen)
+        broken = next((need for need in needs if shown[need].state == BROKEN), None)
+        if broken:
+            shown[name] = _shown(config, checks.unchecked(name, broken), health)
         else:
-            shown[name] = known.get(name) or Shown(name, LINKS[name], UNKNOWN, "not checked yet")
-    return Seen(tuple(shown[name] for name in LINKS))
+            shown[name] = known.get(name) or ShownLink(
+                name, LINKS[name], UNKNOWN, "not checked yet"
+            )
+    return LinkStates(tuple(shown[name] for name in LINKS))
 
 
-def is_awaited(links: Sequence[Shown]) -> bool:
-    """Tell whether the next good answer is worth asking for soon.
+def is_urgent(links: Sequence[ShownLink]) -> bool:
+    """Return whether the PVS should be asked soon.
 
-    Not where the PVS itself has said no: each question costs it a device list, and what helps takes
-    a person, or long.
+    Not if the PVS itself has refused: each request costs it a device list, and the remedy takes a
+    person or a long time.
     """
     return any(
-        link.link not in _NOT_ON_THE_WAY and link.state != OK and link.outcome not in _SAID_NO
+        link.link not in _NOT_NEEDED_FOR_ANSWER
+        and link.state != OK
+        and link.outcome not in _PVS_REFUSES
         for link in links
     )
 
 
-def _look(name: str, look: Callable[[], Link]) -> Link:
-    try:
-        return look()
-    except ProbeError as error:
-        return Link(name, UNKNOWN, str(error))
-
-
-def _shown(config: MonitorConfig, link: Link, health: HealthConfig) -> Shown:
+def _shown(config: MonitorConfig, link: Link, health: HealthConfig) -> ShownLink:
+    title = LINKS[link.name]
     if link.name == "uplink" and config.uplink_type == "none":
-        return Shown(link.name, LINKS[link.name], UNKNOWN, NO_UPLINK)
-    # A report of this one link alone has its words.
-    report = Report((link,), None, 0.0, health)
-    return Shown(
-        link.name,
-        LINKS[link.name],
-        link.state,
-        link.seen,
-        link.outcome,
-        report.problem,
-        report.hint,
+        return ShownLink(link.name, title, UNKNOWN, NO_UPLINK)
+    issue = issue_of(link, health)
+    if issue is None:
+        return ShownLink(link.name, title, link.state, link.seen)
+    return ShownLink(
+        link.name, title, link.state, link.seen, link.outcome, issue.problem, issue.hint
     )
 
 
-def as_data(links: Sequence[Shown]) -> list[dict[str, Any]]:
-    """Return links as they are kept."""
+def as_data(links: Sequence[ShownLink]) -> list[dict[str, Any]]:
+    """Return links as the state file has them."""
     return [dataclasses.asdict(link) for link in links]

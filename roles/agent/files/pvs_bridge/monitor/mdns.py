@@ -1,7 +1,7 @@
-"""The PVS's own service in mDNS, as it announces itself in a network that it is in.
+"""Announce the PVS by mDNS, as a PVS announces itself in its own network.
 
-Programs that look for a PVS find the bridge by it. It tells the serial number, so it is made only
-when that is asked for.
+Programs that look for a PVS find the bridge by it. The announcement contains the serial number, so
+it is off by default.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TEXT = """\
 
 
 def announcement(supervisor: Supervisor, port: int) -> str | None:
-    """Return avahi's file for a PVS; None for one whose serial number or model is odd.
+    """Return avahi's file for a PVS; None if its serial number is not valid.
 
     Args:
-        supervisor: the PVS.
-        port: where the bridge answers in its place.
+        supervisor: The PVS.
+        port: The port of the bridge.
     """
     if not re.fullmatch(r"[A-Za-z0-9]{5,32}", supervisor.serial):
         return None
@@ -42,13 +42,16 @@ def announcement(supervisor: Supervisor, port: int) -> str | None:
 
 
 def announce(text: str, path: Path = SERVICE) -> bool:
-    """Have avahi announce it; whether that is new. avahi itself sees the change.
+    """Write avahi's file; avahi notices the change.
+
+    Returns:
+        whether the file was changed.
 
     Raises:
         OSError: The file cannot be written.
     """
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
-    # avahi reads only names that end with .service, and so never the unfinished file.
+    # avahi reads only names that end with .service, so it never reads the unfinished file.
     atomic.write(path, text.encode(), 0o644)
     return True

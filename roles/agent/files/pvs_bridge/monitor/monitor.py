@@ -1,4 +1,4 @@
-"""One look after the bridge: what is broken, what is done about it, what is told."""
+"""One run of the monitor: check the links, take the recovery steps that are due, log events."""
 
 from __future__ import annotations
 
@@ -13,258 +13,250 @@ from typing import Protocol
 from pvs_bridge import atomic
 from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
-from pvs_bridge.host import probe, units, vitals
-from pvs_bridge.monitor import actions, events, links, mdns, production, recovery, warnings
-from pvs_bridge.monitor.events import Incident
-from pvs_bridge.monitor.links import Seen
+from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
+from pvs_bridge.host.probe import Probe
+from pvs_bridge.host.sensors import read_vitals
+from pvs_bridge.host.vitals import VitalsWarning
+from pvs_bridge.monitor import actions, events, links, mdns, production, recovery
+from pvs_bridge.monitor.events import Event
+from pvs_bridge.monitor.links import LinkStates, ShownLink
 from pvs_bridge.monitor.recovery import REBOOT, TABLE_GONE, UNIT_DOWN, Fault
-from pvs_bridge.monitor.state import Memory
+from pvs_bridge.monitor.state import State
+from pvs_bridge.monitor.warnings import FLASH, warnings
 from pvs_bridge.pvs.devices import Plant, plant_data
 from pvs_bridge.text import duration
 
 REBOOT_SECONDS = 6 * 3600.0
-"""Between two restarts of the Pi that are this program's doing, of the time that the Pi is up."""
-_TOLD_SECONDS = 50.0
-"""What is over by the next look is no incident."""
-_SHORTER_SECONDS = 60
-"""By so much the PVS's time since its start may be read wrong before it counts as a new start."""
-_UNITS = {UNIT_DOWN: "it does not run", TABLE_GONE: "its rules are gone from the kernel"}
+"""How long the Pi runs before the monitor restarts it a second time."""
+_REPORT_SECONDS = 50.0
+"""A fault that ends before the next run is not an event."""
+_UPTIME_TOLERANCE_SECONDS = 60
+"""The PVS has restarted if its uptime is shorter by more than this."""
+_UNIT_PROBLEMS = {UNIT_DOWN: "not running", TABLE_GONE: "its rules are missing in the kernel"}
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the program keeps what it keeps.
+class Paths:
+    """The files of the monitor.
 
     Attributes:
-        memory: in RAM.
-        incidents: on the card.
-        day: on the card.
-        rebooted: on the card; there while the last restart was this program's doing.
-        unconfirmed: there while a change of the network is not confirmed: its undo comes first.
-        root: of the kernel's files.
-        service: of the announcement.
+        state: In RAM.
+        events: On the card.
+        day: The readings of today, on the card.
+        rebooted: On the card; exists while the last restart was the monitor's.
+        unconfirmed: Exists while a network change is not confirmed, whose undo comes first.
+        root: The root of the file system; a folder in tests.
+        mdns: avahi's file.
     """
 
-    memory: Path = Path("/run/pvs-bridge-monitor/state.json")
-    incidents: Path = Path("/var/lib/pvs-bridge-monitor/incidents.jsonl")
+    state: Path = Path("/run/pvs-bridge-monitor/state.json")
+    events: Path = Path("/var/lib/pvs-bridge-monitor/events.jsonl")
     day: Path = Path("/var/lib/pvs-bridge-monitor/day.json")
     rebooted: Path = Path("/var/lib/pvs-bridge-monitor/rebooted")
-    unconfirmed: Path = Path("/var/lib/pvs-bridge/rollback/pending.json")
+    unconfirmed: Path = Path("/") / UNCONFIRMED_CHANGE
     root: Path = Path("/")
-    service: Path = mdns.SERVICE
+    mdns: Path = mdns.SERVICE
 
 
-class Hands(Protocol):
-    """What is done to the Pi."""
+class Host(Protocol):
+    """Acts on the Pi, as the module :mod:`pvs_bridge.host.units` does."""
 
-    def run(self, commands: actions.Commands) -> str | None:
-        """Run commands until one fails; what it said then."""
+    def run(self, commands: actions.Commands, /) -> str | None:
+        """Run commands until one fails; return the error."""
 
-    def units_down(self, names: Sequence[str]) -> list[str]:
-        """Name those of some units that should run and do not."""
+    def units_down(self, names: Sequence[str], /) -> list[str]:
+        """Return the units that are enabled but do not run."""
 
-    def tables_gone(self, tables: Mapping[str, str]) -> list[str]:
-        """Name the units that run, and whose table of nftables is gone."""
-
-
-class Pi:
-    """The real hands."""
-
-    def run(self, commands: actions.Commands) -> str | None:
-        """Run commands until one fails; what it said then."""
-        return units.run(commands)
-
-    def units_down(self, names: Sequence[str]) -> list[str]:
-        """Name those of some units that should run and do not."""
-        return units.units_down(names)
-
-    def tables_gone(self, tables: Mapping[str, str]) -> list[str]:
-        """Name the units that run, and whose table of nftables is gone."""
-        return units.tables_gone(tables)
+    def tables_gone(self, tables: Mapping[str, str], /) -> list[str]:
+        """Return the units that run although their nftables table is missing."""
 
 
 @dataclass
-class Care:
-    """One look.
+class Monitor:
+    """One run.
 
     Attributes:
-        config: what is described.
-        health: the health check's own configuration.
-        world: where the chain is looked at.
-        hands: what steps are taken with.
-        places: where things are kept.
-        now: seconds since the Pi's start; it only grows.
-        wall: seconds since 1970; None while the Pi's clock is not right.
-        say: tells the journal.
+        config: The monitor's configuration.
+        health: The health check's configuration.
+        probe: Reads the links.
+        host: Acts on the Pi.
+        paths: The files.
+        now: Seconds since the Pi's start (CLOCK_BOOTTIME).
+        wall: Seconds since 1970; None while the Pi's clock is wrong.
+        log: Writes to the journal.
     """
 
     config: MonitorConfig
     health: HealthConfig
-    world: probe.World
-    hands: Hands
-    places: Places
+    probe: Probe
+    host: Host
+    paths: Paths
     now: float
     wall: float | None
-    say: Callable[[str], None]
+    log: Callable[[str], None]
 
-    def look(self, memory: Memory) -> Memory:
-        """Look after the bridge once; what is to be remembered of it."""
-        memory.version, memory.looked, memory.time = self.config.version, self.now, self.wall
-        known = [links.Shown(**link) for link in memory.links]
-        seen = self._see(memory, known)
-        units = {
-            **dict.fromkeys(self.hands.tables_gone(self.config.tables), TABLE_GONE),
-            **dict.fromkeys(self.hands.units_down(self.config.units), UNIT_DOWN),
+    def run_once(self, state: State) -> State:
+        """Run once, and return the state for the next run."""
+        state.version, state.checked, state.time = self.config.version, self.now, self.wall
+        found = self._check(state)
+        unit_faults = {
+            **dict.fromkeys(self.host.tables_gone(self.config.tables), TABLE_GONE),
+            **dict.fromkeys(self.host.units_down(self.config.units), UNIT_DOWN),
         }
-        before = memory.faults
-        memory.faults = recovery.faults_of(seen.links, units, before, self.now)
-        memory.links = links.as_data(seen.links)
-        self._tell_recoveries(memory, before)
-        self._tell_faults(memory, seen)
-        if seen.plant:
-            self._take_reading(memory, seen.plant)
-        self._watch(memory, seen.plant)
-        self._keep_day(memory)
-        if not self.places.unconfirmed.exists():
-            self._climb(memory)
-        return memory
+        before = state.faults
+        state.faults = recovery.faults_of(found.links, unit_faults, before, self.now)
+        state.links = links.as_data(found.links)
+        self._report_recoveries(state, before)
+        self._report_faults(state, found)
+        if found.plant:
+            self._take_reading(state, found.plant)
+        self._judge(state, found.plant)
+        self._save_day(state)
+        if not self.paths.unconfirmed.exists():
+            self._recover(state)
+        return state
 
-    def _see(self, memory: Memory, known: Sequence[links.Shown]) -> Seen:
-        glance = links.glance(self.config, self.health, self.world, memory.links)
-        # What was broken and is whole again on this side is asked through soon.
-        awaited = links.is_awaited(known) or links.is_awaited(glance.links)
-        if not links.check_is_due(self.config, self.now, memory.asked, awaited):
-            return glance
-        seen = links.whole(self.config, self.health, self.world)
-        if seen.asked:
-            memory.asked = self.now
-        memory.interface, memory.note = seen.interface, seen.note
-        return seen
+    def _check(self, state: State) -> LinkStates:
+        quick = links.quick_check(self.config, self.health, self.probe, state.links)
+        known = [ShownLink(**link) for link in state.links]
+        # Ask soon after the Pi's side of the way to the PVS was repaired.
+        urgent = links.is_urgent(known) or links.is_urgent(quick.links)
+        if not links.full_check_is_due(self.config, self.now, state.asked, urgent):
+            return quick
+        found = links.full_check(self.config, self.health, self.probe)
+        if found.asked:
+            state.asked = self.now
+        state.interface, state.note = found.interface, found.note
+        return found
 
-    def _tell_recoveries(self, memory: Memory, before: Iterable[Fault]) -> None:
+    def _report_recoveries(self, state: State, before: Iterable[Fault]) -> None:
         gone = {fault.name: fault for fault in before}
-        for fault in memory.faults:
+        for fault in state.faults:
             gone.pop(fault.name, None)
-        unknown = {link["link"] for link in memory.links if link["state"] == outcomes.UNKNOWN}
+        unknown = {link["link"] for link in state.links if link["state"] == outcomes.UNKNOWN}
         for name, fault in gone.items():
-            if fault.told and name not in unknown:
+            if fault.reported and name not in unknown:
                 lasted = duration(int(self.now - fault.since))
-                self._note(memory, "recovered", f"{_title(name)}: well again after {lasted}")
+                self._report(state, "recovered", f"{_title(name)}: recovered after {lasted}")
 
-    def _tell_faults(self, memory: Memory, seen: Seen) -> None:
-        words = {link.link: link.problem or link.seen for link in seen.links}
-        told = []
-        for fault in memory.faults:
-            # What is mended at once was open, and nobody would know why.
-            due = self.now - fault.since >= _TOLD_SECONDS or fault.outcome == TABLE_GONE
-            if not fault.told and due:
-                said = words.get(fault.name) or _UNITS[fault.outcome]
-                self._note(memory, "broken", f"{_title(fault.name)}: {said}")
-                fault = replace(fault, told=True)
-            told.append(fault)
-        memory.faults = told
+    def _report_faults(self, state: State, found: LinkStates) -> None:
+        problems = {link.link: link.problem or link.seen for link in found.links}
+        faults = []
+        for fault in state.faults:
+            # A missing table is repaired at once, and would not be reported later.
+            due = self.now - fault.since >= _REPORT_SECONDS or fault.outcome == TABLE_GONE
+            if not fault.reported and due:
+                problem = problems.get(fault.name) or _UNIT_PROBLEMS[fault.outcome]
+                self._report(state, "broken", f"{_title(fault.name)}: {problem}")
+                fault = replace(fault, reported=True)
+            faults.append(fault)
+        state.faults = faults
 
-    def _take_reading(self, memory: Memory, plant: Plant) -> None:
+    def _take_reading(self, state: State, plant: Plant) -> None:
         new = plant_data(plant)
-        before, after = (_uptime(each) for each in (memory.plant, new))
-        if before is not None and after is not None and after < before - _SHORTER_SECONDS:
-            self._note(memory, "pvs", f"the PVS has restarted, {duration(after)} ago")
-        memory.plant, memory.read = new, self.now
-        memory.points = production.added(memory.points, production.point_of(plant, self.now))
+        before, after = (_uptime(each) for each in (state.plant, new))
+        if before is not None and after is not None and after < before - _UPTIME_TOLERANCE_SECONDS:
+            self._report(state, "pvs", f"the PVS restarted {duration(after)} ago")
+        state.plant, state.read = new, self.now
+        state.points = production.added(state.points, production.point_of(plant, self.now))
         if self.config.announce_pvs and plant.supervisor:
             text = mdns.announcement(plant.supervisor, self.config.proxy_port)
             try:
-                if text and mdns.announce(text, self.places.service):
-                    self.say("mDNS tells the PVS's serial number, as status_announce_pvs asks")
+                if text and mdns.announce(text, self.paths.mdns):
+                    self.log("mDNS announces the PVS's serial number (status_announce_pvs)")
             except OSError as error:
-                self.say(f"{self.places.service}: {error.strerror}")
+                self.log(f"{self.paths.mdns}: {error.strerror}")
 
-    def _watch(self, memory: Memory, plant: Plant | None) -> None:
-        found = vitals.read_vitals(self.health, self.places.root, self.places.incidents.parent)
-        standing = {each["name"]: each for each in memory.warnings}
-        errors = memory.vitals.get("errors", {})
-        names = frozenset(standing)
-        new = list(warnings.warnings(self.config, found, plant, errors, names, self.now))
-        # Between two readings the PVS's flash is as it was.
-        kept = [standing["flash"]] if plant is None and "flash" in standing else []
-        memory.vitals = dataclasses.asdict(found)
-        memory.warnings = [
-            *kept,
-            *(
-                {
-                    **dataclasses.asdict(each),
-                    "since": standing.get(each.name, {}).get("since", self.now),
-                }
-                for each in new
-            ),
-        ]
-        for each in new:
-            if each.name not in standing:
-                self._note(memory, "warning", each.problem)
-        for name in standing.keys() - {each["name"] for each in memory.warnings}:
-            self._note(memory, "cleared", f"no more: {standing[name]['problem']}")
+    def _judge(self, state: State, plant: Plant | None) -> None:
+        interfaces = (self.health.pvs_interface, self.health.uplink_interface)
+        root, card = self.paths.root, self.paths.events.parent
+        vitals = read_vitals(interfaces, self.health.uplink_interface, root, card)
+        vitals = replace(vitals, up_seconds=self.now)
+        active = {each["name"]: each for each in state.warnings}
+        errors_before = state.vitals.get("errors", {})
+        found = warnings(self.config, vitals, plant, frozenset(active), errors_before)
+        # Only a reading of the PVS can end the warning about its flash.
+        kept = [active[FLASH]] if plant is None and FLASH in active else []
+        state.vitals = dataclasses.asdict(vitals)
+        state.warnings = [*kept, *(self._warning_data(each, active) for each in found)]
+        for each in found:
+            if each.name not in active:
+                self._report(state, "warning", each.problem)
+        for name in active.keys() - {each["name"] for each in state.warnings}:
+            self._report(state, "cleared", f"ended: {active[name]['problem']}")
 
-    def _keep_day(self, memory: Memory) -> None:
-        if self.wall is not None and not memory.loaded:
-            saved = production.load(self.places.day, self.now, self.wall)
-            first = memory.points[0].at if memory.points else self.now
-            memory.points = [each for each in saved if each.at < first] + memory.points
-            memory.loaded = True
-            memory.saved = self.now
-        memory.points = production.of_today(memory.points, self.now, self.wall)
-        due = self.now - memory.saved >= production.SAVE_SECONDS
-        if self.wall is not None and due and production.made_since(memory.points, memory.saved):
-            memory.saved = self.now
+    def _warning_data(
+        self, warning: VitalsWarning, active: Mapping[str, Mapping[str, object]]
+    ) -> dict[str, object]:
+        return {
+            "name": warning.name,
+            "problem": warning.problem,
+            "hint": warning.hint,
+            "severe": warning.severe,
+            "since": active.get(warning.name, {}).get("since", self.now),
+        }
+
+    def _save_day(self, state: State) -> None:
+        if self.wall is not None and not state.loaded:
+            saved = production.load(self.paths.day, self.now, self.wall)
+            first = state.points[0].at if state.points else self.now
+            state.points = [each for each in saved if each.at < first] + state.points
+            state.loaded = True
+            state.saved = self.now
+        state.points = production.of_today(state.points, self.now, self.wall)
+        due = self.now - state.saved >= production.SAVE_SECONDS
+        if self.wall is not None and due and production.made_since(state.points, state.saved):
+            state.saved = self.now
             self._try(
-                lambda: production.save(self.places.day, memory.points, self.now, self.wall or 0.0)
+                lambda: production.save(self.paths.day, state.points, self.now, self.wall or 0.0)
             )
 
-    def _climb(self, memory: Memory) -> None:
-        """Take the step that is due for each fault, one a fault."""
+    def _recover(self, state: State) -> None:
+        """Take the step that is due, for each fault."""
         faults = []
-        for fault in memory.faults:
-            rung = recovery.due(self.config, fault, self.now)
-            if rung is None or (rung.step == REBOOT and not self._may_reboot()):
+        for fault in state.faults:
+            step = recovery.due(self.config, fault, self.now)
+            if step is None or (step.action == REBOOT and not self._may_reboot()):
                 faults.append(fault)
                 continue
-            faults.append(recovery.climbed(self.config, fault, self.now))
-            if rung.step == REBOOT:
-                self._note(memory, "step", f"{_title(fault.name)}: restarts the Pi")
-            commands = actions.commands(self.config, self.health, rung.step, rung.side)
-            failed = self.hands.run(commands)
-            memory.steps[rung.step] = memory.steps.get(rung.step, 0) + 1
-            if rung.step != REBOOT:
-                did = actions.words(rung.step, rung.side)
-                text = f"tried and failed: {failed}" if failed else "done"
-                self._note(memory, "step", f"{_title(fault.name)}: {did} ({text})")
-        memory.faults = faults
+            faults.append(recovery.after_step(self.config, fault, self.now))
+            if step.action == REBOOT:
+                self._report(state, "step", f"{_title(fault.name)}: restarting the Pi")
+            commands = actions.commands(self.config, self.health, step.action, step.target)
+            error = self.host.run(commands)
+            state.steps[step.action] = state.steps.get(step.action, 0) + 1
+            if step.action != REBOOT:
+                did = actions.describe(step.action, step.target)
+                result = f"failed: {error}" if error else "done"
+                self._report(state, "step", f"{_title(fault.name)}: {did} ({result})")
+        state.faults = faults
 
     def _may_reboot(self) -> bool:
-        """Whether the last resort may be taken; when it may, that is on the card first."""
+        """Return whether the Pi may be restarted; if so, the card has a note of it."""
         if not self.config.reboots:
             return False
-        if self.places.rebooted.exists() and self.now < REBOOT_SECONDS:
+        if self.paths.rebooted.exists() and self.now < REBOOT_SECONDS:
             return False
-        # A restart that could not be remembered would come again and again.
-        return self._try(lambda: atomic.write(self.places.rebooted, b""))
+        # Without the note, the Pi could restart again and again.
+        return self._try(lambda: atomic.write(self.paths.rebooted, b""))
 
-    def _note(self, memory: Memory, kind: str, text: str) -> None:
-        """Write an incident down, and tell the journal."""
-        self.say(text)
+    def _report(self, state: State, kind: str, text: str) -> None:
+        """Write an event to the card and to the journal."""
+        self.log(text)
         wall = None if self.wall is None else round(self.wall)
-        incident = Incident(kind, text, wall, round(self.now))
+        event = Event(kind, text, wall, round(self.now))
 
         def write() -> None:
-            memory.ration = events.append(self.places.incidents, incident, memory.ration)
+            state.quota = events.append(self.paths.events, event, state.quota)
 
         self._try(write)
 
     def _try(self, write: Callable[[], None]) -> bool:
-        """Write onto the card; a card that is full or worn out stops nothing else."""
+        """Write to the card; a full or worn-out card must not stop the run."""
         try:
             write()
         except OSError as error:
-            self.say(f"cannot be written down: {error}")
+            self.log(f"cannot write to the card: {error}")
             return False
         return True
 
@@ -280,7 +272,7 @@ def _uptime(plant: dict[str, object] | None) -> int | None:
 
 
 def wall_clock() -> float | None:
-    """Return seconds since 1970; None where they are before this program was installed."""
+    """Return seconds since 1970; None if the clock is behind the installation of this program."""
     now = time.time()
     with contextlib.suppress(OSError):
         return now if now >= Path(__file__).stat().st_mtime else None

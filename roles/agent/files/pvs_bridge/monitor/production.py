@@ -1,7 +1,7 @@
-"""What the plant has made over the day: a few hundred points in RAM, and once an hour on the card.
+"""The production of today: a few hundred points in RAM, saved to the card once an hour.
 
-A point's time is that of the clock that only grows, so that it stays right when the Pi's own clock
-is set. A Pi has no battery for its clock, and a home has a midnight of its own.
+A point's time counts from the Pi's start, so that it stays right when the Pi's clock is set: a Pi
+does not have a battery for its clock. The day ends at midnight in the Pi's time zone.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Point:
     """A reading.
 
     Attributes:
-        at: seconds of the clock that only grows; below 0 for what was read before this start.
-        watts: what the plant made.
-        kwh: what it had made in its lifetime; None if it does not say.
+        at: Seconds since the Pi's start; negative for readings before it.
+        watts: The power of the plant.
+        kwh: Its lifetime energy; None if unknown.
     """
 
     at: float
@@ -36,7 +36,7 @@ class Point:
 
 
 def point_of(plant: Plant, now: float) -> Point:
-    """Read a point off a plant: off the meter where there is one, else off the panels."""
+    """Return the point of a plant: from the production meter, or else from the panels."""
     meter = next((each for each in plant.meters if each.kind == "production"), None)
     kw = plant.kw if meter is None or meter.kw is None else meter.kw
     energies = [panel.lifetime_kwh for panel in plant.panels]
@@ -44,24 +44,24 @@ def point_of(plant: Plant, now: float) -> Point:
     kwh = meter.kwh if meter else None
     if kwh is None and known and len(known) == len(energies):
         kwh = sum(known)
-    # At night a meter counts what the inverters themselves take.
+    # At night a meter counts what the inverters consume.
     return Point(now, max(0, round(kw * 1000)), kwh)
 
 
 def added(points: Sequence[Point], new: Point) -> list[Point]:
-    """Return a day's points with one more, unless the last is hardly older."""
+    """Return a day's points with one more, unless the last one is too recent."""
     if points and new.at - points[-1].at < APART_SECONDS:
         return list(points)
     return [*points, new]
 
 
 def of_today(points: Sequence[Point], now: float, wall: float | None) -> list[Point]:
-    """Leave out what is not of today; while nobody knows the time, what is older than a day.
+    """Return the points of today; while the time is unknown, those of the last 24 hours.
 
     Args:
-        points: the oldest first.
-        now: seconds of the clock that only grows.
-        wall: seconds since 1970; None while the Pi's clock is not right.
+        points: The oldest first.
+        now: Seconds since the Pi's start.
+        wall: Seconds since 1970; None while the Pi's clock is wrong.
     """
     if wall is None:
         return [each for each in points if now - each.at < DAY_SECONDS]
@@ -70,33 +70,33 @@ def of_today(points: Sequence[Point], now: float, wall: float | None) -> list[Po
 
 
 def made_since(points: Sequence[Point], since: float) -> bool:
-    """Tell whether the plant has made anything since a moment: at night no point is worth a write.
+    """Return whether the plant has produced since a moment; a night is not worth a write.
 
     Args:
-        points: the oldest first.
-        since: seconds of the clock that only grows.
+        points: The oldest first.
+        since: Seconds since the Pi's start.
     """
     return any(each.watts for each in points if each.at > since)
 
 
 def kwh_of(points: Sequence[Point]) -> float | None:
-    """Return what was made between the first point and the last; None if nobody knows."""
+    """Return the energy between the first point and the last; None if unknown."""
     known = [each.kwh for each in points if each.kwh is not None]
     return round(max(0.0, known[-1] - known[0]), 2) if known else None
 
 
 def save(path: Path, points: Sequence[Point], now: float, wall: float) -> None:
-    """Write a day onto the card.
+    """Write a day to the card.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     lines = [[round(wall - (now - each.at)), each.watts, each.kwh] for each in points]
     atomic.write(path, json.dumps(lines).encode(), 0o640)
 
 
 def load(path: Path, now: float, wall: float) -> list[Point]:
-    """Read back what was saved before this start; nothing where it cannot be read."""
+    """Read the points that were saved before the Pi's start; none if they cannot be read."""
     try:
         lines = json.loads(path.read_text(encoding="utf-8"))
         points = [

@@ -1,4 +1,4 @@
-"""What is remembered from look to look, in RAM; the role status shows it."""
+"""The monitor's state between two runs, in RAM; the status page shows it."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from pathlib import Path
 from typing import Any
 
 from pvs_bridge import atomic
-from pvs_bridge.monitor.events import Ration
+from pvs_bridge.monitor.events import Quota
 from pvs_bridge.monitor.production import Point
 from pvs_bridge.monitor.recovery import Fault
 
 
 @dataclass
-class Memory:
-    """The file's keys; times are seconds of the clock that only grows.
+class State:
+    """The keys of the file; times are seconds since the Pi's start unless noted.
 
     Attributes:
-        version: of this project.
-        looked: when it was looked last.
-        time: seconds since 1970 at that moment; None while the Pi's clock was not right.
-        asked: when the PVS was asked last.
-        read: when it gave its devices last.
-        links: the chain, see :class:`pvs_bridge.monitor.links.Shown`.
-        interface: how the panels' data can be had.
-        note: whom a healthy bridge is of no use to.
-        plant: what ``pvs-bridge health --json`` says of the plant.
-        faults: what is broken, and how far up its ladder.
-        warnings: what is worth a word, with ``since``.
-        vitals: how the Pi is.
-        points: the day's readings.
-        saved: when these were written onto the card.
-        loaded: whether what was on the card was read.
-        ration: of incidents.
-        steps: how often each step was taken since the Pi's start.
+        version: The version of this project.
+        checked: When the last run was.
+        time: The same in seconds since 1970; None while the Pi's clock was wrong.
+        asked: When the PVS was asked last.
+        read: When the PVS answered last.
+        links: See :class:`pvs_bridge.monitor.links.ShownLink`.
+        interface: See :class:`pvs_bridge.health.report.Report`.
+        note: Which programs cannot use a healthy bridge.
+        plant: The plant, as ``pvs-bridge health --json`` prints it.
+        faults: What is broken, with the state of its recovery.
+        warnings: The active warnings, each with ``since``.
+        vitals: See :class:`pvs_bridge.host.vitals.Vitals`.
+        points: The readings of today.
+        saved: When the readings were written to the card.
+        loaded: Whether the readings on the card were loaded.
+        quota: How many events were written today.
+        steps: How often each action was taken since the Pi's start.
     """
 
     version: str = ""
-    looked: float = 0.0
+    checked: float = 0.0
     time: float | None = None
     asked: float | None = None
     read: float | None = None
@@ -53,28 +53,28 @@ class Memory:
     points: list[Point] = field(default_factory=list)
     saved: float = 0.0
     loaded: bool = False
-    ration: Ration = field(default_factory=Ration)
+    quota: Quota = field(default_factory=Quota)
     steps: dict[str, int] = field(default_factory=dict)
 
 
-def read_memory(path: Path) -> Memory:
-    """Read it; an empty one where there is none, or where an older version has written it."""
+def read_state(path: Path) -> State:
+    """Read the state; an empty one if the file is missing, or of another version."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values["faults"] = [Fault(**each) for each in values["faults"]]
         values["points"] = [Point(*each) for each in values["points"]]
-        values["ration"] = Ration(**values["ration"])
-        return Memory(**values)
+        values["quota"] = Quota(**values["quota"])
+        return State(**values)
     except (OSError, ValueError, TypeError, KeyError):
-        return Memory()
+        return State()
 
 
-def write_memory(path: Path, memory: Memory) -> None:
-    """Write it for the next look, and for whoever is in the file's group.
+def write_state(path: Path, state: State) -> None:
+    """Write the state for the next run, and for the file's group.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
-    values = dataclasses.asdict(memory)
-    values["points"] = [[each.at, each.watts, each.kwh] for each in memory.points]
+    values = dataclasses.asdict(state)
+    values["points"] = [[each.at, each.watts, each.kwh] for each in state.points]
     atomic.write(path, json.dumps(values, ensure_ascii=False).encode(), 0o640)

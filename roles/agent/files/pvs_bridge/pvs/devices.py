@@ -1,4 +1,4 @@
-"""A DeviceList body, read strictly, and the plant in it as tables for people."""
+"""Read a DeviceList body strictly, and the plant in it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ STORAGE_KINDS = {
 
 
 class AnswerError(ValueError):
-    """A body that must not be interpreted.
+    """A body that cannot be interpreted.
 
     Attributes:
-        refused: The body is whole, but its `result` is something else than succeed.
+        refused: The body is whole, but its `result` is not succeed.
     """
 
     def __init__(self, seen: str, *, refused: bool = False) -> None:
-        """Remember what was seen, in words."""
+        """Add what was seen."""
         super().__init__(seen)
         self.refused = refused
 
 
 @dataclass(frozen=True)
 class Supervisor:
-    """The PVS itself. When its flash is full, it does not start again."""
+    """The PVS itself. It does not start any more once its flash is full."""
 
     model: str
     serial: str
@@ -64,7 +64,7 @@ class Panel:
 
     Attributes:
         state: `working`; `asleep`: it reports nothing, and neither does any other panel;
-            `silent`: it reports nothing while others work; or the PVS's own word.
+            `silent`: it reports nothing while others work; or the PVS's own text.
     """
 
     serial: str
@@ -76,7 +76,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class OtherDevice:
-    """A part of a battery, or a device of a kind that has no table of its own."""
+    """A part of a battery, or a device of an unknown kind."""
 
     kind: str
     serial: str
@@ -85,7 +85,7 @@ class OtherDevice:
 
 @dataclass(frozen=True)
 class Plant:
-    """All that hangs on one PVS."""
+    """Everything that one PVS reports."""
 
     supervisor: Supervisor | None
     meters: tuple[Meter, ...]
@@ -95,7 +95,7 @@ class Plant:
 
     @property
     def working(self) -> int:
-        """How many panels work."""
+        """The number of panels that work."""
         return sum(panel.state == "working" for panel in self.panels)
 
     @property
@@ -111,16 +111,16 @@ class Plant:
         if not count:
             return "no panels"
         if not self.working:
-            return f"{_panels(count)} asleep"
-        line = f"{_panels(count)}, {self.kw:.2f} kW"
-        return line if self.working == count else f"{line} from {self.working} that work"
+            return f"{panels_text(count)} asleep"
+        line = f"{panels_text(count)}, {self.kw:.2f} kW"
+        return line if self.working == count else f"{line} from {self.working} working"
 
     @property
     def summary(self) -> str:
         """The plant in one line.
 
-        Without serial: from build 61840 on, its last characters are the PVS's password, and
-        this line ends up in logs.
+        Without the serial number, because this line is logged: from build 61840 on its last
+        characters are the PVS's password.
         """
         pvs = self.supervisor
         head = f"{pvs.model}, firmware {pvs.firmware}" if pvs else "no supervisor in the list"
@@ -131,13 +131,13 @@ def read_devices(body: bytes) -> list[dict[str, Any]]:
     """Return the devices of a good answer.
 
     Raises:
-        AnswerError: The body is damaged, or says that it did not succeed.
+        AnswerError: The body is damaged, or reports that the request did not succeed.
     """
     if not body.strip():
         raise AnswerError("an empty body")
     try:
         answer = json.loads(body.decode())
-    except (ValueError, RecursionError):  # ValueError: no UTF-8, no JSON, endless digits
+    except (ValueError, RecursionError):  # ValueError: not UTF-8, not JSON, too many digits
         raise AnswerError(_damage(body)) from None
     if not isinstance(answer, dict) or "result" not in answer:
         raise AnswerError('JSON without a "result"')
@@ -159,7 +159,7 @@ def _damage(body: bytes) -> str:
 
 
 def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
-    """Sort devices into a plant. Whatever is missing or odd is left out, never guessed."""
+    """Sort devices into a plant. Missing and invalid values are left out, never guessed."""
     supervisor: Supervisor | None = None
     meters: list[Meter] = []
     storage: list[OtherDevice] = []
@@ -207,7 +207,7 @@ def _meter(device: dict[str, Any]) -> Meter:
 def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
     state = _state(device)
     if state in {"error", ""}:
-        # The PVS's word for an inverter that it does not hear: at night that is every one.
+        # The PVS calls an inverter that it does not hear "error"; at night that is every one.
         state = "silent" if daytime else "asleep"
     kilowatts = number(device.get("p_3phsum_kw"))
     return Panel(
@@ -229,9 +229,9 @@ def _state(device: dict[str, Any]) -> str:
 
 
 def number(value: object, limit: float = 1e7) -> float | None:
-    """Return a number, which the PVS writes as a text; None for whatever is not one.
+    """Return a number, which the PVS writes as a string; None for anything else.
 
-    No home has 10 GW or 10 GWh, and a table's column has its limits.
+    The limit keeps columns aligned: homes do not have 10 GW or 10 GWh.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
@@ -255,5 +255,6 @@ def plant_data(plant: Plant) -> dict[str, Any]:
     }
 
 
-def _panels(count: int) -> str:
+def panels_text(count: int) -> str:
+    """Return a number of panels as text."""
     return "1 panel" if count == 1 else f"{count} panels"

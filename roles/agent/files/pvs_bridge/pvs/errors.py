@@ -1,97 +1,95 @@
-"""Why there is no answer, in words for the home, and what helps."""
+"""Why there is no answer from the PVS, and what helps."""
 
 from __future__ import annotations
 
+from pvs_bridge.errors import IssueError
 
-class Trouble(Exception):  # noqa: N818 - it is what the home is told, not a fault of the program
-    """No reading can be had now.
+
+class PvsError(IssueError):
+    """There is no reading now.
 
     Attributes:
-        status: The HTTP status that says so.
-        error: What is wrong.
-        hint: What helps.
-        retry_seconds: When a program may ask again; 0: never, for it would not help.
+        status: The HTTP status for clients.
+        retry_seconds: When a client may ask again; 0: never, because it would not help.
     """
 
     status = 503
 
-    def __init__(self, error: str, hint: str, retry_seconds: int = 15) -> None:
-        """Remember the words."""
-        super().__init__(error)
-        self.error = error
-        self.hint = hint
+    def __init__(self, problem: str, hint: str, retry_seconds: int = 15) -> None:
+        """Make the issue."""
+        super().__init__(problem, hint)
         self.retry_seconds = retry_seconds
 
 
-class SilentError(Trouble):
+class SilentError(PvsError):
     """The PVS, or haproxy on its behalf, has not answered."""
 
     def __init__(self) -> None:
-        """Say so in the words that haproxy uses."""
+        """Use haproxy's words for the same problem."""
         super().__init__(
-            "The PVS does not answer: most likely it is restarting.",
-            "Wait: a restart takes 8 to 10 minutes. The bridge sees by itself when it is back.",
+            "The PVS does not respond. It is probably restarting.",
+            "Wait. A restart takes 8 to 10 minutes. The bridge detects when the PVS is back.",
         )
 
 
-class DamagedError(Trouble):
-    """What came is not what a PVS says when it is well."""
+class DamagedError(PvsError):
+    """The answer is damaged, or has a form that a healthy PVS does not send."""
 
     def __init__(self, seen: str) -> None:
-        """Remember what was seen."""
+        """Add what was seen."""
         super().__init__(
-            f"The PVS's answer arrived damaged: {seen}.",
-            "Ask again in a minute. If it stays so, switch the PVS's breaker off for one minute.",
+            f"The PVS's answer is damaged: {seen}.",
+            "Ask again in a minute. If it persists, switch the PVS's breaker off for one minute.",
             60,
         )
 
 
-class RefusedError(Trouble):
-    """The PVS does not let the bridge in."""
+class RefusedError(PvsError):
+    """The PVS refuses the login."""
 
     def __init__(self, retry_seconds: int) -> None:
-        """Say what the password is."""
+        """Add when the bridge tries again."""
         super().__init__(
             "The PVS refused the owner's password.",
-            "It is the end of the PVS's serial number unless somebody has changed it: then set "
+            "The password is the end of the PVS's serial number unless it was changed: then set "
             "compat_password and provision again.",
             retry_seconds,
         )
 
 
-class ShutOutError(Trouble):
-    """The PVS lets the bridge in and then shows it nothing."""
+class ShutOutError(PvsError):
+    """The PVS accepts the login and then shows nothing."""
 
     def __init__(self, retry_seconds: int) -> None:
-        """Say what was tried."""
+        """Add when the bridge tries again."""
         super().__init__(
             "The PVS ends the bridge's sessions before anything can be read.",
-            "Wait 10 minutes; if it stays so, switch the PVS's breaker off for one minute.",
+            "Wait 10 minutes; if it persists, switch the PVS's breaker off for one minute.",
             retry_seconds,
         )
 
 
-class OldFirmwareError(Trouble):
-    """There is nothing to translate."""
+class OldFirmwareError(PvsError):
+    """The firmware does not have the new API."""
 
     def __init__(self) -> None:
-        """Say what the bridge would need."""
+        """Name the variable to change."""
         super().__init__(
-            "The PVS's firmware has no /auth and /vars, so there is nothing to translate.",
-            "Set compat_mode to auto, or leave it out, and provision again.",
+            "The PVS's firmware does not have /auth and /vars, which the compat service reads.",
+            "Set compat_mode to auto, which is the default, and provision again.",
             300,
         )
 
 
-class UntranslatableError(Trouble):
-    """The newer API has nothing that the answer could be made of."""
+class UntranslatableError(PvsError):
+    """The new API has no data for this request of the old API."""
 
     status = 404
 
     def __init__(self) -> None:
-        """Say what there is."""
+        """Name the requests that are answered."""
         super().__init__(
-            "The PVS's firmware no longer answers this, and the bridge cannot answer it instead.",
+            "The PVS's firmware no longer answers this request, and the bridge cannot answer it.",
             "Ask for DeviceList, Get_Comm or energy-storage-system/status.",
             0,
         )

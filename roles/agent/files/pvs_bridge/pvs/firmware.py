@@ -1,4 +1,4 @@
-"""Which PVS it is, and which of its two APIs answers: read from what it says about itself."""
+"""The PVS's model, serial number and firmware, and which of its two APIs the firmware has."""
 
 from __future__ import annotations
 
@@ -8,87 +8,110 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pvs_bridge.text import clean
+
 FIRST_LOCKED = {"PVS5": 5408, "PVS6": 61840}
-"""The first build of each model that answers 403 to DeviceList, for good."""
+"""The first build of each model that answers 403 to DeviceList, always."""
 
 RANDOM_403_BUILDS = range(61827, 61830)
-"""Builds that answer 403 at random until the PVS is power-cycled: they are not locked."""
+"""Builds of the PVS6 that answer 403 at random until the PVS is power-cycled; not locked."""
+
+_HIGHEST_PVS5_BUILD = 20_000  # every PVS6 in the field has a higher one
 
 SUPERVISOR_INFO = "/cgi-bin/dl_cgi/supervisor/info"
-"""Open on every build."""
+"""Readable without a login on every build."""
 
 OPEN_VARIABLES = ("/sys/info/model", "/sys/info/serialnum", "/sys/info/sw_rev")
-"""Open without a login on every build that has /vars."""
+"""Readable without a login on every build that has /vars."""
 
 
 @dataclass(frozen=True)
-class Identity:
-    """One PVS with its firmware.
+class Firmware:
+    """A build on a model.
 
     Attributes:
         model: PVS5 or PVS6.
-        serial: Its last five characters are the owner's password.
-        build: None if the PVS does not tell it.
-        version: SWVER as the PVS writes it; empty if it does not.
-        newer_api: Whether it was seen to answer /vars.
+        build: None if unknown.
     """
 
     model: str
-    serial: str
     build: int | None
-    version: str
-    newer_api: bool = False
 
     @property
     def locked(self) -> bool:
-        """Whether DeviceList is closed for good, and /vars is open in its place."""
-        if self.build is None:
-            return self.newer_api
-        return self.build >= FIRST_LOCKED[self.model]
+        """Whether DeviceList is closed for good, and /vars replaces it."""
+        return self.build is not None and self.build >= FIRST_LOCKED[self.model]
 
     @property
     def refuses_at_random(self) -> bool:
-        """Whether a 403 from this build is repaired by switching the PVS off for a minute."""
+        """Whether a power cycle ends the 403 of this build."""
         return self.model == "PVS6" and self.build in RANDOM_403_BUILDS
 
 
+@dataclass(frozen=True)
+class Identity(Firmware):
+    """One PVS with its firmware.
+
+    Attributes:
+        serial: The serial number; its last five characters are the owner's password.
+        version: SWVER as the PVS writes it; empty if unknown.
+        new_api: Whether the PVS has answered /vars.
+    """
+
+    serial: str
+    version: str
+    new_api: bool = False
+
+    @property
+    def locked(self) -> bool:
+        """Whether DeviceList is closed for good; without a build, /vars decides."""
+        return self.new_api if self.build is None else super().locked
+
+
+def read_firmware(body: bytes) -> Firmware:
+    """Read model and build from an answer of supervisor/info; guess a missing model."""
+    supervisor = _object(body).get("supervisor")
+    about = supervisor if isinstance(supervisor, dict) else {}
+    build = _build_of(about)
+    small = build is not None and build < _HIGHEST_PVS5_BUILD
+    return Firmware(_model(about.get("MODEL")) or ("PVS5" if small else "PVS6"), build)
+
+
 def from_supervisor_info(body: bytes) -> Identity | None:
-    """Read the answer of supervisor/info; None if it does not say which PVS it is."""
+    """Read an answer of supervisor/info; None if it does not identify the PVS."""
     answer = _object(body)
     supervisor = answer.get("supervisor")
     if answer.get("result") != "succeed" or not isinstance(supervisor, dict):
         return None
     version = _text(supervisor.get("SWVER"))
-    build = supervisor.get("BUILD")
-    if isinstance(build, bool) or not isinstance(build, (int, str)):
-        build = None  # a PVS5 does not give it
-    return _identity(
-        _text(supervisor.get("MODEL")),
-        _text(supervisor.get("SERIAL")),
-        _build(str(build)) or _build(version),
-        version,
-    )
+    build = _build_of(supervisor)
+    return _identity(supervisor.get("MODEL"), supervisor.get("SERIAL"), build, version)
 
 
 def from_open_variables(values: Mapping[str, str]) -> Identity | None:
-    """Read what /vars tells without a login; None if it does not say which PVS it is."""
-    model, serial, revision = (_text(values.get(name)) for name in OPEN_VARIABLES)
-    return _identity(model, serial, _build(revision), "", newer_api=True)
+    """Read the OPEN_VARIABLES; None if they do not identify the PVS."""
+    model, serial, revision = (values.get(name) for name in OPEN_VARIABLES)
+    return _identity(model, serial, _build(revision), "", new_api=True)
+
+
+def read_revision(body: bytes) -> str | None:
+    """Return sw_rev from an answer of /vars, such as 2025.10.13.61846; None if it has none."""
+    try:
+        (value,) = json.loads(body)["values"]
+        return clean(value["value"]) or None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def from_state(body: bytes) -> Identity | None:
-    """Read what to_state() has written; None if it is not that."""
+    """Read what to_state() has written; None for anything else."""
     state = _object(body)
-    build, newer_api = state.get("build"), state.get("newer_api")
+    build = state.get("build")
     if isinstance(build, bool) or not isinstance(build, (int, type(None))):
         return None
-    return _identity(
-        _text(state.get("model")),
-        _text(state.get("serial")),
-        build,
-        _text(state.get("version")),
-        newer_api=newer_api is True,
-    )
+    new_api = state.get("new_api") is True
+    version = _text(state.get("version"))
+    return _identity(state.get("model"), state.get("serial"), build, version, new_api=new_api)
 
 
 def to_state(identity: Identity) -> bytes:
@@ -97,17 +120,28 @@ def to_state(identity: Identity) -> bytes:
 
 
 def _identity(
-    model: str, serial: str, build: int | None, version: str, *, newer_api: bool = False
+    model: object, serial: object, build: int | None, version: str, *, new_api: bool = False
 ) -> Identity | None:
-    found = re.search(r"PVS[56]", model)
-    # A serial number gives the password, so half of one is none.
-    if found is None or re.fullmatch(r"[A-Za-z0-9]{5,32}", serial) is None:
+    known = _model(model)
+    # The password is derived from the serial number, so a part of one must not pass.
+    if known is None or re.fullmatch(r"[A-Za-z0-9]{5,32}", _text(serial)) is None:
         return None
-    return Identity(found[0], serial, build, version, newer_api)
+    return Identity(known, build, _text(serial), version, new_api)
 
 
-def _build(text: str) -> int | None:
+def _model(value: object) -> str | None:
+    found = re.search(r"PVS[56]", _text(value).upper())
+    return found[0] if found else None
+
+
+def _build_of(supervisor: Mapping[str, Any]) -> int | None:
+    """Return BUILD, or the build in SWVER: a PVS5 has no BUILD."""
+    return _build(supervisor.get("BUILD")) or _build(supervisor.get("SWVER"))
+
+
+def _build(value: object) -> int | None:
     """Find the build in a BUILD, in a SWVER (2025.10, Build 61846), or in a sw_rev."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
     found = re.fullmatch(r"(?:.*(?:\.|Build ))?([0-9]{1,6})", text.strip(), re.DOTALL)
     return int(found[1]) if found else None
 

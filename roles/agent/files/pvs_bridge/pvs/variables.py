@@ -1,4 +1,4 @@
-"""A body of /vars, read strictly, and sorted into the plant's devices."""
+"""Read a body of /vars strictly, and sort it into the plant's devices."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 from pvs_bridge.pvs.errors import DamagedError
 
 OPEN_PREFIX = "/sys/info/"
-"""What stands below it is told without a login."""
+"""The variables below it are readable without a login."""
 
 _DEVICE = re.compile(r"/sys/devices/([a-z_]{1,32})/([0-9]{1,4})/([A-Za-z0-9_]{1,64})")
 
 
 def read_variables(body: bytes) -> dict[str, str]:
-    """Return the variables of a good answer by name. A value that is no text is left out.
+    """Return the variables of a good answer by name. A value that is not a string is left out.
 
     Raises:
-        DamagedError: The body is cut short, garbled, or at odds with itself.
+        DamagedError: The body is cut off, garbled or inconsistent.
     """
     try:
         answer: Any = json.loads(body.decode())
@@ -28,11 +28,11 @@ def read_variables(body: bytes) -> dict[str, str]:
         raise DamagedError("it is not JSON") from None
     values = answer.get("values") if isinstance(answer, dict) else None
     if not isinstance(values, list):
-        raise DamagedError("it has no values")
-    # Header lines and other stray bytes within would not parse; a list that lost some would.
+        raise DamagedError("it does not have values")
+    # Stray bytes inside would not parse, but a list that lost some values would.
     count = answer.get("count")
     if isinstance(count, bool) or count != len(values):
-        raise DamagedError("it does not have as many values as it says")
+        raise DamagedError("it has fewer or more values than it says")
     variables: dict[str, str] = {}
     for each in values:
         if not isinstance(each, dict) or not isinstance(each.get("name"), str):
@@ -47,7 +47,7 @@ def read_variables(body: bytes) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Plant:
-    """Variables by what they belong to, each by the last part of its name.
+    """Variables sorted by device, each by the last part of its name.
 
     Attributes:
         info: /sys/info.
@@ -60,12 +60,12 @@ class Plant:
     devices: Mapping[str, tuple[Mapping[str, str], ...]]
 
     def of(self, kind: str) -> tuple[Mapping[str, str], ...]:
-        """Return the devices of a kind; none if the PVS has none."""
+        """Return the devices of a kind, possibly none."""
         return self.devices.get(kind, ())
 
 
 def sort_plant(variables: Mapping[str, str]) -> Plant:
-    """Sort variables into a plant. What belongs to nothing that is known is left out."""
+    """Sort variables into a plant. Unknown variables are left out."""
     found: dict[str, dict[int, dict[str, str]]] = {}
     for name, value in variables.items():
         match = _DEVICE.fullmatch(name)

@@ -1,4 +1,4 @@
-"""The service behind the bridge's status page."""
+"""pvs-bridge status: serve the data of the bridge's status page."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from pvs_bridge.status.server import listen, serve, tell_systemd
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until it is stopped; the exit status."""
+    """Serve until stopped, and return the exit status."""
     known = Sources()
     parser = argparse.ArgumentParser(prog="pvs-bridge status", description=__doc__)
     parser.add_argument(
         "--socket", type=Path, default=Path("/run/pvs-bridge-status/http.sock"), metavar="PATH"
     )
     parser.add_argument("--state", type=Path, default=known.state, metavar="FILE")
-    parser.add_argument("--incidents", type=Path, default=known.incidents, metavar="FILE")
+    parser.add_argument("--events", type=Path, default=known.events, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
         listener = listen(options.socket)
     except OSError as error:
         print(
-            f"pvs-bridge status: {options.socket}: {error.strerror or error}; its folder has to be "
-            "there, and to belong to this service: restart it by systemctl",
+            f"pvs-bridge status: {options.socket}: {error.strerror or error}. Hint: start the "
+            "service with systemctl, which creates the socket's folder",
             file=sys.stderr,
         )
         return 1
     with listener:
         tell_systemd()
-        serve(listener, Documents(Sources(options.state, options.incidents)))
+        serve(listener, Documents(Sources(options.state, options.events)))
     return 0

@@ -1,6 +1,6 @@
-"""What the page shows, as one object: what the role care has found, with ages in place of clocks.
+"""The document behind the page: the monitor's state, with ages instead of times.
 
-Serial numbers are left out but for the panels': the end of the PVS's is the password of its owner,
+Of all serial numbers it has only those of the panels: the end of the PVS's is its owner's password,
 and its meters are numbered like it.
 """
 
@@ -12,34 +12,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SHOWN_INCIDENTS = 50
+from pvs_bridge.monitor.production import Point, kwh_of
+
+SHOWN_EVENTS = 50
 _STATE = Path("/run/pvs-bridge-monitor/state.json")
-_INCIDENTS = Path("/var/lib/pvs-bridge-monitor/incidents.jsonl")
+_EVENTS = Path("/var/lib/pvs-bridge-monitor/events.jsonl")
 _OS = Path("/etc/os-release")
-_LOST_LOOKS_SECONDS = 900.0
-"""A look may wait two minutes for the PVS and take some steps; one that is older is none."""
+_STALE_SECONDS = 900.0
+"""A run may wait two minutes for the PVS and take some steps; after this time the monitor counts as
+stopped."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the document comes from.
+    """The files that the document is made from.
 
     Attributes:
-        state: what the role care remembers.
-        incidents: what it has written down.
-        system: what Debian says of itself.
+        state: The monitor's state.
+        events: The monitor's events.
+        system: The name of the operating system.
     """
 
     state: Path = _STATE
-    incidents: Path = _INCIDENTS
+    events: Path = _EVENTS
     system: Path = _OS
 
 
 class Documents:
-    """Makes the document anew when it is asked for; files that have not changed are not read."""
+    """Makes the document for each request; reads only files that have changed."""
 
     def __init__(self, sources: Sources) -> None:
-        """Read them when they are needed."""
+        """Set the files; the operating system's is read now."""
         self._sources = sources
         self._known: dict[Path, tuple[tuple[int, int], str]] = {}
         self._system = _system(sources.system)
@@ -48,23 +51,23 @@ class Documents:
         """Return the document; roles/status/README.md describes its keys.
 
         Args:
-            now: seconds since the Pi's start.
-            wall: seconds since 1970, as far as the Pi knows.
+            now: Seconds since the Pi's start.
+            wall: Seconds since 1970 by the Pi's clock.
         """
         state = self._state()
-        looked = state.get("looked")
-        age = None if looked is None else max(0, round(now - looked))
+        checked = state.get("checked")
+        age = None if checked is None else max(0, round(now - checked))
         links = state.get("links", [])
         broken = next((link for link in links if link["state"] == "broken"), None)
-        lost = age is None or age > _LOST_LOOKS_SECONDS
+        stale = age is None or age > _STALE_SECONDS
         answers = [link["state"] for link in links if link["link"] == "answer"]
         return {
-            "healthy": not lost and broken is None and answers == ["ok"],
+            "healthy": not stale and broken is None and answers == ["ok"],
             "age_seconds": age,
-            "problem": _problem(age, lost, broken),
-            "hint": _hint(age, lost, broken),
+            "problem": _problem(age, stale, broken),
+            "hint": _hint(age, stale, broken),
             "broken_link": broken["link"] if broken else None,
-            "chain": links,
+            "links": links,
             "interface": state.get("interface"),
             "note": state.get("note"),
             "plant": _plant(state, now),
@@ -74,11 +77,12 @@ class Documents:
                     "name": each["name"],
                     "problem": each["problem"],
                     "hint": each["hint"],
+                    "severe": each["severe"],
                     "seconds": round(now - each["since"]),
                 }
                 for each in state.get("warnings", [])
             ],
-            "incidents": list(self._incidents()),
+            "events": list(self._events()),
             "pi": {**state.get("vitals", {}), "up_seconds": round(now)},
             "steps": state.get("steps", {}),
             "versions": {
@@ -96,9 +100,9 @@ class Documents:
             return {}
         return state
 
-    def _incidents(self) -> Iterator[dict[str, Any]]:
-        """Return the newest ones, the newest first; what a power cut has cut off is left out."""
-        for line in reversed(self._read(self._sources.incidents).splitlines()[-SHOWN_INCIDENTS:]):
+    def _events(self) -> Iterator[dict[str, Any]]:
+        """Yield the newest events, the newest first; skip a line that a power cut has cut off."""
+        for line in reversed(self._read(self._sources.events).splitlines()[-SHOWN_EVENTS:]):
             try:
                 found = json.loads(line)
             except ValueError:
@@ -117,19 +121,19 @@ class Documents:
         return self._known[path][1]
 
 
-def _problem(age: int | None, lost: bool, broken: Mapping[str, Any] | None) -> str | None:
+def _problem(age: int | None, stale: bool, broken: Mapping[str, Any] | None) -> str | None:
     if age is None:
-        return "The bridge has just started and has not looked around yet."
-    if lost:
-        return "The program that looks after the bridge has stopped."
+        return "The bridge has just started and has not been checked yet."
+    if stale:
+        return "The monitor on the bridge has stopped."
     return broken["problem"] if broken else None
 
 
-def _hint(age: int | None, lost: bool, broken: Mapping[str, Any] | None) -> str | None:
+def _hint(age: int | None, stale: bool, broken: Mapping[str, Any] | None) -> str | None:
     if age is None:
         return "Wait a minute."
-    if lost:
-        return "Restart the Pi; systemctl status pvs-bridge-monitor on it tells the reason."
+    if stale:
+        return "Restart the Pi. On it, systemctl status pvs-bridge-monitor shows the reason."
     return broken["hint"] if broken else None
 
 
@@ -137,14 +141,14 @@ def _plant(state: Mapping[str, Any], now: float) -> dict[str, Any] | None:
     plant = state.get("plant")
     if plant is None:
         return None
-    nameless = {
+    devices = {
         key: [_without_serial(each) for each in plant[key]]
         for key in ("meters", "storage", "others")
     }
     supervisor = plant["supervisor"]
     return {
         **plant,
-        **nameless,
+        **devices,
         "supervisor": _without_serial(supervisor) if supervisor else None,
         "age_seconds": round(now - state["read"]),
     }
@@ -155,12 +159,11 @@ def _without_serial(device: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _day(state: Mapping[str, Any], now: float, wall: float) -> dict[str, Any]:
-    """Return the day's production; its points are read on the Pi's clock of now."""
-    points = state.get("points", [])
-    energies = [kwh for _, _, kwh in points if kwh is not None]
+    """Return the day's production; its times are by the Pi's clock of now."""
+    points = [Point(*each) for each in state.get("points", [])]
     return {
-        "kwh": round(max(0.0, energies[-1] - energies[0]), 2) if energies else None,
-        "points": [[round(wall - (now - at)), watts] for at, watts, _ in points],
+        "kwh": kwh_of(points),
+        "points": [[round(wall - (now - each.at)), each.watts] for each in points],
     }
 
 

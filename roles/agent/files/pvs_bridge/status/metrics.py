@@ -1,4 +1,4 @@
-"""The document in Prometheus's text format."""
+"""The document in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Metric:
     """A metric with its samples.
 
     Attributes:
-        name: behind ``pvs_bridge_``.
+        name: The part after ``pvs_bridge_``.
         kind: ``gauge`` or ``counter``.
-        help: what it tells.
-        samples: labels and value; a value of None is not known, and left out.
+        help: The text of the HELP line.
+        samples: Labels and value; unknown values (None) are left out.
     """
 
     name: str
@@ -31,62 +31,62 @@ def text_of(document: Mapping[str, Any]) -> str:
 
 def metrics_of(document: Mapping[str, Any]) -> Iterator[Metric]:
     """Return the metrics; roles/status/README.md lists them."""
-    yield from _of_the_chain(document)
+    yield from _of_the_links(document)
     plant = document["plant"]
     if plant is not None:
         yield from _of_the_plant(plant, document["day"])
     yield from _of_the_pi(document["pi"])
 
 
-def _of_the_chain(document: Mapping[str, Any]) -> Iterator[Metric]:
+def _of_the_links(document: Mapping[str, Any]) -> Iterator[Metric]:
     versions = {key: value or "unknown" for key, value in document["versions"].items()}
     yield Metric("info", "gauge", "Versions; always 1.", [(versions, 1)])
-    yield _one(
-        "healthy", "Whether no link is broken and the PVS has answered.", document["healthy"]
-    )
-    yield _one("look_age_seconds", "Time since the last look at it.", document["age_seconds"])
+    yield _one("healthy", "Whether all links work and the PVS has answered.", document["healthy"])
+    yield _one("check_age_seconds", "Time since the last check.", document["age_seconds"])
     links = [
         ({"link": link["link"]}, link["state"] == "ok")
-        for link in document["chain"]
+        for link in document["links"]
         if link["state"] != "unknown"
     ]
-    yield Metric("link_ok", "gauge", "Whether a link of the chain holds.", links)
+    yield Metric("link_ok", "gauge", "Whether a link works.", links)
     warnings = [({"name": each["name"]}, 1) for each in document["warnings"]]
-    yield Metric("warning", "gauge", "1 for each warning that stands.", warnings)
+    yield Metric("warning", "gauge", "1 for each active warning.", warnings)
     steps = [({"step": name}, count) for name, count in document["steps"].items()]
-    yield Metric("steps_total", "counter", "Steps taken to heal the bridge.", steps)
+    yield Metric("steps_total", "counter", "Recovery steps taken since the start of the Pi.", steps)
 
 
 def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[Metric]:
     points = day["points"]
-    yield _one("reading_age_seconds", "Time since the PVS was read.", plant["age_seconds"])
-    yield _one("production_watts", "What the plant makes.", points[-1][1] if points else None)
+    yield _one(
+        "reading_age_seconds", "Time since the last reading of the PVS.", plant["age_seconds"]
+    )
+    yield _one("production_watts", "Power of the plant.", points[-1][1] if points else None)
     kwh = day["kwh"]
     yield _one(
         "production_today_watthours",
-        "What it has made since midnight.",
+        "Energy since midnight.",
         None if kwh is None else round(kwh * 1000),
     )
     total = plant["total"]
-    yield _one("panels", "How many panels there are.", total["panels"])
-    yield _one("panels_working", "How many of them work.", total["working"])
+    yield _one("panels", "Number of panels.", total["panels"])
+    yield _one("panels_working", "Number of panels that work.", total["working"])
     named = [({"serial": each["serial"]}, each) for each in plant["panels"]]
     yield Metric(
         "panel_watts",
         "gauge",
-        "What a panel makes; 0 for one that sleeps.",
+        "Power of a panel; 0 while it is asleep.",
         [(labels, each["watts"] if each["state"] == "working" else 0) for labels, each in named],
     )
     yield Metric(
         "panel_watthours_total",
         "counter",
-        "What a panel has made in its lifetime.",
+        "Lifetime energy of a panel.",
         [(labels, _thousandfold(each["lifetime_kwh"])) for labels, each in named],
     )
     yield Metric(
         "panel_heatsink_celsius",
         "gauge",
-        "How warm a panel's inverter is.",
+        "Heat sink temperature of a panel's inverter.",
         [(labels, each["heatsink_c"]) for labels, each in named],
     )
     meters = [
@@ -96,44 +96,46 @@ def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[
     yield Metric(
         "meter_watts",
         "gauge",
-        "What a meter measures.",
+        "Power at a meter.",
         [(labels, _thousandfold(each["kw"])) for labels, each in meters],
     )
-    # Net, so it may fall: no counter.
+    # A gauge, because a net value may fall.
     yield Metric(
         "meter_watthours",
         "gauge",
-        "What a meter has counted in its lifetime, net.",
+        "Lifetime net energy of a meter.",
         [(labels, _thousandfold(each["kwh"])) for labels, each in meters],
     )
     supervisor = plant["supervisor"] or {}
-    yield _one("pvs_up_seconds", "Time since the PVS's start.", supervisor.get("uptime_seconds"))
+    yield _one(
+        "pvs_up_seconds", "Time since the start of the PVS.", supervisor.get("uptime_seconds")
+    )
     flash = supervisor.get("flash_free_kib")
     yield _one(
         "pvs_flash_free_bytes",
-        "Free space of the PVS's flash.",
+        "Free flash memory of the PVS.",
         None if flash is None else flash * 1024,
     )
 
 
 def _of_the_pi(pi: Mapping[str, Any]) -> Iterator[Metric]:
-    yield _one("pi_up_seconds", "Time since the Pi's start.", pi["up_seconds"])
-    yield _one("pi_temperature_celsius", "How warm the Pi is.", pi.get("temperature_celsius"))
+    yield _one("pi_up_seconds", "Time since the start of the Pi.", pi["up_seconds"])
+    yield _one("pi_temperature_celsius", "Temperature of the Pi.", pi.get("temperature_celsius"))
     yield _one(
         "pi_under_voltage",
-        "Whether the Pi has had too little voltage since its start.",
+        "Whether the supply voltage was too low since the start of the Pi.",
         pi.get("under_voltage"),
     )
-    yield _one("pi_throttled", "Whether the Pi is slowed down.", pi.get("throttled"))
-    yield _one("pi_root_locked", "Whether the root is locked.", pi.get("root_locked"))
-    yield _one("pi_wifi_signal_dbm", "Level of the Wi-Fi.", pi.get("signal_dbm"))
+    yield _one("pi_throttled", "Whether the Pi slows itself down.", pi.get("throttled"))
+    yield _one("pi_root_locked", "Whether the root file system is locked.", pi.get("root_locked"))
+    yield _one("pi_wifi_signal_dbm", "Wi-Fi signal level.", pi.get("signal_dbm"))
     for name, key, what in (
-        ("pi_card_free_bytes", "card_free_mib", "Free space of the Pi's card."),
-        ("pi_memory_free_bytes", "memory_free_mib", "Memory that programs can have."),
+        ("pi_card_free_bytes", "card_free_mib", "Free space of the card of the Pi."),
+        ("pi_memory_free_bytes", "memory_free_mib", "Memory available to programs."),
         (
             "pi_root_memory_free_bytes",
             "root_memory_free_mib",
-            "Free space of the memory over a locked root.",
+            "Free space of the overlay over a locked root.",
         ),
     ):
         mib = pi.get(key)
@@ -141,7 +143,7 @@ def _of_the_pi(pi: Mapping[str, Any]) -> Iterator[Metric]:
     yield Metric(
         "pi_interface_errors_total",
         "counter",
-        "Damaged packets.",
+        "Damaged packets by interface.",
         [({"interface": name}, count) for name, count in pi.get("errors", {}).items()],
     )
 

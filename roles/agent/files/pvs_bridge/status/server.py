@@ -1,7 +1,7 @@
-"""Answers haproxy, and nobody else, at a Unix socket: one short request after the other.
+"""Serve haproxy at a Unix socket, one short request after the other.
 
-haproxy is the web server towards the home; what it passes on is whole and of a known path. So
-there is no thread, no keep-alive, and no parser but for the first line.
+haproxy is the web server of the home and forwards only complete requests for known paths. So this
+server needs neither threads nor keep-alive, and parses only the first line.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from pvs_bridge.status.document import Documents
 from pvs_bridge.status.metrics import text_of
 
 _LONGEST_HEAD = 65536
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _CRLF = "\r\n"
 
 
 def listen(path: Path) -> socket.socket:
-    """Return a socket that listens at a path, in place of one that was left there.
+    """Return a socket that listens at a path; it replaces one of an earlier process.
 
     Raises:
-        OSError: That cannot be.
+        OSError: The socket cannot be created.
     """
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
-    # haproxy is in the group; see the unit's UMask.
+    # For haproxy, which is in the group; the unit's UMask removes these bits.
     path.chmod(0o660)
     listener.listen(32)
     return listener
 
 
 def serve(listener: socket.socket, documents: Documents) -> None:
-    """Answer for ever; a client that hangs or breaks off ends nothing."""
+    """Answer requests for ever, whatever clients do."""
     while True:
         connection, _ = listener.accept()
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(_PATIENCE_SECONDS)
+            connection.settimeout(_TIMEOUT_SECONDS)
             connection.sendall(answer(_head(connection), documents))
 
 
@@ -58,11 +58,11 @@ def _head(connection: socket.socket) -> bytes:
 
 
 def answer(head: bytes, documents: Documents) -> bytes:
-    """Return the whole answer to a request.
+    """Return the complete answer to a request.
 
     Args:
-        head: the request's lines.
-        documents: what there is to be told.
+        head: The request's lines.
+        documents: The content.
     """
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     method, target = words[:2] if len(words) == 3 else ("", "")
@@ -75,7 +75,7 @@ def answer(head: bytes, documents: Documents) -> bytes:
     if path == "/bridge/metrics":
         kind = "text/plain; version=0.0.4; charset=utf-8"
         return _answer(method, "200 OK", kind, text_of(_document(documents)))
-    return _answer(method, "404 Not Found", "text/plain", "nothing of that name\n")
+    return _answer(method, "404 Not Found", "text/plain", "not found\n")
 
 
 def _document(documents: Documents) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _answer(method: str, status: str, kind: str, text: str) -> bytes:
 
 
 def tell_systemd() -> None:
-    """Tell systemd, where it is it that has started this, that the socket listens."""
+    """Tell systemd that the socket listens, if systemd has started this program."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return

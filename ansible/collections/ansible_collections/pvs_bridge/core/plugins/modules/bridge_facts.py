@@ -66,7 +66,7 @@ attributes:
     support: full
     platforms: debian
 requirements:
-  - Python 3.9 or later on the host
+  - Python 3.9 or later on the host, because it has to report Debian 11, which is not supported
 seealso:
   - module: pvs_bridge.core.preflight
 """

@@ -1,0 +1,1 @@
+"""What the benchmark and the reproducibility test of the image builder share."""

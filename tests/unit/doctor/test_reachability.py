@@ -1,0 +1,124 @@
+"""What can be known of a Pi from here, and what it means."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bridgectl.doctor import reachability
+from bridgectl.doctor.examine import examined
+from bridgectl.doctor.results import BROKEN, OK, UNKNOWN
+from bridgectl.doctor.session import UnreachableError
+from bridgectl.doctor.ssh_config import Settings
+from bridgectl.doctor.target import Target
+
+Made = Callable[..., Settings]
+
+
+def test_a_name_that_nobody_knows_is_the_first_thing_broken(target: Target) -> None:
+    lost = dataclasses.replace(target, address="garage.invalid", other_names=("localhost",))
+    with examined(lost, lambda _: None) as examination:
+        assert [each.title for each in examination.broken] == ["Name"]
+        assert examination.session is None
+        assert not examination.healthy
+        others = [each.seen for each in examination.findings if each.title == "Other name"]
+    assert others[0].startswith("localhost is 127.0.0.1: ")
+
+
+SAID = {
+    "Connection refused": "does not let ssh in",
+    "Connection timed out": "cannot be reached",
+    "No route to host": "cannot be reached",
+    "Permission denied (publickey).": "refuses the login",
+    "REMOTE HOST IDENTIFICATION HAS CHANGED to SHA256:x": "is not the one in known_hosts",
+    "Host key verification failed.": "is not known yet",
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_why_ssh_does_not_come_in_is_said(target: Target, settings: Made, said: str) -> None:
+    found = reachability.refused(target, settings("192.168.1.34"), UnreachableError(said))
+    assert (found.state, found.seen) == (BROKEN, said)
+    assert SAID[said] in str(found.problem)
+    assert found.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "192.168.1.34 dev wlan0 lladdr b8:27:eb:01:02:03 REACHABLE\n"
+        "192.168.1.9 dev wlan0  FAILED\n",
+        "? (192.168.1.34) at b8:27:eb:1:2:3 on en0 ifscope [ethernet]\n"
+        "? (192.168.1.9) at (incomplete) on en0\n",
+    ],
+)
+def test_neighbours_are_read_on_linux_and_macos(text: str) -> None:
+    assert reachability.parse_neighbours(text) == {"192.168.1.34": "b8:27:eb:01:02:03"}
+
+
+def test_an_address_needs_no_name(settings: Made) -> None:
+    assert reachability.name(settings("192.168.1.34")).state == OK
+    assert reachability.name(settings("localhost")).seen.startswith("localhost is 127.0.0.1")
+    behind = settings("garage.invalid", proxy="exec nc garage.invalid 22")
+    assert reachability.name(behind).state == OK
+    assert reachability.ping(behind).state == UNKNOWN
+
+
+@pytest.fixture
+def bridge() -> Iterator[Callable[[int, bytes], int]]:
+    """Be a bridge that answers so; the port."""
+    said: list[tuple[int, bytes]] = []
+
+    class Bridge(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = said[0]
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Bridge) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def answers(status: int, body: bytes) -> int:
+            said[:] = [(status, body)]
+            return server.server_port
+
+        yield answers
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "state"),
+    [
+        (200, b'{"result": "succeed"}', OK),
+        (401, b'{"hint": "one of proxy_users"}', OK),
+        (403, b"{}", BROKEN),
+        (421, b"{}", BROKEN),
+    ],
+)
+def test_what_the_home_gets_of_the_bridge_is_judged(
+    target: Target,
+    settings: Made,
+    bridge: Callable[[int, bytes], int],
+    status: int,
+    body: bytes,
+    state: str,
+) -> None:
+    served = dataclasses.replace(target, proxy_port=bridge(status, body))
+    assert reachability.from_home(served, settings("127.0.0.1"), "/", 5).state == state
+
+
+def test_a_bridge_that_the_home_does_not_reach_is_named(target: Target, settings: Made) -> None:
+    closed = dataclasses.replace(target, proxy_port=1)
+    found = reachability.from_home(closed, settings("127.0.0.1"), "/", 5)
+    assert (found.state, found.seen) == (BROKEN, "no answer: Connection refused")
+    routed = dataclasses.replace(target, proxy_serves_home=False)
+    assert reachability.from_home(routed, settings("127.0.0.1"), "/", 5).state == UNKNOWN

@@ -1,0 +1,90 @@
+"""Where a bridge is, and what is secret of it, the inventory says; mistakes in it do not matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridgectl.doctor.target import read_targets
+from bridgectl.errors import CannotWorkError
+
+INVENTORY = """
+pvs_bridges:
+  hosts:
+    garage:
+      ansible_host: 192.168.1.34
+      ansible_port: 2222
+      ansible_user: anna
+      ansible_ssh_private_key_file: ~/keys/garage
+      ansible_ssh_common_args: -J anna@gate -o "User other"
+      uplink_hostname: shed
+      uplink_networks:
+        - {ssid: Sunnyside, passphrase: correct horse}
+        - {ssid: Attic, passphrase: "{{ lookup('ansible.builtin.env', 'NO_SUCH_VARIABLE') }}"}
+      proxy_http_port: 8000
+      proxy_users: {anna: $5$salt$hash}
+      pvs_link_interface: "{{ nonsense }}"
+      bridge_mode: routed
+      a_mistake: here
+    barn: {ansible_connection: ssh, compat_mode: "off", uplink_address: 192.168.1.9/24}
+"""
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    """An inventory of two bridges."""
+    file = tmp_path / "home.yml"
+    file.write_text(INVENTORY)
+    return file
+
+
+def test_a_bridge_is_read_as_ansible_reads_it(inventory: Path) -> None:
+    (garage,) = read_targets(inventory, "garage")
+    assert (garage.address, garage.port, garage.user) == ("192.168.1.34", 2222, "anna")
+    assert garage.ssh_arguments == (
+        "-J", "anna@gate", "-o", "User other", "-p", "2222", "-l", "anna", "-i", "~/keys/garage",
+    )  # fmt: skip
+    assert (garage.proxy_port, garage.proxy_serves_home, garage.translates) == (8000, False, True)
+    assert garage.other_names == ("shed.local", "shed", "garage.local", "garage")
+
+
+def test_its_secrets_are_known_and_nothing_else_is_one(inventory: Path) -> None:
+    (garage,) = read_targets(inventory, "garage")
+    assert garage.secrets == {"correct horse", "$5$salt$hash"}
+
+
+def test_what_cannot_be_read_counts_as_left_out(inventory: Path) -> None:
+    (garage,) = read_targets(inventory, "garage")
+    assert garage.pvs_interface == "eth0"
+
+
+def test_all_bridges_are_examined_where_none_is_named(inventory: Path) -> None:
+    barn = {each.name: each for each in read_targets(inventory, "")}["barn"]
+    assert (barn.address, barn.port, barn.translates) == ("barn", None, False)
+    assert barn.other_names == ("barn.local", "192.168.1.9")
+
+
+def test_who_is_not_reached_by_ssh_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "home.yml"
+    file.write_text("pvs_bridges: {hosts: {garage: {ansible_connection: local}}}")
+    with pytest.raises(CannotWorkError, match="ansible_connection is local"):
+        read_targets(file, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "said"),
+    [
+        ("pvs_bridges: {hosts: {garage: }}", "barn", "LIMIT=barn fits none"),
+        ("others: {hosts: {garage: }}", "", "has no bridge"),
+        ("pvs_bridges: [garage", "", "cannot be read"),
+    ],
+)
+def test_an_inventory_without_the_bridge_is_refused(
+    tmp_path: Path, text: str, limit: str, said: str
+) -> None:
+    file = tmp_path / "home.yml"
+    file.write_text(text)
+    with pytest.raises(CannotWorkError, match=said) as refused:
+        read_targets(file, limit)
+    assert "\n  hint: " in str(refused.value)

@@ -1,0 +1,459 @@
+"""The chain: each thing that can break is named, with its hint, and nothing else is blamed."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import http.client
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pvs_bridge.config import HealthConfig
+from pvs_bridge.health.checks import DEVICE_LIST, REVISION, check
+from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, OUTCOMES, UNKNOWN
+from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Report
+from pvs_bridge.host.probe import ProbeError, Reply, Signal
+from pvs_bridge.pvs.firmware import SUPERVISOR_INFO
+
+Build = Callable[..., Any]
+Answers = Callable[..., Reply]
+Given = Exception | dict[str, Any]
+PROXY_PAGE = b"<html><body><h1>503 Service Unavailable</h1>\n</body></html>\n"
+
+
+def states(chain: Any) -> dict[str, str]:  # noqa: ANN401 - a tuple of links
+    return {link.name: link.state for link in chain}
+
+
+def _problem(report: Report) -> str:
+    return report.issue.problem if report.issue else ""
+
+
+def _hint(report: Report) -> str:
+    return report.issue.hint if report.issue else ""
+
+
+def information(**about: object) -> bytes:
+    return json.dumps({"result": "succeed", "supervisor": about}).encode()
+
+
+def test_a_healthy_bridge_is_healthy(make_probe: Build, config: HealthConfig) -> None:
+    report = check(config, make_probe())
+    assert report.healthy
+    assert (report.broken, report.issue) == (None, None)
+    assert list(states(report.links)) == list(LINKS)
+    assert set(states(report.links).values()) == {OK}
+    assert report.links[-1].seen == "6 devices in 6.5 s"
+    assert report.seconds == 6.5
+
+
+def test_the_pvs_is_asked_for_one_device_list_and_nothing_else(
+    make_probe: Build, config: HealthConfig
+) -> None:
+    probe = make_probe()
+    check(config, probe)
+    assert probe.asked == [DEVICE_LIST]
+    assert probe.connected == [80, 80]
+
+
+CHEAP: list[tuple[str, str, dict[str, Any]]] = [
+    ("interface_missing", "cable", {"signals": {"wlan0": Signal.UP}}),
+    ("interface_off", "cable", {"signals": {"wlan0": Signal.UP, "eth0": Signal.OFF}}),
+    ("no_cable", "cable", {"signals": {"wlan0": Signal.UP, "eth0": Signal.NONE}}),
+    ("no_lease", "lease", {"ips": {"wlan0": ["192.168.44.7/24"]}}),
+    ("no_lease", "lease", {"ips": {"eth0": ["169.254.9.9/16"], "wlan0": ["192.168.44.7/24"]}}),
+    ("other_network", "lease", {"ips": {"eth0": ["10.1.1.5/24"], "wlan0": ["192.168.44.7/24"]}}),
+    ("default_route_taken", "route", {"routes": ["eth0", "wlan0"]}),
+    ("default_route_taken", "route", {"routes": ["eth0"]}),
+    ("uplink_missing", "uplink", {"signals": {"eth0": Signal.UP}}),
+    ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.NONE}}),
+    ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.OFF}}),
+    ("uplink_no_address", "uplink", {"ips": {"eth0": ["172.27.153.20/24"]}}),
+    (
+        "uplink_no_address",
+        "uplink",
+        {"ips": {"eth0": ["172.27.153.20/24"], "wlan0": ["169.254.1.1/16"]}},
+    ),
+    ("uplink_no_route", "uplink", {"routes": []}),
+]
+
+
+@pytest.mark.parametrize(("outcome", "link", "probe"), CHEAP)
+def test_a_broken_link_is_named(
+    make_probe: Build, config: HealthConfig, outcome: str, link: str, probe: dict[str, Any]
+) -> None:
+    report = check(config, make_probe(**probe))
+    assert report.broken is not None
+    assert (report.broken.outcome, report.broken.name) == (outcome, link)
+    assert not report.healthy
+
+
+TIMEOUT = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+NO_ROUTE = OSError(errno.EHOSTUNREACH, "No route to host")
+REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+RESET = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (TIMEOUT, "pvs_silent"),
+        (NO_ROUTE, "pvs_silent"),
+        (REFUSED, "pvs_restarting"),
+        (RESET, "pvs_restarting"),
+    ],
+)
+def test_a_pvs_that_takes_no_connection_is_not_asked(
+    make_probe: Build, error: OSError, outcome: str
+) -> None:
+    probe = make_probe(refuses={80: error})
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
+    assert report.broken is not None
+    assert (report.broken.name, report.broken.outcome) == ("pvs", outcome)
+    assert probe.asked == []
+    assert states(report.links)["answer"] == UNKNOWN
+
+
+def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(make_probe: Build) -> None:
+    """The firewall lets nobody but root and haproxy ask, and says so by this word."""
+    probe = make_probe(refuses={80: OSError(errno.ENETUNREACH, "Network is unreachable")})
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
+    link = next(each for each in report.links if each.name == "pvs")
+    assert (link.state, "only root" in link.seen) == (UNKNOWN, True)
+    assert report.healthy
+
+
+def test_a_proxy_that_takes_no_connection_is_named(make_probe: Build) -> None:
+    probe = make_probe(refuses={8080: REFUSED})
+    report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
+    assert report.broken is not None
+    assert report.broken.outcome == "proxy_down"
+    assert "8080" in _problem(report)
+    assert probe.asked == []
+
+
+def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(
+    make_probe: Build, config: HealthConfig
+) -> None:
+    probe = make_probe(
+        signals={"eth0": Signal.NONE, "wlan0": Signal.UP}, ips={"wlan0": ["192.168.44.7/24"]}
+    )
+    report = check(config, probe)
+    found = states(report.links)
+    assert found["cable"] == BROKEN
+    assert [found[name] for name in ("lease", "pvs", "answer")] == [UNKNOWN] * 3
+    assert found["uplink"] == OK
+    assert probe.asked == []
+
+
+def test_a_broken_uplink_does_not_keep_the_plant_from_being_read(
+    make_probe: Build, config: HealthConfig
+) -> None:
+    report = check(config, make_probe(routes=[]))
+    assert not report.healthy
+    assert states(report.links)["answer"] == OK
+    assert report.plant is not None
+
+
+def test_without_ip_the_links_are_unknown_and_the_answer_decides(
+    make_probe: Build, config: HealthConfig
+) -> None:
+    report = check(config, make_probe(routes=ProbeError("not checked: the program ip is missing")))
+    assert states(report.links)["route"] == states(report.links)["uplink"] == UNKNOWN
+    assert report.healthy
+
+
+def test_an_answer_that_was_shared_says_its_age(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    shared = dataclasses.replace(reply(), headers={"via": "1.1 pvs-bridge", "age": "12"})
+    report = check(config, make_probe(answers=[shared]))
+    assert report.links[-1].seen.endswith(" s, 12 s old")
+
+
+ANSWERS: list[tuple[str, Given]] = [
+    ("pvs_silent", TIMEOUT),
+    ("pvs_silent", {"status": 504, "body": b"<html>", "server": None}),
+    ("pvs_restarting", {"status": 503, "body": PROXY_PAGE}),
+    ("pvs_restarting", {"status": 503, "body": b'{"result": "error"}', "server": None}),
+    ("pvs_restarting", {"status": 503, "body": PROXY_PAGE, "server": None, "old": True}),
+    ("pvs_restarting", {"status": 502, "body": b"<html>", "server": None}),
+    ("pvs_restarting", RESET),
+    ("pvs_restarting", http.client.RemoteDisconnected("closed")),
+    ("pvs_crashed", {"status": 500, "body": b"<html>"}),
+    ("proxy_down", REFUSED),
+    ("proxy_refused", {"status": 403, "body": b'{"result": "error"}', "server": None}),
+    ("proxy_refused", {"status": 503, "body": b"... proxy_queue_length ...", "server": None}),
+    ("proxy_refused", {"status": 429, "body": b"<html>", "server": None}),
+    ("damaged_answer", {"status": 404, "body": b"<html>"}),
+    ("damaged_answer", http.client.BadStatusLine("garbage")),
+    ("damaged_answer", {"whole": False}),
+    ("damaged_answer", {"body": b'{"devices": [{"DEVICE_TYPE": "PV'}),
+    ("damaged_answer", {"body": b'Content-Type: text/html\r\n\r\n{"result": "succeed"}'}),
+    ("damaged_answer", {"body": b""}),
+    ("damaged_answer", {"body": b"<html>Welcome</html>"}),
+    ("damaged_answer", {"body": b'{"result": "succeed"}'}),
+    ("damaged_answer", {"body": b'{"result": "succeed", "devices": {}}'}),
+    ("damaged_answer", {"body": b'{"devices": []}'}),
+    ("damaged_answer", {"body": b"\xff\xfe"}),
+    ("not_succeeded", {"body": b'{"result": "unknown command"}'}),
+    ("not_succeeded", {"body": b'{"result": null, "devices": []}'}),
+]
+
+
+@pytest.mark.parametrize(("outcome", "answer"), ANSWERS)
+def test_an_answer_that_is_none_is_named(
+    make_probe: Build, reply: Answers, config: HealthConfig, outcome: str, answer: Given
+) -> None:
+    given = answer if isinstance(answer, Exception) else reply(**answer)
+    probe = make_probe(answers=[given])
+    report = check(config, probe)
+    assert report.broken is not None
+    assert (report.broken.name, report.broken.outcome) == ("answer", outcome)
+    assert report.plant is None
+    assert probe.asked == [DEVICE_LIST]
+
+
+FIRMWARES: list[tuple[str, dict[str, object]]] = [
+    ("firmware_locked", {"MODEL": "PVS6", "BUILD": 61840, "SWVER": "2025.10, Build 61840"}),
+    ("firmware_locked", {"MODEL": "PVS6", "SWVER": "2025.10, Build 61846"}),
+    ("firmware_locked", {"MODEL": "PVS5", "SWVER": "2025.10, Build 5408"}),
+    ("firmware_locked", {"SWVER": "2025.10, Build 5412"}),
+    ("firmware_refuses_at_random", {"MODEL": "PVS6", "BUILD": 61827}),
+    ("firmware_refuses_at_random", {"MODEL": "PVS6", "BUILD": "61829"}),
+    ("answer_refused", {"MODEL": "PVS6", "BUILD": 61839}),
+    ("answer_refused", {"MODEL": "PVS5", "SWVER": "2024.6, Build 5407"}),
+    ("answer_refused", {"MODEL": "PVS6"}),
+    ("answer_refused", {"MODEL": "PVS6", "SWVER": "none", "BUILD": True}),
+]
+VARIABLE = b'{"values": [{"name": "/sys/info/sw_rev", "value": "2025.10.13.61846"}], "count": 1}'
+NO_VARIABLE: list[Given] = [
+    TIMEOUT,
+    {"status": 404, "body": b"<html>"},
+    {"body": b"<html>"},
+    {"body": b'{"values": []}'},
+    {"body": b'{"values": [1]}'},
+]
+
+
+def given(reply: Answers, answer: Given) -> Reply | Exception:
+    return answer if isinstance(answer, Exception) else reply(**answer)
+
+
+@pytest.fixture
+def untranslated(config: HealthConfig) -> HealthConfig:
+    """Return the configuration of a bridge with compat_mode off."""
+    return dataclasses.replace(config, translates=False)
+
+
+@pytest.mark.parametrize(("outcome", "about"), FIRMWARES)
+def test_a_refusal_is_explained_by_the_firmware(
+    make_probe: Build,
+    reply: Answers,
+    untranslated: HealthConfig,
+    outcome: str,
+    about: dict[str, object],
+) -> None:
+    answers = [reply(403, b'{ "status":403 }'), reply(200, information(**about)), TIMEOUT]
+    probe = make_probe(answers=answers)
+    report = check(untranslated, probe)
+    assert report.broken is not None
+    assert report.broken.outcome == outcome
+    assert report.interface is None
+    more = [REVISION] if outcome == "firmware_locked" else []
+    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, *more]
+
+
+@pytest.mark.parametrize("variable", NO_VARIABLE)
+def test_a_locked_firmware_that_gives_nothing_at_all_is_a_broken_link(
+    make_probe: Build, reply: Answers, untranslated: HealthConfig, variable: Given
+) -> None:
+    locked = information(MODEL="PVS6", BUILD=61846)
+    answers = [reply(403, b"{}"), reply(200, locked), given(reply, variable)]
+    report = check(untranslated, make_probe(answers=answers))
+    assert report.broken is not None
+    assert report.broken.outcome == "firmware_locked"
+    assert "61846" in _problem(report)
+    assert "compat_mode" in _hint(report)
+
+
+def test_a_newer_interface_that_answers_is_healthy_for_programs_that_know_it(
+    make_probe: Build, reply: Answers, untranslated: HealthConfig
+) -> None:
+    locked = information(MODEL="PVS6", BUILD=61846)
+    answers = [reply(403, b"{}"), reply(200, locked), reply(200, VARIABLE)]
+    report = check(untranslated, make_probe(answers=answers))
+    assert report.healthy
+    assert (report.interface, report.plant) == (NEW, None)
+    assert "/vars answers (firmware 2025.10.13.61846)" in report.links[-1].seen
+    assert "only programs that use /auth and /vars" in (report.note or "")
+
+
+# A bridge that translates
+
+BY_COMPAT = {"via": "1.1 pvs-bridge-compat", "age": "0"}
+TRANSLATOR: list[tuple[str, dict[str, Any]]] = [
+    ("pvs_restarting", {"status": 503, "body": b'{"error": "... most likely it is restarting."}'}),
+    ("pvs_restarting", {"headers": {**BY_COMPAT, "age": "95", "warning": '110 - "Stale"'}}),
+    ("not_translated", {"status": 503, "body": b'{"error": "It refuses.", "hint": "Do so."}'}),
+    ("damaged_answer", {"status": 503, "body": b"<html>"}),
+    ("damaged_answer", {"body": b'{"devices": ['}),
+]
+
+
+def test_a_device_list_that_the_bridge_has_made_is_healthy_for_all(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    report = check(config, make_probe(answers=[reply(headers=BY_COMPAT)]))
+    assert report.healthy
+    assert report.interface == TRANSLATED
+    assert report.plant is not None
+    assert report.links[-1].seen == "6 devices in 6.5 s, made by the bridge from /vars"
+    assert report.note is None
+
+
+def test_an_old_firmware_s_own_list_needs_no_note(make_probe: Build, config: HealthConfig) -> None:
+    report = check(config, make_probe())
+    assert (report.interface, report.note) == (OLD, None)
+
+
+def test_routed_the_pi_s_list_is_not_the_home_s(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    routed = dataclasses.replace(config, proxy_serves_home=False)
+    report = check(routed, make_probe(answers=[reply(headers=BY_COMPAT)]))
+    assert report.healthy
+    assert "bridge_mode routed" in (report.note or "")
+
+
+@pytest.mark.parametrize(("outcome", "answer"), TRANSLATOR)
+def test_what_keeps_the_bridge_from_translating_is_named(
+    make_probe: Build, reply: Answers, config: HealthConfig, outcome: str, answer: dict[str, Any]
+) -> None:
+    probe = make_probe(answers=[reply(**{"headers": BY_COMPAT, **answer})])
+    report = check(config, probe)
+    assert report.broken is not None
+    assert report.broken.outcome == outcome
+    assert probe.asked == [DEVICE_LIST]
+
+
+def test_the_translator_s_own_words_are_shown(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    said = b'{"error": "The PVS refused the password.", "hint": "Set compat_password."}'
+    report = check(config, make_probe(answers=[reply(503, said, headers=BY_COMPAT)]))
+    assert _problem(report).endswith("new API. The PVS refused the password.")
+    assert _hint(report) == "Set compat_password."
+
+
+DOWN = b'{"error": "...", "hint": "systemctl status pvs-bridge-compat ..."}'
+
+
+def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    locked = reply(200, information(MODEL="PVS6", BUILD=61846))
+    gone = reply(503, DOWN, server=None)
+    answers = [reply(403, b"{}"), locked, gone, reply(headers=BY_COMPAT)]
+    probe = make_probe(answers=answers)
+    report = check(config, probe, wait=60)
+    assert report.healthy
+    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, DEVICE_LIST, DEVICE_LIST]
+
+
+def test_a_pvs_that_the_proxy_leaves_alone_for_a_moment_is_waited_for(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    left_alone = reply(503, b'{"result": "error"}', server=None)
+    probe = make_probe(answers=[left_alone, left_alone, reply()])
+    assert check(config, probe, wait=30).healthy
+    assert probe.asked == [DEVICE_LIST] * 3
+
+
+def test_a_pvs_that_restarts_is_not_waited_for_without_being_told_to(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    left_alone = reply(503, b'{"result": "error"}', server=None)
+    report = check(config, make_probe(answers=[left_alone, reply()]))
+    assert report.broken is not None
+    assert report.broken.outcome == "pvs_restarting"
+
+
+def test_a_translator_that_stays_away_is_named(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    locked = reply(200, information(MODEL="PVS6", BUILD=61846))
+    report = check(config, make_probe(answers=[reply(403, b"{}"), locked] * 3))
+    assert report.broken is not None
+    assert report.broken.outcome == "translator_down"
+    assert "61846" in _problem(report)
+    assert "pvs-bridge-compat" in _hint(report)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        TIMEOUT,
+        http.client.BadStatusLine("x"),
+        {"status": 403},
+        {"body": b"[]"},
+        {"body": b'{"supervisor": []}'},
+        {"body": b"[" * 100_000},
+    ],
+)
+def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
+    make_probe: Build, reply: Answers, config: HealthConfig, second: Given
+) -> None:
+    given = second if isinstance(second, Exception) else reply(**second)
+    probe = make_probe(answers=[reply(403, b"{}"), given])
+    report = check(config, probe)
+    assert report.broken is not None
+    assert report.broken.outcome == "answer_refused"
+    assert "did not report its build" in _problem(report)
+
+
+def test_a_network_that_comes_up_while_waiting_is_healthy(
+    make_probe: Build, config: HealthConfig
+) -> None:
+    def lease(probe: Any) -> None:  # noqa: ANN401 - the bridge
+        if probe.now >= 5:
+            probe.ips["eth0"] = ["172.27.153.20/24"]
+
+    probe = make_probe(ips={"eth0": [], "wlan0": ["192.168.44.7/24"]}, later=lease)
+    report = check(config, probe, wait=30)
+    assert report.healthy
+    assert probe.naps == 3
+    assert probe.asked == [DEVICE_LIST]
+
+
+def test_waiting_ends(make_probe: Build, config: HealthConfig) -> None:
+    probe = make_probe(routes=[])
+    report = check(config, probe, wait=10)
+    assert report.broken is not None
+    assert probe.naps == 5
+    assert probe.asked == [DEVICE_LIST]
+
+
+def test_every_outcome_has_been_seen_here() -> None:
+    seen = {outcome for outcome, *_ in (*CHEAP, *ANSWERS, *FIRMWARES, *TRANSLATOR)}
+    assert seen | {"translator_down"} == set(OUTCOMES)
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_problem_and_hint_are_whole_sentences(config: HealthConfig, name: str) -> None:
+    facts = {
+        "pvs_network": config.pvs_network,
+        "build": "61846",
+        "status": "429",
+        "firmware": "it did not report its build",
+        "error": "The PVS refused the password.",
+        "hint": "Set compat_password.",
+        **vars(config),
+    }
+    for text in (OUTCOMES[name].problem, OUTCOMES[name].hint):
+        words = text.format_map(facts)
+        assert words.endswith(".")
+        assert "{" not in words
