@@ -56,7 +56,7 @@ def tasks_of(tree: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - YAML h
 
 
 def all_tasks(roles: Iterable[str] = _ROLES) -> list[Mapping[str, Any]]:
-    """Return the tasks and handlers of roles; of those that change the network, if none is named."""
+    """Return the tasks and handlers of roles, by default of those that change the network."""
     files = [
         file
         for role in roles

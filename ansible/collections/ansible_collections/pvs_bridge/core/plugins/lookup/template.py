@@ -1,5 +1,7 @@
 """The lookup pvs_bridge.core.template: Ansible's own, without a copy of all variables."""
 
+# ruff: noqa: E402 - Ansible wants a plugin's documentation before its imports
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
