@@ -4,5 +4,5 @@ import sys
 
 from bridgectl.paths import PROJECT
 
-# The collection's plugins, and the agent's health check, which judges for the doctor too.
+# The collection's plugins, and the agent, whose health check the doctor uses too.
 sys.path += [str(PROJECT / "ansible/collections"), str(PROJECT / "roles/agent/files")]

@@ -1,4 +1,4 @@
-"""python -m bridgectl COMMAND: what the targets of the Makefile run on the controller."""
+"""python -m bridgectl COMMAND: the targets of the Makefile that run on the controller."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {
-    "init": "start the configuration of a bridge",
+    "init": "create the configuration of a bridge",
     "validate": "check configurations without a Pi",
-    "rehearse": "apply a configuration to a copy of its Pi in the lab",
-    "doctor": "examine bridges over SSH",
+    "rehearse": "apply a configuration to a twin of its Pi in the lab",
+    "doctor": "check bridges over SSH",
     "docs": "write the tables of variables into the READMEs of the roles",
 }
-"""The help text of each command. Its module in bridgectl.commands has the same name. It is
-imported only when it is asked for, because most of them import Ansible, which takes a second."""
+"""The help text of each command. Its module in bridgectl.commands has the same name.
+
+Only the module of the given command is imported, because most import Ansible, which takes a second.
+"""
 
 
 def main(arguments: Sequence[str]) -> int:

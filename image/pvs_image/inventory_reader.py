@@ -14,11 +14,13 @@ from typing import Any
 
 from ansible.template import Templar
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import (
+    check_variables,
+)
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
-from bridgectl.inventory.files import examine, find_sources
-from bridgectl.inventory.load import Inventory, InventoryError, load
-from bridgectl.validate.report import CannotWorkError
+from bridgectl.errors import CannotWorkError
+from bridgectl.inventory.load import Inventory
+from bridgectl.inventory.select import select_bridge
 from pvs_image.bridge_configuration import BridgeConfiguration
 from pvs_image.errors import ImageError
 
@@ -41,40 +43,11 @@ def read_configuration(
         ImageError: the inventory is unreadable, the pattern does not match exactly one bridge, or
             the configuration has mistakes.
     """
-    found = _load(inventory, limit, passwords)
-    if not found.bridges:
-        raise ImageError(
-            f"INVENTORY={inventory} has no host in the group pvs_bridges",
-            "add a bridge: make init NAME=garage",
-        )
-    bridge, *others = found.bridges
-    if others:
-        raise ImageError(
-            f"LIMIT={limit} must match one bridge, got: {', '.join(found.bridges)}",
-            f"name one of them: make personalise LIMIT={bridge}",
-        )
-    return BridgeConfiguration(bridge, str(inventory), _variables(found, bridge))
-
-
-def _load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
-    if not inventory.exists():
-        raise ImageError(
-            f"INVENTORY={inventory} does not exist",
-            "add a bridge: make init NAME=garage",
-        )
-    problems, readable = examine(find_sources(inventory))
-    if not readable:
-        lines = "\n".join(f"{issue.place}: {issue.message}" for issue in problems)
-        raise ImageError(f"INVENTORY={inventory} cannot be read:\n{lines}", "correct these lines")
     try:
-        return load(inventory, limit, passwords)
-    except InventoryError as error:
-        raise ImageError(
-            f"INVENTORY={inventory} cannot be read: {' '.join(str(error).split())}",
-            f"correct it; for details: ansible-inventory -i {inventory} --list",
-        ) from None
+        found, bridge = select_bridge(inventory, limit, "personalise", passwords)
     except CannotWorkError as error:
-        raise ImageError(error.problem, error.hint) from None
+        raise ImageError(error.issue.located_problem, error.issue.hint) from None
+    return BridgeConfiguration(bridge, str(inventory), _variables(found, bridge))
 
 
 def _variables(inventory: Inventory, bridge: str) -> dict[str, Any]:
@@ -85,23 +58,23 @@ def _variables(inventory: Inventory, bridge: str) -> dict[str, Any]:
     """
     known = inventory.variables(bridge)
     templar = Templar(loader=inventory.loader, variables=known)
-    judged = judge(known, inventory.specs, templar)
-    if judged.findings:
+    checked = check_variables(known, inventory.specs, templar)
+    if checked.issues:
         raise ImageError(
             "\n".join([f"{bridge} has mistakes in its configuration:"]
-                      + [str(finding) for finding in judged.findings]),
+                      + [str(each) for each in checked.issues]),
             "correct these values; for encrypted ones set ANSIBLE_VAULT_PASSWORD_FILE",
         )  # fmt: skip
-    if judged.rendered.get("bridge_backend") == "dhcpcd":
+    if checked.rendered.get("bridge_backend") == "dhcpcd":
         raise ImageError(
             f"{bridge} has bridge_backend: dhcpcd, but the card has NetworkManager",
             "remove bridge_backend from its configuration, or provision a Pi that runs dhcpcd",
         )
     wanted = all_options(inventory.specs).keys() - _CONTROLLER_ONLY
     variables = {
-        str(name): _plain(judged.rendered[name])
+        str(name): _plain(checked.rendered[name])
         for name in inventory.own_variables(bridge)
-        if name in wanted and name in judged.rendered
+        if name in wanted and name in checked.rendered
     }
     # The default is the host's name in the inventory, which the Pi does not know.
     variables.setdefault(_HOSTNAME, _plain(templar.template(known[_HOSTNAME])))

@@ -56,7 +56,7 @@ class Said:
         return rest.splitlines()[0] if found and head else None
 
 
-class Patient(Bridge):
+class Target(Bridge):
     """A lab's bridge, and its doctor."""
 
     def doctor(self, *arguments: str, inventory: str | Path = "inventory/lab") -> Said:
@@ -84,10 +84,10 @@ class Patient(Bridge):
 
 
 @pytest.fixture(scope="session", params=PIS)
-def bridge(request: pytest.FixtureRequest) -> Iterator[Patient]:
+def bridge(request: pytest.FixtureRequest) -> Iterator[Target]:
     """A bridge that works; each test leaves it as it found it."""
     release, backend = request.param.split("-")
-    made = Patient(f"t-doctor-{release}")
+    made = Target(f"t-doctor-{release}")
     variables = {
         "proxy_users": {"anna": USERS_HASH},
         "compat_password": OWNER_PASSWORD,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from diagnosis.conftest import OWNER_PASSWORD, USERS_HASH, Patient
+from diagnosis.conftest import OWNER_PASSWORD, USERS_HASH, Target
 
 PASSPHRASE = 'correct & "horse" it\'s'  # noqa: S105 - only planted
 KEY = "5ec7e7" * 10 + "abcd"
@@ -54,7 +54,7 @@ JOURNAL = (
 
 
 @pytest.fixture
-def planted(bridge: Patient) -> Iterator[Patient]:
+def planted(bridge: Target) -> Iterator[Target]:
     """A bridge with secrets in all its corners; NetworkManager and avahi are not told of them."""
     for path, text in PLANTED.items():
         encoded = base64.b64encode(text.encode()).decode()
@@ -81,7 +81,7 @@ def spellings(secret: str) -> Iterator[bytes]:
 
 
 @pytest.mark.core
-def test_no_secret_is_in_the_bundle(planted: Patient, tmp_path: Path) -> None:
+def test_no_secret_is_in_the_bundle(planted: Target, tmp_path: Path) -> None:
     said = planted.doctor("--bundle", f"--output={tmp_path}")
     assert said.status == 0, said.text + said.errors
     (archive,) = tmp_path.iterdir()
@@ -107,7 +107,7 @@ def test_no_secret_is_in_the_bundle(planted: Patient, tmp_path: Path) -> None:
     assert found == set()
 
 
-def test_what_helps_is_in_it(planted: Patient, tmp_path: Path) -> None:
+def test_what_helps_is_in_it(planted: Target, tmp_path: Path) -> None:
     assert planted.doctor("--bundle", f"--output={tmp_path}").status == 0
     (archive,) = tmp_path.iterdir()
     with tarfile.open(archive) as members:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from diagnosis.conftest import PIS, Patient
+from diagnosis.conftest import PIS, Target
 
 from pvs_lab.paths import lab_dir
 
@@ -17,7 +17,7 @@ on_one_pi = pytest.mark.parametrize("bridge", PIS[:1], indirect=True)
 
 
 @contextlib.contextmanager
-def broken(bridge: Patient, how: str, undo: str) -> Iterator[None]:
+def broken(bridge: Target, how: str, undo: str) -> Iterator[None]:
     """Break something on the Pi as long as a ``with`` lasts."""
     bridge.output("bridge", how)
     try:
@@ -27,7 +27,7 @@ def broken(bridge: Patient, how: str, undo: str) -> Iterator[None]:
 
 
 @pytest.mark.core
-def test_a_bridge_that_works_is_healthy(bridge: Patient) -> None:
+def test_a_bridge_that_works_is_healthy(bridge: Target) -> None:
     said = bridge.doctor()
     assert said.status == 0, said.text
     assert set(said.states.values()) == {"ok", "unknown"}
@@ -36,7 +36,7 @@ def test_a_bridge_that_works_is_healthy(bridge: Patient) -> None:
     assert "24 panels" in said.text
 
 
-def test_what_others_have_just_asked_is_not_asked_again(bridge: Patient) -> None:
+def test_what_others_have_just_asked_is_not_asked_again(bridge: Target) -> None:
     def asked() -> int:
         return int(bridge.simulator("/_sim/stats?log=0")["by_command"]["DeviceList"])
 
@@ -47,7 +47,7 @@ def test_what_others_have_just_asked_is_not_asked_again(bridge: Patient) -> None
 
 
 @pytest.mark.core
-def test_a_pulled_cable_is_the_first_broken_link(bridge: Patient) -> None:
+def test_a_pulled_cable_is_the_first_broken_link(bridge: Target) -> None:
     bridge.say("cable", "pvs", "out")
     try:
         said = bridge.doctor()
@@ -60,7 +60,7 @@ def test_a_pulled_cable_is_the_first_broken_link(bridge: Patient) -> None:
 
 
 @pytest.mark.core
-def test_a_stopped_haproxy_is_named(bridge: Patient) -> None:
+def test_a_stopped_haproxy_is_named(bridge: Target) -> None:
     with broken(bridge, "systemctl stop haproxy", "systemctl start haproxy"):
         said = bridge.doctor()
     assert (said.status, said.first_broken) == (1, "Services of the bridge")
@@ -69,7 +69,7 @@ def test_a_stopped_haproxy_is_named(bridge: Patient) -> None:
 
 
 @pytest.mark.core
-def test_a_pi_without_python_is_examined_to_the_end(bridge: Patient) -> None:
+def test_a_pi_without_python_is_examined_to_the_end(bridge: Target) -> None:
     away = "mv /usr/bin/python3 /usr/bin/python3.away"
     with broken(bridge, away, "mv /usr/bin/python3.away /usr/bin/python3"):
         said = bridge.doctor()
@@ -77,14 +77,14 @@ def test_a_pi_without_python_is_examined_to_the_end(bridge: Patient) -> None:
     assert said.states["Device list"] == "ok"
 
 
-def test_a_route_to_the_pvs_is_named(bridge: Patient) -> None:
+def test_a_route_to_the_pvs_is_named(bridge: Target) -> None:
     route = "default via 172.27.153.1 dev eth0 metric 1"
     with broken(bridge, f"ip route add {route}", f"ip route del {route}"):
         said = bridge.doctor()
     assert (said.status, said.first_broken) == (1, "Default route")
 
 
-def test_a_pvs_that_is_off_is_named(bridge: Patient) -> None:
+def test_a_pvs_that_is_off_is_named(bridge: Target) -> None:
     bridge.say("pvs-off")
     try:
         said = bridge.doctor()
@@ -104,7 +104,7 @@ WAYS = {
 
 @on_one_pi
 @pytest.mark.parametrize("way", WAYS)
-def test_why_a_pi_is_not_reached_is_said(bridge: Patient, tmp_path: Path, way: str) -> None:
+def test_why_a_pi_is_not_reached_is_said(bridge: Target, tmp_path: Path, way: str) -> None:
     variables, more, cause = WAYS[way]
     arguments = f"{more} -F {lab_dir(bridge.name)}/ssh_config"
     inventory = bridge.inventory(tmp_path, ansible_ssh_common_args=arguments, **variables)
@@ -116,7 +116,7 @@ def test_why_a_pi_is_not_reached_is_said(bridge: Patient, tmp_path: Path, way: s
 
 
 @on_one_pi
-def test_another_key_than_the_known_one_ends_it(bridge: Patient, tmp_path: Path) -> None:
+def test_another_key_than_the_known_one_ends_it(bridge: Target, tmp_path: Path) -> None:
     keys = tmp_path / "known_hosts"
     other = (lab_dir(bridge.name) / "ssh_key.pub").read_text().split()[:2]
     keys.write_text(f"bridge {' '.join(other)}\n")
@@ -127,7 +127,7 @@ def test_another_key_than_the_known_one_ends_it(bridge: Patient, tmp_path: Path)
 
 
 @on_one_pi
-def test_an_unknown_key_is_shown_and_not_stored(bridge: Patient, tmp_path: Path) -> None:
+def test_an_unknown_key_is_shown_and_not_stored(bridge: Target, tmp_path: Path) -> None:
     keys = tmp_path / "known_hosts"
     arguments = (
         f"-o UserKnownHostsFile={keys} -o StrictHostKeyChecking=ask "

@@ -1,1 +1,1 @@
-"""The commands: their options, and what they print."""
+"""The commands: their options and their output."""

@@ -1,6 +1,6 @@
 """Write each role's table of variables into its README, from its argument spec.
 
-The table stands between the lines ``<!-- variables -->`` and ``<!-- /variables -->``.
+The table is between the lines ``<!-- variables -->`` and ``<!-- /variables -->``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from bridgectl.errors import CannotWorkError
 from bridgectl.paths import PROJECT
 
 BEGIN = "<!-- variables -->"
@@ -21,16 +22,12 @@ END = "<!-- /variables -->"
 _HEADER = ("Variable", "Type", "Default", "What it is for")
 
 
-class DocumentError(Exception):
-    """A role that cannot be documented; says the file and the hint."""
-
-
 def table(specs: Mapping[str, Any]) -> str:
-    """Write the table of a role's variables.
+    """Return the table of a role's variables.
 
     Args:
-        specs: the ``argument_specs`` of the role. Entry points share variables; each variable
-            stands in the table once.
+        specs: the ``argument_specs`` of the role. Variables of several entry points are listed
+            once.
     """
     options: dict[str, Any] = {}
     for entry_point in specs.values():
@@ -46,7 +43,7 @@ def _rows(options: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, .
     for name, option in options.items():
         path = f"{within}{name}"
         yield _code(path), _type(option), _default(option), _purpose(option)
-        # A list of mappings has its keys below it: uplink_networks[].ssid
+        # Keys of a list of mappings: uplink_networks[].ssid
         is_list = option.get("type") == "list"
         yield from _rows(option.get("options") or {}, f"{path}[]." if is_list else f"{path}.")
 
@@ -73,7 +70,7 @@ def _purpose(option: Mapping[str, Any]) -> str:
 
 
 def _value(value: object) -> str:
-    """Write a value as one writes it in the inventory."""
+    """Return a value as in the inventory."""
     return _code(value if isinstance(value, str) and value else json.dumps(value))
 
 
@@ -82,12 +79,12 @@ def _code(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Keep a text within its cell: on one line, and with no bar that ends it."""
+    """Return a text for a cell: on one line, with escaped bars."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def updated(readme: str, variables: str, file: Path) -> str:
-    """Put a table between the two marks.
+    """Replace the table between the two marks.
 
     Args:
         readme: the text of a README.
@@ -95,41 +92,41 @@ def updated(readme: str, variables: str, file: Path) -> str:
         file: the README, for the message.
 
     Raises:
-        DocumentError: there is not exactly one pair of marks.
+        CannotWorkError: the README does not have exactly one pair of marks.
     """
     head, begin, rest = readme.partition(f"{BEGIN}\n")
     _, end, tail = rest.partition(f"{END}\n")
     marks = (readme.count(BEGIN), readme.count(END))
     if not begin or not end or marks != (1, 1):
-        raise DocumentError(
-            f"{file} has no place for the variables\n"
-            f"  hint: give it the lines {BEGIN} and {END}, once each and in this order"
+        raise CannotWorkError(
+            f"{file} must have one place for the variables",
+            f"add the lines {BEGIN} and {END}, once each and in this order",
         )
     return f"{head}{begin}\n{variables}\n{end}{tail}"
 
 
 def document(role: Path, check: bool) -> bool:
-    """Bring a role's README up to date.
+    """Update a role's README.
 
     Args:
         role: the role's folder.
         check: change nothing.
 
     Returns:
-        whether the README was stale.
+        whether the README was outdated.
 
     Raises:
-        DocumentError: the README or the argument spec is missing, or not as it has to be.
+        CannotWorkError: the README or the argument spec is missing or invalid.
     """
     spec_file, readme_file = role / "meta/argument_specs.yml", role / "README.md"
     for file in (spec_file, readme_file):
         if not file.is_file():
-            raise DocumentError(f"{file} is missing\n  hint: write it")
+            raise CannotWorkError(f"{file} is missing", "create it")
     try:
         variables = table(yaml.safe_load(spec_file.read_text(encoding="utf-8"))["argument_specs"])
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise DocumentError(
-            f"{spec_file} is no argument spec: {error}\n  hint: correct it"
+        raise CannotWorkError(
+            f"{spec_file} is not a valid argument spec: {error}", "correct it"
         ) from error
     old = readme_file.read_text(encoding="utf-8")
     new = updated(old, variables, readme_file)
@@ -142,28 +139,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: without the program's name; those of the command line where there are none.
+        arguments: without the program's name; None for those of the command line.
 
     Returns:
         the exit status.
     """
     parser = argparse.ArgumentParser(prog="make docs", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only name the READMEs that are stale")
-    parser.add_argument(
-        "--roles", type=Path, default=PROJECT / "roles", help="the folder of the roles"
-    )
+    parser.add_argument("--check", action="store_true", help="only list outdated READMEs")
+    parser.add_argument("--roles", type=Path, default=PROJECT / "roles", help="folder of the roles")
     options = parser.parse_args(arguments)
     failed = False
     for role in sorted(path for path in options.roles.iterdir() if path.is_dir()):
         try:
             stale = document(role, options.check)
-        except DocumentError as error:
+        except CannotWorkError as error:
             failed = True
             print(f"error: {error}", file=sys.stderr)
             continue
         if stale and options.check:
             failed = True
-            print(f"{role / 'README.md'} is stale\n  hint: make docs", file=sys.stderr)
+            print(f"{role / 'README.md'} is outdated\n  hint: run make docs", file=sys.stderr)
         elif stale:
-            print(f"{role / 'README.md'} is written")
+            print(f"{role / 'README.md'} has been updated")
     return int(failed)

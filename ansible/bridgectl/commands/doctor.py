@@ -1,10 +1,10 @@
-"""Examine a bridge over SSH alone, and name the first thing that is broken, with its hint.
+"""Check bridges over SSH, and report the first broken component with a hint.
 
-Changes nothing, needs no run of Ansible, and works where Python on the Pi does not. The PVS is
-asked for one device list, through the bridge. `--bundle` puts logs and configuration into one
-archive, every secret removed, to be handed to somebody who helps.
+The doctor changes nothing, and needs neither Ansible nor Python on the Pi. It requests one device
+list from the PVS through the bridge. `--bundle` writes a support bundle: logs and configuration
+with secrets removed.
 
-Exit status: 0 where each bridge is healthy, 1 where one is not, 2 where the doctor cannot work.
+Exit status: 0 if all bridges are healthy, 1 if one is not, 2 if the doctor cannot work.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pathlib import Path
 from bridgectl.doctor import report
 from bridgectl.doctor.bundle import write
 from bridgectl.doctor.examine import Examination, examined
-from bridgectl.doctor.target import Patient, read
+from bridgectl.doctor.target import Target, read_targets
+from bridgectl.errors import CannotWorkError
 from bridgectl.paths import PROJECT
-from bridgectl.validate.report import CannotWorkError
 
-HEALTHY, ILL, CANNOT_WORK = 0, 1, 2
+HEALTHY, BROKEN, CANNOT_WORK = 0, 1, 2
 _WIDTH = 100
 
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: without the program's name; those of the command line where there are none.
+        arguments: without the program's name; None for those of the command line.
 
     Returns:
         the exit status.
@@ -43,48 +43,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--inventory", type=Path, default=Path("inventory/home"))
-    parser.add_argument("--limit", default="", help="a pattern of Ansible's for the bridges")
-    parser.add_argument("--bundle", action="store_true", help="collect logs and configuration")
+    parser.add_argument("--limit", default="", help="an Ansible pattern that selects bridges")
+    parser.add_argument("--bundle", action="store_true", help="write a support bundle")
     parser.add_argument(
-        "--output", type=Path, default=PROJECT / "build", help="the folder for the bundle"
+        "--output", type=Path, default=PROJECT / "build", help="folder for the bundle"
     )
     chosen = parser.parse_args(arguments)
     try:
-        patients = read(chosen.inventory, chosen.limit)
-        ill = [
-            patient
-            for patient in patients
-            if not _examine(patient, chosen.output if chosen.bundle else None)
-        ]
+        targets = read_targets(chosen.inventory, chosen.limit)
+        folder = chosen.output if chosen.bundle else None
+        broken = [target for target in targets if not _examine(target, folder)]
     except CannotWorkError as error:
         print(f"error: {error}", file=sys.stderr)
         return CANNOT_WORK
     except KeyboardInterrupt:
         return 130
-    return ILL if ill else HEALTHY
+    return BROKEN if broken else HEALTHY
 
 
-def _examine(patient: Patient, bundle_into: Path | None) -> bool:
-    """Examine one bridge, and tell a person.
+def _examine(target: Target, bundle_folder: Path | None) -> bool:
+    """Check one bridge, and print the report.
 
     Args:
-        patient: the bridge.
-        bundle_into: the folder for its bundle; None for no bundle.
+        target: the bridge.
+        bundle_folder: the folder for its bundle; None for no bundle.
 
     Returns:
-        whether it is healthy.
+        whether the bridge is healthy.
 
     Raises:
         CannotWorkError: the doctor cannot work, or the bundle cannot be written.
     """
-    with examined(patient, _tell) as examination:
-        _tell("")
+    with examined(target, _progress) as examination:
+        _progress("")
         print(_text(examination), flush=True)
-        if bundle_into:
-            _tell("collecting logs and configuration")
-            path, removed = write(examination, bundle_into)
-            _tell("")
-            print(f"\n{path}\n  {removed} secrets and hardware addresses were taken out of it")
+        if bundle_folder:
+            _progress("collecting logs and configuration")
+            path, removed = write(examination, bundle_folder)
+            _progress("")
+            print(f"\n{path}\n  {removed} secrets and hardware addresses were removed from it")
     print(flush=True)
     return examination.healthy
 
@@ -95,7 +92,7 @@ def _text(examination: Examination) -> str:
     return report.text(examination, width, colours=terminal and "NO_COLOR" not in os.environ)
 
 
-def _tell(what: str) -> None:
-    """Show what takes time, in a line that what comes next takes the place of."""
+def _progress(step: str) -> None:
+    """Show the current step in a line that the next output replaces."""
     if sys.stderr.isatty():
-        print(f"\r\x1b[K{what}{' ...' if what else ''}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{step}{' ...' if step else ''}", end="", file=sys.stderr, flush=True)

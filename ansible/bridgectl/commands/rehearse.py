@@ -1,9 +1,9 @@
-"""Rehearse a bridge: its own description, applied to a twin of its Pi in the lab.
+"""Apply a bridge's configuration to a twin of its Pi in the lab.
 
-The twin has the Pi's release and network backend, a simulated PVS of its firmware, its home's
-addresses, and stand-ins for its secrets. It is provisioned twice, and the second run must change
-nothing; then it must be healthy. At last comes the difference to the last rehearsal, and to the
-bridge itself where that answers. Nothing is changed on the bridge.
+The twin has the Pi's release and network backend, a simulated PVS with the same firmware, the
+addresses of its home, and placeholders for its secrets. It is provisioned twice; the second run
+must change nothing. Then it must be healthy. Finally, the differences to the last rehearsal are
+shown, and those to the real bridge if it is reachable. The real bridge is not changed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bridgectl.rehearse import config_files, twin
-from bridgectl.rehearse.description import read
-from bridgectl.rehearse.lab import Stage, lab_name
+from bridgectl.errors import CannotWorkError
+from bridgectl.rehearse import config_files
+from bridgectl.rehearse.configuration import read
+from bridgectl.rehearse.lab import TwinLab, lab_name
 from bridgectl.rehearse.live import Bridge
 from bridgectl.rehearse.record import Record, difference
 from bridgectl.rehearse.system import Seen, System, choose
+from bridgectl.rehearse.twin import Twin, make_twin
 from pvs_lab import playbook
 from pvs_lab.errors import LabError
 from pvs_lab.options import LabOptions
@@ -35,20 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: without the program's name; those of the command line where there are none.
+        arguments: without the program's name; None for those of the command line.
 
     Returns:
         the exit status.
     """
-    # Whoever ends this ends the twin too.
+    # SIGTERM must remove the twin, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _rehearse(_parser().parse_args(arguments))
-    except LabError as error:
+    except (CannotWorkError, LabError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; the twin is gone", file=sys.stderr)
+        print("\ninterrupted; the twin has been removed", file=sys.stderr)
         return 130
     return 0
 
@@ -59,82 +61,87 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--inventory", type=Path, default=Path("inventory/home"))
-    parser.add_argument("--limit", default="", help="the bridge; a pattern that fits one")
-    parser.add_argument("--release", default="", help="instead of the Pi's")
-    parser.add_argument("--backend", default="", help="instead of the Pi's")
-    parser.add_argument("--firmware", default="", help="instead of the PVS's")
-    parser.add_argument("--live", choices=["yes", "no"], default="yes", help="ask the bridge too")
-    parser.add_argument("--keep", choices=["yes", "no"], default="no", help="leave the twin up")
-    parser.add_argument("--as-root", default="", help="what runs a command as root, if not we")
-    parser.add_argument("arguments", nargs="*", help="for ansible-playbook, on the twin")
+    parser.add_argument("--limit", default="", help="an Ansible pattern that selects one bridge")
+    parser.add_argument("--release", default="", help="instead of the Pi's own")
+    parser.add_argument("--backend", default="", help="instead of the Pi's own")
+    parser.add_argument("--firmware", default="", help="instead of the PVS's own")
+    parser.add_argument(
+        "--live", choices=["yes", "no"], default="yes", help="connect to the real bridge too"
+    )
+    parser.add_argument("--keep", choices=["yes", "no"], default="no", help="keep the twin running")
+    parser.add_argument("--as-root", default="", help="command prefix that runs a command as root")
+    parser.add_argument("arguments", nargs="*", help="of ansible-playbook, for the twin")
     return parser
 
 
 def _rehearse(chosen: argparse.Namespace) -> None:
-    """Every step of a rehearsal.
+    """Run all steps of a rehearsal.
 
     Raises:
-        LabError: one of them failed.
+        CannotWorkError: one of them has failed.
+        LabError: the lab does not support an option.
     """
     started = time.monotonic()
     given = Seen(chosen.release or None, chosen.backend or None, _firmware(chosen.firmware))
-    description = read(chosen.inventory, chosen.limit)
-    name = description.bridge
-    print(f"{name}, as {chosen.inventory} describes it", flush=True)
+    configuration = read(chosen.inventory, chosen.limit)
+    name = configuration.bridge
+    print(f"{name}, configured in {chosen.inventory}", flush=True)
     bridge = Bridge(chosen.inventory, name)
     record = Record(chosen.inventory, name)
-    with record.alone(), tempfile.TemporaryDirectory(prefix="pvs-bridge-") as folder:
-        live, silent = bridge.look() if chosen.live == "yes" else (Seen(), "LIVE=no was said")
+    with record.locked(), tempfile.TemporaryDirectory(prefix="pvs-bridge-") as folder:
+        live, silent = bridge.gather() if chosen.live == "yes" else (Seen(), "LIVE=no")
         if silent:
-            print(f"  the bridge itself could not be asked: {silent}", flush=True)
-        backend = str(description.value("bridge_backend"))
+            print(f"  the real bridge is not used: {silent}", flush=True)
+        backend = str(configuration.value("bridge_backend"))
         system = choose(given, live, record.seen(), backend)
         lab = lab_name(chosen.inventory, name)
-        # What no lab can be is said before anything is made.
+        # Rejects unsupported options before anything is created.
         LabOptions(lab, system.release, system.backend)
-        made = twin.make(description)
-        stage = Stage(lab, tuple(shlex.split(chosen.as_root)), Path(folder))
-        print(f"  its twin: {system}")
-        for remark in made.remarks:
+        twin = make_twin(configuration)
+        stage = TwinLab(lab, tuple(shlex.split(chosen.as_root)), Path(folder))
+        print(f"  twin: {system}")
+        for remark in twin.remarks:
             print(f"  {remark}")
-        with _up(stage, made, system, chosen.keep == "yes"):
-            files = _provisioned_twice(stage, record, chosen.arguments)
-            _healthy(stage, record)
+        with _running(stage, twin, system, chosen.keep == "yes"):
+            files = _provision_twice(stage, record, chosen.arguments)
+            _check_health(stage, record)
             _show_difference(record, system, files)
             record.keep(system, files)
             if not silent:
-                _show_what_the_bridge_would_get(bridge)
+                _show_live_difference(bridge)
     where = f"LIMIT={shlex.quote(name)}"
     if chosen.inventory != Path("inventory/home"):
         where = f"INVENTORY={shlex.quote(str(chosen.inventory))} {where}"
     print(
-        f"\n{name} is rehearsed, in {time.monotonic() - started:.0f} s. For the bridge itself:\n\n"
-        f"  make check {where}       what would change\n"
-        f"  make provision {where}   change it"
+        f"\nThe rehearsal of {name} succeeded in {time.monotonic() - started:.0f} s. Next:\n\n"
+        f"  make check {where}       show what would change on the real bridge\n"
+        f"  make provision {where}   change the real bridge"
     )
 
 
 def _firmware(text: str) -> int | None:
-    """Read a build's number; None where none is given.
+    """Parse the number of a firmware build; None if it is not set.
 
     Raises:
-        LabError: it is no number.
+        CannotWorkError: it is not a number.
     """
     if text and not text.isdecimal():
-        raise LabError(f"FIRMWARE={text} is no build", "write its number, such as FIRMWARE=61707")
+        raise CannotWorkError(
+            f"FIRMWARE must be the number of a build, got {text}", "use one such as FIRMWARE=61707"
+        )
     return int(text) if text else None
 
 
 @contextlib.contextmanager
-def _up(stage: Stage, made: twin.Twin, system: System, keep: bool) -> Iterator[None]:
-    """Have the twin up as long as a ``with`` lasts, or longer if that is asked for.
+def _running(stage: TwinLab, twin: Twin, system: System, keep: bool) -> Iterator[None]:
+    """Keep the twin running during the ``with``, and afterwards if ``keep`` is set.
 
     Raises:
-        LabError: it does not come up.
+        CannotWorkError: it does not start.
     """
     try:
-        with step(f"a simulated PVS, a home network and the twin ({made.place.bridge})") as say:
-            stage.up(made, system, say)
+        with step(f"a simulated PVS, a home network and the twin ({twin.topology.bridge})") as say:
+            stage.up(twin, system, say)
     except KeyboardInterrupt:
         stage.down()
         raise
@@ -142,14 +149,14 @@ def _up(stage: Stage, made: twin.Twin, system: System, keep: bool) -> Iterator[N
     try:
         yield
     except KeyboardInterrupt:
-        # Whoever interrupts wants an end of it.
+        # After Ctrl-C the twin is removed, even with KEEP=yes.
         stays = False
         raise
     finally:
         if stays:
             print(
-                "\nthe twin stays, as you asked (KEEP=yes):\n\n"
-                f"  make lab-run LAB={stage.lab} HOST=bridge CMD=...   look at it\n"
+                "\nthe twin keeps running (KEEP=yes):\n\n"
+                f"  make lab-run LAB={stage.lab} HOST=bridge CMD=...   run a command\n"
                 f"  {stage.remove}                       remove it",
                 flush=True,
             )
@@ -157,41 +164,41 @@ def _up(stage: Stage, made: twin.Twin, system: System, keep: bool) -> Iterator[N
             stage.down()
 
 
-def _provisioned_twice(
-    stage: Stage, record: Record, arguments: list[str]
+def _provision_twice(
+    stage: TwinLab, record: Record, arguments: list[str]
 ) -> dict[str, config_files.File]:
-    """Provision the twin, and once more.
+    """Provision the twin twice.
 
     Returns:
-        what that has put on its card.
+        the files that the roles have changed.
 
     Raises:
-        LabError: a run failed, or the second one has changed something.
+        CannotWorkError: a run has failed, or the second one has changed something.
     """
     before = stage.files()
-    print("the first run makes it what the description says", flush=True)
+    print("first run: provision the twin", flush=True)
     stage.play("site", record.log("first-run"), *arguments)
-    print("the second run changes nothing", flush=True)
+    print("second run: must change nothing", flush=True)
     log = record.log("second-run")
     said = stage.play("site", log, *arguments)
     if playbook.changed_count(said):
         tasks = "\n".join(f"  {task}" for task in playbook.changed_tasks(said))
-        raise LabError(
-            f"the second run has changed something all the same:\n{tasks}",
-            f"a run of a bridge that is as it should be changes nothing; its log is {log}",
+        raise CannotWorkError(
+            f"the second run must change nothing, but it has changed:\n{tasks}",
+            f"report this as a bug in pvs-bridge; the log is {log}",
         )
     return config_files.changes(before, stage.files(), stage.conffiles())
 
 
-def _healthy(stage: Stage, record: Record) -> None:
-    """Have the home ask the twin for DeviceList.
+def _check_health(stage: TwinLab, record: Record) -> None:
+    """Request DeviceList on the twin and from its home network.
 
     Raises:
-        LabError: there is no good answer.
+        CannotWorkError: the twin is not healthy.
     """
-    # Whatever the description forgives a bridge that waits for its PVS: the twin has one.
+    # The twin always has a PVS, even if health_required is false in the configuration.
     wanted = {"health_required": True, "health_show": "summary"}
-    print("the health check asks for DeviceList, on the twin and from its home", flush=True)
+    print("health check: request DeviceList on the twin and from its home network", flush=True)
     said = stage.play("health", record.log("health"), f"--extra-vars={json.dumps(wanted)}")
     for message in playbook.messages(said):
         print(f"  {message}", flush=True)
@@ -200,24 +207,24 @@ def _healthy(stage: Stage, record: Record) -> None:
 def _show_difference(record: Record, system: System, files: dict[str, config_files.File]) -> None:
     last = record.last()
     if last is None:
-        print(f"nothing to compare with: the first rehearsal; its files are in {record.files}")
+        print(f"this is the first rehearsal; its files are in {record.files}")
         return
     lines = difference(last.files, files)
-    print(f"the difference to the rehearsal of {last.when}:" + ("" if lines else " none"))
+    print(f"differences to the rehearsal of {last.when}:" + ("" if lines else " none"))
     old, new = (
         (each.release, each.backend, f"firmware {each.firmware}") for each in (last.system, system)
     )
     if old != new:
-        print(f"  then it was {', '.join(old)}")
+        print(f"  the last twin was {', '.join(old)}")
     if lines:
         print("\n".join(["", *lines, ""]), flush=True)
 
 
-def _show_what_the_bridge_would_get(bridge: Bridge) -> None:
-    with step("the difference to the bridge itself, on which nothing is changed"):
+def _show_live_difference(bridge: Bridge) -> None:
+    with step("differences to the real bridge, in check mode"):
         count, said = bridge.would_change()
     if count is None:
-        print(f"  it could not be found out:\n{said}")
+        print(f"  the check has failed:\n{said}")
     elif count:
         print(f"\n{said.strip()}\n")
     else:

@@ -1,46 +1,46 @@
-"""Prove the description of bridges before it travels: no Pi, no root, no network.
+"""Check the configuration of bridges; needs neither a Pi nor root nor a network.
 
-Exit status: 0 where all is well, 1 where there are findings, 2 where it cannot work.
+Exit status: 0 without findings, 1 with findings, 2 if the validation cannot work.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bridgectl.errors import CannotWorkError
+from bridgectl.inventory.load import vault_password_files
 from bridgectl.validate.formats import FORMATS
-from bridgectl.validate.report import CannotWorkError
-from bridgectl.validate.run import Wanted, validate
+from bridgectl.validate.run import Options, validate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: without the program's name; those of the command line where there are none.
+        arguments: without the program's name; None for those of the command line.
 
     Returns:
         the exit status.
     """
     parser = argparse.ArgumentParser(prog="make validate", description=__doc__, allow_abbrev=False)
     parser.add_argument("--inventory", default="inventory/home", help="a file or a folder")
-    parser.add_argument("--limit", default="", help="a pattern of Ansible's for the bridges")
-    parser.add_argument("--format", default="text", choices=FORMATS, help="how to show it")
-    parser.add_argument("--output", default="", help="the folder for the rendered files")
+    parser.add_argument("--limit", default="", help="an Ansible pattern that selects bridges")
+    parser.add_argument("--format", default="text", choices=FORMATS, help="format of the report")
+    parser.add_argument("--output", default="", help="folder for the rendered files")
     parser.add_argument(
         "--vault-password-file",
         action="append",
-        default=list(filter(None, [os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")])),
-        help="opens what is encrypted; may be given several times",
+        default=list(vault_password_files()),
+        help="file with a vault password; may be repeated",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="take what cannot be looked into for a mistake"
+        "--strict", action="store_true", help="report values that cannot be read as findings"
     )
     chosen = parser.parse_args(arguments)
-    wanted = Wanted(
+    options = Options(
         Path(chosen.inventory),
         chosen.limit,
         Path(chosen.output) if chosen.output else None,
@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.strict,
     )
     try:
-        report = validate(wanted)
+        report = validate(options)
     except CannotWorkError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error.issue.text}", file=sys.stderr)
         return 2
     print(FORMATS[chosen.format](report))
-    return 1 if report.problems else 0
+    return 1 if report.findings else 0

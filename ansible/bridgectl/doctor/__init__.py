@@ -1,20 +1,21 @@
-"""``make doctor``: examines a bridge over SSH alone, and names the first thing that is broken.
+"""``make doctor``: checks bridges over SSH, and reports the first broken component.
 
-Nothing of it needs Ansible or Python on the Pi; the inventory says where the Pi is, as always.
+Needs neither Ansible nor Python on the Pi.
 
-=============  ===============================================================================
-``patient``    what the inventory knows of a bridge
-``ssh``        how OpenSSH would reach it: address, keys, known hosts
-``session``    one connection by paramiko, over which the shell of the Pi is asked
-``contact``    the way from this computer to the Pi, and what is known where it ends early
-``probe.sh``   what the Pi's shell is asked, in one go; ``recording`` reads its answers
-``world``      the Pi as the health check sees it, so that one judgement serves both
-``pi``         what the health check does not look at: power, card, clock, services, radio
-``chain``      all of it in order
-``report``     the table, the likely cause, the hint
-``secrets``    takes everything out of a text that nobody else may know
-``bundle``     logs and configuration in one archive, after that
-=============  ===============================================================================
+================  ============================================================================
+``target``        the bridges of the inventory
+``ssh_config``    OpenSSH's settings for a bridge
+``session``       an SSH connection, which runs scripts in the Pi's shell
+``reachability``  the connection from this computer to the Pi
+``probe.sh``      runs on the Pi; ``probe_output`` parses its output
+``remote_probe``  runs the agent's health check on this computer, over SSH
+``pi_checks``     checks of the Pi and the home network
+``examine``       all checks in order
+``results``       the result of a check
+``report``        all results as text
+``redact``        removes secrets from texts
+``bundle``        the support bundle; ``collect.sh`` collects its files on the Pi
+================  ============================================================================
 """
 
-import bridgectl.ansible_loader  # noqa: F401 - before anything of Ansible
+import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible

@@ -1,4 +1,4 @@
-"""One archive with what helps whoever helps: report, logs, configuration, without the secrets."""
+"""Support bundle: report, logs and configuration, with secrets removed."""
 
 from __future__ import annotations
 
@@ -12,63 +12,64 @@ from pathlib import Path
 
 from bridgectl.doctor import report
 from bridgectl.doctor.examine import Examination
-from bridgectl.doctor.probe_output import Recording
+from bridgectl.doctor.probe_output import ProbeOutput
 from bridgectl.doctor.redact import REMOVED, Secrets
-from bridgectl.validate.report import CannotWorkError
+from bridgectl.errors import CannotWorkError
 
 _COLLECT = Path(__file__).with_name("collect.sh")
 _COLLECT_SECONDS = 240
 _WIDTH = 100
 
 _ABOUT = f"""\
-What `make doctor ARGS=--bundle` has collected of the bridge {{name}}, on {{when}}.
+Support bundle of the bridge {{name}}, created with `make doctor ARGS=--bundle` on {{when}}.
 
-report.txt   the doctor's own findings
-files/       configuration, at the paths that it has on the Pi
-output/      what programs on the Pi have said
+report.txt   the doctor's report
+files/       configuration files, at their paths on the Pi
+output/      output of programs on the Pi
 
-Secrets were taken out before any of it was stored, and stand here as {REMOVED}: passphrases and
-keys of Wi-Fi networks, passwords and their hashes, SSH's keys, sessions, serial numbers of the PVS
-and its devices with what follows from them, identifiers of the machine, and public IPv6 addresses.
-Of hardware addresses the maker is left, and a number that tells the devices apart. Names of Wi-Fi
-networks, of users and of hosts, and addresses within the home are left as they are: read it before
-you hand it on.
+Secrets were replaced by {REMOVED} before anything was stored: passphrases and keys of Wi-Fi
+networks, passwords and their hashes, SSH keys, sessions, serial numbers of the PVS and its devices
+and values derived from them, machine identifiers, and public IPv6 addresses. Hardware addresses
+keep their vendor prefix and a number per device. Names of Wi-Fi networks, users and hosts, and
+addresses within the home are unchanged. Read the files before you share them.
 """
 
 
 def write(examination: Examination, folder: Path) -> tuple[Path, int]:
-    """Collect a bridge's logs and configuration into an archive.
+    """Collect a bridge's logs and configuration in an archive.
 
     Args:
-        examination: of the bridge, its connection still open; without one, the report is all.
-        folder: for the archive; made where it is missing.
+        examination: of the bridge, with an open connection; without one, the archive contains only
+            the report.
+        folder: for the archive; created if it is missing.
 
     Returns:
-        the archive, readable for its owner alone; and how much was taken out of it.
+        the archive, readable only for its owner; and the number of removed secrets.
 
     Raises:
-        CannotWorkError: it cannot be written, or a secret is left in it, which is then not written.
+        CannotWorkError: it cannot be written, or would contain a known secret.
     """
     now = time.gmtime()
     texts = {"report.txt": report.text(examination, _WIDTH) + "\n", **_collected(examination)}
-    secrets = Secrets(examination.patient.secrets)
-    for heard in examination.heard:
-        secrets.learn(heard)
+    secrets = Secrets(examination.target.secrets)
+    for answer in examination.answers:
+        secrets.learn(answer)
     for name, text in texts.items():
-        # A log says much behind telling names that is no secret, and would blacken the rest.
+        # Logs contain many harmless values after the same names, which would then be removed
+        # everywhere.
         if name.startswith("files/"):
             secrets.learn(text)
     cleaned = {secrets.clean(name): secrets.clean(text) for name, text in texts.items()}
     for name, text in cleaned.items():
         if secrets.left_in(name) or secrets.left_in(text):
             raise CannotWorkError(
-                f"a secret is left in {name}, so the bundle was not written",
-                "report this, with the name of the file and not with its text",
+                f"{name} contains a secret, so the bundle was not written",
+                "report a bug with the name of the file, without its content",
             )
     about = _ABOUT.format(
-        name=examination.patient.name, when=time.strftime("%Y-%m-%d at %H:%M UTC", now)
+        name=examination.target.name, when=time.strftime("%Y-%m-%d at %H:%M UTC", now)
     )
-    stem = f"doctor-{examination.patient.name}-{time.strftime('%Y%m%dT%H%M%SZ', now)}"
+    stem = f"doctor-{examination.target.name}-{time.strftime('%Y%m%dT%H%M%SZ', now)}"
     archive = folder / f"{stem}.tar.xz"
     _store(archive, _packed(stem, {"README.txt": about, **cleaned}, int(time.mktime(now))))
     return archive, secrets.count
@@ -79,15 +80,15 @@ def _collected(examination: Examination) -> Mapping[str, str]:
         return {}
     done = examination.session.run(
         _COLLECT.read_text(encoding="utf-8"),
-        examination.patient.uplink_interface,
+        examination.target.uplink_interface,
         timeout_seconds=_COLLECT_SECONDS,
     )
-    said = Recording.read(done.output.decode(errors="replace"))
-    return {name: f"{each.text}\n" for name, each in said if each.text}
+    output = ProbeOutput.read(done.output.decode(errors="replace"))
+    return {name: f"{each.text}\n" for name, each in output if each.text}
 
 
 def _packed(stem: str, texts: Mapping[str, str], mtime: int) -> bytes:
-    """Pack texts into an archive, within one folder."""
+    """Pack texts into an archive with one folder."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:xz") as archive:
         for name, text in texts.items():
@@ -99,14 +100,14 @@ def _packed(stem: str, texts: Mapping[str, str], mtime: int) -> bytes:
 
 
 def _store(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all.
+    """Write a file atomically.
 
     Raises:
         CannotWorkError: it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Readable for its owner alone from the first moment.
+        # mkstemp creates the file readable only for its owner.
         handle, temporary = tempfile.mkstemp(prefix=".doctor-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -117,5 +118,5 @@ def _store(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise CannotWorkError(
-            f"{path} cannot be written: {error.strerror}", "name another folder by --output"
+            f"{path} cannot be written: {error.strerror}", "use another folder with --output"
         ) from error

@@ -1,21 +1,21 @@
 #!/bin/sh
-# Logs and configuration that help whoever helps, for `make doctor ARGS=--bundle`. What is secret in
-# them is taken out on the other side, before anything is stored; what is nothing but secret, such as
-# SSH's host keys and cloud-init's user-data, is not even read.
+# Prints logs and configuration for `make doctor ARGS=--bundle`. The controller removes secrets before
+# it stores anything. Files that contain only secrets, such as SSH host keys and cloud-init's
+# user-data, are not read.
 #
 # usage: collect.sh UPLINK_INTERFACE
 #
-# Prints as probe.sh does, each answer under the name that it has in the bundle.
+# Prints in the format of probe.sh. The names are paths in the bundle.
 set -u
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 uplink_interface="$1"
-patience_seconds=20
+timeout_seconds=20
 most_bytes=400000
 
 ask() {
     name=$1
     shift
-    output=$(timeout -k 1 "$patience_seconds" "$@" 2>&1 < /dev/null | tail -c "$most_bytes")
+    output=$(timeout -k 1 "$timeout_seconds" "$@" 2>&1 < /dev/null | tail -c "$most_bytes")
     printf '%s\n' "$output" | sed 's/^/ /'
     printf '@output/%s 0\n' "$name"
 }
@@ -75,5 +75,5 @@ ask memory cat /proc/meminfo
 ask space df
 ask mounts cat /proc/mounts
 ask clock timedatectl
-ask rollback pvs-bridge-rollback status
+ask rollback pvs-bridge rollback status
 ask firmware sh -c 'vcgencmd get_throttled; vcgencmd measure_temp; vcgencmd version'

@@ -1,4 +1,4 @@
-"""The whole examination of one bridge, from this computer to the panels."""
+"""Check one bridge, from this computer to the PVS."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bridgectl.doctor import reachability
-from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN, WARNING, Finding, Group
-from bridgectl.doctor.pi_checks import about_the_home, about_the_pi
-from bridgectl.doctor.probe_output import Recording
-from bridgectl.doctor.remote_probe import RemotePi
-from bridgectl.doctor.session import Session, Unreached, connected
+from bridgectl.doctor.pi_checks import check_home, check_pi
+from bridgectl.doctor.probe_output import ProbeOutput
+from bridgectl.doctor.remote_probe import RemoteProbe
+from bridgectl.doctor.results import (
+    BROKEN,
+    OK,
+    WARNING,
+    Group,
+    Result,
+    broken,
+    ok,
+    unknown,
+)
+from bridgectl.doctor.session import Session, UnreachableError, connected
 from bridgectl.doctor.ssh_config import Settings, known_keys, resolve
-from bridgectl.doctor.target import Patient
+from bridgectl.doctor.target import Target
+from bridgectl.errors import Issue
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health import checks as health
 from pvs_bridge.health import outcomes
@@ -25,7 +35,7 @@ from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, read_firmware
 
 _PROBE = Path(__file__).with_name("probe.sh")
 _PROBE_SECONDS = 90
-# As long as the proxy waits for the PVS, and a little more.
+# The proxy waits 120 s for the PVS by default.
 _ANSWER_SECONDS = 130
 _INFO_SECONDS = 20
 _OUR_SERVICES = ("haproxy", "pvs-bridge-compat")
@@ -33,230 +43,230 @@ _OUR_SERVICES = ("haproxy", "pvs-bridge-compat")
 
 @dataclasses.dataclass(frozen=True)
 class Examination:
-    """What was found.
+    """The result of a doctor run.
 
     Attributes:
-        patient: whom it is about.
-        groups: all findings, in the order in which one hangs on the other.
-        plant: the plant in one line; None where the PVS has not described it.
-        seconds: how long it took.
-        session: the connection; None where there is none. It ends with the examination.
-        heard: what the PVS has said: it tells which serial numbers there are.
+        target: the bridge.
+        groups: all results, in the order of their dependencies.
+        plant: summary of the plant; None if the PVS has not described it.
+        seconds: duration.
+        session: the open connection; None if the login has failed.
+        answers: of the PVS, which contain serial numbers.
     """
 
-    patient: Patient
+    target: Target
     groups: tuple[Group, ...]
     plant: str | None
     seconds: float
     session: Session | None
-    heard: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     @property
-    def findings(self) -> list[Finding]:
-        """All findings in their order."""
-        return [finding for group in self.groups for finding in group.findings]
+    def results(self) -> list[Result]:
+        """All results in their order."""
+        return [result for group in self.groups for result in group.results]
 
     @property
-    def broken(self) -> list[Finding]:
-        """What is broken, the first first: it often explains those that follow."""
-        return [finding for finding in self.findings if finding.state == BROKEN]
+    def broken(self) -> list[Result]:
+        """The broken results in their order; the first often explains the others."""
+        return [result for result in self.results if result.state == BROKEN]
 
     @property
-    def warnings(self) -> list[Finding]:
-        """What works, but not well."""
-        return [finding for finding in self.findings if finding.state == WARNING]
+    def warnings(self) -> list[Result]:
+        """The results with a warning."""
+        return [result for result in self.results if result.state == WARNING]
 
     @property
     def healthy(self) -> bool:
-        """Nothing is broken."""
+        """Whether no result is broken."""
         return not self.broken
 
 
 @contextlib.contextmanager
-def examined(patient: Patient, tell: Callable[[str], None]) -> Iterator[Examination]:
-    """Examine a bridge, and keep the connection as long as a ``with`` lasts.
+def examined(target: Target, tell: Callable[[str], None]) -> Iterator[Examination]:
+    """Check a bridge, and keep the connection open until the end of the ``with``.
 
     Args:
-        patient: the bridge.
-        tell: told what takes time.
+        target: the bridge.
+        tell: is called with a description of each slow step.
 
     Raises:
-        CannotWorkError: ssh itself cannot work.
+        CannotWorkError: ssh is not installed, or rejects its settings.
     """
     started = time.monotonic()
-    settings = resolve(patient.address, patient.ssh_arguments)
-    way = [reachability.name(settings)]
+    settings = resolve(target.address, target.ssh_arguments)
+    connection = [reachability.name(settings)]
     with contextlib.ExitStack() as stack:
         session, failure = None, None
-        if way[0].state != BROKEN:
-            way.append(reachability.ping(settings))
-            tell(f"logging into {patient.address}")
+        if connection[0].state != BROKEN:
+            connection.append(reachability.ping(settings))
+            tell(f"logging in to {target.address}")
             try:
                 session = stack.enter_context(connected(settings, known_keys(settings)))
-            except Unreached as error:
-                failure = reachability.refused(patient, settings, error)
+            except UnreachableError as error:
+                failure = reachability.refused(target, settings, error)
         if session is None:
-            way += [*([failure] if failure else []), *reachability.elsewhere(patient, settings)]
+            connection += [failure] if failure else []
+            connection += reachability.elsewhere(target, settings)
             seconds = time.monotonic() - started
-            yield Examination(patient, (Group("To the Pi", tuple(way)),), None, seconds, None)
+            groups = (Group("Connection to the Pi", tuple(connection)),)
+            yield Examination(target, groups, None, seconds, None)
             return
-        tell("looking at the Pi")
-        asked_at = time.time()
+        tell("checking the Pi")
+        probed_at = time.time()
         done = session.run(
             _PROBE.read_text(encoding="utf-8"),
-            patient.pvs_interface,
-            patient.pvs_address,
-            patient.uplink_interface,
+            target.pvs_interface,
+            target.pvs_address,
+            target.uplink_interface,
             timeout_seconds=_PROBE_SECONDS,
         )
-        recording = Recording.read(done.output.decode(errors="replace"))
-        way.append(
-            reachability.login(session, settings.user, is_root=recording["user"].good == "0")
+        output = ProbeOutput.read(done.output.decode(errors="replace"))
+        connection.append(
+            reachability.login(session, settings.user, is_root=output["user"].good == "0")
         )
-        tell("asking for DeviceList through the bridge, which takes the PVS some seconds")
-        world = RemotePi(
-            recording, lambda script, seconds: session.run(script, timeout_seconds=seconds)
+        tell("requesting DeviceList through the bridge, which takes several seconds")
+        probe = RemoteProbe(
+            output, lambda script, seconds: session.run(script, timeout_seconds=seconds)
         )
-        groups, plant = judge(patient, settings, recording, world, asked_at)
+        others, plant = check_bridge(target, settings, output, probe, probed_at)
         yield Examination(
-            patient,
-            (Group("To the Pi", tuple(way)), *groups),
+            target,
+            (Group("Connection to the Pi", tuple(connection)), *others),
             plant,
             time.monotonic() - started,
             session,
-            tuple(reply.body.decode(errors="replace") for reply in world.replies.values()),
+            tuple(reply.body.decode(errors="replace") for reply in probe.replies.values()),
         )
 
 
-def judge(
-    patient: Patient,
+def check_bridge(
+    target: Target,
     settings: Settings,
-    recording: Recording,
-    world: RemotePi,
-    asked_at: float,
+    output: ProbeOutput,
+    probe: RemoteProbe,
+    probed_at: float,
 ) -> tuple[tuple[Group, ...], str | None]:
-    """Judge a Pi that can be asked.
+    """Check a Pi after the login.
 
     Args:
-        patient: what the inventory knows of it.
-        settings: how it was reached.
-        recording: what it has said.
-        world: the Pi, to be asked for the rest.
-        asked_at: what this computer's clock said when it was asked, since 1970.
+        target: the bridge.
+        settings: how ssh connects to it.
+        output: of probe.sh.
+        probe: sends further requests.
+        probed_at: time of the controller's clock at the probe, since 1970.
 
     Returns:
-        the findings; and the plant in one line, where there is one.
+        the results; and a summary of the plant, if the PVS has described it.
     """
     config = HealthConfig(
-        pvs_interface=patient.pvs_interface,
-        pvs_address=patient.pvs_address,
-        proxy_port=patient.proxy_port,
-        uplink_interface=patient.uplink_interface,
+        pvs_interface=target.pvs_interface,
+        pvs_address=target.pvs_address,
+        proxy_port=target.proxy_port,
+        uplink_interface=target.uplink_interface,
         timeout_seconds=_ANSWER_SECONDS,
-        proxy_serves_home=patient.proxy_serves_home,
-        translates=patient.translates,
+        proxy_serves_home=target.proxy_serves_home,
+        translates=target.translates,
     )
-    report = health.check(config, world)
-    links = {link.name: _finding(report, link) for link in report.links}
-    home = about_the_home(recording, patient)
-    if patient.uplink_type == "none":
-        home = [Finding("Home network", UNKNOWN, "none yet, by uplink_type")]
+    report = health.check(config, probe)
+    links = {link.name: _result(report, link) for link in report.links}
+    home = check_home(output, target)
+    if target.uplink_type == "none":
+        home = [unknown("Home network", "not configured yet (uplink_type is none)")]
     else:
-        # The radio first, then what goes over it.
+        # The address comes after the radio and before the router.
         at = next((n for n, each in enumerate(home) if each.title == "Home router"), 0)
         home.insert(at, links["uplink"])
-    through = [
-        _services(recording, patient),
+    proxy = [
+        _services(output, target),
         links["proxy"],
-        *_firmware(report, world),
+        _firmware(report, probe),
         links["answer"],
     ]
     if report.healthy:
         path = health.REVISION if report.interface == NEW else health.DEVICE_LIST
-        through.append(reachability.from_home(patient, settings, path, _ANSWER_SECONDS))
+        proxy.append(reachability.from_home(target, settings, path, _ANSWER_SECONDS))
     groups = (
-        Group("The Pi", tuple(about_the_pi(recording, asked_at))),
-        Group("To the home", tuple(home)),
+        Group("The Pi", tuple(check_pi(output, target, probed_at))),
+        Group("Home network", tuple(home)),
         Group(
-            "To the PVS",
-            (links["cable"], links["lease"], links["route"], _neighbour(recording), links["pvs"]),
+            "PVS",
+            (links["cable"], links["lease"], links["route"], _neighbour(output), links["pvs"]),
         ),
-        Group("Through the bridge", tuple(through)),
+        Group("Proxy", tuple(proxy)),
     )
     return groups, report.plant.summary if report.plant else None
 
 
-def _finding(report: Report, link: Link) -> Finding:
-    """Put a link of the health check into our words."""
-    issue = issue_of(link, report.config)
-    problem, hint = (issue.problem, issue.hint) if issue else (None, None)
-    return Finding(outcomes.LINKS[link.name], link.state, link.seen, problem, hint)
+def _result(report: Report, link: Link) -> Result:
+    """Convert a link of the health check to a result."""
+    title = outcomes.LINKS[link.name]
+    found = issue_of(link, report.config)
+    issue = Issue(found.problem, found.hint) if found else None
+    return Result(title, link.state, link.seen, issue)
 
 
-def _neighbour(recording: Recording) -> Finding:
-    """Say whether a machine is at the PVS's address; whether it is well is said elsewhere."""
-    text = recording["neighbour"].text
-    pings = "answers pings" if recording["ping"].good is not None else "no answer to a ping"
+def _neighbour(output: ProbeOutput) -> Result:
+    """Return whether a machine uses the PVS's address; the health check covers its answers."""
+    text = output["neighbour"].text
+    pings = "answers pings" if output["ping"].good is not None else "does not answer pings"
+    title = "PVS's neighbour entry"
     if "lladdr" in text:
-        return Finding("PVS's neighbour entry", OK, f"a machine has its address; {pings}")
-    return Finding("PVS's neighbour entry", UNKNOWN, f"nobody has claimed its address; {pings}")
+        return ok(title, f"a machine has the PVS's address; {pings}")
+    return unknown(title, f"no machine has the PVS's address; {pings}")
 
 
-def _services(recording: Recording, patient: Patient) -> Finding:
-    """Judge what serves: the proxy, and what translates."""
-    services = recording.services()
-    wanted = [each for each in _OUR_SERVICES if each == "haproxy" or patient.translates]
+def _services(output: ProbeOutput, target: Target) -> Result:
+    """Check the services that answer requests."""
+    title = "Services of the bridge"
+    services = output.services()
+    wanted = [each for each in _OUR_SERVICES if each == "haproxy" or target.translates]
     missing = [each for each in wanted if each not in services]
     down = [
         each
         for each in wanted
         if each in services and services[each].get("ActiveState") != "active"
     ]
-    if recording["services"].good is None:
-        return Finding("Services of the bridge", UNKNOWN, "systemd does not answer")
+    if output["services"].good is None:
+        return unknown(title, "systemd does not answer")
     if missing:
         names = ", ".join(missing)
-        return Finding(
-            "Services of the bridge",
-            BROKEN,
+        return broken(
+            title,
             f"not installed: {names}",
-            f"The Pi is no bridge yet, or no whole one: {names} is not installed.",
-            f"make provision LIMIT={patient.name}",
+            f"The Pi is not provisioned, or not completely: {names} is not installed.",
+            f"make provision LIMIT={target.name}",
         )
     if down:
         names = ", ".join(down)
-        return Finding(
-            "Services of the bridge",
-            BROKEN,
+        return broken(
+            title,
             f"not running: {names}",
-            f"What makes the Pi a bridge does not run: {names}.",
-            f"On the Pi: sudo systemctl restart {' '.join(down)}; systemctl status "
-            f"{down[0]} tells why it stopped.",
+            f"Services of the bridge are not running: {names}.",
+            f"On the Pi: sudo systemctl restart {' '.join(down)}; systemctl status {down[0]} "
+            "shows why it stopped.",
         )
-    return Finding("Services of the bridge", OK, f"{', '.join(wanted)} run")
+    return ok(title, f"{', '.join(wanted)} running")
 
 
-def _firmware(report: Report, world: RemotePi) -> Iterator[Finding]:
-    """Say what the PVS's firmware is, and who answers for it; asked only where it may answer."""
+def _firmware(report: Report, probe: RemoteProbe) -> Result:
+    """Return the PVS's firmware and which program answers DeviceList."""
     title = "Firmware"
     states = {link.name: link.state for link in report.links}
     if states["proxy"] != OK or states["pvs"] == BROKEN:
-        yield Finding(title, UNKNOWN, "not asked: the PVS is not reached through the bridge")
-        return
+        return unknown(title, "not checked, because the PVS is not reachable through the bridge")
     try:
-        reply = world.replies.get(SUPERVISOR_INFO) or world.get(
+        reply = probe.replies.get(SUPERVISOR_INFO) or probe.get(
             report.config.proxy_port, SUPERVISOR_INFO, _INFO_SECONDS
         )
     except (OSError, http.client.HTTPException):
-        yield Finding(title, UNKNOWN, "the PVS did not tell it")
-        return
+        return unknown(title, "the PVS does not report it")
     firmware = read_firmware(reply.body)
     if firmware.build is None:
-        yield Finding(title, UNKNOWN, "the PVS did not tell it")
-        return
-    who = {
-        OLD: "answers DeviceList by itself",
-        TRANSLATED: "has closed DeviceList; the bridge answers in its place",
-        NEW: "has closed DeviceList, and compat_mode is off",
-    }.get(report.interface or "", "has closed DeviceList" if firmware.locked else "older API")
-    yield Finding(title, OK, f"{firmware.model}, build {firmware.build}: {who}")
+        return unknown(title, "the PVS does not report it")
+    state = {
+        OLD: "the PVS answers DeviceList",
+        TRANSLATED: "DeviceList is closed, the compat service answers it",
+        NEW: "DeviceList is closed, and compat_mode is off",
+    }.get(report.interface or "", "DeviceList is closed" if firmware.locked else "old API")
+    return ok(title, f"{firmware.model}, build {firmware.build}: {state}")

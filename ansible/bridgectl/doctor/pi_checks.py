@@ -1,422 +1,339 @@
-"""What the health check leaves out: the Pi's power, card, clock and programs, its radio and home.
+"""Checks of the Pi and the home network that the health check does not make.
 
-Pure: works on a recording.
+Pure: works on the output of probe.sh.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN, WARNING, Finding
-from bridgectl.doctor.probe_output import Recording
-from bridgectl.doctor.target import Patient
+from bridgectl.doctor.probe_output import ProbeOutput
+from bridgectl.doctor.results import BROKEN, OK, WARNING, Result, broken, ok, unknown, warning
+from bridgectl.doctor.target import Target
+from bridgectl.errors import Issue
+from pvs_bridge.host.vitals import Limits, Vitals, VitalsWarning, judge, read_throttled
 
-# What the firmware's word says, by its bits: now, and since the Pi has booted.
-_UNDER_VOLTAGE_NOW, _UNDER_VOLTAGE_ONCE = 1 << 0, 1 << 16
-_SLOWED_NOW, _SLOWED_ONCE = 0b1110, 0b1110 << 16
-
-_HOTTEST_CELSIUS = 80
-_LEAST_FREE_PERCENT = 5
-_LEAST_ROOT_MEMORY_PERCENT = 20
 _MOST_SECONDS_WRONG = 120
-_FAINTEST_DBM = -80
 
-# Where overlayroot has the card's root while memory lies over it, and a folder that stays on it.
+# With overlayroot, the card's own root is here, and this folder stays on the card.
 _LOWER = "/media/root-ro"
 _KEPT = "/var/lib/pvs-bridge"
 
-_SUPPLY = (
-    "Give the Pi a supply of its own of 2.5 A or more, with a short cable: the PVS's USB socket "
-    "may be too weak for it."
-)
 
-
-def about_the_pi(recording: Recording, controller_seconds: float) -> list[Finding]:
-    """Judge the Pi itself.
+def check_pi(output: ProbeOutput, target: Target, controller_seconds: float) -> list[Result]:
+    """Check the Pi itself.
 
     Args:
-        recording: of the Pi.
-        controller_seconds: what the controller's clock said meanwhile, since 1970.
+        output: of probe.sh.
+        target: the bridge.
+        controller_seconds: time of the controller's clock at the probe, since 1970.
     """
+    vitals = read_vitals(output)
+    found = judge(vitals, target.limits)
     return [
-        _system(recording),
-        _power(recording),
-        _temperature(recording),
-        _card(recording),
-        *_root(recording),
-        *_repair(recording),
-        _memory(recording),
-        _clock(recording, controller_seconds),
-        _python(recording),
-        _services(recording),
-        *_pending(recording),
+        _system(output),
+        _power(output, found),
+        _temperature(vitals, found),
+        _card(vitals, found),
+        *_root(vitals, target.limits, found),
+        *_repair(output),
+        _memory(vitals, found),
+        _clock(output, controller_seconds),
+        _python(output),
+        _services(output),
+        *_pending(output),
     ]
 
 
-def about_the_home(recording: Recording, patient: Patient) -> list[Finding]:
-    """Judge the way home, but what the health check judges of it."""
-    found = list(_radio(recording)) if patient.uplink_type == "wifi" else []
-    return [*found, _gateway(recording), _names(recording)]
+def check_home(output: ProbeOutput, target: Target) -> list[Result]:
+    """Check the home network, apart from what the health check covers."""
+    found = list(_radio(output, target.limits)) if target.uplink_type == "wifi" else []
+    return [*found, _gateway(output), _names(output)]
 
 
-def _unknown(title: str, why: str = "this Pi does not tell") -> Finding:
-    return Finding(title, UNKNOWN, why)
+def read_vitals(output: ProbeOutput) -> Vitals:
+    """Return the Pi's vitals as the monitor reads them on the Pi."""
+    power = read_throttled(output["throttled"].good or "")
+    millidegrees = output.number("temperature")
+    mounts = _mounts(output)
+    locked = _locked(mounts) if mounts else None
+    space, entries = _df(output, "space"), _df(output, "inodes")
+    overlay = _df(output, "root_memory") if locked else None
+    options = mounts.get(_KEPT if locked else "/", ("", None))[1]
+    memory = {
+        name: int(kib) // 1024
+        for name, kib in re.findall(r"^(\w+): +(\d+) kB$", output["memory"].text, re.MULTILINE)
+    }
+    return Vitals(
+        under_voltage=None if power is None else power.under_voltage,
+        under_voltage_now=None if power is None else power.under_voltage_now,
+        throttled=None if power is None else power.throttled,
+        throttled_since_start=None if power is None else power.throttled_since_start,
+        temperature_celsius=None if millidegrees is None else round(millidegrees / 1000, 1),
+        signal_dbm=_signal(output),
+        card_free_mib=None if space is None else space[1] // 1024,
+        # btrfs reports 0 of 0 entries.
+        card_free_entries=entries[1] if entries and entries[0] else None,
+        card_read_only=None if options is None else "ro" in options,
+        memory_free_mib=memory.get("MemAvailable"),
+        memory_mib=memory.get("MemTotal"),
+        root_locked=locked,
+        root_memory_free_mib=None if overlay is None else overlay[1] // 1024,
+        root_memory_mib=None if overlay is None else overlay[0] // 1024,
+        up_seconds=output.number("uptime"),
+    )
 
 
-def _system(recording: Recording) -> Finding:
-    uptime = recording.number("uptime")
-    model = recording["model"].good
-    seen = [recording["system"].good, model, _since(uptime) if uptime is not None else None]
-    return Finding("System", OK, ", ".join(filter(None, seen)) or "unknown")
+def _signal(output: ProbeOutput) -> int | None:
+    found = re.search(r"^\s*signal: (-\d+) dBm$", output["association"].good or "", re.MULTILINE)
+    return int(found[1]) if found else None
 
 
-def _since(seconds: float) -> str:
-    """Say how long ago the Pi booted."""
+def _mounts(output: ProbeOutput) -> dict[str, tuple[str, list[str]]]:
+    """Return the device and the options of each mount, by mount point."""
+    rows = map(str.split, output["mounts"].text.splitlines())
+    return {row[1]: (row[0], row[3].split(",")) for row in rows if len(row) > 3}
+
+
+def _locked(mounts: Mapping[str, tuple[str, list[str]]]) -> bool:
+    return mounts.get("/", ("", []))[0] == "overlayroot"
+
+
+def _df(output: ProbeOutput, name: str) -> tuple[int, int] | None:
+    """Return size and free space, or entries, of a file system; None if df has failed."""
+    rows = output[name].text.splitlines()[1:]
+    try:
+        _, size, _, free, *_ = rows[0].split()
+        return int(size), int(free)
+    except (IndexError, ValueError):
+        return None
+
+
+def _vital(title: str, seen: str, found: Iterable[VitalsWarning], *names: str) -> Result:
+    """Return the result of a vital: the first of the named warnings, or OK."""
+    for each in found:
+        if each.name in names:
+            state = BROKEN if each.severe else WARNING
+            return Result(title, state, seen, Issue(each.problem, each.hint))
+    return Result(title, OK, seen)
+
+
+def _unknown(title: str, why: str = "not available on this Pi") -> Result:
+    return unknown(title, why)
+
+
+def _system(output: ProbeOutput) -> Result:
+    uptime = output.number("uptime")
+    model = output["model"].good
+    seen = [output["system"].good, model, _up(uptime) if uptime is not None else None]
+    return ok("System", ", ".join(filter(None, seen)) or "unknown")
+
+
+def _up(seconds: float) -> str:
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"up for {seconds / length:.0f} {unit}"
     return f"up for {seconds:.0f} s"
 
 
-def _power(recording: Recording) -> Finding:
-    found = re.search(r"(?:0x)?([0-9a-fA-F]+)$", recording["throttled"].good or "")
-    if not found:
+def _power(output: ProbeOutput, found: list[VitalsWarning]) -> Result:
+    power = read_throttled(output["throttled"].good or "")
+    if power is None:
         return _unknown("Power")
-    bits = int(found[1], 16)
-    seen = f"throttled=0x{bits:x}"
-    if bits & _UNDER_VOLTAGE_NOW:
-        return Finding(
-            "Power",
-            BROKEN,
-            f"{seen}: too little voltage now",
-            "The Pi gets too little voltage: it may lose its Wi-Fi, its card or its mind.",
-            _SUPPLY,
-        )
-    if bits & _UNDER_VOLTAGE_ONCE:
-        return Finding(
-            "Power",
-            WARNING,
-            f"{seen}: too little voltage since it booted",
-            "The Pi has got too little voltage at least once since it booted.",
-            _SUPPLY,
-        )
-    if bits & (_SLOWED_NOW | _SLOWED_ONCE):
-        when = "now" if bits & _SLOWED_NOW else "since it booted"
-        return Finding(
-            "Power",
-            WARNING,
-            f"{seen}: slowed down {when}",
-            "The Pi slows itself down, because it is too hot.",
-            "Give it air, shade, or a heat sink.",
-        )
-    return Finding("Power", OK, seen)
+    flags = [
+        ("low voltage now", power.under_voltage_now),
+        ("low voltage since boot", power.under_voltage and not power.under_voltage_now),
+        ("throttled now", power.throttled),
+        ("throttled since boot", power.throttled_since_start and not power.throttled),
+    ]
+    seen = ", ".join(name for name, is_set in flags if is_set) or "sufficient voltage"
+    return _vital("Power", seen, found, "under_voltage", "throttled")
 
 
-def _temperature(recording: Recording) -> Finding:
-    value = recording.number("temperature")
-    if value is None:
+def _temperature(vitals: Vitals, found: list[VitalsWarning]) -> Result:
+    celsius = vitals.temperature_celsius
+    if celsius is None:
         return _unknown("Temperature")
-    celsius = value / 1000
-    seen = f"{celsius:.0f} °C"
-    if celsius < _HOTTEST_CELSIUS:
-        return Finding("Temperature", OK, seen)
-    return Finding(
-        "Temperature",
-        WARNING,
-        seen,
-        f"The Pi is at {seen}, where it slows down.",
-        "Give it air, shade, or a heat sink.",
-    )
+    return _vital("Temperature", f"{celsius:.0f} °C", found, "temperature")
 
 
-def _card(recording: Recording) -> Finding:
-    """Judge the file system of /: read-only is worse than full, and both break what writes."""
-    mounts = _mounts(recording)
-    # Under a locked root, this folder is what is the card's own.
-    options = mounts.get(_KEPT if _locked(mounts) else "/", ("", None))[1]
-    space, inodes = _free(recording, "space"), _free(recording, "inodes")
-    if options is None or space is None:
+def _card(vitals: Vitals, found: list[VitalsWarning]) -> Result:
+    if vitals.card_read_only is None or vitals.card_free_mib is None:
         return _unknown("Card", "df or /proc/mounts failed")
-    percent, kib = space
-    seen = f"{percent} % free, {kib / 1024:.0f} MiB"
-    if "ro" in options:
-        return Finding(
-            "Card",
-            BROKEN,
-            f"read-only; {seen}",
-            "The Pi's card is read-only. The kernel makes it so where it cannot read or "
-            "write it any more: most likely the card is worn out.",
-            "Switch the Pi off and on once. If it is read-only again, write a new card; "
-            "make provision makes it this bridge.",
-        )
-    if percent == 0 or (inodes and inodes[0] == 0):
-        what = "file system entries" if percent else "space"
-        return Finding(
-            "Card",
-            BROKEN,
-            f"no {what} left; {seen}",
-            f"The Pi's card has no {what} left, so programs fail in strange ways.",
-            "On the Pi: sudo apt-get clean, sudo journalctl --vacuum-size=20M, and "
-            "sudo du -xh / | sort -h | tail finds what is large.",
-        )
-    if percent < _LEAST_FREE_PERCENT:
-        return Finding(
-            "Card",
-            WARNING,
-            seen,
-            f"The Pi's card is nearly full: {seen}.",
-            "On the Pi: sudo apt-get clean, and sudo journalctl --vacuum-size=20M.",
-        )
-    return Finding("Card", OK, seen)
+    seen = f"{vitals.card_free_mib} MiB free"
+    if vitals.card_free_entries == 0:
+        seen += ", no file system entries left"
+    if vitals.card_read_only:
+        seen = f"read-only, {seen}"
+    return _vital("Card", seen, found, "card")
 
 
-def _mounts(recording: Recording) -> dict[str, tuple[str, list[str]]]:
-    """Return each mount's kind of file system and options, by where it is."""
-    rows = map(str.split, recording["mounts"].text.splitlines())
-    return {row[1]: (row[2], row[3].split(",")) for row in rows if len(row) > 3}
+def _root(vitals: Vitals, limits: Limits, found: list[VitalsWarning]) -> Iterator[Result]:
+    """Check a root that is or should be locked."""
+    free, size = vitals.root_memory_free_mib, vitals.root_memory_mib
+    if vitals.root_locked:
+        seen = "locked" if free is None else f"locked, {free} of {size} MiB of its memory free"
+        yield _vital("Root", seen, found, "root_memory")
+    elif limits.read_only_root and vitals.root_locked is False:
+        yield _vital("Root", "unlocked", found, "root_unlocked")
 
 
-def _locked(mounts: Mapping[str, tuple[str, list[str]]]) -> bool:
-    """Tell whether memory lies over the root."""
-    return mounts.get("/", ("", []))[0] == "overlay" and _LOWER in mounts
-
-
-def _root(recording: Recording) -> Iterator[Finding]:
-    """Judge a root that is locked, or should be; of no interest elsewhere."""
-    memory = _free(recording, "root_memory")
-    if _locked(_mounts(recording)):
-        percent, kib = memory or (100, 0)
-        seen = f"locked, {percent} % of its memory free" if memory else "locked"
-        if percent >= _LEAST_ROOT_MEMORY_PERCENT:
-            yield Finding("Root", OK, seen)
-            return
-        yield Finding(
-            "Root",
-            WARNING,
-            seen,
-            f"The memory over the Pi's locked root is nearly full: {kib / 1024:.0f} MiB are free.",
-            "Restart the Pi, which forgets what is there. What grows there is found by "
-            "sudo du -x /media/root-rw/overlay | sort -n.",
-        )
-    elif recording["root_lock"].good is not None:
-        yield Finding(
-            "Root",
-            WARNING,
-            "unlocked",
-            "The Pi's root is to be locked, but is not: what is written wears the card.",
-            "Finish what it was unlocked for; then, on the Pi, sudo pvs-bridge-root lock, or "
-            "make provision.",
-        )
-
-
-def _repair(recording: Recording) -> Iterator[Finding]:
-    """Judge what a Pi does about a card that a power cut has damaged; of no interest elsewhere."""
-    options = recording["boot_options"].good
-    if options is None or "Raspberry Pi" not in recording["model"].text:
+def _repair(output: ProbeOutput) -> Iterator[Result]:
+    """Check that a Raspberry Pi repairs its file system after a power cut."""
+    options = output["boot_options"].good
+    if options is None or "Raspberry Pi" not in output["model"].text:
         return
     if "fsck.repair=yes" in options.split():
-        yield Finding("Repair at boot", OK, "fsck.repair=yes")
+        yield ok("Repair at boot", "fsck.repair=yes")
         return
-    yield Finding(
+    yield warning(
         "Repair at boot",
-        WARNING,
         "no fsck.repair=yes",
-        "A card that a power cut has damaged is not repaired by itself: the Pi would wait for a "
-        "person.",
-        "Put fsck.repair=yes into the one line of /boot/firmware/cmdline.txt (/boot/cmdline.txt "
-        "before Bookworm).",
+        "The Pi does not repair its card after a power cut, but waits for a user at the console.",
+        "Add fsck.repair=yes to the line of /boot/firmware/cmdline.txt.",
     )
 
 
-def _free(recording: Recording, name: str) -> tuple[int, int] | None:
-    """Return what df says is free, in percent and in its unit; None where it says nothing.
-
-    btrfs and others without a table of entries say that they have none of none.
-    """
-    rows = recording[name].text.splitlines()[1:]
-    try:
-        _, size, _, free, percent, *_ = rows[0].split()
-        return (100, 0) if int(size) == 0 else (100 - int(percent.rstrip("%")), int(free))
-    except (IndexError, ValueError):
-        return None
-
-
-def _memory(recording: Recording) -> Finding:
-    kib = {
-        name: int(value)
-        for name, value in re.findall(r"^(\w+): +(\d+) kB$", recording["memory"].text, re.MULTILINE)
-    }
-    if not {"MemTotal", "MemAvailable"} <= kib.keys():
+def _memory(vitals: Vitals, found: list[VitalsWarning]) -> Result:
+    if vitals.memory_free_mib is None or vitals.memory_mib is None:
         return _unknown("Memory")
-    free_mib, total_mib = kib["MemAvailable"] // 1024, kib["MemTotal"] // 1024
-    seen = f"{free_mib} of {total_mib} MiB available"
-    if free_mib * 100 >= total_mib * _LEAST_FREE_PERCENT:
-        return Finding("Memory", OK, seen)
-    return Finding(
-        "Memory",
-        WARNING,
-        seen,
-        f"The Pi has hardly any memory left: {seen}.",
-        "Look for the program that takes it: ps -e -o rss,comm --sort=-rss | head. "
-        "Restart the Pi if it cannot be ended.",
-    )
+    seen = f"{vitals.memory_free_mib} of {vitals.memory_mib} MiB available"
+    return _vital("Memory", seen, found, "memory")
 
 
-def _clock(recording: Recording, controller_seconds: float) -> Finding:
-    now = recording.number("clock")
+def _clock(output: ProbeOutput, controller_seconds: float) -> Result:
+    now = output.number("clock")
     if now is None:
         return _unknown("Clock")
     wrong = now - controller_seconds
-    synchronized = recording["synchronized"].good == "yes"
     seen = f"{abs(wrong):.0f} s {'ahead of' if wrong > 0 else 'behind'} this computer's"
     if abs(wrong) > _MOST_SECONDS_WRONG:
-        return Finding(
+        return warning(
             "Clock",
-            WARNING,
             seen,
             f"The Pi's clock is wrong: {seen}.",
-            "It has no battery and asks a time server: check that the Pi "
-            "has names and a way out. DeviceList works all the same.",
+            "The Pi gets the time from the network: check its name resolution and its default "
+            "route. DeviceList works with a wrong clock.",
         )
-    return Finding(
-        "Clock", OK, "as this computer's" + ("" if synchronized else ", not yet synchronized")
-    )
+    synchronized = output["synchronized"].good == "yes"
+    return ok("Clock", "as this computer's" + ("" if synchronized else ", not yet synchronized"))
 
 
-def _python(recording: Recording) -> Finding:
-    said = recording["python"]
-    if said.good == "works":
-        return Finding("Python", OK, "works")
-    seen = (said.text.splitlines() or [f"status {said.status}"])[-1]
-    return Finding(
+def _python(output: ProbeOutput) -> Result:
+    python = output["python"]
+    if python.good == "works":
+        return ok("Python", "works")
+    seen = (python.text.splitlines() or [f"status {python.status}"])[-1]
+    return broken(
         "Python",
-        BROKEN,
         seen,
-        "Python on the Pi does not work. What the bridge does by itself needs it, from "
-        "its health check to a reload of haproxy, and so does Ansible.",
-        "On the Pi: sudo apt-get install --reinstall python3-minimal python3. If apt "
-        "fails too, the card is damaged: write a new one.",
+        "Python on the Pi does not work. The bridge's services and Ansible need it.",
+        "On the Pi: sudo apt-get install --reinstall python3-minimal python3. If apt fails too, "
+        "the card is damaged: write a new one.",
     )
 
 
-def _services(recording: Recording) -> Finding:
-    failed = [line.split()[0] for line in recording["failed"].text.splitlines() if line.split()]
-    if recording["failed"].good is None:
+def _services(output: ProbeOutput) -> Result:
+    failed = [line.split()[0] for line in output["failed"].text.splitlines() if line.split()]
+    if output["failed"].good is None:
         return _unknown("Services", "systemd does not answer")
     if not failed:
-        return Finding("Services", OK, "none has failed")
+        return ok("Services", "no failed units")
     names = ", ".join(failed)
-    return Finding(
+    return warning(
         "Services",
-        WARNING,
         f"failed: {names}",
         f"Services on the Pi have failed: {names}.",
-        f"systemctl status {failed[0]} on the Pi tells why; make provision brings the "
-        "bridge's own back.",
+        f"systemctl status {failed[0]} on the Pi shows the reason; make provision restores the "
+        "bridge's own services.",
     )
 
 
-def _pending(recording: Recording) -> Iterator[Finding]:
-    text = recording["pending"].good
+def _pending(output: ProbeOutput) -> Iterator[Result]:
+    text = output["pending"].good
     if text is None:
         return
     try:
-        who = str(json.loads(text)["controller"])
+        controller = str(json.loads(text)["controller"])
     except (ValueError, KeyError, TypeError):
-        who = "somebody"
-    yield Finding(
+        controller = "an unknown controller"
+    yield warning(
         "Network change",
-        WARNING,
-        f"by {who}, not confirmed yet",
-        f"A change of the Pi's network by {who} is neither confirmed nor undone.",
-        "Wait two minutes and look again, or, on the Pi: sudo pvs-bridge-rollback undo.",
+        f"by {controller}, not confirmed yet",
+        f"A change of the Pi's network by {controller} is neither confirmed nor undone.",
+        "Check again in two minutes, or, on the Pi: sudo pvs-bridge rollback undo.",
     )
 
 
-def _radio(recording: Recording) -> Iterator[Finding]:
-    blocks = [line.split() for line in recording["radio"].text.splitlines()]
-    if recording["radio"].good is None or not blocks:
-        yield _unknown("Radio", "there is none that could be blocked")
+def _radio(output: ProbeOutput, limits: Limits) -> Iterator[Result]:
+    blocks = [line.split() for line in output["radio"].text.splitlines()]
+    if output["radio"].good is None or not blocks:
+        yield _unknown("Radio", "this Pi has no radio that can be blocked")
     elif any(hard == "1" for _, hard in blocks):
-        yield Finding(
+        yield broken(
             "Radio",
-            BROKEN,
             "blocked by a switch",
-            "The Pi's radio is blocked.",
-            "Look for a switch at the Wi-Fi adapter.",
+            "The Pi's radio is blocked by a switch.",
+            "Look for a switch on the Wi-Fi adapter.",
         )
     elif any(soft == "1" for soft, _ in blocks):
-        yield Finding(
+        yield broken(
             "Radio",
-            BROKEN,
             "blocked by software",
-            "The Pi's radio is blocked, as it is until the Pi knows its country.",
-            "Set uplink_country and provision; by hand, on the Pi: sudo rfkill unblock wlan.",
+            "The Pi's radio is blocked by software, which is the default without a country.",
+            "Set uplink_country and provision, or, on the Pi: sudo rfkill unblock wlan.",
         )
     else:
-        yield Finding("Radio", OK, "not blocked")
-    yield _association(recording)
+        yield ok("Radio", "not blocked")
+    yield _association(output, limits)
 
 
-def _association(recording: Recording) -> Finding:
-    text = recording["association"].good
+def _association(output: ProbeOutput, limits: Limits) -> Result:
+    text = output["association"].good
     if text is None:
         return _unknown("Wi-Fi", "iw does not know this interface")
     ssid = re.search(r"^\s*SSID: (.*)$", text, re.MULTILINE)
     if ssid is None:
-        state = re.search(r"^wpa_state=(.*)$", recording["supplicant"].text, re.MULTILINE)
-        seen = "in no network" + (f" ({state[1]})" if state else "")
-        return Finding(
+        state = re.search(r"^wpa_state=(.*)$", output["supplicant"].text, re.MULTILINE)
+        return broken(
             "Wi-Fi",
-            BROKEN,
-            seen,
-            "The Pi is in no Wi-Fi network.",
-            "Check that the access point is on and in reach, and name and passphrase in "
-            "uplink_networks.",
+            "not connected" + (f" ({state[1]})" if state else ""),
+            "The Pi is not connected to a Wi-Fi network.",
+            "Check that the access point is on and in range, and that name and passphrase in "
+            "uplink_networks are correct.",
         )
-    signal = re.search(r"^\s*signal: (-\d+) dBm$", text, re.MULTILINE)
-    seen = f"in {ssid[1]!r}" + (f", {signal[1]} dBm" if signal else "")
-    if signal and int(signal[1]) < _FAINTEST_DBM:
-        return Finding(
-            "Wi-Fi",
-            WARNING,
-            seen,
-            f"The Wi-Fi is faint where the Pi is: {seen}.",
-            "Move the Pi or its antenna, or put an access point nearer. A metal box "
-            "around the Pi keeps the radio in.",
-        )
-    return Finding("Wi-Fi", OK, seen)
+    level = _signal(output)
+    seen = f"connected to {ssid[1]!r}" + (f", {level} dBm" if level is not None else "")
+    return _vital("Wi-Fi", seen, judge(Vitals(signal_dbm=level), limits), "signal")
 
 
-def _gateway(recording: Recording) -> Finding:
-    said = recording["gateway"]
-    lines = said.text.splitlines()
+def _gateway(output: ProbeOutput) -> Result:
+    gateway = output["gateway"]
+    lines = gateway.text.splitlines()
     if not lines:
-        return _unknown("Home router", "the Pi has no route to one")
-    if said.good is not None:
-        return Finding("Home router", OK, f"{lines[0]} answers")
+        return _unknown("Home router", "the Pi has no route to a router")
+    if gateway.good is not None:
+        return ok("Home router", f"{lines[0]} answers")
     seen = f"{lines[0]} does not answer pings"
-    return Finding(
+    return warning(
         "Home router",
-        WARNING,
         seen,
         f"The home's router {seen}.",
-        "Some never do. If names do not work either, restart the router.",
+        "Some routers never answer pings. If name resolution fails too, restart the router.",
     )
 
 
-def _names(recording: Recording) -> Finding:
-    said = recording["names"]
-    host = (said.text.splitlines() or ["names"])[0]
-    if said.good is not None:
-        return Finding("Names", OK, f"{host} is known")
-    return Finding(
+def _names(output: ProbeOutput) -> Result:
+    names = output["names"]
+    host = (names.text.splitlines() or ["names"])[0]
+    if names.good is not None:
+        return ok("Names", f"{host} can be resolved")
+    return warning(
         "Names",
-        WARNING,
-        f"{host} is not known",
-        f"The Pi cannot look names up: {host} is not known to it. It gets neither the "
-        "time nor updates; DeviceList works all the same.",
-        "Check that the home has internet, and uplink_dns_servers if the address is static.",
+        f"{host} cannot be resolved",
+        f"The Pi cannot resolve names such as {host}, so it gets neither the time nor updates. "
+        "DeviceList works without them.",
+        "Check the home's internet connection, and uplink_dns_servers if the address is static.",
     )

@@ -1,4 +1,4 @@
-"""What the Pi has said in one go, read."""
+"""Parse the output of probe.sh."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _END = re.compile(r"@(.+) (\d+)")
 
 
 @dataclasses.dataclass(frozen=True)
-class Said:
-    """One answer.
+class CommandOutput:
+    """The output of one command.
 
     Attributes:
-        status: the exit status of what was asked; 124 where it took too long.
-        text: what it printed, errors included, without white space around it.
+        status: its exit status; 124 after a timeout.
+        text: standard output and standard error, without surrounding white space.
     """
 
     status: int
@@ -25,58 +25,58 @@ class Said:
 
     @property
     def good(self) -> str | None:
-        """The text, where the program has succeeded; else None."""
+        """The text if the command has succeeded, else None."""
         return self.text if self.status == 0 else None
 
 
-NOTHING = Said(127, "")
+MISSING = CommandOutput(127, "")
 
 
-class Recording:
-    """All answers of one probe."""
+class ProbeOutput:
+    """The outputs of all commands of one probe."""
 
-    def __init__(self, answers: Mapping[str, Said]) -> None:
-        """Take the answers by their names."""
-        self._answers = answers
+    def __init__(self, outputs: Mapping[str, CommandOutput]) -> None:
+        """Keep the outputs by name."""
+        self._outputs = outputs
 
     @classmethod
-    def read(cls, text: str) -> Recording:
-        """Read what ``probe.sh`` prints; one that broke off has fewer answers.
+    def read(cls, text: str) -> ProbeOutput:
+        """Parse the output of ``probe.sh``; outputs are missing if the connection broke.
 
         Args:
-            text: all of it.
+            text: the whole output.
         """
-        answers: dict[str, Said] = {}
+        outputs: dict[str, CommandOutput] = {}
         lines: list[str] = []
         for line in text.splitlines():
             end = _END.fullmatch(line)
             if end:
-                answers[end[1]] = Said(int(end[2]), "\n".join(lines).strip())
+                outputs[end[1]] = CommandOutput(int(end[2]), "\n".join(lines).strip())
                 lines = []
             elif line.startswith(" "):
                 lines.append(line[1:])
-        return cls(answers)
+        return cls(outputs)
 
-    def __iter__(self) -> Iterator[tuple[str, Said]]:
-        """Go through all answers, in the order in which they came."""
-        return iter(self._answers.items())
+    def __iter__(self) -> Iterator[tuple[str, CommandOutput]]:
+        """Iterate over all outputs in their order."""
+        return iter(self._outputs.items())
 
-    def __getitem__(self, name: str) -> Said:
-        """Return an answer; one that is missing has failed."""
-        return self._answers.get(name, NOTHING)
+    def __getitem__(self, name: str) -> CommandOutput:
+        """Return an output; a missing one counts as failed."""
+        return self._outputs.get(name, MISSING)
 
     def number(self, name: str) -> float | None:
-        """Return the first number of an answer; None where there is none."""
+        """Return the first number of an output; None if it has none."""
         found = re.search(r"-?\d+(\.\d+)?", self[name].good or "")
         return float(found[0]) if found else None
 
     def json(self, name: str) -> list[dict[str, Any]] | None:
-        """Return what ``ip -json`` has said; None where it has said something else.
+        """Return the output of ``ip -json``; None if it is not valid.
 
-        Old versions print empty objects among the others.
+        Old versions also print empty objects.
         """
         try:
-            entries = json.loads(self[name].good or "nothing")
+            entries = json.loads(self[name].good or "failed")
         except ValueError:
             return None
         if not isinstance(entries, list):
@@ -84,7 +84,7 @@ class Recording:
         return [entry for entry in entries if isinstance(entry, dict) and entry]
 
     def services(self) -> dict[str, dict[str, str]]:
-        """Return the properties of the services that were asked for, by their names."""
+        """Return the properties of the installed services, by name."""
         found = {}
         for paragraph in (self["services"].good or "").split("\n\n"):
             fields = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)

@@ -1,11 +1,11 @@
-"""Takes out of a text what nobody else may know.
+"""Remove secrets from texts.
 
-Three nets, each for what slips through the others: what stands behind a telling name, such as
-``psk=``; what looks like a secret, such as a password's hash; and whatever is known to be one, from
-the inventory, from other files or from the PVS, in each spelling that it may have.
+Three methods complement each other: values after names such as ``psk=``; texts with the form of a
+secret, such as a password hash; and known secrets from the inventory, other files and the PVS, in
+all their encodings.
 
-The kind of a hardware address stays, for it says which radio or router it is; who it belongs to
-does not, for the address of an access point tells where a house is. Names of networks stay.
+The vendor prefix of hardware addresses is kept, because it identifies the radio or router. The rest
+is removed, because the address of an access point reveals the location of a house.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator
 
 REMOVED = "(removed)"
 
-# The last words of names whose values are secret, in any of the files' languages.
-_TELLING_WORDS = (
+# Suffixes of names with secret values, in all file formats.
+_NAMES = (
     "psk|passphrase|passwd|password|pass|secret|pmk|pin|token|credentials?|authorization|cookie|"
     "session|hash|wpakey|wpa_key|hotspot_key|private[-_]key|wep[-_]key[0-9]?|key[0-9]|identity|"
     "anonymous[-_]identity|password[-_]raw|proxy_users"
@@ -29,22 +29,22 @@ _KEYED = r"""
     (?P<head>(?:^|[^A-Za-z0-9])(?:[A-Za-z0-9]*[-_./])*(?:%s)["']?\s*[:=]\s*)
     (?P<value>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\n]*)
 """
-_SECRET = re.compile(_KEYED % _TELLING_WORDS, re.IGNORECASE | re.VERBOSE | re.MULTILINE)
+_SECRET = re.compile(_KEYED % _NAMES, re.IGNORECASE | re.VERBOSE | re.MULTILINE)
 _SERIAL = re.compile(
     rf"""(?P<head>(?<![A-Za-z0-9])(?:{_SERIAL_WORDS})["']?\s*[:=]\s*["']?)(?P<value>[A-Za-z0-9-]{{6,}})""",
     re.IGNORECASE,
 )
-# YAML may put a value below its name: as a block of text, or as a mapping of people to passwords.
+# In YAML, the value can follow on the next lines: a block of text, or a mapping of users.
 _BELOW = re.compile(
     r"""^(?P<head>(?P<indent>[ \t]*)(?:-[ ])?["']?(?:[A-Za-z0-9]*[-_.])*"""
-    rf"""(?:{_TELLING_WORDS})["']?:"""
+    rf"""(?:{_NAMES})["']?:"""
     r"""[ \t]*(?:[|>][-+0-9]*)?[ \t]*(?:\#[^\n]*)?\n)"""
     r"""(?P<value>(?:(?P=indent)[ \t]+\S[^\n]*(?:\n|\Z))+)""",
     re.IGNORECASE | re.MULTILINE,
 )
 # How the newer interface spells it: {"name": "/sys/info/wpakey", "value": "..."}.
 _NAMED = re.compile(
-    rf"""(?P<head>"name"\s*:\s*"[^"]*(?:{_TELLING_WORDS}|key|ssid|{_SERIAL_WORDS})"\s*,\s*"value"\s*:\s*")"""
+    rf"""(?P<head>"name"\s*:\s*"[^"]*(?:{_NAMES}|key|ssid|{_SERIAL_WORDS})"\s*,\s*"value"\s*:\s*")"""
     r"""(?P<value>[^"]*)""",
     re.IGNORECASE,
 )
@@ -92,15 +92,15 @@ _HARMLESS = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST = 4
-# Shorter ones are taken out where they stand alone: five letters are found within any word.
+# Shorter secrets are removed only as whole words, because they also occur within words.
 _SHORT = 8
 
 
 class Secrets:
-    """What is known to be secret; learns first, cleans then."""
+    """Collects known secrets, and removes them from texts."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        """Begin with some that are known, such as the inventory's."""
+        """Create it with some known secrets, such as the inventory's."""
         self._known: set[str] = set()
         self._macs: dict[str, int] = {}
         self._pattern: re.Pattern[str] | None = None
@@ -109,14 +109,14 @@ class Secrets:
             self.add(each)
 
     def add(self, value: str) -> None:
-        """Remember a secret; what is too short or a mere word of configuration is none."""
+        """Add a known secret; short texts and words of configuration files are ignored."""
         value = value.strip()
         if len(value) >= _SHORTEST and not _HARMLESS.fullmatch(value):
             self._known.add(value)
             self._pattern = None
 
     def learn(self, text: str) -> None:
-        """Remember what stands behind telling names in a file, or in what the PVS has said."""
+        """Add the secrets in a file or an answer of the PVS."""
         for pattern in (_SECRET, _NAMED, _SERIAL, _HAPROXY):
             for match in pattern.finditer(text):
                 self.add(_unquoted(match["value"]))
@@ -128,7 +128,7 @@ class Secrets:
                 self.add(each)
 
     def clean(self, text: str) -> str:
-        """Return a text without any of it."""
+        """Return a text without secrets."""
         text = (
             self._sub(_CHPASSWD, text) if re.search(r"^\s*chpasswd:", text, re.MULTILINE) else text
         )
@@ -147,11 +147,11 @@ class Secrets:
         return self._replace(_GLOBAL_IPV6, text)
 
     def left_in(self, text: str) -> bool:
-        """Tell whether a known secret stands in a text, in any spelling."""
+        """Return whether a text contains a known secret in any encoding."""
         return bool(self._known) and self._literal().search(text) is not None
 
     def _sub(self, pattern: re.Pattern[str], text: str) -> str:
-        """Replace what stands behind a name, and keep the name."""
+        """Replace the value after a name, and keep the name."""
 
         def one(match: re.Match[str]) -> str:
             if _HARMLESS.fullmatch(_unquoted(match["value"])):
@@ -167,7 +167,7 @@ class Secrets:
         return cleaned
 
     def _mac(self, match: re.Match[str]) -> str:
-        """Keep the maker of a device, and number the devices."""
+        """Keep the vendor prefix of a device, and number the devices."""
         mac = match[0].lower().replace("-", ":")
         if mac in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"):
             return match[0]
@@ -177,7 +177,7 @@ class Secrets:
 
     def _literal(self) -> re.Pattern[str]:
         if self._pattern is None:
-            # The longest first, for one may be a part of another.
+            # The longest first, because one may be part of another.
             found = {
                 spelling: len(secret) < _SHORT
                 for secret in self._known
@@ -195,7 +195,7 @@ class Secrets:
 
 
 def _unquoted(value: str) -> str:
-    """Return what a value says, without its quotes or a comment behind it."""
+    """Return a value without quotes and trailing comma."""
     value = value.strip().rstrip(",")
     if value[:1] == '"' and value.endswith('"') and len(value) > 1:
         try:
@@ -208,7 +208,7 @@ def _unquoted(value: str) -> str:
 
 
 def _of_serial(serial: str) -> Iterator[str]:
-    """Name what follows from a PVS's serial number: owner's password, hotspot and its key."""
+    """Return values derived from a PVS's serial number: password, hotspot and its key."""
     yield serial
     yield serial[-5:]
     yield serial[2:6] + serial[-4:]
@@ -216,7 +216,7 @@ def _of_serial(serial: str) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Name the ways in which a secret may be written."""
+    """Return all encodings of a secret."""
     raw = secret.encode()
     found = {
         secret,
@@ -232,7 +232,8 @@ def _spellings(secret: str) -> set[str]:
     if len(raw) >= _SHORT:
         for hexadecimal in (raw.hex(), raw.hex(":"), raw.hex(" ")):
             found |= {hexadecimal, hexadecimal.upper()}
-        # Within a longer text, such as a name and a password, Base64 shifts it; its middle stays.
+        # Within a longer text, such as a name and a password, Base64 shifts it; only the middle is
+        # unchanged.
         for shift in (1, 2):
             found.add(base64.b64encode(b"\0" * shift + raw)[4:].decode().rstrip("=")[:-1])
         found.add(base64.b64encode(raw).decode().rstrip("=")[:-1])

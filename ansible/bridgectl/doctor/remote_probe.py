@@ -1,4 +1,4 @@
-"""The Pi as the health check sees it: its own judgement holds, whatever works on the Pi."""
+"""Run the health check of the agent on the controller, with the Pi's shell as its probe."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Interface
 
-from bridgectl.doctor.probe_output import Recording
-from bridgectl.doctor.session import Ran
+from bridgectl.doctor.probe_output import ProbeOutput
+from bridgectl.doctor.session import ScriptResult
 from pvs_bridge.host.network import ipv4_interfaces, route_interfaces
 from pvs_bridge.host.probe import ProbeError, Reply, Signal
 
@@ -19,8 +19,8 @@ _ROUND_TRIP_SECONDS = 15
 _HOST = re.compile(r"[0-9.]+")
 _PATH = re.compile(r"/[A-Za-z0-9_./?=&,-]*")
 
-# bash is on every Debian, and curl is not. As haproxy, because a firewall may let nobody else
-# through to the PVS.
+# Every Debian has bash, but not curl. The user is haproxy, because the firewall may allow only this
+# user to reach the PVS.
 _CONNECT = """
 export LC_ALL=C
 try='exec 3<> /dev/tcp/{address}/{port}'
@@ -39,21 +39,21 @@ cat <&3'
 _TOOK_TOO_LONG = 124
 _NOT_CONNECTED = 7
 
-Run = Callable[[str, float], Ran]
+Run = Callable[[str, float], ScriptResult]
 
 
-class RemotePi:
-    """What ``pvs_bridge.health.checks`` asks, answered by a recording, and by the Pi's shell."""
+class RemoteProbe:
+    """Probe of ``pvs_bridge.health.checks`` that uses the output of probe.sh and the Pi's shell."""
 
-    def __init__(self, recording: Recording, run: Run) -> None:
-        """Look at a recording; ``run`` has the Pi's shell read a script, within so many seconds."""
-        self._recording = recording
+    def __init__(self, output: ProbeOutput, run: Run) -> None:
+        """Keep the output; ``run`` executes a script on the Pi within a number of seconds."""
+        self._output = output
         self._run = run
         self.replies: dict[str, Reply] = {}
 
     def signal(self, interface: str) -> Signal:
-        """Tell how an interface is."""
-        state = links(self._recording).get(interface)
+        """Return the state of an interface."""
+        state = links(self._output).get(interface)
         if state is None:
             return Signal.MISSING
         return {"1": Signal.UP, "0": Signal.NONE}.get(state, Signal.OFF)
@@ -62,22 +62,22 @@ class RemotePi:
         """Return an interface's IPv4 addresses.
 
         Raises:
-            ProbeError: `ip` cannot tell.
+            ProbeError: `ip` has failed.
         """
-        entries = self._recording.json("addresses")
+        entries = self._output.json("addresses")
         if entries is None:
             raise ProbeError("not checked: ip failed")
         return ipv4_interfaces(each for each in entries if each.get("ifname") == interface)
 
     def default_routes(self) -> list[str]:
-        """Return the interfaces that default routes lead out of, IPv6 included.
+        """Return the interfaces of all default routes, IPv6 included.
 
         Raises:
-            ProbeError: `ip` cannot tell.
+            ProbeError: `ip` has failed.
         """
         found: list[str] = []
         for family in ("routes_ipv4", "routes_ipv6"):
-            routes = self._recording.json(family)
+            routes = self._output.json(family)
             if routes is None:
                 raise ProbeError("not checked: ip failed")
             found += route_interfaces(routes)
@@ -87,10 +87,10 @@ class RemotePi:
         """Open a TCP connection on the Pi and close it.
 
         Raises:
-            OSError: It does not come about.
+            OSError: the connection fails.
         """
         if not _HOST.fullmatch(address):
-            raise OSError(f"no address: {address}")
+            raise OSError(f"not an address: {address}")
         script = _CONNECT.format(address=address, port=int(port), seconds=max(1, int(seconds)))
         done = self._run(script, seconds + _ROUND_TRIP_SECONDS)
         if done.status == 0:
@@ -103,19 +103,19 @@ class RemotePi:
         if "reset" in said:
             raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         if "Network is unreachable" in said:
-            # The bridge's firewall says so to who may not ask.
+            # The bridge's firewall answers with this error.
             raise OSError(errno.ENETUNREACH, "Network is unreachable")
         raise OSError(said.strip().rpartition(": ")[2] or f"status {done.status}")
 
     def get(self, port: int, path: str, seconds: float) -> Reply:
-        """Ask the Pi's own proxy.
+        """Send a request to the Pi's proxy.
 
         Raises:
-            OSError: There is no connection, no answer in time, or it broke off before one.
-            http.client.HTTPException: What came is not HTTP.
+            OSError: the connection fails, or there is no answer in time.
+            http.client.HTTPException: the answer is not HTTP.
         """
         if not _PATH.fullmatch(path):
-            raise OSError(f"no path: {path}")
+            raise OSError(f"not a path: {path}")
         script = _GET.format(port=int(port), path=path, seconds=max(1, int(seconds)))
         done = self._run(script, seconds + _ROUND_TRIP_SECONDS)
         if done.status == _NOT_CONNECTED:
@@ -126,41 +126,41 @@ class RemotePi:
         return self.replies[path]
 
     def clock(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return the monotonic time in seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Do nothing for a while."""
+        """Wait."""
         time.sleep(seconds)
 
 
-def links(recording: Recording) -> Mapping[str, str]:
-    """Return what each interface says of its carrier: 1, 0, or off."""
-    rows = (line.split() for line in recording["links"].text.splitlines())
+def links(output: ProbeOutput) -> Mapping[str, str]:
+    """Return the carrier of each interface: 1, 0, or off."""
+    rows = (line.split() for line in output["links"].text.splitlines())
     return {row[0]: row[1] for row in rows if len(row) == 3}
 
 
 class _Received:
-    """Bytes as a socket, for http.client."""
+    """Wraps bytes as a socket for http.client."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
 
     def makefile(self, *_: object) -> io.BytesIO:
-        """Give them to be read."""
+        """Return the bytes as a file."""
         return io.BytesIO(self._content)
 
 
 def parse_reply(received: bytes) -> Reply:
-    """Read an HTTP answer of which all has come that will.
+    """Parse a complete or truncated HTTP response.
 
     Raises:
-        ConnectionResetError: Nothing has come.
-        http.client.HTTPException: What came is not HTTP.
+        ConnectionResetError: there is no response.
+        http.client.HTTPException: the answer is not HTTP.
     """
     if not received:
         raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
-    response = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type] # enough of one
+    response = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type] # sufficient for a response
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
     whole = True

@@ -1,4 +1,4 @@
-"""One connection to a Pi, over which its shell is asked."""
+"""An SSH connection to a Pi, which runs scripts in its shell."""
 
 from __future__ import annotations
 
@@ -19,30 +19,29 @@ import paramiko
 from bridgectl.doctor.ssh_config import KnownKey, Settings
 
 _CONNECT_SECONDS = 12
-# A Pi that swaps takes its time before it lets somebody in.
+# A Pi that swaps is slow to log in.
 _LOGIN_SECONDS = 30
 _MOST_BYTES = 64 * 1024 * 1024
 _PIECE = 65536
 
-# What it runs as: root where sudo asks for nothing, else whoever has logged in. In words that any
-# login shell hands on.
+# Runs as root if sudo needs no password, else as the remote user. Quoted for any login shell.
 _SHELL = (
     'sh -c \'sudo -n true < /dev/null 2> /dev/null && exec sudo -n sh -s -- "$@"; '
     'exec sh -s -- "$@"\' sh'
 )
 
 
-class Unreached(Exception):  # noqa: N818 - it is no error of ours
-    """The Pi was not reached; says so in OpenSSH's words, which ``contact`` explains."""
+class UnreachableError(Exception):
+    """The login has failed; the message is OpenSSH's, which plugin_utils/contact.py explains."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Ran:
-    """What became of a script on the Pi.
+class ScriptResult:
+    """The result of a script on the Pi.
 
     Attributes:
-        status: its exit status; -1 where the connection broke off or time was up.
-        output: what it printed, without its errors.
+        status: its exit status; -1 after a broken connection or a timeout.
+        output: its standard output.
     """
 
     status: int
@@ -53,51 +52,51 @@ class Session:
     """An open connection.
 
     Attributes:
-        fingerprint: of the host's key, as ``ssh-keygen -l`` shows it.
-        known: whether that key is among those of the known hosts.
+        fingerprint: of the host key, as shown by ``ssh-keygen -l``.
+        known: whether the key is in known_hosts.
     """
 
     def __init__(self, client: paramiko.SSHClient, fingerprint: str, *, known: bool) -> None:
-        """Take a client that is connected."""
+        """Keep a connected client."""
         self._client = client
         self.fingerprint = fingerprint
         self.known = known
 
-    def run(self, script: str, *arguments: str, timeout_seconds: float) -> Ran:
-        """Have the Pi's own shell read a script, as root where that is possible.
+    def run(self, script: str, *arguments: str, timeout_seconds: float) -> ScriptResult:
+        """Run a script in the Pi's shell, as root if possible.
 
         Args:
             script: in POSIX shell.
             arguments: its positional parameters.
-            timeout_seconds: for all of it.
+            timeout_seconds: for the whole script.
         """
         deadline = time.monotonic() + timeout_seconds
         output = bytearray()
         try:
             transport = self._client.get_transport()
             if transport is None:
-                return Ran(-1, b"")
+                return ScriptResult(-1, b"")
             with transport.open_session(timeout=_CONNECT_SECONDS) as channel:
                 channel.exec_command(f"{_SHELL} {shlex.join(arguments)}")
                 channel.settimeout(timeout_seconds)
                 channel.sendall(script.encode())
                 channel.shutdown_write()
-                while piece := _piece(channel, deadline):
+                while piece := _receive(channel, deadline):
                     output += piece
                     if len(output) > _MOST_BYTES:
-                        return Ran(-1, bytes(output))
+                        return ScriptResult(-1, bytes(output))
                 if not channel.status_event.wait(max(0, deadline - time.monotonic())):
-                    return Ran(-1, bytes(output))
-                return Ran(channel.recv_exit_status(), bytes(output))
+                    return ScriptResult(-1, bytes(output))
+                return ScriptResult(channel.recv_exit_status(), bytes(output))
         except (OSError, EOFError, paramiko.SSHException):
-            return Ran(-1, bytes(output))
+            return ScriptResult(-1, bytes(output))
 
 
-def _piece(channel: paramiko.Channel, deadline: float) -> bytes:
-    """Return what has come; nothing at the end.
+def _receive(channel: paramiko.Channel, deadline: float) -> bytes:
+    """Return the received bytes; empty at the end.
 
     Raises:
-        TimeoutError: the time is up.
+        TimeoutError: the deadline has passed.
     """
     left = deadline - time.monotonic()
     if left <= 0:
@@ -108,34 +107,34 @@ def _piece(channel: paramiko.Channel, deadline: float) -> bytes:
 
 @contextlib.contextmanager
 def connected(settings: Settings, known: Sequence[KnownKey]) -> Iterator[Session]:
-    """Log into a Pi by key, as long as a ``with`` lasts.
+    """Log in to a Pi with a key, and close the connection at the end of the ``with``.
 
-    A key that is not the known one ends it. One of a host that is not known at all is shown and
-    not stored, for nothing is changed there and nothing secret is sent: no password, and a
-    signature that is worth nothing elsewhere. ``StrictHostKeyChecking yes`` refuses it.
+    A changed host key is rejected. An unknown one is shown but not stored. That is safe, because
+    the doctor changes nothing and sends no password, and the signature of the login is of no use
+    on another host. ``StrictHostKeyChecking yes`` rejects unknown keys.
 
     Args:
-        settings: how to reach it.
-        known: the keys that it may show.
+        settings: how ssh connects to it.
+        known: its keys in known_hosts.
 
     Raises:
-        Unreached: it was not reached, or did not let us in.
+        UnreachableError: the login has failed.
     """
-    judge = _Judge(known, strict=settings.strict)
+    policy = _HostKeyPolicy(known, strict=settings.strict)
     client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(judge)
-    for key in judge.right_keys():
-        # paramiko asks for a key of a known kind then, as ssh does.
+    client.set_missing_host_key_policy(policy)
+    for key in policy.known_keys():
+        # Makes paramiko request a key of a known type, as ssh does.
         client.get_host_keys().add(_name(settings), key.get_name(), key)
     with contextlib.ExitStack() as stack:
-        way = stack.enter_context(_way(settings))
+        used = stack.enter_context(_transport(settings))
         stack.callback(client.close)
-        with _in_openssh_s_words(way), _agent(settings):
+        with _openssh_messages(used), _agent(settings):
             client.connect(
                 settings.address,
                 settings.port,
                 settings.user,
-                sock=way.socket,
+                sock=used.socket,
                 key_filename=[str(each) for each in settings.key_files],
                 allow_agent=settings.agent != "",
                 look_for_keys=False,
@@ -145,7 +144,7 @@ def connected(settings: Settings, known: Sequence[KnownKey]) -> Iterator[Session
             )
         transport = client.get_transport()
         shown = transport.get_remote_server_key().asbytes() if transport else b""
-        yield Session(client, fingerprint(shown), known=judge.knows_some)
+        yield Session(client, fingerprint(shown), known=policy.knows_host)
 
 
 def fingerprint(key: bytes) -> str:
@@ -155,62 +154,62 @@ def fingerprint(key: bytes) -> str:
 
 
 def _name(settings: Settings) -> str:
-    """Name a host as paramiko looks it up."""
+    """Return the host's name in paramiko's table of keys."""
     port = settings.port
     return settings.address if port == paramiko.config.SSH_PORT else f"[{settings.address}]:{port}"
 
 
-class _Judge(paramiko.MissingHostKeyPolicy):  # type: ignore[misc] # paramiko carries no types
-    """Judges a key that is not the known one of its kind."""
+class _HostKeyPolicy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc] # paramiko has no types
+    """Decides about keys that are not in known_hosts."""
 
     def __init__(self, known: Sequence[KnownKey], *, strict: bool) -> None:
         self._revoked = {each.key for each in known if each.revoked}
-        self._right = [each for each in known if each.key not in self._revoked]
+        self._valid = [each for each in known if each.key not in self._revoked]
         self._strict = strict
 
     @property
-    def knows_some(self) -> bool:
-        """Whether the host is known, and has shown a right key then."""
-        return bool(self._right)
+    def knows_host(self) -> bool:
+        """Whether the host has keys in known_hosts; then its key is one of them."""
+        return bool(self._valid)
 
-    def right_keys(self) -> Iterator[paramiko.PKey]:
-        """Name the known keys of kinds that paramiko knows."""
-        for each in self._right:
+    def known_keys(self) -> Iterator[paramiko.PKey]:
+        """Return the known keys of types that paramiko supports."""
+        for each in self._valid:
             with contextlib.suppress(paramiko.SSHException, ValueError):
                 yield paramiko.PKey.from_type_string(each.kind, base64.b64decode(each.key))
 
     def missing_host_key(
         self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
     ) -> None:
-        """Say whether an unknown key will do.
+        """Accept or reject an unknown key.
 
         Raises:
-            Unreached: it will not.
+            UnreachableError: the key is rejected.
         """
         del client, hostname
-        # Others are known of this host: whoever has this one is not it.
-        if self._right or base64.b64encode(key.asbytes()).decode() in self._revoked:
+        # The host has other keys in known_hosts, or this key is revoked.
+        if self._valid or base64.b64encode(key.asbytes()).decode() in self._revoked:
             shown = fingerprint(key.asbytes())
-            raise Unreached(f"REMOTE HOST IDENTIFICATION HAS CHANGED to {shown}")
+            raise UnreachableError(f"REMOTE HOST IDENTIFICATION HAS CHANGED to {shown}")
         if self._strict:
-            raise Unreached("Host key verification failed.")
+            raise UnreachableError("Host key verification failed.")
 
 
 @dataclasses.dataclass
-class _Way:
-    """What the connection goes over.
+class _Transport:
+    """The transport of the connection.
 
     Attributes:
-        socket: the connection; None where paramiko is to make it.
-        said: what the command in between has complained of.
+        socket: the connection; None if paramiko opens it.
+        errors: the file with the standard error of the proxy command; empty for none.
     """
 
     socket: socket.socket | None = None
     errors: str = ""
 
     @property
-    def said(self) -> str:
-        """What the command in between has said so far."""
+    def error(self) -> str:
+        """The standard error of the proxy command so far."""
         if not self.errors:
             return ""
         with open(self.errors, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
@@ -218,10 +217,10 @@ class _Way:
 
 
 @contextlib.contextmanager
-def _way(settings: Settings) -> Iterator[_Way]:
-    """Make the connection, or have the command make it that ssh's configuration names."""
+def _transport(settings: Settings) -> Iterator[_Transport]:
+    """Start the proxy command of ssh's configuration, if there is one."""
     if settings.proxy is None:
-        yield _Way()
+        yield _Transport()
         return
     ours, theirs = socket.socketpair()
     with tempfile.NamedTemporaryFile(prefix="pvs-bridge-") as errors, ours:
@@ -234,7 +233,7 @@ def _way(settings: Settings) -> Iterator[_Way]:
                 start_new_session=True,
             )
         try:
-            yield _Way(ours, errors.name)
+            yield _Transport(ours, errors.name)
         finally:
             ours.close()
             process.terminate()
@@ -243,7 +242,7 @@ def _way(settings: Settings) -> Iterator[_Way]:
 
 @contextlib.contextmanager
 def _agent(settings: Settings) -> Iterator[None]:
-    """Have paramiko ask the agent that ssh would ask; it looks into the environment alone."""
+    """Make paramiko use the agent of ssh's configuration; it only reads the environment."""
     name = "SSH_AUTH_SOCK"
     before = os.environ.get(name)
     if settings.agent:
@@ -258,36 +257,36 @@ def _agent(settings: Settings) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_openssh_s_words(way: _Way) -> Iterator[None]:
-    """Say what keeps us out as OpenSSH does, so that one place explains it.
+def _openssh_messages(transport: _Transport) -> Iterator[None]:
+    """Convert errors to OpenSSH's messages, so that one module explains them.
 
     Raises:
-        Unreached: something does.
+        UnreachableError: the login has failed.
     """
     try:
         yield
-    except Unreached:
+    except UnreachableError:
         raise
     except paramiko.BadHostKeyException as error:
         shown = fingerprint(error.key.asbytes())
-        raise Unreached(f"REMOTE HOST IDENTIFICATION HAS CHANGED to {shown}") from error
+        raise UnreachableError(f"REMOTE HOST IDENTIFICATION HAS CHANGED to {shown}") from error
     except paramiko.PasswordRequiredException as error:
-        raise Unreached(
+        raise UnreachableError(
             "Permission denied: your private key is locked by a passphrase; ssh-add opens it"
         ) from error
     except paramiko.AuthenticationException as error:
-        raise Unreached("Permission denied (publickey).") from error
+        raise UnreachableError("Permission denied (publickey).") from error
     except paramiko.ssh_exception.NoValidConnectionsError as error:
-        # One a name's address; they differ in nothing that matters.
+        # One error for each address of the name; the first one is enough.
         (first, *_) = error.errors.values()
-        raise Unreached(_words(first)) from error
+        raise UnreachableError(_message(first)) from error
     except socket.gaierror as error:
-        raise Unreached(f"Could not resolve hostname: {error.strerror}") from error
+        raise UnreachableError(f"Could not resolve hostname: {error.strerror}") from error
     except (OSError, EOFError, paramiko.SSHException) as error:
-        raise Unreached(way.said or _words(error)) from error
+        raise UnreachableError(transport.error or _message(error)) from error
 
 
-def _words(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "Connection timed out"
     known: Mapping[type[BaseException], str] = {

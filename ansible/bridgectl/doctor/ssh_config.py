@@ -1,7 +1,6 @@
-"""How OpenSSH would reach a host: asked of ``ssh -G`` and ``ssh-keygen -F``, not read anew.
+"""Read OpenSSH's settings for a host from ``ssh -G`` and ``ssh-keygen -F``.
 
-So whatever a person has written into ssh's own configuration holds here too, with its patterns,
-its Include and Match, and its hashed names.
+These commands evaluate the user's whole ssh configuration: patterns, Include, Match, hashed names.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridgectl.validate.report import CannotWorkError
+from bridgectl.errors import CannotWorkError
 
 SSH_PORT = 22
 _PATIENCE_SECONDS = 20
@@ -19,18 +18,18 @@ _PATIENCE_SECONDS = 20
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What OpenSSH has decided.
+    """OpenSSH's settings for a host.
 
     Attributes:
-        address: where to connect.
-        port: TCP port there.
-        user: who logs in.
-        proxy: shell command whose input and output are the connection; None for a plain one.
-        key_files: private keys that are there.
-        agent: the agent's socket; None for that of the environment, empty for no agent.
-        known_hosts: files with the keys of known hosts.
-        known_as: the host's name there.
-        strict: whether a host whose key is not known is refused.
+        address: host name or IP address.
+        port: TCP port.
+        user: remote user.
+        proxy: shell command that provides the connection; None for a direct connection.
+        key_files: existing private keys.
+        agent: the agent's socket; None for the one in the environment, empty for no agent.
+        known_hosts: files with host keys.
+        known_as: the host's name in these files.
+        strict: whether unknown host keys are rejected.
     """
 
     address: str
@@ -49,9 +48,9 @@ class KnownKey:
     """A line of known_hosts.
 
     Attributes:
-        kind: such as ssh-ed25519.
+        kind: type of the key, such as ssh-ed25519.
         key: in Base64.
-        revoked: whether it is a key that nobody may show any more.
+        revoked: whether the key is revoked.
     """
 
     kind: str
@@ -60,14 +59,14 @@ class KnownKey:
 
 
 def resolve(address: str, arguments: Sequence[str]) -> Settings:
-    """Ask ssh how it would reach a host.
+    """Return ssh's settings for a host.
 
     Args:
-        address: as ssh is called with.
+        address: host name or IP address.
         arguments: of ssh, before the address.
 
     Raises:
-        CannotWorkError: ssh is missing, or refuses its configuration or the arguments.
+        CannotWorkError: ssh is not installed, or rejects its configuration or the arguments.
     """
     command = ["ssh", *arguments, "-G", "--", address]
     try:
@@ -84,18 +83,18 @@ def resolve(address: str, arguments: Sequence[str]) -> Settings:
     if done.returncode:
         said = " ".join(done.stderr.split())
         raise CannotWorkError(
-            f"ssh refuses its settings for {address}: {said}",
+            f"ssh rejects its settings for {address}: {said}",
             "correct ~/.ssh/config, or ansible_ssh_common_args of the bridge",
         )
     return parse(done.stdout, arguments)
 
 
 def parse(printed: str, arguments: Sequence[str]) -> Settings:
-    """Read what ``ssh -G`` prints.
+    """Parse the output of ``ssh -G``.
 
     Args:
-        printed: one option a line; identityfile stands there once a file.
-        arguments: that ssh was called with, for the way to a jump host.
+        printed: one option per line; identityfile can occur several times.
+        arguments: of ssh, for the connection to a jump host.
     """
     options: dict[str, list[str]] = {}
     for line in printed.splitlines():
@@ -141,9 +140,9 @@ _KNOWN_HOSTS = ("userknownhostsfile", "globalknownhostsfile")
 
 
 def _proxy(command: str, jump: str, arguments: Sequence[str], tokens: dict[str, str]) -> str | None:
-    """Return the command that stands for the connection, its tokens filled in."""
+    """Return the command that provides the connection, with its tokens replaced."""
     if command not in ("none", ""):
-        # By hand, for %%h is no %h.
+        # str.replace would replace the %h in %%h.
         filled, rest = "", command
         while rest:
             token = rest[:2]
@@ -156,7 +155,7 @@ def _proxy(command: str, jump: str, arguments: Sequence[str], tokens: dict[str, 
     *before, last = jump.split(",")
     user_and_host, _, port = last.rpartition(":") if last.count(":") == 1 else (last, "", "")
     words = ["exec", "ssh"]
-    # A configuration file of its own is the jump host's too, as in ssh itself.
+    # As in ssh itself, -F also applies to the jump host.
     if "-F" in arguments:
         words += ["-F", arguments[list(arguments).index("-F") + 1]]
     if before:
@@ -169,7 +168,7 @@ def _proxy(command: str, jump: str, arguments: Sequence[str], tokens: dict[str, 
 
 
 def known_keys(settings: Settings) -> list[KnownKey]:
-    """Look a host up among those that OpenSSH knows."""
+    """Return the keys of a host in known_hosts."""
     found = []
     for file in settings.known_hosts:
         done = subprocess.run(
@@ -187,7 +186,7 @@ def known_keys(settings: Settings) -> list[KnownKey]:
 def _known_key(line: str) -> KnownKey | None:
     words = line.split()
     marker = words.pop(0) if words and words[0].startswith("@") else ""
-    # What an authority has signed is judged by its certificate, which paramiko does not show.
+    # paramiko does not support certificates.
     if line.startswith("#") or len(words) < 3 or marker == "@cert-authority":
         return None
     return KnownKey(words[1], words[2], marker == "@revoked")

@@ -1,9 +1,8 @@
-"""What the inventory knows of a bridge: where it is, and what it is meant to be."""
+"""Read the bridges from the inventory: their addresses, and how they are configured."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,38 +12,41 @@ from ansible.errors import AnsibleError
 from ansible.template import Templar
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
-from bridgectl.inventory.load import Inventory, InventoryError, load
-from bridgectl.validate.report import CannotWorkError
+from bridgectl.errors import CannotWorkError
+from bridgectl.inventory.load import Inventory
+from bridgectl.inventory.select import select_bridges
+from pvs_bridge.host.vitals import Limits
 
-# Ansible's own names for them, the one that wins at the head.
+# Ansible's variables, the one with the highest precedence first.
 _ADDRESS = ("ansible_ssh_host", "ansible_host")
 _PORT = ("ansible_ssh_port", "ansible_port")
 _USER = ("ansible_ssh_user", "ansible_user")
 _KEY = ("ansible_private_key_file", "ansible_ssh_private_key_file")
 _ARGUMENTS = ("ansible_ssh_common_args", "ansible_ssh_extra_args")
-# Shorter ones would be found everywhere.
+# Shorter texts would match within any word.
 _SHORTEST_SECRET = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Patient:
-    """A bridge that is to be examined.
+class Target:
+    """A bridge to check.
 
     Attributes:
         name: its name in the inventory.
-        address: where Ansible reaches it.
-        port: its TCP port; None where ssh's own configuration decides.
-        user: who logs in; None where ssh's own configuration decides.
-        ssh_arguments: what ssh is called with, without the address.
-        pvs_interface: the Pi's interface towards the PVS.
+        address: host name or IP address.
+        port: its SSH port; None if ssh's own configuration decides.
+        user: remote user; None if ssh's own configuration decides.
+        ssh_arguments: options of ssh, without the address.
+        pvs_interface: the Pi's interface to the PVS.
         pvs_address: the PVS's address.
-        proxy_port: where the proxy listens.
-        uplink_interface: the Pi's interface towards the home.
+        proxy_port: the proxy's HTTP port.
+        uplink_interface: the Pi's interface to the home network.
         uplink_type: wifi, ethernet or none.
-        proxy_serves_home: whether the home asks the proxy.
-        translates: whether the bridge answers for a locked firmware.
-        other_names: where it might be as well: its host name, NAME.local, a static address.
-        secrets: values of the description that nobody else may know.
+        proxy_serves_home: whether home clients use the proxy.
+        translates: whether the compat service is enabled.
+        other_names: other possible addresses: its host name, NAME.local, a static address.
+        limits: of the vitals, from the monitor's variables.
+        secrets: secret values of the configuration.
     """
 
     name: str
@@ -60,49 +62,38 @@ class Patient:
     proxy_serves_home: bool
     translates: bool
     other_names: tuple[str, ...]
+    limits: Limits
     secrets: frozenset[str]
 
 
-def read(inventory: Path, limit: str) -> list[Patient]:
+def read_targets(inventory: Path, limit: str) -> list[Target]:
     """Read the bridges of an inventory.
 
-    A description with mistakes in it will do: what cannot be read counts as left out.
+    The configuration may contain errors: values that cannot be read count as not set.
 
     Args:
-        inventory: as Ansible takes it.
-        limit: one of Ansible's patterns; empty for all.
+        inventory: a file or a folder.
+        limit: an Ansible pattern; empty for all bridges.
 
     Raises:
         CannotWorkError: the inventory cannot be read, or has no such bridge.
     """
-    password = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
-    try:
-        found = load(inventory, limit, [Path(password)] if password else [])
-    except InventoryError as error:
-        raise CannotWorkError(
-            f"INVENTORY={inventory} cannot be read: {' '.join(str(error).split())}",
-            f"correct it; `ansible-inventory -i {inventory} --list` says more",
-        ) from None
-    if not found.bridges:
-        raise CannotWorkError(
-            f"INVENTORY={inventory} has no bridge: no host is in the group pvs_bridges",
-            "describe one first: make init NAME=garage",
-        )
-    return [_patient(found, name) for name in found.bridges]
+    found = select_bridges(inventory, limit)
+    return [_target(found, name) for name in found.bridges]
 
 
-def _patient(inventory: Inventory, name: str) -> Patient:
+def _target(inventory: Inventory, name: str) -> Target:
     """Read one bridge.
 
     Raises:
-        CannotWorkError: it is not reached by SSH.
+        CannotWorkError: its connection is not SSH.
     """
     value = _Values(inventory, name)
     connection = value.text("ansible_connection") or "ssh"
     if connection.rpartition(".")[2] not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
         raise CannotWorkError(
-            f"{name}: ansible_connection is {connection}, and the doctor comes by SSH",
-            "remove ansible_connection, or run pvs-bridge-health on the Pi itself",
+            f"{name}: ansible_connection must be ssh for the doctor, got {connection}",
+            "remove ansible_connection, or run pvs-bridge health on the Pi itself",
         )
     address = value.first(_ADDRESS) or name
     port = value.first(_PORT)
@@ -118,7 +109,7 @@ def _patient(inventory: Inventory, name: str) -> Patient:
     host_name = value.text("uplink_hostname") or name
     static = (value.text("uplink_address") or "").partition("/")[0]
     others = [f"{host_name}.local", host_name, f"{name}.local", name, static]
-    return Patient(
+    return Target(
         name=name,
         address=address,
         port=int(port) if port and port.isdecimal() else None,
@@ -132,33 +123,46 @@ def _patient(inventory: Inventory, name: str) -> Patient:
         proxy_serves_home=value.text("bridge_mode") != "routed",
         translates=value.text("compat_mode") != "off",
         other_names=tuple(each for each in dict.fromkeys(others) if each and each != address),
+        limits=Limits(
+            temperature_celsius=value.number("monitor_temperature_celsius"),
+            signal_dbm=value.number("monitor_signal_dbm"),
+            card_free_mib=value.number("monitor_card_free_mib"),
+            read_only_root=value.text("appliance_read_only_root") == "True",
+        ),
         secrets=frozenset(value.secrets()),
     )
 
 
 class _Values:
-    """A host's variables, each rendered by itself."""
+    """A host's variables; each is rendered by itself."""
 
     def __init__(self, inventory: Inventory, host: str) -> None:
         variables = inventory.variables(host)
         self._options = all_options(inventory.specs)
-        defaults = {
+        self._defaults = {
             name: value for spec in inventory.specs for name, value in spec.defaults.items()
         }
-        self._raw: Mapping[str, Any] = {**defaults, **variables}
+        self._raw: Mapping[str, Any] = {**self._defaults, **variables}
         self._templar = Templar(loader=inventory.loader, variables=self._raw)
 
     def text(self, name: str) -> str | None:
-        """Return a variable as a text; None where it is not there or cannot be read."""
+        """Return a variable as a string; None if it is not set or cannot be read."""
         value = self._rendered(name)
         return None if value is None or value == "" else str(value)
 
+    def number(self, name: str) -> int:
+        """Return a variable as an integer; the role's default if it cannot be read."""
+        try:
+            return int(self.text(name) or "")
+        except ValueError:
+            return int(self._defaults[name])
+
     def first(self, names: tuple[str, ...]) -> str | None:
-        """Return the first of some variables that is there."""
+        """Return the first of several variables that is set."""
         return next(filter(None, map(self.text, names)), None)
 
     def secrets(self) -> Iterator[str]:
-        """Name the values of all variables that hold secrets, as far as they can be read."""
+        """Return the values of all secret variables that can be read."""
         for name, option in self._options.items():
             if option.holds_secrets:
                 yield from _texts(self._rendered(name), option.options)
@@ -173,7 +177,7 @@ class _Values:
 
 
 def _texts(value: Any, options: Mapping[str, Any] | None) -> Iterator[str]:  # noqa: ANN401 - any
-    """Name the secret texts within a value; of a mapping whose keys are known, only some are."""
+    """Return the secret strings in a value; in a mapping with a spec, only some keys are secret."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if options is None or key not in options or options[key].holds_secrets:

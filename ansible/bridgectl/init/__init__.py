@@ -1,1 +1,1 @@
-"""Starting the configuration of a bridge."""
+"""Detection of values for a new configuration."""

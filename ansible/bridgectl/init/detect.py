@@ -1,7 +1,7 @@
-"""What this computer knows about the place where it stands: its country, its Wi-Fi, its names.
+"""Detect the country, the Wi-Fi network and resolvable names from this computer.
 
-Each question is answered with the best source that is there, or not at all: a guess that nobody
-notices would keep a bridge off its network.
+Each value comes from the best available source. Uncertain values are left out, because a wrong one
+would keep the bridge off its network.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ZONEINFO = Path("/usr/share/zoneinfo")
 LOCALTIME = Path("/etc/localtime")
 TIMEZONE = Path("/etc/timezone")
 
-# iw stands where only root's PATH leads.
+# iw is only in the PATH of root.
 _SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
 _PATIENCE_SECONDS = 5
 
@@ -30,11 +30,11 @@ _MOST_SSID_BYTES = 32
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """An answer.
+    """A detected value.
 
     Attributes:
-        value: the answer itself.
-        source: where it comes from, in words that go on from "taken from".
+        value: the value.
+        source: where it comes from; continues a sentence after "taken from".
     """
 
     value: str
@@ -42,22 +42,22 @@ class Found:
 
 
 def find_country() -> Found | None:
-    """Find the country (ISO 3166) whose radio rules apply here; None where nothing says it.
+    """Return the country (ISO 3166) whose radio rules apply here; None if unknown.
 
-    The radio knows best, for access points announce it. The language comes last: en_US is what
-    half the world leaves as it is.
+    The radio comes first, because access points announce the country. The language comes last,
+    because en_US is the default of many systems.
     """
-    for ask in (_country_of_radio, _country_of_time_zone, _country_of_language):
-        found = ask()
+    for source in (_country_of_radio, _country_of_time_zone, _country_of_language):
+        found = source()
         if found:
             return found
     return None
 
 
 def find_ssid() -> str | None:
-    """Find the name of the Wi-Fi network that this computer is in; None where there is none."""
+    """Return the name of this computer's Wi-Fi network; None if there is none."""
     for raw in _ssids():
-        # A description is text, so a name that is none has to be left to a person.
+        # The configuration is UTF-8, so other names are left to the user.
         try:
             ssid = raw.decode()
         except UnicodeDecodeError:
@@ -68,20 +68,20 @@ def find_ssid() -> str | None:
 
 
 def resolves(name: str) -> bool:
-    """Tell whether a host name leads anywhere, mDNS included where this computer speaks it."""
+    """Return whether a host name can be resolved, also by mDNS if this computer supports it."""
     return bool(_output("getent", "ahosts", name))
 
 
 def _country_of_radio() -> Found | None:
-    # 00 is the world, 98 and 99 are mixtures; none of them matches.
+    # 00 is the world, 98 and 99 are intersections; none of them matches.
     match = _COUNTRY_LINE.search(_output("iw", "reg", "get"))
     return Found(match[1], "this computer's Wi-Fi") if match else None
 
 
 def _country_of_time_zone() -> Found | None:
     zone = _time_zone()
-    # zone.tab has one country a zone; zone1970.tab, for systems that have only this, lists the
-    # one with the most people first.
+    # zone.tab has one country per zone; zone1970.tab, the only table of some systems, lists the
+    # most populous one first.
     for table in ("zone.tab", "zone1970.tab"):
         for line in _read(ZONEINFO / table).splitlines():
             columns = line.split("\t")
@@ -106,14 +106,14 @@ def _time_zone() -> str:
 
 
 def _ssids() -> Iterator[bytes]:
-    """Name the current network's name as each tool knows it, the most exact one first."""
+    """Return the name of the current network from each tool, the most exact one first."""
     fields = ("--terse", "--fields", "ACTIVE,SSID-HEX")
     nmcli = _output("nmcli", *fields, "device", "wifi", "list", "--rescan", "no")
     for line in nmcli.splitlines():
         active, _, digits = line.partition(":")
         if active == "yes" and re.fullmatch(r"([0-9A-Fa-f]{2})+", digits):
             yield bytes.fromhex(digits)
-    # Some interfaces of a radio may be access points themselves.
+    # Interfaces of type AP are access points themselves.
     for interface in re.split(r"^\tInterface ", _output("iw", "dev"), flags=re.MULTILINE):
         name = re.search(r"^\t\tssid (.+)$", interface, re.MULTILINE)
         if name and re.search(r"^\t\ttype managed$", interface, re.MULTILINE):
@@ -122,13 +122,13 @@ def _ssids() -> Iterator[bytes]:
 
 
 def _unescape(printed: str) -> bytes:
-    r"""Turn what iw and iwgetid print into bytes; what they do not print they write as \xHH."""
+    r"""Convert the output of iw and iwgetid to bytes; they escape bytes as \xHH."""
     raw = printed.encode("utf-8", "surrogateescape")
     return _ESCAPED_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), raw)
 
 
 def _output(program: str, *arguments: str) -> str:
-    """Run a program; return what it prints, nothing where it is missing, fails or takes long."""
+    """Return the output of a program; empty if it is missing, fails or times out."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS])
     command = shutil.which(program, path=path)
     if command is None:
@@ -136,7 +136,7 @@ def _output(program: str, *arguments: str) -> str:
     try:
         done = subprocess.run(
             [command, *arguments],
-            env={**os.environ, "LC_ALL": "C.UTF-8"},  # nmcli's yes would be a German's ja
+            env={**os.environ, "LC_ALL": "C.UTF-8"},  # nmcli translates yes
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,

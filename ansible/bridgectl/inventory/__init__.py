@@ -1,3 +1,3 @@
-"""Reading an inventory: its files, what Ansible makes of them, placeholders for secrets."""
+"""Reading an inventory: its files, what Ansible reads from them, placeholders for secrets."""
 
-import bridgectl.ansible_loader  # noqa: F401 - before anything of Ansible
+import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible

@@ -1,7 +1,7 @@
-"""The inventory's files by themselves: what YAML and Ansible would pass over, or stumble over.
+"""Check the inventory's files for errors that Ansible ignores or reports without a line.
 
-Ansible reads the second of two equal keys, leaves out a group's unknown key with a warning, and
-says of a broken file that it could not be parsed. Here each has its line.
+Ansible uses the last of two equal keys, ignores unknown keys of a group with a warning, and reports
+a broken file only as a whole.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 import yaml
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import did_you_mean
+from bridgectl.errors import Issue, Location
 from bridgectl.inventory.short_path import short
-from bridgectl.validate.report import Problem
 
 VARIABLE_FOLDERS = ("group_vars", "host_vars")
 _YAML = (".yml", ".yaml", ".json")
-# Of a variables file, no ending is one too.
+# Files of variables may have no suffix.
 _VARIABLE_ENDINGS = ("", *_YAML)
-# A copy that somebody has put aside; Ansible does not read it, or not as what it was.
-_PUT_ASIDE = re.compile(r"\.(ya?ml|json)([.~_-].*|~)$|^#.*#$", re.IGNORECASE)
+# A backup copy of a file: Ansible ignores it, or reads it as something else.
+_BACKUP = re.compile(r"\.(ya?ml|json)([.~_-].*|~)$|^#.*#$", re.IGNORECASE)
 _GROUP_KEYS = ("hosts", "vars", "children")
-# The one that Ansible takes.
+# The loader that Ansible uses.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _VAULT = b"$ANSIBLE_VAULT;"
 
@@ -34,14 +34,14 @@ class Sources:
     """The files of an inventory.
 
     Attributes:
-        inventories: in YAML, which name hosts and groups.
-        variables: files of group_vars and host_vars, by the name of the group or host.
-        put_aside: those that look like one of both, and are read by nobody.
+        inventories: files of hosts and groups, in YAML.
+        variables: files of group_vars and host_vars, each with the name of the group or host.
+        backups: backup copies, which Ansible ignores.
     """
 
     inventories: tuple[Path, ...]
     variables: tuple[tuple[Path, str], ...]
-    put_aside: tuple[Path, ...]
+    backups: tuple[Path, ...]
 
 
 def find_sources(inventory: Path) -> Sources:
@@ -52,13 +52,13 @@ def find_sources(inventory: Path) -> Sources:
     """
     folder = inventory if inventory.is_dir() else inventory.parent
     own = sorted(inventory.rglob("*")) if inventory.is_dir() else [inventory]
-    # Beside a single file, the variables' folders belong to it.
+    # group_vars and host_vars beside a single file belong to it.
     beside = [each for name in VARIABLE_FOLDERS for each in sorted((folder / name).rglob("*"))]
     files = [each for each in dict.fromkeys([*own, *beside]) if _is_visible_file(each, folder)]
-    put_aside = [each for each in files if _PUT_ASIDE.search(each.name)]
+    backups = [each for each in files if _BACKUP.search(each.name)]
     variables, inventories = [], []
     for file in files:
-        if file in put_aside:
+        if file in backups:
             continue
         parts = file.relative_to(folder).parts
         kinds = [index for index, part in enumerate(parts) if part in VARIABLE_FOLDERS]
@@ -67,25 +67,25 @@ def find_sources(inventory: Path) -> Sources:
             variables.append((file, Path(below[0]).stem if len(below) == 1 else below[0]))
         elif not kinds and file.suffix in _YAML:
             inventories.append(file)
-    return Sources(tuple(inventories), tuple(variables), tuple(put_aside))
+    return Sources(tuple(inventories), tuple(variables), tuple(backups))
 
 
 def is_encrypted(file: Path) -> bool:
-    """Tell whether a whole file is Ansible vault's."""
+    """Return whether a whole file is encrypted by Ansible vault."""
     with file.open("rb") as stream:
         return stream.read(len(_VAULT)) == _VAULT
 
 
-def examine(sources: Sources) -> tuple[list[Problem], bool]:
-    """Look into every file.
+def check_files(sources: Sources) -> tuple[list[Issue], bool]:
+    """Check each file by itself.
 
     Args:
         sources: the files.
 
     Returns:
-        what is wrong; and whether Ansible can be asked to read them.
+        the issues; and whether Ansible can read the files.
     """
-    problems = [_ignored(file) for file in sources.put_aside]
+    issues = [_backup(file) for file in sources.backups]
     readable = True
     for file in (*sources.inventories, *(file for file, _ in sources.variables)):
         if is_encrypted(file):
@@ -93,33 +93,31 @@ def examine(sources: Sources) -> tuple[list[Problem], bool]:
         try:
             tree = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            problems.append(_unreadable(file, error))
+            issues.append(_invalid_yaml(file, error))
             readable = False
             continue
         if (tree is None or _is_null(tree)) and file in sources.inventories:
-            problem = "is empty, which Ansible takes for no inventory"
-            problems.append(
-                Problem("inventory", problem, "describe a bridge in it", file=short(file))
-            )
+            hint = "configure a bridge in it, or remove it"
+            issues.append(Issue("is empty, so it is not an inventory", hint, _at(file)))
             readable = False
-        problems += _doubles(tree, file, "")
+        issues += _duplicate_keys(tree, file, "")
         if file in sources.inventories and isinstance(tree, yaml.MappingNode):
-            shapes = list(_misshapen(tree, file))
-            problems += shapes
+            shapes = list(_wrong_shapes(tree, file))
+            issues += shapes
             readable = readable and not shapes
-    return problems, readable
+    return issues, readable
 
 
-def unheard(
-    sources: Sources, groups: Iterable[str], hosts: Iterable[str], of_all: str
-) -> Iterator[Problem]:
-    """Find the files of variables that are for nobody.
+def unused_variables(
+    sources: Sources, groups: Iterable[str], hosts: Iterable[str], fallback: str
+) -> Iterator[Issue]:
+    """Find files of variables whose group or host does not exist.
 
     Args:
         sources: the files.
         groups: the names of all groups.
         hosts: the names of all hosts.
-        of_all: a group to name where none is alike.
+        fallback: the group to suggest if none has a similar name.
     """
     groups, hosts = set(groups), set(hosts)
     for file, name in sources.variables:
@@ -127,12 +125,8 @@ def unheard(
         known = groups if is_group else hosts
         if name not in known:
             kind = "group" if is_group else "host"
-            yield Problem(
-                "inventory",
-                f"is for {name}, which is no {kind} of this inventory, so nobody reads it",
-                did_you_mean(name, known or {of_all}),
-                file=short(file),
-            )
+            problem = f"is not used, because the inventory has no {kind} {name}"
+            yield Issue(problem, did_you_mean(name, known or {fallback}), _at(file))
 
 
 def _is_visible_file(path: Path, folder: Path) -> bool:
@@ -140,40 +134,38 @@ def _is_visible_file(path: Path, folder: Path) -> bool:
     return path.is_file() and not hidden
 
 
-def _ignored(file: Path) -> Problem:
-    return Problem(
-        "inventory",
-        "is not read by Ansible as what its name suggests",
-        "remove it, or give it a name that ends with .yml",
-        file=short(file),
-    )
+def _at(file: Path, line: int | None = None, variable: str | None = None) -> Location:
+    return Location((variable,) if variable else (), short(file), line)
 
 
-def _unreadable(file: Path, error: Exception) -> Problem:
+def _backup(file: Path) -> Issue:
+    hint = "remove it, or give it a name that ends with .yml"
+    return Issue("looks like a backup copy, which Ansible ignores", hint, _at(file))
+
+
+def _invalid_yaml(file: Path, error: Exception) -> Issue:
     line = None
     what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
     if isinstance(error, OSError):
         what = error.strerror or "it cannot be opened"
     if isinstance(error, yaml.MarkedYAMLError):
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        # Without the line itself, which may hold a secret.
+        # The line itself is not shown, because it may contain a secret.
         what = error.problem or error.context or "it cannot be parsed"
     elif isinstance(error, yaml.YAMLError):
-        what = "it has a character that YAML does not allow"
-    return Problem(
-        "inventory",
-        f"is no YAML that can be read: {what}",
-        "correct the line, or the one before it: its indentation, its quotes, its colons",
-        file=short(file),
-        line=line,
+        what = "it contains a character that YAML does not allow"
+    return Issue(
+        f"is not valid YAML: {what}",
+        "correct the indentation, quotes or colons in this line or the line before",
+        _at(file, line),
     )
 
 
-def _doubles(node: yaml.Node | None, file: Path, within: str) -> Iterator[Problem]:
-    """Find keys that stand in one mapping twice, of which YAML keeps the last one."""
+def _duplicate_keys(node: yaml.Node | None, file: Path, within: str) -> Iterator[Issue]:
+    """Find keys that occur twice in a mapping, of which YAML uses the last one."""
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _doubles(item, file, f"{within}[{index}]")
+            yield from _duplicate_keys(item, file, f"{within}[{index}]")
     if not isinstance(node, yaml.MappingNode):
         return
     first: dict[str, int] = {}
@@ -183,64 +175,59 @@ def _doubles(node: yaml.Node | None, file: Path, within: str) -> Iterator[Proble
         name = f"{within}.{key.value}" if within else key.value
         line = key.start_mark.line + 1
         if key.value in first and key.value != "<<":
-            yield Problem(
-                "inventory",
-                f"is written twice, and what line {first[key.value]} says is lost",
-                "remove one of them",
-                variable=_without_groups(name),
-                file=short(file),
-                line=line,
-            )
+            problem = f"is set twice, so its value in line {first[key.value]} is ignored"
+            location = _at(file, line, _without_groups(name))
+            yield Issue(problem, "remove one of them", location)
         first.setdefault(key.value, line)
-        yield from _doubles(value, file, name)
+        yield from _duplicate_keys(value, file, name)
 
 
 def _without_groups(name: str) -> str:
-    """Write a variable of a host as the host knows it."""
+    """Return the name of a host's variable without the groups and the host."""
     _, found, rest = name.rpartition(".hosts.")
     _, has_variable, variable = rest.partition(".")
     return variable if found and has_variable else name
 
 
-def _misshapen(tree: yaml.MappingNode, file: Path) -> Iterator[Problem]:
-    """Find what is no inventory in Ansible's form."""
+def _wrong_shapes(tree: yaml.MappingNode, file: Path) -> Iterator[Issue]:
+    """Find groups and hosts that are not in the form of an Ansible inventory."""
     if any(key.value == "plugin" for key, _ in tree.value):
         return  # the options of an inventory plugin
     for key, group in tree.value:
-        yield from _misshapen_group(key.value, group, file)
+        yield from _wrong_group(key.value, group, file)
 
 
-def _misshapen_group(name: str, group: yaml.Node, file: Path) -> Iterator[Problem]:
+def _wrong_group(name: str, group: yaml.Node, file: Path) -> Iterator[Issue]:
     if _is_null(group):
         return
     if not isinstance(group, yaml.MappingNode):
-        yield _shape(name, "is no group: below it belong hosts, vars and children", group, file)
+        yield _shape(name, "must be a group, with hosts, vars or children", group, file)
         return
     for key, value in group.value:
         path = f"{name}.{key.value}"
         if key.value not in _GROUP_KEYS:
-            problem = "is none of what a group has, so Ansible passes over it"
+            problem = f"must be one of: {', '.join(_GROUP_KEYS)}; Ansible ignores other keys"
             yield _shape(path, problem, key, file, did_you_mean(key.value, _GROUP_KEYS))
         elif _is_null(value):
             continue
         elif not isinstance(value, yaml.MappingNode):
-            yield _shape(path, "is no mapping", value, file, "write lines of name: below it")
+            yield _shape(path, "must be a mapping", value, file, "write lines of name: in it")
         elif key.value == "children":
             for child, content in value.value:
-                yield from _misshapen_group(child.value, content, file)
+                yield from _wrong_group(child.value, content, file)
         elif key.value == "hosts":
-            yield from _misshapen_hosts(path, value, file)
+            yield from _wrong_hosts(path, value, file)
 
 
-def _misshapen_hosts(path: str, hosts: yaml.MappingNode, file: Path) -> Iterator[Problem]:
+def _wrong_hosts(path: str, hosts: yaml.MappingNode, file: Path) -> Iterator[Issue]:
     for host, content in hosts.value:
         if not isinstance(content, yaml.MappingNode) and not _is_null(content):
             yield _shape(
                 f"{path}.{host.value}",
-                "is read as a host, but what follows are no variables",
+                "is read as a host, but its value is not a mapping of variables",
                 content,
                 file,
-                "indent it to stand below its host, if it is a variable",
+                "if it is a variable, indent it below its host",
             )
 
 
@@ -250,6 +237,5 @@ def _is_null(node: yaml.Node) -> bool:
 
 def _shape(
     variable: str, problem: str, node: yaml.Node, file: Path, hint: str = "see inventory/example"
-) -> Problem:
-    line = node.start_mark.line + 1
-    return Problem("inventory", problem, hint, variable=variable, file=short(file), line=line)
+) -> Issue:
+    return Issue(problem, hint, _at(file, node.start_mark.line + 1, variable))

@@ -1,8 +1,9 @@
-"""What Ansible makes of an inventory: its bridges, their variables, the steps of site.yml."""
+"""Read an inventory as Ansible does: its bridges, their variables, the tasks of site.yml."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,36 +19,33 @@ from ansible.vars.manager import VariableManager
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, load_role
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import closest
+from bridgectl.errors import CannotWorkError, InventoryError, Issue, Location
 from bridgectl.inventory.files import is_encrypted
 from bridgectl.inventory.short_path import short
 from bridgectl.paths import PLAYBOOK, PROJECT
-from bridgectl.validate.report import CannotWorkError, Problem
 
 GROUP = "pvs_bridges"
 _PREFLIGHT = "pvs_bridge.core.preflight"
-# Groups that Ansible makes itself.
-_EVERYBODY = ("all", "ungrouped")
+# Groups that Ansible creates itself.
+_BUILTIN_GROUPS = ("all", "ungrouped")
+_MOST_CHARACTERS = 400
 
 
-class InventoryError(Exception):
-    """Ansible cannot read the inventory; says why."""
-
-
-class _Loader(DataLoader):  # type: ignore[misc] # Ansible carries no types
-    """Passes over files that are encrypted as a whole where there is no password.
+class _Loader(DataLoader):  # type: ignore[misc] # Ansible has no types
+    """Skips files that are encrypted as a whole if there is no password.
 
     Attributes:
-        sealed: those files.
+        skipped: those files.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.sealed: set[str] = set()
+        self.skipped: set[str] = set()
 
     def load_from_file(self, file_name: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - Ansible's
         path = Path(self.path_dwim(file_name))
         if not self._vault.secrets and path.is_file() and is_encrypted(path):
-            self.sealed.add(short(path))
+            self.skipped.add(short(path))
             return {}
         return super().load_from_file(file_name, *args, **options)
 
@@ -57,14 +55,14 @@ class Inventory:
     """An inventory that Ansible has read.
 
     Attributes:
-        name: as it was named.
-        loader: has read it; knows the vault's passwords.
-        groups: all of them.
-        hosts: all of them.
-        all_bridges: the hosts of the group pvs_bridges, by their names.
-        bridges: those of them that were asked for.
-        specs: what the roles say about their variables.
-        tasks: what site.yml does, step by step.
+        name: its path, as given by the user.
+        loader: the loader that has read it; has the vault passwords.
+        groups: all groups.
+        hosts: all hosts.
+        all_bridges: the hosts of the group pvs_bridges, by name.
+        bridges: those of them that LIMIT selects.
+        specs: the roles' variables.
+        tasks: the tasks of site.yml.
     """
 
     name: str
@@ -80,7 +78,7 @@ class Inventory:
     _play: Any
 
     def variables(self, host: str) -> dict[str, Any]:
-        """Return what a host's play knows: its variables over those of the roles, as written."""
+        """Return a host's variables in the play, over the roles' defaults, as written."""
         found: dict[str, Any] = self._manager.get_vars(
             play=self._play, host=self._inventory.get_host(host)
         )
@@ -88,43 +86,51 @@ class Inventory:
         return found
 
     def own_variables(self, host: str) -> dict[str, Any]:
-        """Return what the inventory itself says of any host."""
+        """Return the variables that the inventory sets for a host."""
         found: dict[str, Any] = self._manager.get_vars(
             host=self._inventory.get_host(host), include_hostvars=False
         )
         return found
 
-    def strays(self) -> Iterator[Problem]:
-        """Find hosts that are described as bridges, and are none; and bridges without a host."""
+    def group_issues(self) -> Iterator[Issue]:
+        """Find hosts that look like bridges but are not in the group, and groups without hosts."""
         prefixes = tuple(f"{spec.name}_" for spec in self.specs)
         for name in self.hosts:
             if name in self.all_bridges:
                 continue
             host = self._inventory.get_host(name)
-            groups = [each.name for each in host.get_groups() if each.name not in _EVERYBODY]
+            groups = [each.name for each in host.get_groups() if each.name not in _BUILTIN_GROUPS]
             alike = closest(GROUP, groups)
-            described = [each for each in host.get_vars() if each.startswith(prefixes)]
-            if alike or described or not groups:
-                hint = f"call the group {alike} {GROUP}" if alike else f"put it into {GROUP}"
-                problem = f"is no host of the group {GROUP}, so nothing is done to it"
-                yield Problem("inventory", problem, hint, variable=name, file=self.name)
+            configured = [each for each in host.get_vars() if each.startswith(prefixes)]
+            if alike or configured or not groups:
+                hint = f"rename the group {alike} to {GROUP}" if alike else f"add it to {GROUP}"
+                problem = f"must be in the group {GROUP}; other hosts are ignored"
+                yield Issue(problem, hint, Location((name,), self.name))
         if not self.all_bridges:
-            yield Problem(
-                "inventory",
-                f"has no bridge: no host is in the group {GROUP}",
-                f"write each below {GROUP}: hosts:, as in inventory/example",
-                file=self.name,
-            )
+            yield no_bridges(self.name)
             return
         for group in self._inventory.groups[GROUP].get_descendants():
             if not group.get_hosts():
-                yield Problem(
-                    "inventory",
-                    f"is a group of {GROUP} without a host",
-                    "give it hosts, correct its name, or remove it",
-                    variable=group.name,
-                    file=self.name,
+                yield Issue(
+                    f"must have hosts, because it is a group of {GROUP}",
+                    "add hosts, correct its name, or remove it",
+                    Location((group.name,), self.name),
                 )
+
+
+def no_bridges(inventory: str) -> Issue:
+    """Return the issue of an inventory without a bridge."""
+    return Issue(
+        f"has no bridges, because no host is in the group {GROUP}",
+        "create a configuration with make init NAME=garage, or see inventory/example",
+        Location(file=inventory),
+    )
+
+
+def vault_password_files() -> tuple[Path, ...]:
+    """Return the files with a vault password that the environment names."""
+    name = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
+    return (Path(name),) if name else ()
 
 
 def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
@@ -132,45 +138,51 @@ def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
 
     Args:
         inventory: a file or a folder.
-        limit: a pattern of Ansible's for the bridges that are asked for; empty for all.
-        passwords: files with a vault's password each.
+        limit: an Ansible pattern that selects bridges; empty for all.
+        passwords: files with a vault password each.
 
     Raises:
         InventoryError: Ansible cannot read it.
-        CannotWorkError: a password or the limit does not lead anywhere.
+        CannotWorkError: a password file cannot be read, or the limit selects no bridge.
     """
     loader = _Loader()
     loader.set_basedir(str(PROJECT / "ansible"))
     secrets = [("default", _password(file, loader)) for file in passwords]
     loader.set_vault_secrets(secrets)
-    # Single values are opened by another way than files are.
+    # Ansible decrypts single values through this context, not through the loader.
     context = VaultSecretsContext.current(optional=True)
     if context is None:
         VaultSecretsContext.initialize(VaultSecretsContext(secrets))
     else:
         context.secrets = secrets
-    said: list[str] = []
-    # What Ansible tells a person while it works comes back as a finding, or not at all.
-    Display().display = lambda message, *_, **__: said.append(str(message))
+    messages: list[str] = []
+    # Ansible's messages become part of an error instead of being printed.
+    Display().display = lambda message, *_, **__: messages.append(str(message))
     try:
         found = InventoryManager(loader=loader, sources=[str(inventory.absolute())])
         manager = VariableManager(loader=loader, inventory=found)
-        # Announces itself to the manager: a description may look at that of another host.
+        # Registers itself in the manager, so that a configuration can refer to another host.
         HostVars(found, manager, loader)
         (play,) = Playbook.load(str(PLAYBOOK), variable_manager=manager, loader=loader).get_plays()
         tasks = tuple(task for block in play.compile() for task in _flat(block))
         every = _bridges(found)
-        chosen = every
+        selected = every
         if limit:
             found.subset(limit)
-            chosen = _bridges(found)
+            selected = _bridges(found)
             found.subset(None)
     except AnsibleError as error:
-        raise InventoryError(" ".join([*said, str(error)])) from error
-    if limit and every and not chosen:
+        said = " ".join(" ".join([*messages, str(error)]).split())
+        raise InventoryError(
+            f"cannot be read by Ansible: {said[:_MOST_CHARACTERS]}",
+            "compare it with inventory/example, or run "
+            f"`ansible-inventory -i {short(inventory)} --list` to see the full error",
+            Location(file=short(inventory)),
+        ) from error
+    if limit and every and not selected:
         raise CannotWorkError(
-            f"LIMIT={limit} fits none of the bridges of {inventory}",
-            f"choose of {', '.join(every[:10])}",
+            f"LIMIT={limit} selects no bridge of {inventory}",
+            f"use one of: {', '.join(every[:10])}",
         )
     return Inventory(
         str(inventory),
@@ -178,7 +190,7 @@ def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
         tuple(found.groups),
         tuple(found.hosts),
         every,
-        chosen,
+        selected,
         _specs(tasks, loader),
         tasks,
         found,
@@ -196,7 +208,7 @@ def _bridges(inventory: Any) -> tuple[str, ...]:  # noqa: ANN401 - an InventoryM
 def _password(file: Path, loader: _Loader) -> VaultSecret:
     if not file.is_file():
         raise CannotWorkError(
-            f"the vault's password file {file} does not exist",
+            f"the vault password file {file} does not exist",
             "correct --vault-password-file, or ANSIBLE_VAULT_PASSWORD_FILE",
         )
     secret = get_file_vault_secret(filename=str(file), loader=loader)
@@ -204,14 +216,14 @@ def _password(file: Path, loader: _Loader) -> VaultSecret:
         secret.load()
     except AnsibleError as error:
         raise CannotWorkError(
-            f"the vault's password file {file} cannot be read",
+            f"the vault password file {file} cannot be read",
             "write the password into its first line, or make it a program that prints it",
         ) from error
     return secret
 
 
 def _flat(block: Any) -> Iterator[Any]:  # noqa: ANN401 - a Block of Ansible's
-    """Name the tasks of a run in which nothing fails."""
+    """Return the tasks of a run without failures."""
     for each in (*block.block, *block.always):
         if hasattr(each, "block"):
             yield from _flat(each)
@@ -220,22 +232,10 @@ def _flat(block: Any) -> Iterator[Any]:  # noqa: ANN401 - a Block of Ansible's
 
 
 def _specs(tasks: Sequence[Any], loader: _Loader) -> tuple[RoleSpec, ...]:
-    """Load what the play's own preflight looks at."""
+    """Load the specs of the roles that the play's preflight checks."""
 
-    def read(file: Path) -> Any:  # noqa: ANN401 - YAML holds anything
+    def read(file: Path) -> Any:  # noqa: ANN401 - any YAML
         return loader.load_from_file(str(file), trusted_as_template=True)
 
     names = [name for task in tasks if task.action == _PREFLIGHT for name in task.args["roles"]]
     return tuple(load_role(PROJECT / "roles" / name, read) for name in names)
-
-
-def refused(inventory: Path, error: InventoryError) -> Problem:
-    """Say that Ansible refuses an inventory in which nothing else was found."""
-    said = " ".join(str(error).split())
-    return Problem(
-        "inventory",
-        f"is no inventory to Ansible: {said[:400]}",
-        f"compare it with inventory/example; `ansible-inventory -i {short(inventory)} --list` "
-        "says more",
-        file=short(inventory),
-    )

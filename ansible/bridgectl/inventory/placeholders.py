@@ -1,6 +1,6 @@
-"""What stands in the place of a secret: of the same kind, and nobody's.
+"""Placeholders for secrets: of the same form as the real values, and never secret themselves.
 
-So the rendered files have the form of the real ones, and can be shown to anybody.
+They are constants, so that two results differ only if the configurations differ.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ from typing import Any
 
 from ansible.parsing.vault import EncryptedString
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import UNUSABLE, Path
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import UNUSABLE, Path
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import Option
 
-_BY_NAME = {
-    "passphrase": "passphrase not shown",
-    "password": "password not shown",
-    "psk": "0123456789abcdef" * 4,
-    "ssid": "name not shown",
-}
-# Of crypt's SHA-256 and SHA-512, by what such a hash begins with.
-_HASHES = {"$5$": "$5$not.shown$" + "." * 43, "$6$": "$6$not.shown$" + "." * 86}
-_HASHED = "proxy_users"
+TEXT = "placeholder-secret"
+# `openssl passwd -5 -salt placeholder` of TEXT, so that a placeholder user can log in.
+PASSWORD_HASH = "$5$placeholder$0hJv1Q3GWpk.OLhJFhHJzju.nMTiUON8RlLcbQqkNF1"  # noqa: S105 - not a secret
+KEY = "5e" * 32
+SSID = "placeholder-name"
+
+USERS = {"placeholder": PASSWORD_HASH}
+"""Replaces proxy_users if they cannot be read at all."""
+
+_BY_SUFFIX = {"passphrase": TEXT, "password": TEXT, "psk": KEY, "ssid": SSID}
+_USERS = "proxy_users"
 
 
-class NoStandInError(Exception):
-    """A value is closed, and nothing could be put in its place.
+class NoPlaceholderError(Exception):
+    """A value cannot be read, and has no placeholder.
 
     Args:
-        path: where it stands.
+        path: of the value.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,16 +40,16 @@ class NoStandInError(Exception):
 
 
 def without_secrets(raw: Any, rendered: Any, option: Option | None, path: Path) -> Any:  # noqa: ANN401 - any value
-    """Return a value with stand-ins for what must not be shown.
+    """Replace the secrets in a value.
 
     Args:
-        raw: as written.
-        rendered: the same, rendered; UNUSABLE where it is closed.
-        option: what the role's spec says of it; None where it says nothing.
-        path: where it stands.
+        raw: the value as written.
+        rendered: the same, rendered; UNUSABLE if it could not be read.
+        option: its spec; None if it has none.
+        path: its path.
 
     Raises:
-        NoStandInError: It is closed, and of no kind that has a stand-in.
+        NoPlaceholderError: a value could not be read, and has no placeholder.
     """
     name = str(path[-1])
     if isinstance(rendered, Mapping):
@@ -61,15 +63,15 @@ def without_secrets(raw: Any, rendered: Any, option: Option | None, path: Path) 
             without_secrets(_within(raw, index), value, option, (*path, index))
             for index, value in enumerate(rendered)
         ]
-    if path[0] == _HASHED and len(path) > 1:
-        return _HASHES.get(str(rendered)[:3], _HASHES["$6$"])
+    if path[0] == _USERS:
+        return USERS if len(path) == 1 else PASSWORD_HASH
     is_encrypted = rendered is UNUSABLE or isinstance(raw, EncryptedString)
-    stand_in = _BY_NAME.get(name.rpartition("_")[2])
-    if (option is not None and option.secret) or (is_encrypted and stand_in is not None):
-        # An empty one is none.
-        return stand_in if rendered else rendered
+    placeholder = _BY_SUFFIX.get(name.rpartition("_")[2])
+    if (option is not None and option.secret) or (is_encrypted and placeholder is not None):
+        # An empty secret means that there is none.
+        return placeholder if rendered else rendered
     if rendered is UNUSABLE:
-        raise NoStandInError(path)
+        raise NoPlaceholderError(path)
     return rendered
 
 

@@ -1,4 +1,4 @@
-"""How a person names a file."""
+"""Paths in messages."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import sho
 
 
 def short(path: Path) -> str:
-    """Write a path relative to the current folder where that is shorter."""
+    """Return a path relative to the current folder if it is below it."""
     return short_path(str(path.absolute()))

@@ -1,4 +1,4 @@
-"""What the roles have made of a card: its configuration before and after."""
+"""The configuration files of a Pi, and which of them the roles have changed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import io
 import tarfile
 from collections.abc import Mapping
 
-# Read on the Pi: all that a person configures, and what Debian's packages have put there. Status 1
-# is a folder that changed while it was read, as a Pi's do.
+# Commands for the Pi. tar exits with 1 if a folder changes while it is read.
 SHOW_FILES = "tar --create --file=- --directory=/ etc usr/local || test $? -eq 1"
 SHOW_CONFFILES = "dpkg-query --show --showformat='${Conffiles}\\n'"
 
-# What Debian's packages and services write for themselves, and what is another one's on each Pi.
+# Files that Debian's packages and services write, and files that differ on each Pi.
 _IGNORED = (
     "*~", "*.dpkg-*", "*-", "etc/.pwd.lock", "etc/.updated", "etc/adjtime", "etc/alternatives/*",
     "etc/group", "etc/gshadow", "etc/ld.so.cache", "etc/machine-id", "etc/passwd", "etc/rc?.d/*",
@@ -25,13 +24,13 @@ _IGNORED = (
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """One path of a card.
+    """A file of a Pi.
 
     Attributes:
         kind: ``file``, ``link`` or ``gone``.
-        mode: in octal digits; empty for what has none.
-        owner: user and group, as ``root:haproxy``; empty for what is gone.
-        content: of a file; for a link, where it leads.
+        mode: in octal digits; empty for links and missing files.
+        owner: user and group, as ``root:haproxy``; empty for missing files.
+        content: of a file; the target of a link.
     """
 
     kind: str
@@ -41,10 +40,10 @@ class File:
 
 
 def read_archive(archive: bytes) -> dict[str, File]:
-    """Read what :data:`SHOW_FILES` has printed.
+    """Parse the output of :data:`SHOW_FILES`.
 
     Returns:
-        files and links, by their paths without the first slash.
+        files and links, by path without the leading slash.
     """
     found = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as members:
@@ -60,11 +59,11 @@ def read_archive(archive: bytes) -> dict[str, File]:
 
 
 def read_conffiles(shown: str) -> dict[str, str]:
-    """Read what :data:`SHOW_CONFFILES` has printed.
+    """Parse the output of :data:`SHOW_CONFFILES`.
 
     Returns:
-        for the path of each of Debian's own configuration files, without the first slash, the
-        MD5 sum that it came with.
+        the MD5 sums of the original configuration files of Debian's packages, by path without the
+        leading slash.
     """
     words = (line.split() for line in shown.splitlines())
     return {each[0].lstrip("/"): each[1] for each in words if len(each) > 1}
@@ -73,12 +72,12 @@ def read_conffiles(shown: str) -> dict[str, str]:
 def changes(
     before: Mapping[str, File], after: Mapping[str, File], conffiles: Mapping[str, str]
 ) -> dict[str, File]:
-    """Pick what the roles have changed.
+    """Return the files that the roles have changed.
 
     Args:
-        before: the card as it was.
-        after: the card as it is.
-        conffiles: what Debian's packages bring themselves.
+        before: files before the run.
+        after: files after the run.
+        conffiles: MD5 sums of the original configuration files of Debian's packages.
     """
     changed = {path: file for path, file in after.items() if before.get(path) != file}
     gone = {path: File("gone") for path in before if path not in after}
@@ -86,10 +85,10 @@ def changes(
         path: file
         for path, file in sorted({**changed, **gone}.items())
         if not any(fnmatch.fnmatchcase(path, pattern) for pattern in _IGNORED)
-        and not _is_as_it_came(file, conffiles.get(path))
+        and not _is_original(file, conffiles.get(path))
     }
 
 
-def _is_as_it_came(file: File, md5: str | None) -> bool:
+def _is_original(file: File, md5: str | None) -> bool:
     digest = hashlib.md5(file.content, usedforsecurity=False).hexdigest()
     return file.kind == "file" and digest == md5

@@ -1,4 +1,4 @@
-"""The home around a twin: the addresses that the bridge's description speaks of."""
+"""The home network of a twin, with the addresses of the bridge's configuration."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import (
     parse_address,
     parse_ipv4,
 )
-from bridgectl.rehearse.description import Description
-from pvs_lab.errors import LabError
+from bridgectl.errors import CannotWorkError
+from bridgectl.rehearse.configuration import Configuration
 from pvs_lab.topology import LONGEST_PREFIX, Topology
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
@@ -19,26 +19,26 @@ _HOME_PREFIX = 24
 
 
 def is_name(text: str) -> bool:
-    """Tell a host's name from an address."""
+    """Return whether a text is a host name, not an address."""
     return parse_address(text) is None and _HOST_NAME.fullmatch(text) is not None
 
 
-def place_of(description: Description) -> Topology:
-    """Make the place that a bridge's description speaks of.
+def topology_of(configuration: Configuration) -> Topology:
+    """Create the lab's topology for a configuration.
 
     Args:
-        description: of the bridge.
+        configuration: of the bridge.
 
     Raises:
-        LabError: the lab has no such place.
+        CannotWorkError: the lab cannot have these addresses.
     """
-    pvs = IPv4Interface(f"{description.value('pvs_link_pvs_address')}/24")
-    servers = _name_servers(description)
-    for own, router in _homes(description):
+    pvs = IPv4Interface(f"{configuration.value('pvs_link_pvs_address')}/24")
+    servers = _name_servers(configuration)
+    for own, router in _homes(configuration):
         taken = {own.ip, router, own.network.network_address, own.network.broadcast_address}
-        client = _client(description, own.network, {*taken, *servers})
+        client = _client(configuration, own.network, {*taken, *servers})
         if client and not own.network.overlaps(pvs.network):
-            called = {description.address, str(description.variables.get("health_address", ""))}
+            called = {configuration.address, str(configuration.variables.get("health_address", ""))}
             return Topology(
                 pvs=str(pvs.ip),
                 prefix=own.network.prefixlen,
@@ -47,30 +47,30 @@ def place_of(description: Description) -> Topology:
                 client=str(client),
                 name_servers=tuple(map(str, servers)),
                 bridge_names=tuple(sorted(filter(is_name, called))),
-                pvs_interface=str(description.value("pvs_link_interface")),
-                home_interface=str(description.value("uplink_interface")),
+                pvs_interface=str(configuration.value("pvs_link_interface")),
+                home_interface=str(configuration.value("uplink_interface")),
             )
-    raise LabError(
-        f"{description.bridge}: no client of its home network could ask it",
-        "give uplink_address a network of /29 or wider, and let proxy_source_networks name it",
+    raise CannotWorkError(
+        f"{configuration.bridge}: no client of its home network may use the proxy",
+        "use a network of /29 or larger in uplink_address, and add it to proxy_source_networks",
     )
 
 
-def _homes(description: Description) -> Iterator[tuple[IPv4Interface, IPv4Address]]:
-    """Name the bridge's address and its router in each home that may be meant, likeliest first."""
-    if _is_static(description):
-        own = IPv4Interface(str(description.value("uplink_address")))
+def _homes(configuration: Configuration) -> Iterator[tuple[IPv4Interface, IPv4Address]]:
+    """Return bridge address and router of each possible home, the most likely one first."""
+    if _is_static(configuration):
+        own = IPv4Interface(str(configuration.value("uplink_address")))
         if own.network.prefixlen <= LONGEST_PREFIX:
-            yield own, IPv4Address(str(description.value("uplink_gateway")))
+            yield own, IPv4Address(str(configuration.value("uplink_gateway")))
         return
-    # The home's router hands the address out, and only Ansible may have been told which.
-    reached = parse_ipv4(description.address)
+    # With DHCP, ansible_host may be the address that the router assigns.
+    reached = parse_ipv4(configuration.address)
     if reached and reached.is_private and not (reached.is_loopback or reached.is_link_local):
         own = IPv4Interface(f"{reached}/{_HOME_PREFIX}")
         yield own, next(host for host in own.network.hosts() if host != reached)
     usual = Topology()
     yield IPv4Interface(f"{usual.bridge}/{usual.prefix}"), IPv4Address(usual.router)
-    for source in _sources(description):
+    for source in _sources(configuration):
         if source.prefixlen <= LONGEST_PREFIX:
             prefix = max(source.prefixlen, _HOME_PREFIX)
             router, bridge = source.network_address + 1, source.network_address + 2
@@ -78,10 +78,10 @@ def _homes(description: Description) -> Iterator[tuple[IPv4Interface, IPv4Addres
 
 
 def _client(
-    description: Description, home: IPv4Network, taken: set[IPv4Address]
+    configuration: Configuration, home: IPv4Network, taken: set[IPv4Address]
 ) -> IPv4Address | None:
-    """Find an address at home from which the bridge may be asked; None where there is none."""
-    for source in _sources(description):
+    """Return an address in the home network that may use the proxy; None if there is none."""
+    for source in _sources(configuration):
         if source.overlaps(home):
             narrower = max(home, source, key=lambda network: network.prefixlen)
             found = next((host for host in narrower.hosts() if host not in taken), None)
@@ -90,31 +90,30 @@ def _client(
     return None
 
 
-def _sources(description: Description) -> list[IPv4Network]:
-    """Return the networks that may ask the bridge, without those that are no home's."""
-    written = [each for each in description.value("proxy_source_networks") if ":" not in each]
+def _sources(configuration: Configuration) -> list[IPv4Network]:
+    """Return proxy_source_networks without loopback and link-local ones."""
+    written = [each for each in configuration.value("proxy_source_networks") if ":" not in each]
     networks = [IPv4Network(each, strict=False) for each in written]
     return [each for each in networks if not (each.is_loopback or each.is_link_local)]
 
 
-def _name_servers(description: Description) -> tuple[IPv4Address, ...]:
-    """Return the name servers for which the home's router has to answer.
+def _name_servers(configuration: Configuration) -> tuple[IPv4Address, ...]:
+    """Return the DNS servers that the lab's router must emulate.
 
     Raises:
-        LabError: all of them are asked by IPv6, which the lab's home has not.
+        CannotWorkError: all of them have IPv6 addresses, and the lab has IPv4 only.
     """
-    if not _is_static(description):
+    if not _is_static(configuration):
         return ()
-    written = description.value("uplink_dns_servers")
+    written = configuration.value("uplink_dns_servers")
     found = tuple(address for address in map(parse_ipv4, written) if address)
     if written and not found:
-        raise LabError(
-            f"{description.bridge}: uplink_dns_servers are all asked by IPv6, and a twin's home "
-            "has none",
+        raise CannotWorkError(
+            f"{configuration.bridge}: uplink_dns_servers must include an IPv4 address for the lab",
             "add one with an IPv4 address",
         )
     return found
 
 
-def _is_static(description: Description) -> bool:
-    return bool(description.value("uplink_method") == "static")
+def _is_static(configuration: Configuration) -> bool:
+    return bool(configuration.value("uplink_method") == "static")

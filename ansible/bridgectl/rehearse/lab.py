@@ -1,4 +1,4 @@
-"""The twin's lab. What needs root goes through the lab's own commands; nothing else does."""
+"""The twin's lab. Only the lab's own commands run as root."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bridgectl.errors import CannotWorkError
 from bridgectl.rehearse import config_files
 from bridgectl.rehearse.system import System
 from bridgectl.rehearse.twin import Twin
 from pvs_lab import playbook
-from pvs_lab.errors import LabError
 from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 
 _PROJECT = PACKAGE_ROOT.parents[1]
@@ -24,20 +24,20 @@ _MOST_LETTERS = 15
 
 
 def lab_name(inventory: Path, bridge: str) -> str:
-    """Name a bridge's lab: always the same, and another one for a bridge of another inventory."""
+    """Return the name of a bridge's lab, which is unique for each inventory and bridge."""
     letters = re.sub(r"[^a-z0-9]+", "-", bridge.lower()).strip("-")[:_MOST_LETTERS]
     digest = hashlib.sha256(f"{inventory.resolve()}\0{bridge}".encode()).hexdigest()[:4]
     return f"rehearse-{letters}-{digest}"
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
+class TwinLab:
     """A lab for one twin.
 
     Attributes:
         lab: its name.
-        as_root: what runs a command as root; empty where that is so anyway.
-        folder: for what Ansible has to read.
+        as_root: command prefix that runs a command as root; empty if this process is root.
+        folder: for the inventory.
     """
 
     lab: str
@@ -45,33 +45,34 @@ class Stage:
     folder: Path
 
     def up(self, twin: Twin, system: System, report: Callable[[str], None]) -> None:
-        """Bring the lab up, in the place of one that an earlier rehearsal has left.
+        """Start the lab; replace one of an earlier rehearsal.
 
         Raises:
-            LabError: it does not come up.
+            CannotWorkError: it does not start.
         """
         self.down()
-        # Quicker than a PVS, and awake at night: how long it takes is not rehearsed.
+        # Faster than a real PVS, and with production at night, because times are not tested.
         simulator = [
             "--latency-seconds=0.5", "--daylight",
-            f"--model={system.pvs.model}", f"--firmware={system.firmware}",
+            f"--model={system.model}", f"--firmware={system.firmware}",
         ]  # fmt: skip
         process = subprocess.Popen(
             self._lab_command(
                 "up", f"--release={system.release}", f"--backend={system.backend}",
-                f"--simulator={shlex.join(simulator)}", f"--topology={twin.place.to_json()}",
+                f"--simulator={shlex.join(simulator)}", f"--topology={twin.topology.to_json()}",
             ),
             env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert process.stdout is not None  # noqa: S101 - for the type checker: PIPE was asked for
         for line in process.stdout:
-            # What takes time is indented; the last line says that all is well.
+            # Steps are indented; the last line reports success.
             if line.startswith(" "):
                 report(line.strip())
         said = process.communicate()[1]
         if process.returncode:
-            problem, _, hint = said.strip().removeprefix("error: ").partition("\n  hint: ")
-            raise LabError(f"the twin did not come up: {problem}", hint or "see above")
+            raise CannotWorkError(
+                f"the twin did not start:\n{said.strip()}", "see the lab's message"
+            )
         inventory = self.folder / "inventory.yml"
         inventory.write_text(twin.inventory(self.lab), encoding="utf-8")
 
@@ -79,28 +80,28 @@ class Stage:
         """Remove the lab, if it is there.
 
         Raises:
-            LabError: it could not be removed.
+            CannotWorkError: it cannot be removed.
         """
         self._lab("down")
 
     def play(self, name: str, log: Path, *arguments: str) -> str:
-        """Run one of the project's playbooks on the twin and print one line per role.
+        """Run a playbook of the project on the twin, and print one line per role.
 
         Args:
-            name: of the playbook.
-            log: file for all that it says.
-            arguments: for ansible-playbook.
+            name: of the playbook, without .yml.
+            log: file for its output.
+            arguments: of ansible-playbook.
 
         Returns:
-            what it said.
+            its output.
 
         Raises:
-            LabError: it failed; why is in the message.
+            CannotWorkError: it has failed; the message contains the failed task.
         """
         environment = {
             **playbook.ENVIRONMENT,
             "ANSIBLE_CONFIG": str(_PROJECT / "ansible.cfg"),
-            # What root leaves there must not be in its caller's way, and goes with the lab.
+            # Files of root are removed with the lab.
             "ANSIBLE_HOME": f"{lab_dir(self.lab)}/ansible",
         }
         status = playbook.play(
@@ -113,45 +114,47 @@ class Stage:
         )  # fmt: skip
         said = log.read_text(encoding="utf-8")
         if status:
-            raise LabError(
+            raise CannotWorkError(
                 f"ansible/{name}.yml failed on the twin:\n{playbook.telling_part(said)}",
                 f"see above; the whole log is {log}",
             )
         return said
 
     def files(self) -> dict[str, config_files.File]:
-        """Return the configuration on the twin's card."""
+        """Return the twin's configuration files."""
         return config_files.read_archive(self._on_bridge(config_files.SHOW_FILES))
 
     def conffiles(self) -> dict[str, str]:
-        """Return the MD5 sums of the configuration files that Debian's packages bring."""
+        """Return the MD5 sums of the original configuration files of Debian's packages."""
         return config_files.read_conffiles(self._on_bridge(config_files.SHOW_CONFFILES).decode())
 
     def _on_bridge(self, command: str) -> bytes:
         return self._lab("run", "bridge", command)
 
     def _lab(self, command: str, *arguments: str) -> bytes:
-        """Run one of the lab's commands and return what it printed.
+        """Run a command of the lab and return its output.
 
         Raises:
-            LabError: it failed.
+            CannotWorkError: it has failed.
         """
         done = subprocess.run(
             self._lab_command(command, *arguments),
             env=self._environment(), capture_output=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            problem, _, hint = done.stderr.decode().strip().partition("\n  hint: ")
-            raise LabError(problem.removeprefix("error: "), hint or f"end it: {self.remove}")
+            raise CannotWorkError(
+                f"the lab's command {command} has failed:\n{done.stderr.decode().strip()}",
+                f"see the lab's message, or remove the lab: {self.remove}",
+            )
         return done.stdout
 
     @property
     def remove(self) -> str:
-        """What a person types to remove the lab."""
+        """The command that removes the lab."""
         return f"make lab-down LAB={self.lab}"
 
     def _lab_command(self, command: str, *arguments: str) -> list[str]:
-        """Return one of the lab's commands, its own options before the arguments."""
+        """Return a command line of the lab, with its options before the arguments."""
         return [*self.as_root, sys.executable, "-m", "pvs_lab", command, f"--lab={self.lab}",
                 *arguments]  # fmt: skip
 

@@ -1,52 +1,51 @@
-"""The bridge itself, if it answers: what it is, and what it would get."""
+"""The bridge itself, if it is reachable: its system, and what a run would change."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
-import re
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from bridgectl.rehearse.system import Seen
+from pvs_bridge.pvs.firmware import read_firmware
 from pvs_lab.options import BACKENDS, RELEASES
 from pvs_lab.paths import PACKAGE_ROOT
 from pvs_lab.playbook import PROGRAM, changed_count, telling_part
 
 _PROJECT = PACKAGE_ROOT.parents[1]
-_BUILD = re.compile(r"\bBuild (\d+)")
 _CONNECT_SECONDS = 5
-_LOOK_SECONDS = 40
+_GATHER_SECONDS = 40
 _CHECK_SECONDS = 300
 
 
 @dataclasses.dataclass(frozen=True)
 class Bridge:
-    """A bridge that may be there.
+    """A real bridge, which may be unreachable.
 
     Attributes:
-        inventory: as Ansible takes it.
-        name: its name there.
+        inventory: a file or a folder.
+        name: its name in the inventory.
     """
 
     inventory: Path
     name: str
 
-    def look(self) -> tuple[Seen, str | None]:
-        """Ask the Pi what it is, and through it the PVS.
+    def gather(self) -> tuple[Seen, str | None]:
+        """Get the system of the Pi and the PVS.
 
         Returns:
-            what was found out; and, where the Pi said nothing, why not.
+            what is known; and why the Pi could not be reached, else None.
         """
         with tempfile.TemporaryDirectory(prefix="pvs-bridge-") as folder:
             answer = Path(folder) / "answer.json"
             said = self._play(
                 ["ansible/gather.yml", f"--timeout={_CONNECT_SECONDS}",
                  f"--extra-vars={json.dumps({'look_into': str(answer)})}"],
-                _LOOK_SECONDS,
+                _GATHER_SECONDS,
             )  # fmt: skip
             if not answer.exists():
                 return Seen(), _one_line(said)
@@ -56,20 +55,20 @@ class Bridge:
         return seen(found), None
 
     def would_change(self) -> tuple[int | None, str]:
-        """Ask Ansible what provisioning would change on the Pi, and change nothing.
+        """Run site.yml in check mode on the Pi.
 
         Returns:
-            how many tasks would change something, None where it could not be found out; and what
-            Ansible has said, the difference in it.
+            the number of tasks that would change something, None if the run has failed; and
+            Ansible's output with the differences.
         """
         said = self._play(["ansible/site.yml", "--check", "--diff"], _CHECK_SECONDS)
         count = changed_count(said)
         return count, said if count is not None else telling_part(said)
 
     def _play(self, arguments: list[str], timeout_seconds: float) -> str:
-        """Run a playbook on the bridge and return what it said.
+        """Run a playbook on the bridge and return its output.
 
-        Nobody is asked for a password or a host key: the session has no terminal.
+        Without a terminal, neither ssh nor sudo asks for a password or a host key.
         """
         command = [str(PROGRAM), f"--inventory={self.inventory.resolve()}", f"--limit={self.name}"]
         try:
@@ -96,18 +95,14 @@ class Bridge:
 
 
 def seen(found: dict[str, Any]) -> Seen:
-    """Pick what a twin is made of out of what ansible/gather.yml hands over.
-
-    What the lab has no Pi for is left out.
-    """
+    """Read the result of ansible/gather.yml; leave out what the lab does not support."""
     pi = found["pi"]["bridge"]
-    pvs = found["pvs"].get("json") or {}
-    build = _BUILD.search(str(pvs.get("supervisor", {}).get("SWVER")))
+    build = read_firmware(json.dumps(found["pvs"].get("json")).encode()).build
     release = pi["os"]["codename"]
     return Seen(
         release=release if release in RELEASES else None,
         backend=pi["backend"] if pi["backend"] in BACKENDS else None,
-        firmware=int(build[1]) if build else None,
+        firmware=build,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the last rehearsal of a bridge has put on its card, and how another differs from it."""
+"""The files of a bridge's last rehearsal, and the differences to the current one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bridgectl.errors import CannotWorkError
 from bridgectl.rehearse.config_files import File
 from bridgectl.rehearse.system import Seen, System
-from pvs_lab.errors import LabError
 
 _ABOUT = "about.json"
 _UNREADABLE = "(not text)"
@@ -25,12 +25,12 @@ _UNREADABLE = "(not text)"
 
 @dataclasses.dataclass(frozen=True)
 class Rehearsal:
-    """One that went well.
+    """A successful rehearsal.
 
     Attributes:
-        system: what its twin was made of.
+        system: of its twin.
         when: local date and time.
-        files: what the roles have put on its card, by path.
+        files: that the roles have changed, by path.
     """
 
     system: System
@@ -39,19 +39,19 @@ class Rehearsal:
 
 
 class Record:
-    """The folder of one bridge's rehearsals; nobody but its owner can look into it.
+    """The folder of a bridge's rehearsals, readable only for its owner.
 
     Attributes:
         bridge: its name.
         folder: the folder itself.
-        files: in it, what the last rehearsal has put on the card.
+        files: the subfolder with the files of the last rehearsal.
     """
 
     def __init__(self, inventory: Path, bridge: str) -> None:
-        """Name the folder.
+        """Choose the folder.
 
         Args:
-            inventory: tells bridges of one name apart.
+            inventory: distinguishes bridges with the same name.
             bridge: its name.
         """
         base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
@@ -62,11 +62,11 @@ class Record:
         self.files = self.folder / "files"
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep a second rehearsal of the same bridge from starting.
+    def locked(self) -> Iterator[None]:
+        """Prevent a second rehearsal of the same bridge.
 
         Raises:
-            LabError: there is one.
+            CannotWorkError: another one is running.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.folder, os.O_RDONLY)
@@ -74,19 +74,19 @@ class Record:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise LabError(
-                    f"{self.bridge} is being rehearsed already", "wait until that has ended"
+                raise CannotWorkError(
+                    f"another rehearsal of {self.bridge} is running", "wait until it has ended"
                 ) from None
             yield
         finally:
             os.close(descriptor)
 
     def log(self, name: str) -> Path:
-        """Where a playbook's output is kept until the next rehearsal."""
+        """Return the log file of a playbook; the next rehearsal overwrites it."""
         return self.folder / f"{name}.log"
 
     def last(self) -> Rehearsal | None:
-        """Return the last rehearsal that went well; None where there is none."""
+        """Return the last successful rehearsal; None if there is none."""
         try:
             about = json.loads((self.folder / _ABOUT).read_text(encoding="utf-8"))
             files = {
@@ -104,18 +104,18 @@ class Record:
         return Rehearsal(system, about["when"], files)
 
     def seen(self) -> Seen:
-        """Return what the twin of the last rehearsal was made of."""
+        """Return the system of the last rehearsal's twin."""
         last = self.last()
         if last is None:
             return Seen()
         return Seen(last.system.release, last.system.backend, last.system.firmware)
 
     def keep(self, system: System, files: Mapping[str, File]) -> None:
-        """Keep a rehearsal that went well in the place of the one before.
+        """Replace the record by a successful rehearsal.
 
         Args:
-            system: what its twin was made of.
-            files: what the roles have put on its card.
+            system: of its twin.
+            files: that the roles have changed.
         """
         about = {
             "when": f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M}",
@@ -133,7 +133,7 @@ class Record:
                 target = new / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.content)
-        # Without its description a folder of files counts as none.
+        # A folder of files without this description is ignored.
         (self.folder / _ABOUT).unlink(missing_ok=True)
         shutil.rmtree(self.files, ignore_errors=True)
         new.rename(self.files)
@@ -143,14 +143,14 @@ class Record:
 
 
 def difference(before: Mapping[str, File], after: Mapping[str, File]) -> list[str]:
-    """Write how one rehearsal's files differ from another's.
+    """Compare the files of two rehearsals.
 
     Args:
-        before: the older one's, by path.
-        after: the newer one's.
+        before: of the older one, by path.
+        after: of the newer one, by path.
 
     Returns:
-        lines in the form of ``diff --unified``; none where there is no difference.
+        lines in the format of ``diff --unified``; empty without differences.
     """
     lines: list[str] = []
     for path in sorted({*before, *after}):
@@ -161,15 +161,15 @@ def difference(before: Mapping[str, File], after: Mapping[str, File]) -> list[st
 
 
 def _difference(path: str, old: File | None, new: File | None) -> Iterator[str]:
-    yield f"--- {f'/{path}' if old else '(untouched)'}{_told(old)}"
-    yield f"+++ {f'/{path}' if new else '(untouched)'}{_told(new)}"
+    yield f"--- {f'/{path}' if old else '(unchanged)'}{_attributes(old)}"
+    yield f"+++ {f'/{path}' if new else '(unchanged)'}{_attributes(new)}"
     compared = difflib.unified_diff(_lines(old), _lines(new), lineterm="")
-    # Its own first two lines are the ones above.
+    # The two header lines are replaced by those above.
     yield from list(compared)[2:]
 
 
-def _told(file: File | None) -> str:
-    """Say what a diff of texts would not."""
+def _attributes(file: File | None) -> str:
+    """Return kind, mode and owner of a file."""
     if file is None:
         return ""
     return "".join(f"  {word}" for word in (file.kind, file.mode, file.owner) if word)

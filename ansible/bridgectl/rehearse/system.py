@@ -1,28 +1,28 @@
-"""Which Pi and which PVS a twin is of, and how that is known."""
+"""Release, network backend and firmware of a twin, and why they were chosen."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from typing import TypeVar
 
+from pvs_bridge.pvs.firmware import read_firmware
 from pvs_lab.options import DEFAULT_BACKEND
-from pvs_sim.firmware import DEFAULT_BUILDS, Firmware
+from pvs_sim.firmware import DEFAULT_BUILDS
 
 _Known = TypeVar("_Known", str, int)
 
-USUAL_RELEASE = "trixie"
-# No PVS6 in the field has so low a build.
-_FIRST_OF_PVS6 = 20_000
+DEFAULT_RELEASE = "trixie"
 
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What somebody knows about a bridge; None where it is not known.
+    """What is known about a bridge; None if unknown.
 
     Attributes:
         release: Debian release of the Pi.
-        backend: what configures the Pi's network.
+        backend: network backend of the Pi.
         firmware: build of the PVS's firmware.
     """
 
@@ -33,13 +33,13 @@ class Seen:
 
 @dataclasses.dataclass(frozen=True)
 class System:
-    """What a twin is made of.
+    """The system of a twin.
 
     Attributes:
         release: Debian release of the Pi.
-        backend: what configures the Pi's network.
+        backend: network backend of the Pi.
         firmware: build of the PVS's firmware.
-        reasons: for each of these, in this order, why it was chosen.
+        reasons: why each of these was chosen, in this order.
     """
 
     release: str
@@ -48,40 +48,41 @@ class System:
     reasons: tuple[str, str, str] = ("", "", "")
 
     @property
-    def pvs(self) -> Firmware:
-        """What the firmware decides, the PVS's model included."""
-        return Firmware("PVS6" if self.firmware >= _FIRST_OF_PVS6 else "PVS5", self.firmware)
+    def model(self) -> str:
+        """The PVS's model, which the agent derives from the build."""
+        about = {"supervisor": {"BUILD": self.firmware}}
+        return read_firmware(json.dumps(about).encode()).model
 
     def __str__(self) -> str:
-        """On one line, with the reasons."""
+        """Return all values with their reasons on one line."""
         parts = (self.release, self.backend, f"firmware {self.firmware}")
         return ", ".join(f"{part} ({why})" for part, why in zip(parts, self.reasons, strict=True))
 
 
-def choose(given: Seen, live: Seen, remembered: Seen, bridge_backend: str) -> System:
-    """Choose what a twin is made of.
+def choose(given: Seen, live: Seen, last: Seen, bridge_backend: str) -> System:
+    """Choose the system of a twin.
 
     Args:
-        given: by whoever asks for the rehearsal.
-        live: by the Pi itself, as far as it was reached.
-        remembered: from the last time.
-        bridge_backend: the description's; ``auto`` leaves it to the Pi.
+        given: options of the user.
+        live: found on the Pi, if it is reachable.
+        last: from the last rehearsal.
+        bridge_backend: the variable of the configuration; with ``auto`` the Pi decides.
     """
-    known = ((given, "as asked for"), (live, "as on the Pi"), (remembered, "as the last time"))
+    known = ((given, "as requested"), (live, "as on the Pi"), (last, "as in the last rehearsal"))
     release, why_release = _first(
-        ((seen.release, why) for seen, why in known), (USUAL_RELEASE, "the usual one")
+        ((seen.release, why) for seen, why in known), (DEFAULT_RELEASE, "the default")
     )
     if bridge_backend == "auto":
-        otherwise = (DEFAULT_BACKEND, "the usual one")
+        otherwise = (DEFAULT_BACKEND, "the default")
     else:
-        otherwise = (bridge_backend, "as described")
-    # What ran on another release says nothing about this one.
+        otherwise = (bridge_backend, "as configured")
+    # The backend of another release does not matter.
     backend, why_backend = _first(
         ((seen.backend, why) for seen, why in known if seen is given or seen.release == release),
         otherwise,
     )
     firmware, why_firmware = _first(
-        ((seen.firmware, why) for seen, why in known), (DEFAULT_BUILDS["PVS6"], "the usual one")
+        ((seen.firmware, why) for seen, why in known), (DEFAULT_BUILDS["PVS6"], "the default")
     )
     return System(release, backend, firmware, (why_release, why_backend, why_firmware))
 
@@ -89,5 +90,5 @@ def choose(given: Seen, live: Seen, remembered: Seen, bridge_backend: str) -> Sy
 def _first(
     known: Iterable[tuple[_Known | None, str]], otherwise: tuple[_Known, str]
 ) -> tuple[_Known, str]:
-    """Return the first value that is known, with its reason."""
+    """Return the first known value, with its reason."""
     return next(((value, why) for value, why in known if value is not None), otherwise)

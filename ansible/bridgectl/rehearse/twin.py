@@ -1,4 +1,4 @@
-"""The twin: what a bridge's description becomes where there is neither radio nor real home."""
+"""The twin: a bridge's configuration, adapted to a lab without radio and real home."""
 
 from __future__ import annotations
 
@@ -9,35 +9,32 @@ from typing import Any
 
 import yaml
 
-from bridgectl.rehearse.description import Description
-from bridgectl.rehearse.home import is_name, place_of
-from bridgectl.rehearse.placeholders import PASSWORD_HASH
+from bridgectl.rehearse.configuration import Configuration
+from bridgectl.rehearse.home import is_name, topology_of
 from pvs_lab.paths import lab_dir
 from pvs_lab.topology import Topology
-
-_USER = "rehearsal"
 
 
 @dataclasses.dataclass(frozen=True)
 class Twin:
-    """What is rehearsed.
+    """A copy of a bridge for the lab.
 
     Attributes:
-        bridge: its name in the inventory, which is the real bridge's.
-        address: where Ansible reaches the real bridge; files on the Pi name it.
+        bridge: name of the real bridge in the inventory.
+        address: of the real bridge, which is written in files on the Pi.
         variables: of the roles.
-        place: the world around it.
-        remarks: how it differs from the real bridge, a sentence each.
+        topology: the networks around it.
+        remarks: differences to the real bridge, one sentence each.
     """
 
     bridge: str
     address: str
     variables: Mapping[str, Any]
-    place: Topology
+    topology: Topology
     remarks: tuple[str, ...]
 
     def inventory(self, lab: str) -> str:
-        """Write the inventory that leads Ansible to the twin, and nowhere else.
+        """Return an inventory that contains only the twin.
 
         Args:
             lab: name of the twin's lab.
@@ -49,7 +46,7 @@ class Twin:
                 **self.variables,
                 "ansible_host": self.address,
                 "ansible_user": "pi",
-                # ssh is told where the twin is, so that the address can be the real one.
+                # ansible_host is the real address; ssh connects to the twin.
                 "ansible_ssh_common_args": f"-F {state}/ssh_config -o HostName=bridge",
                 "ansible_control_path": f"{state}/ansible-connection",
                 "health_client": client,
@@ -66,52 +63,55 @@ class Twin:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts as they are: what looks like a template has been rendered already."""
+    """Writes strings that look like templates as plain strings, because they are rendered."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401 - any value
-        """Write everything out: the values of a bridge are few, and nobody follows anchors."""
+        """Write no anchors, which are hard to read."""
         del data
         return True
 
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # Jinja's delimiters all begin with one of these.
+    # All delimiters of Jinja begin with one of these.
     tag = "!unsafe" if re.search(r"\{[{%#]", text) else "tag:yaml.org,2002:str"
     return dumper.represent_scalar(tag, text, style='"')
 
 
 _Dumper.add_representer(str, _write_text)
-# Ansible's texts and numbers are of classes of its own, which know where they were written.
+# Ansible's strings and numbers are subclasses with tags.
 _Dumper.add_multi_representer(str, _write_text)
 _Dumper.add_multi_representer(int, yaml.SafeDumper.represent_int)
 _Dumper.add_multi_representer(float, yaml.SafeDumper.represent_float)
 
 
-def make(description: Description) -> Twin:
-    """Make a twin of a bridge.
+def make_twin(configuration: Configuration) -> Twin:
+    """Create the twin of a bridge.
 
     Args:
-        description: of the bridge.
+        configuration: of the bridge.
 
     Raises:
-        LabError: the lab cannot make its home.
+        CannotWorkError: the lab cannot have its addresses.
     """
-    variables, remarks = dict(description.variables), []
+    variables, remarks = dict(configuration.variables), []
     variables.pop("uplink_networks", None)
-    if description.value("uplink_type") == "wifi":
+    if configuration.value("uplink_type") == "wifi":
         variables["uplink_type"] = "ethernet"
-        remarks.append("its Wi-Fi is a cable: country, networks and passphrases are not rehearsed")
+        remarks.append(
+            "Wi-Fi is replaced by Ethernet: country, networks and passphrases are not tested"
+        )
     if variables.pop("appliance_read_only_root", False):
-        remarks.append("its root is not locked: a container starts without an initramfs")
-    if "proxy_users" in description.unread:
-        variables["proxy_users"] = {_USER: PASSWORD_HASH}
-        if variables.get("health_user"):
-            variables["health_user"] = _USER
-    unread = [name for name in description.unread if name != "uplink_networks"]
-    if unread:
-        remarks.append(f"it has stand-ins for {', '.join(unread)}, which cannot be read here")
-    place = place_of(description)
-    checked = variables.get("health_address", description.address)
-    if not is_name(checked) and checked != place.bridge:
-        variables["health_address"] = place.bridge
-    return Twin(description.bridge, description.address, variables, place, tuple(remarks))
+        remarks.append("its root is not locked, because a container starts without an initramfs")
+    users = variables.get("proxy_users") or {}
+    if variables.get("health_user") and variables["health_user"] not in users:
+        # proxy_users could not be read, and has a placeholder user.
+        variables["health_user"] = next(iter(users))
+        remarks.append("proxy_users cannot be read here, and are replaced by a placeholder user")
+    if variables.get("compat_password"):
+        # The simulated PVS has the default password.
+        variables["compat_password"] = ""
+    topology = topology_of(configuration)
+    checked = variables.get("health_address", configuration.address)
+    if not is_name(checked) and checked != topology.bridge:
+        variables["health_address"] = topology.bridge
+    return Twin(configuration.bridge, configuration.address, variables, topology, tuple(remarks))

@@ -1,18 +1,18 @@
-"""``make validate``: proves a description of bridges before it travels, without any Pi.
+"""``make validate``: checks configurations of bridges without a Pi.
 
-==============  ==============================================================================
-``sources``     the inventory's files by themselves: broken YAML, what Ansible would ignore
-``inventory``   what Ansible makes of them: bridges, their variables, the steps of site.yml
-``bridges``     one bridge: its variables judged, its files rendered
-``walk``        the roles' own tasks, as far as they write files
-``memory``      texts that several bridges have in common are rendered once
-``compiling``   has Jinja do the same for what they are made of
-``fleet``       the bridges against each other
-``clear_text``  secrets that git would publish
-``checkers``    each daemon's own judgement of its files
-``folder``      the rendered files, to read and to diff
-``report``      all that was found, and ``formats`` how it is shown
-==============  ==============================================================================
+=====================  ===========================================================================
+``run``                the whole validation
+``bridge``             one bridge: checks its variables, renders its files
+``rendered_files``     evaluates the tasks of site.yml that write files
+``assumed_pi``         the facts of the Pi that is assumed for rendering
+``render_cache``       renders equal values of several bridges once
+``jinja_cache``        compiles each template once
+``fleet``              compares the bridges with each other
+``plaintext_secrets``  finds secrets that git would publish
+``checkers``           checks the files with their daemons, which ``daemons`` lists
+``output_folder``      the rendered files, to read and to compare
+``report``             the result, which ``formats`` converts to text, JSON, JUnit and GitHub
+=====================  ===========================================================================
 """
 
-import bridgectl.ansible_loader  # noqa: F401 - before anything of Ansible
+import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible

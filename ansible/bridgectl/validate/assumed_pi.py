@@ -1,4 +1,4 @@
-"""The Pi that is assumed where there is none: all that the roles ask for is there."""
+"""The Pi that is assumed for rendering: all packages and interfaces exist."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ansible_collections.pvs_bridge.core.plugins.modules.bridge_facts import RET
 BACKENDS = ("networkmanager", "dhcpcd")
 
 
-def found_on(backend: str, packages: list[str], interfaces: list[str]) -> dict[str, Any]:
-    """Return what ``pvs_bridge.core.bridge_facts`` would find on it.
+def assumed_facts(backend: str, packages: list[str], interfaces: list[str]) -> dict[str, Any]:
+    """Return what ``pvs_bridge.core.bridge_facts`` would return on it.
 
-    What is not told here is as in the samples of that module's documentation: every key is there.
+    All other values are the samples in the documentation of that module.
 
     Args:
         backend: one of :data:`BACKENDS`.
-        packages: those that are asked about; all are installed.
-        interfaces: those that the description names; all are there.
+        packages: the installed packages.
+        interfaces: the existing network interfaces.
     """
     samples = _samples()
     a_port = samples["bridge"]["interfaces"]["wlan0"]

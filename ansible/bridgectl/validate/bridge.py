@@ -1,4 +1,4 @@
-"""One bridge: its variables judged, its files rendered."""
+"""Check the variables of one bridge, and render its files."""
 
 from __future__ import annotations
 
@@ -10,112 +10,94 @@ from ansible.errors import AnsibleError
 from ansible.template import Templar
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import (
-    Judgement,
-    judge,
+    CheckedVariables,
+    check_variables,
 )
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
-    Finding,
-    variable_name,
-)
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import variable_name
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
+from bridgectl.errors import Issue
 from bridgectl.inventory.load import Inventory
-from bridgectl.inventory.placeholders import NoStandInError, without_secrets
+from bridgectl.inventory.placeholders import NoPlaceholderError, without_secrets
 from bridgectl.validate.assumed_pi import BACKENDS
-from bridgectl.validate.render_cache import Memory
-from bridgectl.validate.rendered_files import Written, written_files
-from bridgectl.validate.report import Bridge, Problem, Sealed
+from bridgectl.validate.render_cache import RenderCache
+from bridgectl.validate.rendered_files import RenderedFile, rendered_files
+from bridgectl.validate.report import Bridge, Finding
 
-Files = dict[str, dict[str, Written]]
+Files = dict[str, dict[str, RenderedFile]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a bridge.
+    """The result of one bridge.
 
     Attributes:
-        bridge: in short.
-        problems: what is wrong with its variables.
+        bridge: for the report.
+        findings: what is wrong with its variables.
         files: rendered, by backend and path on the Pi.
     """
 
     bridge: Bridge
-    problems: list[Problem]
+    findings: list[Finding]
     files: Files
 
 
 def validate_bridge(
-    inventory: Inventory, name: str, variables: Mapping[str, Any], strict: bool, memory: Memory
-) -> tuple[Outcome, Judgement]:
-    """Judge a bridge's variables, and render its files where they are good.
+    inventory: Inventory, name: str, variables: Mapping[str, Any], strict: bool, cache: RenderCache
+) -> tuple[Outcome, CheckedVariables]:
+    """Check a bridge's variables, and render its files if they are correct.
 
     Args:
-        inventory: that it is in.
+        inventory: the inventory of the bridge.
         name: the bridge.
-        variables: what its play knows, as written.
-        strict: whether what cannot be looked into is a mistake.
-        memory: what was rendered for others.
+        variables: its variables in the play, as written.
+        strict: whether values that cannot be read are findings.
+        cache: values that were rendered for other bridges.
 
     Returns:
-        what became of it; and what is known about its variables.
+        the result, and the checked variables.
     """
-    all_known = not inventory.loader.sealed
-    judged = judge(variables, inventory.specs, Templar(inventory.loader), not strict, all_known)
-    # What is written nowhere may stand in a file that is encrypted as a whole.
-    findings = [each for each in judged.findings if all_known or each.file]
-    problems = [_problem(name, each) for each in findings]
-    sealed = tuple(
-        Sealed(variable_name(each.path), each.problem, each.hint) for each in judged.sealed
-    )
+    all_known = not inventory.loader.skipped
+    templar = Templar(inventory.loader)
+    checked = check_variables(variables, inventory.specs, templar, not strict, all_known)
+    # A missing variable may be set in a file that is encrypted as a whole.
+    issues = [each for each in checked.issues if all_known or each.location.file]
+    findings = [Finding(each, "variables", (name,)) for each in issues]
     files: Files = {}
-    reason = "its variables are wrong" if findings else None
-    if not findings:
+    reason = "its variables are wrong" if issues else None
+    if not issues:
         try:
-            files = _files(inventory, {**variables, **_shown(inventory, judged)}, memory)
-        except NoStandInError as error:
-            reason = f"{variable_name(error.path)} could not be looked into"
+            files = _files(inventory, {**variables, **_shown(inventory, checked)}, cache)
+        except NoPlaceholderError as error:
+            reason = f"{variable_name(error.path)} could not be read"
         except AnsibleError as error:
             if all_known:
-                problems.append(_unrendered(name, error))
+                findings.append(Finding(_not_rendered(error), "rendering", (name,)))
             reason = "a file could not be rendered"
     count = sum(map(len, files.values()))
-    bridge = Bridge(name, tuple(files), count, sealed, reason)
-    return Outcome(bridge, problems, files), judged
+    bridge = Bridge(name, tuple(files), count, tuple(checked.unreadable), reason)
+    return Outcome(bridge, findings, files), checked
 
 
-def _shown(inventory: Inventory, judged: Judgement) -> dict[str, Any]:
-    """Return the variables that the roles read, as they may be shown."""
+def _shown(inventory: Inventory, checked: CheckedVariables) -> dict[str, Any]:
+    """Return the variables that the roles read, without secrets."""
     options = all_options(inventory.specs)
     return {
-        name: without_secrets(judged.raw.get(name), value, options.get(name), (name,))
-        for name, value in judged.rendered.items()
+        name: without_secrets(checked.raw.get(name), value, options.get(name), (name,))
+        for name, value in checked.rendered.items()
     }
 
 
-def _files(inventory: Inventory, variables: Mapping[str, Any], memory: Memory) -> Files:
-    """Render for each backend that the bridge may have: for both where it does not say."""
+def _files(inventory: Inventory, variables: Mapping[str, Any], cache: RenderCache) -> Files:
+    """Render the files of the bridge's backend; of both if the Pi decides."""
     chosen = variables["bridge_backend"]
     backends = [chosen] if chosen in BACKENDS else BACKENDS
-    return {each: written_files(inventory.tasks, variables, each, memory) for each in backends}
+    return {each: rendered_files(inventory.tasks, variables, each, cache) for each in backends}
 
 
-def _problem(bridge: str, finding: Finding) -> Problem:
-    return Problem(
-        "variables",
-        finding.problem,
-        finding.hint,
-        variable=finding.variable,
-        file=finding.file,
-        line=finding.line,
-        bridges=(bridge,),
-    )
-
-
-def _unrendered(bridge: str, error: AnsibleError) -> Problem:
-    """Say why a file could not be rendered: without secrets, for stand-ins are in their place."""
+def _not_rendered(error: AnsibleError) -> Issue:
+    """Explain why a file could not be rendered; its secrets have been replaced before."""
     said = " ".join(str(error).split())[:400]
-    return Problem(
-        "rendering",
+    return Issue(
         f"a file cannot be rendered: {said}",
-        "correct the variable that it names; if it names none, that is a fault of pvs-bridge",
-        bridges=(bridge,),
+        "correct the variable in the message; if it names none, report a bug in pvs-bridge",
     )

@@ -1,7 +1,7 @@
-"""Each daemon's own judgement of its files, as far as the daemon is on this machine.
+"""Check rendered files with their daemons, if these are installed on this computer.
 
-Nothing here needs root or the network, or is ever put into place: a checker reads copies in a
-temporary folder, in which the paths of other rendered files lead to their copies.
+Needs neither root nor the network. A daemon reads copies in a temporary folder, in which the paths
+of other rendered files are replaced by their copies.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from bridgectl.errors import Issue, Location
 from bridgectl.validate.daemons import (
     PROGRAMS,
     Complaint,
-    DoesNotWorkError,
+    DaemonError,
     Program,
-    check_command,
+    check_file,
 )
-from bridgectl.validate.rendered_files import Written
-from bridgectl.validate.report import NotChecked, Problem
+from bridgectl.validate.rendered_files import RenderedFile
+from bridgectl.validate.report import Finding, NotChecked
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A file to be judged.
+    """A file to be checked.
 
     Attributes:
-        program: by which one.
-        path: where it will be on the Pi.
-        text: what it says.
-        others: the other rendered files that it names, by their paths on the Pi.
-        command: the role's own checker; empty where the roles have none.
+        program: the daemon.
+        path: on the Pi.
+        text: content of the file.
+        others: paths and contents of other rendered files that it refers to.
+        command: the role's own command; empty if it has none.
     """
 
     program: Program
@@ -43,33 +44,33 @@ class Job:
     command: str
 
 
-# Where a file is for a person to read, by bridge, backend and path on the Pi.
+# Returns the path of a rendered file on this computer, by bridge, backend and path on the Pi.
 Locate = Callable[[str, str, str], str]
 
 
 class Checkers:
-    """Collects files, and has each text judged once."""
+    """Collects files, and checks each different content once."""
 
     def __init__(self, locate: Locate) -> None:
-        """Begin with nothing to judge.
+        """Create a list without files.
 
         Args:
-            locate: names a rendered file for a person.
+            locate: returns the path of a rendered file.
         """
         self._locate = locate
         self._jobs: dict[Job, list[tuple[str, str]]] = {}
 
-    def add(self, bridge: str, backend: str, files: Mapping[str, Written]) -> None:
-        """Take the files of a bridge in.
+    def add(self, bridge: str, backend: str, files: Mapping[str, RenderedFile]) -> None:
+        """Add the files of a bridge.
 
         Args:
             bridge: its name.
-            backend: for which they are.
-            files: by their paths on the Pi.
+            backend: its network backend.
+            files: by path on the Pi.
         """
         for path, file in files.items():
             program = next((each for each in PROGRAMS if each.reads(path, file.validate)), None)
-            if program is not None and file.leads_to is None:
+            if program is not None and file.target is None:
                 others = tuple(
                     (other, files[other].text)
                     for other in files
@@ -78,44 +79,42 @@ class Checkers:
                 job = Job(program, path, file.text, others, file.validate or "")
                 self._jobs.setdefault(job, []).append((bridge, backend))
 
-    def run(self) -> tuple[list[Problem], list[NotChecked]]:
-        """Have all of them judged; return what is wrong, and what nobody could judge."""
-        problems: list[Problem] = []
-        missing: dict[tuple[str, str, str], int] = {}
+    def run(self) -> tuple[list[Finding], list[NotChecked]]:
+        """Check all files; return the findings, and the files that could not be checked."""
+        findings: list[Finding] = []
+        missing: dict[tuple[str, Issue], int] = {}
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for (job, owners), outcome in zip(
-                self._jobs.items(), pool.map(_judged, self._jobs), strict=True
+                self._jobs.items(), pool.map(_check, self._jobs), strict=True
             ):
-                if isinstance(outcome, DoesNotWorkError):
-                    key = (job.program.name, outcome.why, outcome.hint)
+                if isinstance(outcome, DaemonError):
+                    key = (job.program.name, outcome.issue)
                     missing[key] = missing.get(key, 0) + len(owners)
                 else:
-                    problems += self._problems(job, owners, outcome)
+                    findings += self._findings(job, owners, outcome)
         not_checked = [NotChecked(*key, count) for key, count in missing.items()]
-        return problems, not_checked
+        return findings, not_checked
 
-    def _problems(
+    def _findings(
         self, job: Job, owners: Iterable[tuple[str, str]], complaints: Iterable[Complaint]
-    ) -> Iterable[Problem]:
+    ) -> Iterable[Finding]:
         for bridge, backend in owners:
             for each in complaints:
-                yield Problem(
-                    job.program.name,
-                    f"{job.program.name} refuses {job.path}: {each.said}",
-                    "look at the line, and correct the variable that it is made of; if that is "
-                    "right, report this as a fault of pvs-bridge",
-                    file=self._locate(bridge, backend, job.path),
-                    line=each.line,
-                    bridges=(bridge,),
+                issue = Issue(
+                    f"{job.program.name} rejects {job.path}: {each.message}",
+                    "read the line, and correct the variable that it comes from; if the variable "
+                    "is correct, report a bug in pvs-bridge",
+                    Location(file=self._locate(bridge, backend, job.path), line=each.line),
                 )
+                yield Finding(issue, job.program.name, (bridge,))
 
 
-def _judged(job: Job) -> list[Complaint] | DoesNotWorkError:
+def _check(job: Job) -> list[Complaint] | DaemonError:
     with tempfile.TemporaryDirectory(prefix="pvs-bridge-") as folder:
         root = Path(folder)
         moved = {path: str(root / path.lstrip("/")) for path, _ in job.others}
         text = job.text
-        # The longest first: one path may be the beginning of another.
+        # The longest path first, because one path may be the beginning of another.
         for path in sorted(moved, key=len, reverse=True):
             text = text.replace(path, moved[path])
         for path, content in ((job.path, text), *job.others):
@@ -123,7 +122,7 @@ def _judged(job: Job) -> list[Complaint] | DoesNotWorkError:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(content, encoding="utf-8", newline="")
         try:
-            complaints = check_command(job.program, root / job.path.lstrip("/"), job.command)
-        except DoesNotWorkError as error:
+            complaints = check_file(job.program, root / job.path.lstrip("/"), job.command)
+        except DaemonError as error:
             return error
         return [each.without(folder) for each in complaints]

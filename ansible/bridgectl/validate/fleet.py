@@ -1,4 +1,4 @@
-"""The bridges against each other: what only one of them can have."""
+"""Compare bridges with each other: addresses and names must be unique."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from ansible.template import Templar
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import (
-    of_interest,
     renderer,
+    role_variables,
 )
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Place
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue, Location
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import TaggedOrigins
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import render_all
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import parse_interface
 from bridgectl.inventory.load import Inventory
-from bridgectl.validate.report import Problem
+from bridgectl.validate.report import Finding
 
-# How Ansible gets to a bridge: what is reached by another jump host is another home.
-_WAY = ("ansible_connection", "ansible_ssh_common_args", "ansible_ssh_extra_args")
-_READ = (*_WAY, "ansible_host", "ansible_port", "uplink_address", "uplink_hostname",
+# How Ansible connects to a bridge: bridges behind different jump hosts are in different homes.
+_CONNECTION = ("ansible_connection", "ansible_ssh_common_args", "ansible_ssh_extra_args")
+_READ = (*_CONNECTION, "ansible_host", "ansible_port", "uplink_address", "uplink_hostname",
          "uplink_method")  # fmt: skip
 _SSH_PORT = "22"
 _HINTS = {
@@ -33,30 +33,30 @@ _HINTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """What a bridge wants for itself.
+    """A value that must be unique.
 
     Attributes:
         bridge: its name.
-        variable: by which it says so.
-        home: the network in which nobody else can have it.
-        value: what it wants.
-        place: where it is written.
+        variable: with the value.
+        home: the network in which the value must be unique.
+        value: the value.
+        location: where it is written.
     """
 
     bridge: str
     variable: str
     home: str
     value: str
-    place: Place
+    location: Location
 
 
 def claims(inventory: Inventory, bridge: str, variables: Mapping[str, Any]) -> list[Claim]:
-    """Collect what a bridge wants for itself; what cannot be rendered is left out.
+    """Collect the values of a bridge that must be unique; skip those that cannot be rendered.
 
     Args:
-        inventory: that the bridge is in.
+        inventory: the inventory of the bridge.
         bridge: its name.
-        variables: what its play knows, as written.
+        variables: its variables in the play, as written.
     """
     raw = {name: variables[name] for name in _READ if name in variables}
     render = renderer(Templar(inventory.loader), variables)
@@ -64,10 +64,13 @@ def claims(inventory: Inventory, bridge: str, variables: Mapping[str, Any]) -> l
     written = {
         name: str(value) for name, value in rendered.items() if isinstance(value, (str, int))
     }
-    # Of a role's default, no line of the inventory is to blame.
-    own_names = {*of_interest(raw, inventory.specs), *(each for each in raw if "ansible" in each)}
+    # A role's default has no line in the inventory.
+    own_names = {
+        *role_variables(raw, inventory.specs),
+        *(each for each in raw if "ansible" in each),
+    }
     locate = TaggedOrigins({name: raw[name] for name in own_names}, {})
-    home = " ".join(written.get(name, "") for name in _WAY)
+    home = " ".join(written.get(name, "") for name in _CONNECTION)
 
     address = written.get("ansible_host", bridge)
     found = {"ansible_host": f"{address}:{written.get('ansible_port', _SSH_PORT)}"}
@@ -79,8 +82,8 @@ def claims(inventory: Inventory, bridge: str, variables: Mapping[str, Any]) -> l
     return [Claim(bridge, name, home, value, locate((name,))) for name, value in found.items()]
 
 
-def disputes(all_claims: Iterable[Claim]) -> Iterator[Problem]:
-    """Find what two bridges want.
+def conflicts(all_claims: Iterable[Claim]) -> Iterator[Finding]:
+    """Find equal values of two bridges.
 
     Args:
         all_claims: of all bridges, in the inventory's order.
@@ -90,12 +93,6 @@ def disputes(all_claims: Iterable[Claim]) -> Iterator[Problem]:
         owner = first.setdefault((claim.variable, claim.home, claim.value), claim)
         if owner.bridge != claim.bridge:
             value = claim.value.removesuffix(f":{_SSH_PORT}")
-            yield Problem(
-                "fleet",
-                f"{value} is that of {owner.bridge} too",
-                _HINTS[claim.variable],
-                variable=claim.variable,
-                file=claim.place.file,
-                line=claim.place.line,
-                bridges=(claim.bridge,),
-            )
+            problem = f"must be unique, but {owner.bridge} has {value} too"
+            issue = Issue(problem, _HINTS[claim.variable], claim.location)
+            yield Finding(issue, "fleet", (claim.bridge,))

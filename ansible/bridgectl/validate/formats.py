@@ -1,58 +1,86 @@
-"""A report as text, as JSON, as JUnit's XML, and as GitHub's annotations."""
+"""Convert a report to text, JSON, JUnit XML and GitHub annotations."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
-from bridgectl.validate.report import Bridge, Problem, Report
+from bridgectl.validate.report import Bridge, Finding, Report
 
 _JSON_VERSION = 1
-# So many of a kind are named.
+# The number of names in a list of the text format.
 _FEW = 3
-# XML 1.0 has no place for them.
+# Characters that XML 1.0 does not allow.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_text(report: Report) -> str:
-    """Write a report for a person."""
+    """Convert a report to text for a terminal."""
     lines: list[str] = []
     width = max((len(bridge.name) for bridge in report.bridges), default=0)
-    for problem in report.problems_of_all:
-        lines += _problem_in_words(problem)
+    for finding in report.findings_of_all:
+        lines += _finding_lines(finding)
     for bridge in report.bridges:
         lines.append(f"{bridge.name:{width}}  {_state(report, bridge)}")
-    for problem in report.problems:
-        if problem.bridges:
-            lines += _problem_in_words(problem)
+    for finding in report.findings:
+        if finding.bridges:
+            lines += _finding_lines(finding)
     lines += ["", *_remarks(report)] if _remarks(report) else []
     return "\n".join([*lines, *([""] if lines else []), _summary(report)])
 
 
 def as_json(report: Report) -> str:
-    """Write a report for a program, in the form that the README of this folder describes."""
-    content = dataclasses.asdict(report)
-    content["findings"] = content.pop("problems")
-    content = {"version": _JSON_VERSION, "ok": not report.problems, **content}
+    """Convert a report to JSON, in the form that the README of this folder describes."""
+    content = {
+        "version": _JSON_VERSION,
+        "ok": not report.findings,
+        "inventory": report.inventory,
+        "output": report.output,
+        "seconds": report.seconds,
+        "findings": [
+            {"by": each.by, **each.issue.as_dict(), "bridges": each.bridges}
+            for each in report.findings
+        ],
+        "bridges": [
+            {
+                "name": each.name,
+                "backends": each.backends,
+                "files": each.files,
+                "unreadable": [issue.as_dict() for issue in each.unreadable],
+                "not_rendered": each.not_rendered,
+            }
+            for each in report.bridges
+        ],
+        "not_checked": [
+            {
+                "program": each.program,
+                "problem": each.issue.problem,
+                "hint": each.issue.hint,
+                "files": each.files,
+            }
+            for each in report.not_checked
+        ],
+        "notes": report.notes,
+    }
     return json.dumps(content, indent=2)
 
 
 def as_junit(report: Report) -> str:
-    """Write a report as JUnit's XML: a case for the inventory, for each bridge and program."""
+    """Convert a report to JUnit XML: a case for the inventory, each bridge and each daemon."""
     suite = ET.Element("testsuite", name="pvs-bridge validate", time=f"{report.seconds:.3f}")
-    cases = [("inventory", report.problems_of_all)]
-    cases += [(bridge.name, report.problems_of(bridge.name)) for bridge in report.bridges]
-    for name, problems in cases:
+    cases = [("inventory", report.findings_of_all)]
+    cases += [(bridge.name, report.findings_of(bridge.name)) for bridge in report.bridges]
+    for name, findings in cases:
         case = _element(suite, "testcase", name=name, classname="validate")
-        for problem in problems:
-            text = " ".join(filter(None, [problem.place, problem.message]))
-            _element(case, "failure", message=problem.message, type=problem.by).text = _xml(text)
+        for finding in findings:
+            issue = finding.issue
+            failure = _element(case, "failure", message=issue.message, type=finding.by)
+            failure.text = _xml(str(issue))
     for each in report.not_checked:
         case = _element(suite, "testcase", name=each.program, classname="validate.checkers")
-        _element(case, "skipped", message=f"{each.why}; {each.hint}")
+        _element(case, "skipped", message=each.issue.message)
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
@@ -61,15 +89,16 @@ def as_junit(report: Report) -> str:
 
 
 def as_github(report: Report) -> str:
-    """Write a report as GitHub's workflow commands, which show up beside the lines."""
+    """Convert a report to GitHub workflow commands, which annotate the lines of a pull request."""
     lines = []
-    for problem in report.problems:
+    for finding in report.findings:
+        location = finding.location
         options = {
-            "file": problem.file,
-            "line": str(problem.line) if problem.line else None,
-            "title": problem.variable or problem.by,
+            "file": location.file,
+            "line": str(location.line) if location.line else None,
+            "title": location.variable or finding.by,
         }
-        lines.append(_command("error", options, f"{_of(problem)}{problem.message}"))
+        lines.append(_command("error", options, f"{_of(finding)}{finding.issue.message}"))
     lines += [_command("notice", {"title": "pvs-bridge"}, each) for each in _remarks(report)]
     return "\n".join([*lines, _escaped(_summary(report))])
 
@@ -82,16 +111,15 @@ FORMATS: dict[str, Callable[[Report], str]] = {
 }
 
 
-def _problem_in_words(problem: Problem) -> list[str]:
-    place = f"{problem.place}: " if problem.place else ""
-    variable = f"{problem.variable}: " if problem.variable else ""
-    text = f"{_of(problem)}{place}{variable}{problem.problem}"
-    return ["  " + " ".join(text.split()), "    hint: " + " ".join(problem.hint.split())]
+def _finding_lines(finding: Finding) -> list[str]:
+    issue = finding.issue
+    problem = f"{_of(finding)}{issue.located_problem}"
+    return ["  " + " ".join(problem.split()), "    hint: " + " ".join(issue.hint.split())]
 
 
-def _of(problem: Problem) -> str:
-    """Name the bridges that a problem is of, but for many."""
-    names = problem.bridges
+def _of(finding: Finding) -> str:
+    """Return the names of the affected bridges, shortened if there are many."""
+    names = finding.bridges
     if not names:
         return ""
     shown = ", ".join(names[:_FEW])
@@ -100,30 +128,31 @@ def _of(problem: Problem) -> str:
 
 
 def _state(report: Report, bridge: Bridge) -> str:
-    problems = report.problems_of(bridge.name)
-    state = _count(len(problems), "finding") if problems else "fine"
+    findings = report.findings_of(bridge.name)
+    state = _count(len(findings), "finding") if findings else "ok"
     if bridge.not_rendered:
         return f"{state}, not rendered: {bridge.not_rendered}"
     return f"{state}, {_count(bridge.files, 'file')} for {' and '.join(bridge.backends)}"
 
 
 def _remarks(report: Report) -> list[str]:
-    """Say what was not looked at, and how it can be."""
+    """List what was not checked, and how it can be."""
     remarks = [
-        f"Not checked by {each.program} ({_count(each.files, 'file')}): {each.why}; {each.hint}."
+        f"Not checked by {each.program} ({_count(each.files, 'file')}): {each.issue.message}."
         for each in report.not_checked
     ]
-    closed: dict[tuple[str, str], list[str]] = {}
+    unreadable: dict[tuple[str, str], list[str]] = {}
     for bridge in report.bridges:
-        for each in bridge.sealed:
-            closed.setdefault((each.why, each.hint), []).append(f"{bridge.name}'s {each.variable}")
-    for (why, hint), variables in list(closed.items())[:_FEW]:
+        for issue in bridge.unreadable:
+            variable = f"{bridge.name}'s {issue.location.variable}"
+            unreadable.setdefault((issue.problem, issue.hint), []).append(variable)
+    for (problem, hint), variables in list(unreadable.items())[:_FEW]:
         shown = ", ".join(variables[:_FEW]) + (" ..." if len(variables) > _FEW else "")
         count = _count(len(variables), "value")
-        remarks.append(f"Not looked into ({count}): what {why}; {hint}. It is {shown}.")
-    if len(closed) > _FEW:
-        others = sum(map(len, closed.values())) - sum(map(len, list(closed.values())[:_FEW]))
-        remarks.append(f"Not looked into for reasons like these: {_count(others, 'more value')}.")
+        remarks.append(f"Not checked ({count}): {shown} {problem}; {hint}.")
+    if len(unreadable) > _FEW:
+        others = sum(map(len, list(unreadable.values())[_FEW:]))
+        remarks.append(f"Not checked for similar reasons: {_count(others, 'more value')}.")
     return [" ".join(each.split()) for each in (*remarks, *report.notes)]
 
 
@@ -132,7 +161,7 @@ def _summary(report: Report) -> str:
     where = f", {_count(files, 'file')} in {report.output}" if report.output and files else ""
     return (
         f"{report.inventory}: {_count(len(report.bridges), 'bridge')}, "
-        f"{_count(len(report.problems), 'finding')}{where}, {report.seconds:.1f} s"
+        f"{_count(len(report.findings), 'finding')}{where}, {report.seconds:.1f} s"
     )
 
 

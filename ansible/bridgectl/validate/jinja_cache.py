@@ -1,7 +1,7 @@
-"""Has Jinja compile each template once in this process, in whatever environment it is rendered.
+"""Cache compiled templates for all Jinja environments of this process.
 
-Ansible makes an environment for each template that it looks up, and forgets with it what all of
-them include: half of the time that a fleet takes.
+Ansible creates an environment for each template lookup, and with it loses the compiled templates
+that all of them include. Compiling again would take half of the time of a fleet.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import jinja2
 
 
 @functools.cache
-def compile_once() -> None:
-    """Put a memory before Jinja's compiler, for as long as this process lives."""
-    compiled = jinja2.Environment.compile
-    known: dict[tuple[object, ...], Any] = {}
+def cache_compiled_templates() -> None:
+    """Cache compiled templates by patching jinja2.Environment.compile."""
+    compile_template = jinja2.Environment.compile
+    cache: dict[tuple[object, ...], Any] = {}
 
-    def remembered(
+    def compile_cached(
         environment: jinja2.Environment,
-        source: Any,  # noqa: ANN401 - a text, or a syntax tree
-        *others: Any,  # noqa: ANN401 - its name and such, as Jinja has them
+        source: Any,  # noqa: ANN401 - a string, or a syntax tree
+        *others: Any,  # noqa: ANN401 - as in Jinja
         **options: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401 - code, which belongs to no environment
+    ) -> Any:  # noqa: ANN401 - a code object, independent of the environment
         if not isinstance(source, str):
-            return compiled(environment, source, *others, **options)
-        # Of what an environment can be told, Ansible changes these two from template to template.
+            return compile_template(environment, source, *others, **options)
+        # Ansible changes only these two options of an environment.
         settings = (type(environment), environment.trim_blocks, environment.lstrip_blocks)
         key = (settings, source, *others, *sorted(options.items()))
-        if key not in known:
-            known[key] = compiled(environment, source, *others, **options)
-        return known[key]
+        if key not in cache:
+            cache[key] = compile_template(environment, source, *others, **options)
+        return cache[key]
 
-    jinja2.Environment.compile = remembered  # type: ignore[method-assign, assignment]
+    jinja2.Environment.compile = compile_cached  # type: ignore[method-assign, assignment]

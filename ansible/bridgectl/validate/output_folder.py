@@ -1,6 +1,6 @@
-"""The folder of the rendered files: the paths on the Pi below bridge and backend.
+"""The folder of the rendered files: BRIDGE/BACKEND/path on the Pi.
 
-A bridge's files are there as a whole or not at all: they are written beside it, then put in place.
+The files of a bridge are written to a temporary folder, which then replaces the old one.
 """
 
 from __future__ import annotations
@@ -10,70 +10,70 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from bridgectl.errors import CannotWorkError
 from bridgectl.validate.bridge import Files
-from bridgectl.validate.report import CannotWorkError
 
-# Tells the folder from one that somebody keeps other things in.
+# Distinguishes the folder from folders with other files.
 _MARKER = ".pvs-bridge-validate"
-_SAID = "Rendered by make validate, which deletes here what no bridge has any more.\n"
+_MARKER_TEXT = "Rendered by make validate, which deletes outdated files in this folder.\n"
 
 
-class Folder:
-    """The folder."""
+class OutputFolder:
+    """The folder of the rendered files."""
 
     def __init__(self, path: Path) -> None:
-        """Make it where it is missing.
+        """Create it if it is missing.
 
         Args:
-            path: where it is to be.
+            path: of the folder.
 
         Raises:
-            CannotWorkError: It cannot be made, or somebody keeps other things in it.
+            CannotWorkError: it cannot be created, or contains other files.
         """
         self._path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()) and not (path / _MARKER).is_file():
                 raise CannotWorkError(
-                    f"OUTPUT={path} holds files that are not from here",
-                    "name a folder that is empty or does not exist yet",
+                    f"OUTPUT={path} contains files that make validate has not written",
+                    "use a folder that is empty or does not exist yet",
                 )
-            (path / _MARKER).write_text(_SAID, encoding="utf-8")
+            (path / _MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
         except OSError as error:
             raise CannotWorkError(
                 f"OUTPUT={path} cannot be written: {error.strerror}",
-                "name a folder that you may write into",
+                "use a folder with write permission",
             ) from error
 
     def file(self, bridge: str, backend: str, path: str) -> Path:
-        """Return where a file of a bridge is."""
+        """Return the path of a file of a bridge."""
         return self._path / bridge / backend / path.lstrip("/")
 
-    def put(
-        self, rendered: Mapping[str, Files], chosen: Iterable[str], known: Iterable[str]
+    def write(
+        self, rendered: Mapping[str, Files], selected: Iterable[str], known: Iterable[str]
     ) -> None:
-        """Write the files of the bridges that were asked for, and forget what is stale.
+        """Write the files of the selected bridges, and delete outdated folders.
 
         Args:
-            rendered: by bridge; one that could not be rendered has none.
-            chosen: the bridges that were asked for.
+            rendered: by bridge; a bridge that could not be rendered has none.
+            selected: the bridges that LIMIT selects.
             known: all bridges of the inventory.
         """
         stale = {each.name for each in self._path.iterdir() if each.is_dir()} - {*known}
         for name in stale:
             shutil.rmtree(self._path / name)
-        for bridge in chosen:
+        for bridge in selected:
             with tempfile.TemporaryDirectory(prefix=".new-", dir=self._path) as folder:
-                self._put_one(Path(folder), bridge, rendered.get(bridge, {}))
+                self._write_one(Path(folder), bridge, rendered.get(bridge, {}))
 
-    def _put_one(self, folder: Path, bridge: str, files: Files) -> None:
+    def _write_one(self, folder: Path, bridge: str, files: Files) -> None:
         final = self._path / bridge
         for backend, those in files.items():
             for path, file in those.items():
                 target = folder / "new" / backend / path.lstrip("/")
                 target.parent.mkdir(parents=True, exist_ok=True)
-                # A link would lead to a file of this machine.
-                text = f"# link to {file.leads_to}\n" if file.leads_to else file.text
+                # A symbolic link would point to a file of this computer.
+                text = f"# link to {file.target}\n" if file.target else file.text
                 target.write_text(text, encoding="utf-8", newline="")
         if final.exists():
             final.rename(folder / "old")

@@ -1,4 +1,4 @@
-"""Secrets that stand in clear text where git would publish them."""
+"""Find plaintext secrets in files that git would publish."""
 
 from __future__ import annotations
 
@@ -12,53 +12,54 @@ from typing import Any
 
 from ansible.template import is_trusted_as_template
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import variable_name
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Path as ValuePath
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import origin_mark
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import SECRET_WORDS, Option
+from bridgectl.errors import Issue, Location
 from bridgectl.inventory.files import is_encrypted
 from bridgectl.inventory.short_path import short
-from bridgectl.validate.report import Problem
+from bridgectl.validate.report import Finding
 
 Mark = tuple[str, int, int]
 
 _SECRET_WORDS = SECRET_WORDS | {"pass"}
-# What begins like this is a hash of a password.
+# The first character of a password hash.
 _HASH = "$"
-# What git has told a hook, which is about another folder, perhaps.
+# git sets these for hooks; they may be about another repository.
 _GIT_SETTINGS = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 
 
 @dataclasses.dataclass(frozen=True)
-class Written:
-    """A secret that is written in clear text.
+class PlaintextSecret:
+    """A secret in plaintext.
 
     Attributes:
-        variable: that holds it.
-        file: in which it stands.
-        line: at which it begins.
+        path: the variable, with its keys and list indexes.
+        file: with the secret.
+        line: of the secret.
     """
 
-    variable: str
+    path: ValuePath
     file: Path
     line: int
 
 
-def secrets_in_clear_text(
+def plaintext_secrets(
     variables: Mapping[str, Any], rendered: Mapping[str, Any], options: Mapping[str, Option]
-) -> Iterator[Written]:
-    """Find a bridge's secrets that some file holds in clear text, whoever reads that file.
+) -> Iterator[PlaintextSecret]:
+    """Find a bridge's plaintext secrets in any file.
 
     Args:
-        variables: all that the play knows for the bridge, as written.
+        variables: all variables of the bridge in the play, as written.
         rendered: those that the roles read, rendered.
-        options: what the roles say of them.
+        options: the specs of the roles.
     """
     secrets = [
         pair
         for name, value in rendered.items()
         for pair in _secrets(value, options.get(name), (name,))
     ]
-    # Names of one's own, and those by which Ansible logs in.
+    # The user's own variables, and those of Ansible, such as ansible_become_password.
     secrets += [
         ((name,), value)
         for name, value in variables.items()
@@ -70,43 +71,44 @@ def secrets_in_clear_text(
     plain = {mark for value in variables.values() for mark in _plain_marks(value)}
     for path, _, mark in candidates:
         if mark in plain and mark is not None:
-            yield Written(variable_name(path), Path(mark[0]), mark[1])
+            yield PlaintextSecret(path, Path(mark[0]), mark[1])
 
 
-def published(found: Mapping[str, Iterable[Written]]) -> tuple[list[Problem], list[str]]:
-    """Pick those that git has, or would add.
+def published_secrets(
+    found: Mapping[str, Iterable[PlaintextSecret]],
+) -> tuple[list[Finding], list[str]]:
+    """Select the secrets in files that git tracks or would add.
 
     Args:
         found: by bridge.
 
     Returns:
-        what is wrong; and what could not be looked into, in sentences.
+        the findings; and notes if files could not be checked.
     """
     files = {each.file for those in found.values() for each in those}
     files = {file for file in files if file.is_file() and not is_encrypted(file)}
     if files and shutil.which("git") is None:
-        return [], ["git is not installed here: nobody has looked which files it would publish."]
-    known = {file for file in files if _git_knows(file)}
-    problems = [
-        Problem(
-            "secrets",
-            "is in clear text in a file that git keeps",
-            "encrypt it by `ansible-vault encrypt_string`, or take it from the environment by "
-            "lookup('ansible.builtin.env', 'NAME'); change it wherever it is used if somebody "
-            "else may have seen it",
-            variable=each.variable,
-            file=short(each.file),
-            line=each.line,
-            bridges=(bridge,),
-        )
+        return [], ["Plaintext secrets were not checked, because git is not installed."]
+    known = {file for file in files if _is_in_git(file)}
+    findings = [
+        Finding(_published(each), "secrets", (bridge,))
         for bridge, those in found.items()
         for each in those
         if each.file in known
     ]
-    return problems, []
+    return findings, []
 
 
-def _secrets(value: Any, option: Option | None, path: tuple[str | int, ...]) -> Iterator[Any]:  # noqa: ANN401 - any value
+def _published(secret: PlaintextSecret) -> Issue:
+    return Issue(
+        "is a plaintext secret in a file that git tracks",
+        "encrypt it with `ansible-vault encrypt_string`, or read it from the environment with "
+        "lookup('ansible.builtin.env', 'NAME'); change it if others may have seen it",
+        Location(secret.path, short(secret.file), secret.line),
+    )
+
+
+def _secrets(value: Any, option: Option | None, path: ValuePath) -> Iterator[Any]:  # noqa: ANN401 - any value
     if isinstance(value, Mapping):
         options = option.options if option and option.options else {}
         for key, item in value.items():
@@ -123,7 +125,7 @@ def _is_text(value: Any) -> bool:  # noqa: ANN401 - any value
 
 
 def _plain_marks(value: Any) -> Iterator[Mark]:  # noqa: ANN401 - any value
-    """Find where texts begin that are no templates, nor encrypted, which are no texts."""
+    """Return the marks of strings that are not templates; encrypted values are not strings."""
     if isinstance(value, Mapping):
         for item in value.values():
             yield from _plain_marks(item)
@@ -137,7 +139,7 @@ def _plain_marks(value: Any) -> Iterator[Mark]:  # noqa: ANN401 - any value
             yield mark
 
 
-def _git_knows(file: Path) -> bool:
+def _is_in_git(file: Path) -> bool:
     environment = {key: value for key, value in os.environ.items() if key not in _GIT_SETTINGS}
     done = subprocess.run(
         ["git", "-c", "safe.directory=*", "-C", str(file.parent), "ls-files", "--cached",

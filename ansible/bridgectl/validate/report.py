@@ -1,161 +1,120 @@
-"""What a validation has found, whoever reads it."""
+"""The result of a validation."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
 
-
-class CannotWorkError(Exception):
-    """Something keeps the validation from its work, whatever the bridges are like.
-
-    Args:
-        problem: what is wrong, naming the option.
-        hint: what to do about it.
-    """
-
-    def __init__(self, problem: str, hint: str) -> None:
-        """Keep both apart, so that each is shown on its own line."""
-        super().__init__(f"{problem}\n  hint: {hint}")
-        self.problem = problem
-        self.hint = hint
+from bridgectl.errors import Issue, Location
 
 
 @dataclasses.dataclass(frozen=True)
-class Problem:
-    """A mistake in the description of bridges.
+class Finding:
+    """An issue of an inventory.
 
     Attributes:
-        by: what has found it: inventory, variables, fleet, secrets, or a program's name.
-        problem: what is wrong. Never holds the value of a secret.
-        hint: what to do about it.
-        variable: as one writes it down; None where none is to blame.
-        file: as a person in the current folder would type it; None where it is not known.
-        line: counted from 1; None where it is not known.
-        bridges: those that have it; empty where it is the whole inventory's.
+        issue: what is wrong, where, and what helps.
+        by: the check: inventory, variables, fleet, secrets, rendering, or the name of a daemon.
+        bridges: the affected bridges; empty if it concerns the whole inventory.
     """
 
+    issue: Issue
     by: str
-    problem: str
-    hint: str
-    variable: str | None = None
-    file: str | None = None
-    line: int | None = None
     bridges: tuple[str, ...] = ()
 
     @property
-    def place(self) -> str:
-        """File and line, as compilers write them; empty where they are not known."""
-        if self.file is None:
-            return ""
-        return self.file if self.line is None else f"{self.file}:{self.line}"
-
-    @property
-    def message(self) -> str:
-        """What is wrong and what to do, on one line, whatever an inventory holds."""
-        text = f"{self.problem}; {self.hint}"
-        return " ".join((f"{self.variable}: {text}" if self.variable else text).split())
+    def location(self) -> Location:
+        """Where to change it."""
+        return self.issue.location
 
 
 @dataclasses.dataclass(frozen=True)
 class NotChecked:
-    """Files that a program would have judged, were it not for something.
+    """Files that a daemon could not check.
 
     Attributes:
-        program: its name.
-        why: what is missing.
-        hint: how to have them checked.
-        files: how many there are.
+        program: name of the daemon.
+        issue: why it could not check them, and how it can.
+        files: number of files.
     """
 
     program: str
-    why: str
-    hint: str
+    issue: Issue
     files: int
 
 
 @dataclasses.dataclass(frozen=True)
-class Sealed:
-    """A value that could not be looked into, and may be right.
-
-    Attributes:
-        variable: that it is of.
-        why: what is in the way, in words that go on from the variable's name.
-        hint: how to have it looked into.
-    """
-
-    variable: str
-    why: str
-    hint: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Bridge:
-    """What became of one bridge.
+    """The result of one bridge.
 
     Attributes:
         name: its name in the inventory.
-        backends: those of which the files were rendered; empty where none could be.
-        files: how many were rendered, over all backends.
-        sealed: what could not be looked into.
-        not_rendered: why there are no files of it; None where there are.
+        backends: those whose files were rendered; empty if none could be.
+        files: number of rendered files of all backends.
+        unreadable: values that could not be read, and may be correct.
+        not_rendered: why it has no files; None if it has.
     """
 
     name: str
     backends: tuple[str, ...]
     files: int
-    sealed: tuple[Sealed, ...]
+    unreadable: tuple[Issue, ...]
     not_rendered: str | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """All of it.
+    """The result of a validation.
 
     Attributes:
-        inventory: as it was named.
+        inventory: as given by the user.
         bridges: in the inventory's order.
-        problems: by file and line.
-        not_checked: programs that could not judge.
-        notes: what else a person ought to know, in sentences.
-        output: the folder of the rendered files; None where they were not kept.
-        seconds: how long it took.
+        findings: by file and line.
+        not_checked: daemons that could not check their files.
+        notes: other information for the user, in sentences.
+        output: the folder of the rendered files; None if they were not written.
+        seconds: duration of the validation.
     """
 
     inventory: str
     bridges: tuple[Bridge, ...]
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
     not_checked: tuple[NotChecked, ...]
     notes: tuple[str, ...]
     output: str | None
     seconds: float
 
-    def problems_of(self, bridge: str) -> list[Problem]:
-        """Return what was found about a bridge."""
-        return [each for each in self.problems if bridge in each.bridges]
+    def findings_of(self, bridge: str) -> list[Finding]:
+        """Return the findings of a bridge."""
+        return [each for each in self.findings if bridge in each.bridges]
 
     @property
-    def problems_of_all(self) -> list[Problem]:
-        """Return what was found about the inventory as a whole."""
-        return [each for each in self.problems if not each.bridges]
+    def findings_of_all(self) -> list[Finding]:
+        """Return the findings of the inventory as a whole."""
+        return [each for each in self.findings if not each.bridges]
 
 
-def merged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Make one of what several bridges share, such as a mistake in group_vars.
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Merge findings that several bridges share, such as an error in group_vars.
 
     Args:
-        problems: each about one bridge or the whole inventory.
+        findings: each about one bridge or the whole inventory.
 
     Returns:
-        them by file and line; what stands nowhere comes last, bridge by bridge.
+        them by file and line; those without a file come last, one per bridge.
     """
-    together: dict[Problem, list[str]] = {}
-    for each in problems:
-        # Of a variable that is written nowhere, each bridge has its own lack.
-        key = each if each.file is None else dataclasses.replace(each, bridges=())
-        names = together.setdefault(key, [])
+    merged_bridges: dict[Finding, list[str]] = {}
+    for each in findings:
+        # A missing variable has no file, and each bridge needs its own.
+        key = each if each.location.file is None else dataclasses.replace(each, bridges=())
+        names = merged_bridges.setdefault(key, [])
         names += [name for name in each.bridges if name not in names]
-    found = [dataclasses.replace(key, bridges=tuple(names)) for key, names in together.items()]
-    return tuple(
-        sorted(found, key=lambda each: (each.file is None, each.file or "", each.line or 0))
-    )
+    found = [
+        dataclasses.replace(key, bridges=tuple(names)) for key, names in merged_bridges.items()
+    ]
+    return tuple(sorted(found, key=_file_order))
+
+
+def _file_order(finding: Finding) -> tuple[bool, str, int]:
+    location = finding.location
+    return location.file is None, location.file or "", location.line or 0

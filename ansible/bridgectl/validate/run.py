@@ -1,4 +1,4 @@
-"""The whole of it: from an inventory to a report."""
+"""Validate an inventory."""
 
 from __future__ import annotations
 
@@ -7,35 +7,41 @@ import dataclasses
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
-from bridgectl.inventory.files import Sources, examine, find_sources, unheard
-from bridgectl.inventory.load import GROUP, Inventory, InventoryError, load, refused
+from bridgectl.errors import InventoryError, Issue
+from bridgectl.inventory.files import check_files, unused_variables
+from bridgectl.inventory.load import GROUP, Inventory, load
+from bridgectl.inventory.select import find_inventory
 from bridgectl.inventory.short_path import short
 from bridgectl.validate.bridge import Outcome, validate_bridge
 from bridgectl.validate.checkers import Checkers
-from bridgectl.validate.fleet import Claim, claims, disputes
-from bridgectl.validate.output_folder import Folder
-from bridgectl.validate.plaintext_secrets import Written, published, secrets_in_clear_text
-from bridgectl.validate.render_cache import WINDOWS, Memory
-from bridgectl.validate.report import CannotWorkError, Problem, Report, merged
+from bridgectl.validate.fleet import Claim, claims, conflicts
+from bridgectl.validate.output_folder import OutputFolder
+from bridgectl.validate.plaintext_secrets import (
+    PlaintextSecret,
+    plaintext_secrets,
+    published_secrets,
+)
+from bridgectl.validate.render_cache import ALL_VARIABLES, RenderCache
+from bridgectl.validate.report import Finding, Report, merged
 
-# Below, another process costs more than it brings.
+# With fewer bridges, starting processes takes longer than it saves.
 _FEW = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
-    """What is to be validated, and how.
+class Options:
+    """The options of a validation.
 
     Attributes:
         inventory: a file or a folder.
-        limit: a pattern of Ansible's for the bridges; empty for all.
-        output: the folder for the rendered files; None where nobody wants to read them.
-        passwords: files with a password of the vault each.
-        strict: whether what cannot be looked into is a mistake.
+        limit: an Ansible pattern for the bridges; empty for all.
+        output: the folder for the rendered files; None to not write them.
+        passwords: files with a vault password each.
+        strict: whether values that cannot be read are findings.
     """
 
     inventory: Path
@@ -46,69 +52,67 @@ class Wanted:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Seen:
-    """What a process has found out about a bridge.
+class _Result:
+    """The result of a bridge in one process.
 
     Attributes:
-        claims: what it wants for itself.
-        written: its secrets that stand somewhere in clear text.
-        outcome: what became of it; None where nobody asked for it.
-        closed: files that are encrypted as a whole, as far as they were come across.
+        claims: its values that must be unique.
+        secrets: its plaintext secrets.
+        outcome: its validation; None if LIMIT does not select it.
+        skipped: files that are encrypted as a whole.
     """
 
     claims: list[Claim]
-    written: list[Written]
+    secrets: list[PlaintextSecret]
     outcome: Outcome | None
-    closed: frozenset[str]
+    skipped: frozenset[str]
 
 
-def validate(wanted: Wanted) -> Report:
+def validate(options: Options) -> Report:
     """Validate an inventory.
 
     Args:
-        wanted: what, and how.
+        options: of the validation.
 
     Raises:
-        CannotWorkError: Something keeps it from its work.
+        CannotWorkError: an option is wrong.
     """
     started = time.monotonic()
-    if not wanted.inventory.exists():
-        raise CannotWorkError(
-            f"INVENTORY={wanted.inventory} does not exist",
-            "describe a bridge first: make init NAME=garage",
-        )
-    folder = Folder(wanted.output) if wanted.output else None
-    sources = find_sources(wanted.inventory)
-    problems, readable = examine(sources)
+    sources = find_inventory(options.inventory)
+    folder = OutputFolder(options.output) if options.output else None
+    issues, readable = check_files(sources)
     inventory = None
     if readable:
         try:
-            inventory = load(wanted.inventory, wanted.limit, wanted.passwords)
+            inventory = load(options.inventory, options.limit, options.passwords)
         except InventoryError as error:
-            problems.append(refused(wanted.inventory, error))
+            issues.append(error.issue)
     if inventory is None:
-        return _report(wanted, started, problems)
-    return _validated(wanted, started, inventory, sources, problems, folder)
+        return _report(options, started, _inventory_findings(issues))
+    issues += unused_variables(sources, inventory.groups, inventory.hosts, GROUP)
+    issues += inventory.group_issues()
+    return _validated(options, started, inventory, _inventory_findings(issues), folder)
+
+
+def _inventory_findings(issues: Iterable[Issue]) -> list[Finding]:
+    return [Finding(each, "inventory") for each in issues]
 
 
 def _validated(
-    wanted: Wanted,
+    options: Options,
     started: float,
     inventory: Inventory,
-    sources: Sources,
-    problems: list[Problem],
-    folder: Folder | None,
+    findings: list[Finding],
+    folder: OutputFolder | None,
 ) -> Report:
-    problems += unheard(sources, inventory.groups, inventory.hosts, GROUP)
-    problems += inventory.strays()
-    seen = _look_at_all(inventory, wanted.strict)
-    outcomes = {name: each.outcome for name, each in seen.items() if each.outcome}
-    # Bridges that nobody asked for are looked at for what they share with the others.
-    shared = disputes(claim for each in seen.values() for claim in each.claims)
-    problems += [each for each in shared if set(each.bridges) & set(outcomes)]
-    in_clear_text, notes = published({name: each.written for name, each in seen.items()})
-    problems += in_clear_text
-    problems += [each for outcome in outcomes.values() for each in outcome.problems]
+    results = _validate_all(inventory, options.strict)
+    outcomes = {name: each.outcome for name, each in results.items() if each.outcome}
+    # Bridges that LIMIT does not select are only compared with the selected ones.
+    shared = conflicts(claim for each in results.values() for claim in each.claims)
+    findings += [each for each in shared if set(each.bridges) & set(outcomes)]
+    secrets, notes = published_secrets({name: each.secrets for name, each in results.items()})
+    findings += secrets
+    findings += [each for outcome in outcomes.values() for each in outcome.findings]
 
     def locate(bridge: str, backend: str, path: str) -> str:
         if folder is None:
@@ -119,15 +123,15 @@ def _validated(
     for name, outcome in outcomes.items():
         for backend, files in outcome.files.items():
             checkers.add(name, backend, files)
-    refusals, not_checked = checkers.run()
+    rejected, not_checked = checkers.run()
     if folder is not None:
         rendered = {name: outcome.files for name, outcome in outcomes.items()}
-        folder.put(rendered, inventory.bridges, inventory.all_bridges)
+        folder.write(rendered, inventory.bridges, inventory.all_bridges)
     notes += [
-        f"{file} is encrypted as a whole, and was not looked into."
-        for file in sorted({file for each in seen.values() for file in each.closed})
+        f"{file} was not read, because it is encrypted as a whole."
+        for file in sorted({file for each in results.values() for file in each.skipped})
     ]
-    report = _report(wanted, started, [*problems, *refusals])
+    report = _report(options, started, [*findings, *rejected])
     return dataclasses.replace(
         report,
         bridges=tuple(outcome.bridge for outcome in outcomes.values()),
@@ -136,26 +140,28 @@ def _validated(
     )
 
 
-def _report(wanted: Wanted, started: float, problems: Sequence[Problem]) -> Report:
-    output = short(wanted.output) if wanted.output else None
+def _report(options: Options, started: float, findings: Sequence[Finding]) -> Report:
+    output = short(options.output) if options.output else None
     seconds = time.monotonic() - started
-    return Report(str(wanted.inventory), (), merged(problems), (), (), output, seconds)
+    return Report(str(options.inventory), (), merged(findings), (), (), output, seconds)
 
 
-def _look_at_all(inventory: Inventory, strict: bool) -> dict[str, _Seen]:
-    """Look at every bridge, with as many processes as there are processors."""
+def _validate_all(inventory: Inventory, strict: bool) -> dict[str, _Result]:
+    """Validate all bridges, with one process per processor."""
     names = inventory.all_bridges
     if len(inventory.bridges) <= _FEW:
-        return _look_at(inventory, names, strict)
+        return _validate_some(inventory, names, strict)
     processes = min(os.cpu_count() or 1, len(names))
     shares = [names[each::processes] for each in range(processes)]
-    # What Ansible has read goes along; it could not be sent.
+    # Ansible's objects cannot be pickled; forked processes inherit them.
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(
         processes, mp_context=context, initializer=_inherit, initargs=(inventory, strict)
     ) as pool:
         found = {
-            name: each for share in pool.map(_look_at_share, shares) for name, each in share.items()
+            name: each
+            for share in pool.map(_validate_share, shares)
+            for name, each in share.items()
         }
     return {name: found[name] for name in names}
 
@@ -167,24 +173,24 @@ def _inherit(inventory: Inventory, strict: bool) -> None:
     _inherited.append((inventory, strict))
 
 
-def _look_at_share(names: Sequence[str]) -> dict[str, _Seen]:
+def _validate_share(names: Sequence[str]) -> dict[str, _Result]:
     inventory, strict = _inherited[-1]
-    return _look_at(inventory, names, strict)
+    return _validate_some(inventory, names, strict)
 
 
-def _look_at(inventory: Inventory, names: Sequence[str], strict: bool) -> dict[str, _Seen]:
-    memory = Memory(inventory.loader)
-    return {name: _look_at_one(inventory, name, strict, memory) for name in names}
+def _validate_some(inventory: Inventory, names: Sequence[str], strict: bool) -> dict[str, _Result]:
+    cache = RenderCache(inventory.loader)
+    return {name: _validate_one(inventory, name, strict, cache) for name in names}
 
 
-def _look_at_one(inventory: Inventory, name: str, strict: bool, memory: Memory) -> _Seen:
+def _validate_one(inventory: Inventory, name: str, strict: bool, cache: RenderCache) -> _Result:
     variables = inventory.variables(name)
-    outcome, written = None, []
+    outcome, secrets = None, []
     if name in inventory.bridges:
-        outcome, judged = validate_bridge(inventory, name, variables, strict, memory)
+        outcome, checked = validate_bridge(inventory, name, variables, strict, cache)
         options = all_options(inventory.specs)
-        # Without the other hosts, whose secrets are theirs.
-        own = {key: value for key, value in variables.items() if key not in WINDOWS}
-        written = list(secrets_in_clear_text(own, judged.rendered, options))
-    wants = claims(inventory, name, variables)
-    return _Seen(wants, written, outcome, frozenset(inventory.loader.sealed))
+        # Without hostvars, whose secrets belong to other hosts.
+        own = {key: value for key, value in variables.items() if key not in ALL_VARIABLES}
+        secrets = list(plaintext_secrets(own, checked.rendered, options))
+    unique = claims(inventory, name, variables)
+    return _Result(unique, secrets, outcome, frozenset(inventory.loader.skipped))

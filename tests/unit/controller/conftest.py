@@ -26,7 +26,7 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str]
     folder = tmp_path / "tools"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr("surroundings._SYSTEM_FOLDERS", ())
+    monkeypatch.setattr("bridgectl.init.detect._SYSTEM_FOLDERS", ())
 
     def make(name: str, output: str) -> None:
         (folder / f"{name}.out").write_text(output, encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from unit.controller.conftest import PROJECT
 
 from bridgectl.commands import init
 from bridgectl.init.detect import Found
@@ -23,9 +24,9 @@ COMMENTED_VARIABLE = re.compile(r"^ +# (?:- )?([a-z]+(?:_[a-z]+)+): ", re.MULTIL
 def make_init(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the program as the Makefile does, on a computer that knows nothing."""
     return subprocess.run(
-        [sys.executable, init.__file__, *arguments],
+        [sys.executable, "-m", "bridgectl", "init", *arguments],
         cwd=folder,
-        env=UNKNOWN,
+        env={**UNKNOWN, "PYTHONPATH": str(PROJECT / "ansible")},
         capture_output=True,
         text=True,
         check=False,
@@ -51,10 +52,10 @@ def test_it_writes_a_bridge_and_says_what_to_do_next(tmp_path: Path) -> None:
     done = make_init("garage", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "inventory/home/garage.yml is begun. Open it, and put the real values where it says "
-        "CHANGE-ME.",
-        "See what would change on the Pi:  make check LIMIT=garage",
-        "Make the Pi a bridge:             make provision LIMIT=garage",
+        "inventory/home/garage.yml has been created. Open it and replace each CHANGE-ME by the real "
+        "value.",
+        "Show what would change on the Pi:  make check LIMIT=garage",
+        "Configure the Pi as a bridge:      make provision LIMIT=garage",
     ]
     assert host((tmp_path / "inventory/home/garage.yml").read_text()) == {
         "ansible_host": "garage.local",

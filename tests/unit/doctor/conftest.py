@@ -12,9 +12,9 @@ import pytest
 # The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from bridgectl.doctor.probe_output import Recording
+from bridgectl.doctor.probe_output import ProbeOutput
 from bridgectl.doctor.ssh_config import Settings
-from bridgectl.doctor.target import Patient
+from bridgectl.doctor.target import Target
 
 ADDRESSES = (
     '[{"ifname":"eth0","addr_info":[{"family":"inet","local":"172.27.153.20","prefixlen":24}]},'
@@ -58,7 +58,7 @@ WELL: dict[str, str | None] = {
     "neighbour": "172.27.153.1 lladdr 00:22:f2:01:02:03 REACHABLE",
 }
 
-Record = Callable[..., Recording]
+Record = Callable[..., ProbeOutput]
 
 
 def printed(answers: dict[str, str | None]) -> str:
@@ -74,16 +74,16 @@ def printed(answers: dict[str, str | None]) -> str:
 def record() -> Record:
     """Record a Pi that is well but for what is given."""
 
-    def recorded(**others: str | None) -> Recording:
-        return Recording.read(printed({**WELL, **others}))
+    def recorded(**others: str | None) -> ProbeOutput:
+        return ProbeOutput.read(printed({**WELL, **others}))
 
     return recorded
 
 
 @pytest.fixture
-def patient() -> Patient:
+def target() -> Target:
     """A bridge, as its inventory knows it."""
-    return Patient(
+    return Target(
         name="garage",
         address="garage.local",
         port=None,

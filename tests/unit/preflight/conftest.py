@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, load_role
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate
 
@@ -42,10 +42,10 @@ def specs(roles_directory: pathlib.Path) -> list[RoleSpec]:
 
 
 @pytest.fixture(scope="session")
-def check(specs: list[RoleSpec]) -> Callable[..., list[Finding]]:
+def check(specs: list[RoleSpec]) -> Callable[..., list[Issue]]:
     """Validate a good bridge after some of its variables were changed; None takes one away."""
 
-    def checked(**changed: Any) -> list[Finding]:  # noqa: ANN401 - any variable
+    def checked(**changed: Any) -> list[Issue]:  # noqa: ANN401 - any variable
         merged = {**GOOD, **changed}
         return validate({key: value for key, value in merged.items() if value is not None}, specs)
 
@@ -53,12 +53,12 @@ def check(specs: list[RoleSpec]) -> Callable[..., list[Finding]]:
 
 
 @pytest.fixture(scope="session")
-def check_project() -> Callable[..., list[Finding]]:
+def check_project() -> Callable[..., list[Issue]]:
     """Validate a good bridge by the project's own roles after some variables were changed."""
     written = sorted(ROLES.glob("*/meta/argument_specs.yml"))
     specs = [load_role(each.parents[1]) for each in written]
 
-    def checked(**changed: Any) -> list[Finding]:  # noqa: ANN401 - any variable
+    def checked(**changed: Any) -> list[Issue]:  # noqa: ANN401 - any variable
         return validate({**GOOD, **changed}, specs)
 
     return checked

@@ -31,7 +31,7 @@ Host key verification failed.
         (
             PREFIX + "ssh: connect to host 192.168.1.20 port 2222: No route to host\r\n",
             "192.168.1.20 port 2222 cannot be reached: connect to host",
-            "has power and is in the Wi-Fi",
+            "has power and Wi-Fi",
         ),
         (
             "Failed to connect to the host via ssh: ssh: connect to host 192.168.1.20 port 22: "
@@ -41,8 +41,8 @@ Host key verification failed.
         ),
         (
             "ssh: connect to host 192.168.1.20 port 2222: Connection refused",
-            "does not let ssh in: connect to host 192.168.1.20 port 2222: Connection refused",
-            "ssh is enabled",
+            "does not accept SSH: connect to host 192.168.1.20 port 2222: Connection refused",
+            "enable SSH",
         ),
         (
             "ssh: Could not resolve hostname garage.local: Name or service not known",
@@ -70,7 +70,7 @@ Host key verification failed.
         (
             "No ED25519 host key is known for 192.168.1.20 and you have requested strict checking."
             "\nHost key verification failed.",
-            "not known yet",
+            "not in known_hosts yet",
             "`ssh -p 2222 pi@192.168.1.20` once",
         ),
         ("Missing sudo password", "sudo asks pi", "ARGS=--ask-become-pass"),
@@ -102,18 +102,18 @@ Host key verification failed.
         ("sudo: Ein Passwort ist notwendig", "sudo refuses: sudo: Ein Passwort", "NOPASSWD"),
         (
             "kex_exchange_identification: Connection closed by remote host",
-            "does not let ssh in",
-            "ssh is enabled",
+            "does not accept SSH",
+            "enable SSH",
         ),
-        ("", "nothing was said", "try `ssh -p 2222 pi@192.168.1.20"),
-        ("lua error\nsomething new happened.", "something new happened. Hint", "try `ssh"),
+        ("", "no error message", "run `ssh -p 2222 pi@192.168.1.20"),
+        ("lua error\nsomething new happened.", "something new happened. Hint", "run `ssh"),
     ],
     ids=lambda each: each.strip()[-30:],
 )
 def test_a_failed_contact_has_one_line_with_problem_and_hint(
     said: str, problem: str, hint: str
 ) -> None:
-    message = diagnose(GARAGE, said).message("garage")
+    message = f"garage: {diagnose(GARAGE, said).sentence}."
     before, _, after = message.partition(" Hint: ")
     assert message.startswith("garage: ")
     assert problem in before + " Hint"

@@ -134,7 +134,7 @@ def test_every_failed_contact_is_one_clear_failure_and_nobody_is_unreachable(
     ssh.chmod(0o755)
     expected = {
         "refused-key": ("refuses the login", "ssh-copy-id pi@refused-key"),
-        "new-key": ("not known yet", "ssh pi@new-key"),
+        "new-key": ("not in known_hosts yet", "ssh pi@new-key"),
         "other-key": ("known_hosts", "ssh-keygen -R other-key"),
         "asks-sudo": ("sudo asks pi", "ARGS=--ask-become-pass"),
         "no-sudoer": ("may not use sudo", "NOPASSWD"),
@@ -143,7 +143,7 @@ def test_every_failed_contact_is_one_clear_failure_and_nobody_is_unreachable(
             "runs Raspbian GNU/Linux 11 (bullseye), which is not supported",
             "write a new card with `make image`, or upgrade the Pi to Debian 12",
         ),
-        "closed-port": ("127.0.0.1 port 1 does not let ssh in", "ansible_host"),
+        "closed-port": ("127.0.0.1 port 1 does not accept SSH", "ansible_host"),
     }
     hosts = dict.fromkeys(expected, f"{{ansible_ssh_executable: {ssh}}}")
     hosts["closed-port"] = "{ansible_host: 127.0.0.1, ansible_port: 1}"
@@ -182,7 +182,7 @@ CHECK = """\
       gather_facts: false
       tasks:
         - pvs_bridge.core.preflight:
-            roles: [bridge, pvs_link, uplink, proxy, compat, console_dns, health]
+            roles: [common, pvs_link, uplink, proxy, compat, console_dns, health]
 """
 
 
@@ -241,27 +241,27 @@ def test_preflight_names_file_and_line_of_every_mistake_and_shows_no_secret(
     )
     assert result.status == 2
     assert result.findings("garage") == [
-        "garage: 9 mistakes in its variables",
-        "host_vars/garage.yml:4: uplink_networks[0].passphrase: is no valid template",
+        "garage: 9 errors in its variables",
+        "host_vars/garage.yml:4: uplink_networks[0].passphrase: is not a valid template",
         "host_vars/garage.yml:7: uplink_networks[2].passphrase: refers to lost, which is undefined",
-        "host_vars/garage.yml:10: uplink_networks[1].passphrase: has 6 bytes in UTF-8, not 8 to 63",
-        "host_vars/garage.yml:12: uplink_adress: is not a variable of any role",
-        "host_vars/garage.yml:13: uplink_hostname: 'garage_x' is no host name",
-        "proxy_http_prt: is not a variable of any role",
+        "host_vars/garage.yml:10: uplink_networks[1].passphrase: must have 8 to 63 bytes in UTF-8, got 6",
+        "host_vars/garage.yml:12: uplink_adress: is an unknown variable",
+        "host_vars/garage.yml:13: uplink_hostname: must be a host name without a dot, got 'garage_x'",
+        "proxy_http_prt: is an unknown variable",
         # A false carries no place, and the key's is the group's: rather none than a wrong one.
-        "uplink_country: is not text: YAML reads it as true or false",
-        "uplink_address: is not set, and uplink_method is static",
-        "uplink_gateway: is not set, and uplink_method is static",
+        "uplink_country: must be a string, got true or false",
+        "uplink_address: must be set, because uplink_method is static",
+        "uplink_gateway: must be set, because uplink_method is static",
     ]
     assert result.findings("attic") == [
-        "attic: 3 mistakes in its variables",
-        "host_vars/attic.yml:1: health_limits.soft: has no value (YAML reads it as null)",
+        "attic: 3 errors in its variables",
+        "host_vars/attic.yml:1: health_limits.soft: has no value (YAML reads null)",
         "host_vars/attic.yml:5: uplink_networks[0].passphrase: cannot be decrypted",
-        "proxy_http_prt: is not a variable of any role",
+        "proxy_http_prt: is an unknown variable",
     ]
     assert result.findings("shed") == [
-        "shed: 1 mistake in its variables",
-        "proxy_http_prt: is not a variable of any role",
+        "shed: 1 error in its variables",
+        "proxy_http_prt: is an unknown variable",
     ]
     assert "secret" not in result.output
     for host in ("garage", "shed", "attic"):
@@ -279,11 +279,11 @@ def test_preflight_passes_a_good_bridge_and_names_a_role_that_is_not_there(
               hosts:
                 garage: {uplink_type: ethernet, health_client: controller}
         """,
-        play=CHECK + CHECK.replace("bridge, pvs_link", "garden"),
+        play=CHECK + CHECK.replace("common, pvs_link", "garden"),
     )
     assert result.status == 2
     assert result.recap("garage")["ok"] == 1
-    assert re.search(r"role garden is in none of .*roles.* Hint: correct", result.output)
+    assert re.search(r"role garden must be in one of: .*roles.* Hint: correct", result.output)
 
 
 def test_preflight_knows_the_commands_of_the_roles_themselves_and_shows_no_password(
@@ -311,17 +311,16 @@ def test_preflight_knows_the_commands_of_the_roles_themselves_and_shows_no_passw
     )
     assert result.status == 2
     assert result.findings("garage") == [
-        "garage: 5 mistakes in its variables",
-        "host_vars/garage.yml:2: proxy_allow_commands: lets commands through that change a power "
-        "plant",
-        "host_vars/garage.yml:3: proxy_allow_commands[1]: 'startdiscovery' is no command that "
-        "writes",
-        "host_vars/garage.yml:6: proxy_command_cache_seconds.DeviceLst: is no command or path "
-        "whose answer may be kept",
-        "host_vars/garage.yml:8: proxy_users.alice: is no hash of a password (crypt's SHA-256 or "
-        "SHA-512)",
-        "host_vars/garage.yml:9: proxy_users.bob: is no hash of a password (crypt's SHA-256 or "
-        "SHA-512)",
+        "garage: 5 errors in its variables",
+        "host_vars/garage.yml:2: proxy_allow_commands: allows commands that change a power plant",
+        "host_vars/garage.yml:3: proxy_allow_commands[1]: must be a command that writes, got "
+        "'startdiscovery'",
+        "host_vars/garage.yml:6: proxy_command_cache_seconds.DeviceLst: must be a command or "
+        "path whose answer may be cached",
+        "host_vars/garage.yml:8: proxy_users.alice: must be a password hash (SHA-256 or SHA-512 of "
+        "crypt)",
+        "host_vars/garage.yml:9: proxy_users.bob: must be a password hash (SHA-256 or SHA-512 of "
+        "crypt)",
     ]
     assert "did you mean StartDiscovery?" in result.output
     assert "secret" not in result.output

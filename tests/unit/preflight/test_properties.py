@@ -10,10 +10,10 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import load_role
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 # A busy machine is no failure, and nothing shall be left behind in the working directory.
 calmly = settings(deadline=None, database=None)
@@ -147,7 +147,7 @@ def test_no_network_with_an_address_of_the_internet_may_ask(
     network = ipaddress.IPv4Network((address, prefix), strict=False)
     found = check_project(proxy_source_networks=[str(network), "127.0.0.0/8"])
     if address.is_global or network[-1].is_global:
-        assert [each.variable for each in found] == ["proxy_source_networks[0]"]
+        assert [each.location.variable for each in found] == ["proxy_source_networks[0]"]
         assert "not private" in found[0].problem
     elif network.subnet_of(ipaddress.IPv4Network("10.0.0.0/8")):
         assert found == []

@@ -36,4 +36,4 @@ def test_the_defaults_of_all_roles_pass_the_checks_once_the_home_is_named() -> N
         "uplink_country": "US",
         "uplink_networks": [{"ssid": "home", "passphrase": "correct horse"}],
     }
-    assert [str(each) for each in validate(home, specs) if each.variable not in home] == []
+    assert [str(each) for each in validate(home, specs) if each.location.variable not in home] == []

@@ -12,7 +12,7 @@ import pytest
 # The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from bridgectl.rehearse.description import Description
+from bridgectl.rehearse.configuration import Configuration
 
 DEFAULTS = {
     "bridge_backend": "auto",
@@ -25,16 +25,16 @@ DEFAULTS = {
     "proxy_source_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"],
 }
 
-Describe = Callable[..., Description]
+Describe = Callable[..., Configuration]
 
 
 @pytest.fixture
 def describe() -> Describe:
     """Describe a bridge by the variables that differ from their defaults."""
 
-    def described(address: str = "garage.local", **variables: Any) -> Description:  # noqa: ANN401
+    def described(address: str = "garage.local", **variables: Any) -> Configuration:  # noqa: ANN401
         unread = tuple(variables.pop("unread", ()))
-        return Description("garage", address, variables, DEFAULTS, unread)
+        return Configuration("garage", address, variables, DEFAULTS, unread)
 
     return described
 

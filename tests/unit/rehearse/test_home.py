@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bridgectl.rehearse.description import Description
-from bridgectl.rehearse.home import place_of
-from pvs_lab.errors import LabError
+from bridgectl.errors import CannotWorkError
+from bridgectl.rehearse.configuration import Configuration
+from bridgectl.rehearse.home import topology_of
 from pvs_lab.topology import Topology
 
-Describe = Callable[..., Description]
+Describe = Callable[..., Configuration]
 
 STATIC = {
     "uplink_method": "static",
@@ -22,11 +22,15 @@ STATIC = {
 
 
 def test_nothing_said_is_the_usual_home(describe: Describe) -> None:
-    assert place_of(describe()) == Topology(client="192.168.20.2", bridge_names=("garage.local",))
+    assert topology_of(describe()) == Topology(
+        client="192.168.20.2", bridge_names=("garage.local",)
+    )
 
 
 def test_fixed_addresses_are_those_of_the_home(describe: Describe) -> None:
-    place = place_of(describe(**STATIC, uplink_dns_servers=["192.168.1.1", "1.1.1.1", "fd00::1"]))
+    place = topology_of(
+        describe(**STATIC, uplink_dns_servers=["192.168.1.1", "1.1.1.1", "fd00::1"])
+    )
     assert (place.router, place.bridge, place.prefix) == ("192.168.1.1", "192.168.1.20", 24)
     assert place.name_servers == ("192.168.1.1", "1.1.1.1")
     assert place.client not in {place.router, place.bridge, *place.name_servers}
@@ -46,7 +50,7 @@ def test_fixed_addresses_are_those_of_the_home(describe: Describe) -> None:
 def test_an_address_by_which_ansible_comes_in_is_the_one_that_the_router_gives(
     describe: Describe, address: str, bridge: str, router: str
 ) -> None:
-    place = place_of(describe(address))
+    place = topology_of(describe(address))
     assert (place.bridge, place.router, place.bridge_names) == (bridge, router, ())
 
 
@@ -61,12 +65,12 @@ def test_an_address_by_which_ansible_comes_in_is_the_one_that_the_router_gives(
 def test_the_client_is_one_whom_the_bridge_lets_in(
     describe: Describe, sources: list[str], client: str
 ) -> None:
-    place = place_of(describe(proxy_source_networks=[*sources, "127.0.0.0/8", "fd00::/8"]))
+    place = topology_of(describe(proxy_source_networks=[*sources, "127.0.0.0/8", "fd00::/8"]))
     assert place.client == client
 
 
 def test_other_names_and_interfaces_are_as_described(describe: Describe) -> None:
-    place = place_of(
+    place = topology_of(
         describe(
             health_address="solar.example.org",
             pvs_link_interface="eth1",
@@ -93,6 +97,6 @@ def test_other_names_and_interfaces_are_as_described(describe: Describe) -> None
 def test_a_home_that_the_lab_cannot_make_is_said_to_be_none(
     describe: Describe, changed: dict[str, Any], problem: str
 ) -> None:
-    with pytest.raises(LabError) as caught:
-        place_of(describe(**{**STATIC, **changed}))
-    assert caught.value.problem.startswith(f"garage: {problem}")
+    with pytest.raises(CannotWorkError) as caught:
+        topology_of(describe(**{**STATIC, **changed}))
+    assert caught.value.issue.problem.startswith(f"garage: {problem}")

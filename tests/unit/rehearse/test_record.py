@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bridgectl.errors import CannotWorkError
 from bridgectl.rehearse.config_files import File, changes, read_archive, read_conffiles
 from bridgectl.rehearse.record import Record, difference
 from bridgectl.rehearse.system import System
-from pvs_lab.errors import LabError
 
 SYSTEM = System("trixie", "dhcpcd", 61707)
 
@@ -101,7 +101,7 @@ def test_nobody_else_looks_into_it(record: Record) -> None:
 
 def test_two_rehearsals_of_one_bridge_do_not_meet(record: Record, tmp_path: Path) -> None:
     with record.alone():
-        with pytest.raises(LabError, match="garage is being rehearsed already"):
+        with pytest.raises(CannotWorkError, match="garage is being rehearsed already"):
             Record(tmp_path / "home", "garage").alone().__enter__()
         with Record(tmp_path / "home", "barn").alone(), Record(tmp_path, "garage").alone():
             pass

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
-VALIDATE = PROJECT / "ansible/validate.py"
+COMMAND_ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT / "ansible")}
+"""For `python -m bridgectl`."""
 
 GOOD = """\
 ---

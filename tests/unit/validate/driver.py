@@ -1,6 +1,6 @@
-"""Runs ``ansible/validate.py`` again and again in one process, for Ansible takes a while to load.
+"""Runs ``bridgectl validate`` repeatedly in one process, because loading Ansible takes a second.
 
-Reads a request a line, ``{"folder": ..., "arguments": [...]}``, and answers with a line each.
+Reads one request per line, ``{"folder": ..., "arguments": [...]}``, and prints one line for each.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from bridgectl.commands.validate import main
 
 
 def answer(request: dict[str, str | list[str]]) -> dict[str, int | str]:
-    """Run it once.
+    """Run the command once.
 
     Args:
-        request: the folder to be in, and the arguments.
+        request: the current folder, and the arguments.
 
     Returns:
-        exit status, and what was printed.
+        exit status and output.
     """
     output, errors = io.StringIO(), io.StringIO()
     os.chdir(str(request["folder"]))

@@ -97,9 +97,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def validate(project: Path, folder: Path, path: str) -> tuple[int, dict[str, Any]]:
     """Validate an inventory by a project of one's own; its status and its report."""
     done = subprocess.run(
-        [sys.executable, str(project / "ansible/validate.py"), "--inventory", "inventory",
+        [sys.executable, "-m", "bridgectl", "validate", "--inventory", "inventory",
          "--output", "output", "--format", "json"],
-        cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(project / "ansible")}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
@@ -150,7 +151,7 @@ def test_a_program_that_is_not_here_is_named_with_its_package(tmp_path: Path) ->
     assert status == 0
     found = {each["program"]: each for each in report["not_checked"]}
     for program, package in (("NetworkManager", "network-manager"), ("haproxy", "haproxy")):
-        assert found[program]["why"] == "it is not installed here"
+        assert found[program]["problem"] == "it is not installed on this computer"
         assert found[program]["hint"] == f"apt-get install {package}"
         assert found[program]["files"] == 2
 
@@ -164,5 +165,5 @@ def test_a_program_that_does_not_work_is_no_finding(tmp_path: Path) -> None:
     write(tmp_path, {"bridges.yml": GOOD})
     status, report = validate(PROJECT, tmp_path, f"{tools}:{os.environ['PATH']}")
     assert status == 0, report
-    broken = {each["program"] for each in report["not_checked"] if "cannot load" in each["why"]}
+    broken = {each["program"] for each in report["not_checked"] if "cannot load" in each["problem"]}
     assert broken == {"haproxy", "NetworkManager", "dhcpcd", "systemd"}

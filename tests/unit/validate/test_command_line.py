@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from bench.validate import write_inventory
-from unit.validate.conftest import GOOD, PROJECT, VALIDATE, Validator, write
+from unit.validate.conftest import COMMAND_ENVIRONMENT, GOOD, PROJECT, Validator, write
 
 # Without rights and without a network: another user of the kernel's, in a network of its own.
 NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--net")
@@ -20,8 +20,9 @@ NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--net")
 def run(folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str, str]:
     """Type the command; exit status, what is printed, and what is complained of."""
     done = subprocess.run(
-        [*prefix, sys.executable, str(VALIDATE), "--inventory", "inventory", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
+        [*prefix, sys.executable, "-m", "bridgectl", "validate", "--inventory", "inventory",
+         *arguments],
+        cwd=folder, env=COMMAND_ENVIRONMENT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 

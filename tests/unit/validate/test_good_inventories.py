@@ -80,8 +80,9 @@ def test_nothing_is_found_in_what_make_init_writes_once_it_is_filled_in(
     validator: Validator, tmp_path: Path
 ) -> None:
     subprocess.run(
-        [sys.executable, str(PROJECT / "ansible/init.py"), "garage", "--inventory", "inventory"],
-        cwd=tmp_path, env={"PATH": "", "LANG": "de_DE.UTF-8", "TZ": "UTC"}, check=True,
+        [sys.executable, "-m", "bridgectl", "init", "garage", "--inventory", "inventory"],
+        cwd=tmp_path, env={"PATH": "", "LANG": "de_DE.UTF-8", "TZ": "UTC",
+             "PYTHONPATH": str(PROJECT / "ansible")}, check=True,
     )  # fmt: skip
     file = tmp_path / "inventory/garage.yml"
     unfinished = validator.json(tmp_path)

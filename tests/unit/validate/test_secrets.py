@@ -44,7 +44,7 @@ def encrypted(folder: Path, name: str, value: str, indent: int) -> str:
 
 
 @pytest.fixture
-def sealed(tmp_path: Path) -> Path:
+def encrypted_bridge(tmp_path: Path) -> Path:
     """Return a folder with a bridge whose Wi-Fi's name and passphrase are encrypted."""
     network = "        -" + encrypted(tmp_path, "ssid", "our sunflower", 10)[9:]
     network += encrypted(tmp_path, "passphrase", SECRET, 10)
@@ -58,18 +58,20 @@ def texts(folder: Path) -> str:
     return "\n".join(f"{each}\n{each.read_text()}" for each in files)
 
 
-def test_an_encrypted_value_is_no_finding_but_counted(validator: Validator, sealed: Path) -> None:
-    done = validator(sealed, "--output", "output")
+def test_an_encrypted_value_is_no_finding_but_counted(
+    validator: Validator, encrypted_bridge: Path
+) -> None:
+    done = validator(encrypted_bridge, "--output", "output")
     assert done.status == 0, done.output
-    assert "Not looked into (2 values): what cannot be decrypted" in done.output
+    assert "Not checked (2 values): garage's uplink_networks[0].ssid" in done.output
     assert "garage's uplink_networks[0].ssid" in done.output
-    rendered = texts(sealed)
-    assert "passphrase not shown" in rendered
+    rendered = texts(encrypted_bridge)
+    assert "placeholder-secret" in rendered
     assert not any(word in rendered for word in WORDS)
 
 
-def test_strictly_it_is_a_finding(validator: Validator, sealed: Path) -> None:
-    done = validator.json(sealed, "--strict")
+def test_strictly_it_is_a_finding(validator: Validator, encrypted_bridge: Path) -> None:
+    done = validator.json(encrypted_bridge, "--strict")
     assert done.status == 1
     assert [each["variable"] for each in done.findings] == [
         "uplink_networks[0].ssid",
@@ -78,32 +80,38 @@ def test_strictly_it_is_a_finding(validator: Validator, sealed: Path) -> None:
 
 
 def test_with_the_password_it_is_looked_into_and_not_shown(
-    validator: Validator, sealed: Path
+    validator: Validator, encrypted_bridge: Path
 ) -> None:
     arguments = ("--vault-password-file", "password", "--output", "output")
-    done = validator.json(sealed, *arguments)
+    done = validator.json(encrypted_bridge, *arguments)
     assert (done.status, done.findings) == (0, [])
-    assert done.report["bridges"][0]["sealed"] == []
-    rendered = texts(sealed)
+    assert done.report["bridges"][0]["unreadable"] == []
+    rendered = texts(encrypted_bridge)
     assert not any(word in rendered for word in WORDS)
 
-    bad = encrypted(sealed, "passphrase", "sunset", 10)
-    file = sealed / "inventory/bridges.yml"
+    bad = encrypted(encrypted_bridge, "passphrase", "sunset", 10)
+    file = encrypted_bridge / "inventory/bridges.yml"
     head, _, _ = file.read_text().partition("          passphrase: ")
     file.write_text(head + bad)
-    done = validator.json(sealed, *arguments)
-    assert [each["problem"] for each in done.findings] == ["has 6 bytes in UTF-8, not 8 to 63"]
+    done = validator.json(encrypted_bridge, *arguments)
+    assert [each["problem"] for each in done.findings] == [
+        "must have 8 to 63 bytes in UTF-8, got 6"
+    ]
     assert "sunset" not in done.output
 
 
-def test_a_password_that_does_not_fit_is_found(validator: Validator, sealed: Path) -> None:
-    (sealed / "wrong").write_text("open barley\n")
-    done = validator.json(sealed, "--vault-password-file", "wrong")
+def test_a_password_that_does_not_fit_is_found(
+    validator: Validator, encrypted_bridge: Path
+) -> None:
+    (encrypted_bridge / "wrong").write_text("open barley\n")
+    done = validator.json(encrypted_bridge, "--vault-password-file", "wrong")
     assert {each["problem"] for each in done.findings} == {"cannot be decrypted"}
 
 
-def test_a_password_file_that_is_not_there_is_named(validator: Validator, sealed: Path) -> None:
-    done = validator(sealed, "--vault-password-file", "nowhere")
+def test_a_password_file_that_is_not_there_is_named(
+    validator: Validator, encrypted_bridge: Path
+) -> None:
+    done = validator(encrypted_bridge, "--vault-password-file", "nowhere")
     assert (done.status, done.output) == (2, "")
     assert "nowhere does not exist" in done.errors
 
@@ -125,7 +133,10 @@ def test_a_file_that_is_encrypted_as_a_whole_is_passed_over(
     vault(tmp_path, "encrypt", str(file))
     done = validator(tmp_path)
     assert done.status == 0, done.output
-    assert "group_vars/pvs_bridges/vault.yml is encrypted as a whole" in done.output
+    assert (
+        "group_vars/pvs_bridges/vault.yml was not read, because it is encrypted as a whole"
+        in done.output
+    )
 
     done = validator.json(tmp_path, "--vault-password-file", "password")
     assert [each["variable"] for each in done.findings] == ["proxy_cache_seconds"]
@@ -139,7 +150,7 @@ def test_a_secret_of_the_environment_may_be_missing(validator: Validator, tmp_pa
     write(tmp_path, files)
     done = validator(tmp_path)
     assert done.status == 0, done.output
-    assert "PVS_BRIDGE_TEST_KEY of the environment, which is not set" in done.output
+    assert "the environment variable PVS_BRIDGE_TEST_KEY, which is not set" in done.output
     strict = validator.json(tmp_path, "--strict")
     assert [each["variable"] for each in strict.findings] == ["uplink_networks[0].passphrase"]
 

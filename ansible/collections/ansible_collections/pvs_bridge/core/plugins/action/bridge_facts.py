@@ -15,15 +15,15 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.pvs_bridge.core.plugins.modules import bridge_facts
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.contact import (
     Contact,
-    Diagnosis,
     diagnose,
     unsupported,
 )
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.script import run_script
 
 
 class ActionModule(ActionBase):
-    """Makes the first contact with a host, and says plainly what is wrong with it."""
+    """Connects to a host for the first time, and explains a failure."""
 
     TRANSFERS_FILES = False
     _supports_async = False
@@ -37,16 +37,16 @@ class ActionModule(ActionBase):
         """Run the module.
 
         Args:
-            tmp: not used, as in every action plugin of today.
+            tmp: not used, as in every current action plugin.
             task_vars: the host's variables.
 
         Returns:
-            the module's result; failed with problem and hint where there was no contact, or
-            where the operating system is not supported.
+            the module's result; failed with problem and hint if the connection fails or the
+            operating system is not supported.
         """
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
-        # Here too, so that a mistake in the play is not taken for one of the host.
+        # Checked here too, so that an error in the play is not reported as an error of the host.
         a_list = {"type": "list", "elements": "str", "default": []}
         _, arguments = self.validate_argument_spec(
             {
@@ -62,12 +62,12 @@ class ActionModule(ActionBase):
         try:
             done = run_script(self, contact.python, Path(bridge_facts.__file__), arguments)
         except AnsibleError as error:
-            # Ansible would report most of these as UNREACHABLE, with ssh's words as they are.
+            # Ansible would report most of these as UNREACHABLE, with ssh's messages unchanged.
             return _failed(contact, diagnose(contact, str(error)))
         try:
             result: dict[str, Any] = {"changed": False, **json.loads(done["stdout"])}
         except ValueError:
-            # ssh's and sudo's own words last: of what says nothing known, the last line is shown.
+            # stderr comes last, because the last line of an unknown error is shown.
             said = (done["stdout"], done["stderr"])
             return _failed(contact, diagnose(contact, "\n".join(each for each in said if each)))
         wrong = unsupported(result["bridge"]["os"])
@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
         return _failed(contact, wrong) if wrong else result
 
     def _contact(self, task_vars: dict[str, Any]) -> Contact:
-        """Collect how the host is to be reached, as the connection plugin sees it."""
+        """Return how the connection plugin connects to the host."""
         host = str(task_vars.get("inventory_hostname", "this host"))
         port = self._option("port")
         user = self._option("remote_user")
@@ -92,12 +92,12 @@ class ActionModule(ActionBase):
         )
 
     def _option(self, name: str) -> Any:  # noqa: ANN401 - any option
-        """Return an option of the connection; None where this kind of connection has none."""
+        """Return an option of the connection; None if this type of connection does not have it."""
         try:
             return self._connection.get_option(name)
         except (AnsibleError, KeyError):
             return None
 
 
-def _failed(contact: Contact, diagnosis: Diagnosis) -> dict[str, Any]:
-    return {"changed": False, "failed": True, "msg": diagnosis.message(contact.host)}
+def _failed(contact: Contact, issue: Issue) -> dict[str, Any]:
+    return {"changed": False, "failed": True, "msg": f"{contact.host}: {issue.sentence}."}

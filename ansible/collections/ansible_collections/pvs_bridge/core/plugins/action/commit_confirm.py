@@ -18,25 +18,25 @@ PROGRAM = "/usr/local/bin/pvs-bridge rollback"
 # One attempt to connect, and the pause between two.
 _ATTEMPT_SECONDS = 5
 _PAUSE_SECONDS = 0.5
-# A host that has just answered elsewhere is not slow; only where it may be called is in question.
+# The host has just answered at another address, so it is not slow.
 _SECOND_LOOK_SECONDS = 2
-# The host waits a little before it begins; what is asked before is soon cut off.
+# The host waits before it starts the change; an earlier connection would break.
 _BEGIN_SECONDS = 3
-# A connection that the change has cut off is given up after this many seconds without an answer.
+# Detects within three seconds that the change has broken the connection.
 _ALIVE = "-o ServerAliveInterval=1 -o ServerAliveCountMax=3"
-# What the host may need to be back as it was, after its time is up.
+# Time for the host to undo the change after its timeout.
 _UNDO_SECONDS = 120
-# What the host says that has nothing to confirm.
+# States of a host that has no change to confirm.
 _LOST = {
-    "armed": "has not begun to change its network: the connection broke before",
-    "nothing": "knows nothing of this change any more",
+    "armed": "has not started the change of its network, because the connection broke before",
+    "nothing": "has no record of this change",
 }
 
 _display = Display()
 
 
 class ActionModule(ActionBase):
-    """Lets a host change its network, and comes back through it."""
+    """Changes a host's network, and confirms the change over the new network."""
 
     TRANSFERS_FILES = False
     _supports_async = False
@@ -48,14 +48,14 @@ class ActionModule(ActionBase):
         tmp: str | None = None,
         task_vars: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Have the change carried out and confirm it.
+        """Carry out the change and confirm it.
 
         Args:
-            tmp: not used, as in every action plugin of today.
+            tmp: not used, as in every current action plugin.
             task_vars: the host's variables.
 
         Returns:
-            the task's result: where the host was reached, or what was undone.
+            the task's result: the address of the host, or what was undone.
         """
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
@@ -75,19 +75,19 @@ class ActionModule(ActionBase):
                 f"{PROGRAM} apply --id {arguments['id']}", in_data=arguments["script"].encode()
             )
         except AnsibleConnectionFailure as error:
-            # The change may have broken the connection before the answer was through.
-            _display.vvv(f"while the change began: {error}")
+            # The change may have broken the connection before the answer arrived.
+            _display.vvv(f"at the start of the change: {error}")
         else:
             if begun["rc"] != 0:
                 return {"failed": True, "msg": (begun["stdout"] + begun["stderr"]).strip()}
-        # An old connection that still works proves nothing.
+        # Only a new connection proves that the new network works.
         self._connection.reset()
         result = self._confirm(arguments, task_vars)
         result["seconds"] = round(time.monotonic() - started, 1)
         return result
 
     def _confirm(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Try each address in turn until the host says that the change is confirmed, or undone."""
+        """Try each address in turn until the host reports a confirmed or undone change."""
         host = str(task_vars.get("inventory_hostname", "the host"))
         before = str(self._connection.get_option("host"))
         addresses = list(dict.fromkeys(arguments["addresses"]))
@@ -95,18 +95,19 @@ class ActionModule(ActionBase):
             addresses.insert(0, before)
         timeout_seconds = arguments["timeout_seconds"]
         deadline = time.monotonic() + timeout_seconds + _UNDO_SECONDS
-        said = "nothing"
+        last_error = "no error message"
         time.sleep(_BEGIN_SECONDS)
         while time.monotonic() < deadline:
             for address in addresses:
                 try:
                     answer = self._ask(address, before, f"{arguments['id']} --look")
                     if answer["state"] == "applied":
-                        # The way to that answer may have been opened before the change; this one
-                        # is opened behind it, and so through the network that it has brought.
+                        # The connection of that answer may be older than the change. This one is
+                        # opened after the change, and therefore over the new network.
                         answer = self._ask(address, before, arguments["id"])
                 except (AnsibleError, ValueError) as error:
-                    said = str(error).strip().splitlines()[-1] if str(error).strip() else said
+                    lines = str(error).strip().splitlines()
+                    last_error = lines[-1] if lines else last_error
                     _display.vvv(f"{address}: {error}", host=host)
                     continue
                 if answer["state"] == "confirmed":
@@ -127,14 +128,14 @@ class ActionModule(ActionBase):
             time.sleep(_PAUSE_SECONDS)
         return {
             "failed": True,
-            "msg": f"{host} did not come back: neither through the new network, nor, after "
-            f"{timeout_seconds} s, through the old one, to which it returns by itself. It was "
-            f"looked for at {', '.join(addresses)}; the last attempt ended with: {said}. Hint: "
-            "check that the Pi has power and that the home's router is on; then run again",
+            "msg": f"{host} did not come back: neither over the new network, nor over the old one, "
+            f"which the Pi restores after {timeout_seconds} s. Tried addresses: "
+            f"{', '.join(addresses)}; last error: {last_error}. Hint: check that the Pi has power "
+            "and that the home's router is on, then run again",
         }
 
     def _is_still_at(self, before: str, identifier: str) -> bool:
-        """Whether the host answers at its address of before, which may only have been quiet."""
+        """Return whether the host also answers at its previous address."""
         try:
             answer = self._ask(before, before, identifier, _SECOND_LOOK_SECONDS)
         except (AnsibleError, ValueError):
@@ -144,29 +145,29 @@ class ActionModule(ActionBase):
     def _ask(
         self, address: str, before: str, confirm: str, seconds: int = _ATTEMPT_SECONDS
     ) -> dict[str, Any]:
-        """Make a new connection and try to confirm by it.
+        """Confirm the change over a new connection.
 
         Args:
-            address: where.
-            before: where the host was before the change.
-            confirm: the change, and options.
-            seconds: how long to wait for the connection.
+            address: of the host.
+            before: the host's address before the change.
+            confirm: the change's name, and options.
+            seconds: connection timeout.
 
         Raises:
-            AnsibleError: the host is not there.
-            ValueError: what is there gives no sensible answer.
+            AnsibleError: the host cannot be reached.
+            ValueError: the answer is not valid.
         """
         connection = connection_loader.get(
             self._connection.ansible_name, self._play_context, new_stdin=None
         )
-        # Not over a connection that was opened through the old network.
+        # ControlPath=none prevents the reuse of a connection over the old network.
         extra = f"{self._extra_arguments(address, before)} -o ControlPath=none"
         connection.set_options(
             direct={
                 **self._connection.get_options(),
                 "host": address,
                 "timeout": seconds,
-                # The first word counts, and the user's own follow.
+                # ssh uses the first value of an option, so these come before the user's own.
                 "ssh_args": f"{_ALIVE} {self._connection.get_option('ssh_args') or ''}".strip(),
                 "ssh_extra_args": extra.strip(),
             }
@@ -184,14 +185,14 @@ class ActionModule(ActionBase):
         return answer
 
     def _extra_arguments(self, address: str, before: str) -> str:
-        """Return what ssh is to be told: wherever the host is now, it has to be the same one."""
+        """Return ssh arguments that require the known host key at every address."""
         given = str(self._connection.get_option("ssh_extra_args") or "")
         if address == before:
             return given
         return f"{given} -o HostKeyAlias={self._known_as(before)}".strip()
 
     def _known_as(self, host: str) -> str:
-        """Return the name that ssh knows a host's key by, which its configuration decides."""
+        """Return the host's name in known_hosts, according to ssh's configuration."""
         names = ("ssh_args", "ssh_common_args", "ssh_extra_args")
         given = [str(self._connection.get_option(name) or "") for name in names]
         port = self._connection.get_option("port")
@@ -208,13 +209,14 @@ class ActionModule(ActionBase):
 
 
 def _undone(host: str, undone: dict[str, Any]) -> dict[str, Any]:
-    """Say what was put back, and where to read what was not taken."""
+    """Return the result of a change that the host has undone."""
     files = ", ".join(undone["files"]) or "no file"
-    lie = f" The rejected files lie in {undone['folder']} on the Pi." if undone["folder"] else ""
+    folder = undone["folder"]
+    rejected = f" The rejected files are in {folder} on the Pi." if folder else ""
     return {
         "failed": True,
         "undone": undone,
         "msg": f"{host} has undone the change of its network: {undone['reason']}. It is reachable "
-        f"as before. Put back: {files}.{lie} Hint: correct the description, such as the network's "
-        "name and passphrase, and run again",
+        f"as before. Restored: {files}.{rejected} Hint: correct the configuration, such as the "
+        "network's name and passphrase, and run again",
     }

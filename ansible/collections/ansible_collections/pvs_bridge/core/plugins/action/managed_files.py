@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.root_lock import set_locked
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.overlay_root import set_locked
 
 
 class ActionModule(ActionBase):

@@ -6,11 +6,11 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.root_lock import set_locked
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.overlay_root import set_locked
 
 
 class ActionModule(ActionBase):
-    """Locks a host's root, or unlocks it."""
+    """Locks or unlocks a host's root."""
 
     TRANSFERS_FILES = False
     _supports_async = False
@@ -21,10 +21,10 @@ class ActionModule(ActionBase):
         tmp: str | None = None,
         task_vars: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Restart the host where its root is not as wanted.
+        """Restart the host if its root is not in the wanted state.
 
         Args:
-            tmp: not used, as in every action plugin of today.
+            tmp: not used, as in every current action plugin.
             task_vars: the host's variables.
 
         Returns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import pathlib
@@ -14,7 +13,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import judge
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import (
+    check_variables,
+)
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import SpecError, load_role
 
 # What the roles read of a host beside the variables of their specs.
@@ -25,8 +26,7 @@ _CONNECTION = (
     "ansible_user",
     "ansible_connection",
 )
-# The digest is made of secrets too, and shown to who runs Ansible with -vvv: as slow to guess from
-# as a few milliseconds allow.
+# The digest depends on secrets, and ansible-playbook -vvv shows it. The rounds make guessing slow.
 _ROUNDS = 10_000
 
 
@@ -45,11 +45,11 @@ class ActionModule(ActionBase):
         """Validate the variables.
 
         Args:
-            tmp: not used, as in every action plugin of today.
+            tmp: not used, as in every current action plugin.
             task_vars: the host's variables.
 
         Returns:
-            the task's result: failed with one finding a line, or the digest of all inputs.
+            the task's result: failed with one issue per line, or the digest of all inputs.
         """
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -59,23 +59,23 @@ class ActionModule(ActionBase):
         try:
             specs = [load_role(self._role(name), self._read) for name in arguments["roles"]]
         except SpecError as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(error.issue.sentence) from error
 
-        judgement = judge(task_vars, specs, self._templar)
-        findings = judgement.findings
+        checked = check_variables(task_vars, specs, self._templar)
+        issues = checked.issues
         result["changed"] = False
-        if findings:
-            count = "1 mistake" if len(findings) == 1 else f"{len(findings)} mistakes"
+        if issues:
+            count = "1 error" if len(issues) == 1 else f"{len(issues)} errors"
             heading = (
                 f"{task_vars.get('inventory_hostname', 'this host')}: {count} in its variables"
             )
             result["failed"] = True
-            result["msg"] = "\n".join([heading, *map(str, findings)])
-            result["findings"] = [dataclasses.asdict(finding) for finding in findings]
+            result["msg"] = "\n".join([heading, *map(str, issues)])
+            result["issues"] = [issue.as_dict() for issue in issues]
         else:
             connection = {name: task_vars[name] for name in _CONNECTION if name in task_vars}
             result["inputs"] = self._digest(
-                {**judgement.rendered, **self._templar.template(connection)}, arguments["roles"]
+                {**checked.rendered, **self._templar.template(connection)}, arguments["roles"]
             )
         return result
 
@@ -91,20 +91,19 @@ class ActionModule(ActionBase):
         return hashlib.pbkdf2_hmac("sha256", digest.digest(), salt, _ROUNDS).hex()
 
     def _role(self, name: str) -> pathlib.Path:
-        """Find a role where ansible-playbook finds it: beside the playbook, then by roles_path."""
+        """Find a role as ansible-playbook does: beside the playbook, then by roles_path."""
         basedir = pathlib.Path(self._loader.get_basedir())
         folders = [basedir / "roles", *map(pathlib.Path, DEFAULT_ROLES_PATH), basedir]
         for folder in folders:
             if (folder / name).is_dir():
                 return folder / name
-        msg = (
-            f"role {name} is in none of {', '.join(map(str, folders))}. Hint: correct its name in "
-            "the option roles, or set roles_path in ansible.cfg"
+        raise SpecError(
+            f"role {name} must be in one of: {', '.join(map(str, folders))}",
+            "correct its name in the option roles, or set roles_path in ansible.cfg",
         )
-        raise SpecError(msg)
 
-    def _read(self, file: pathlib.Path) -> Any:  # noqa: ANN401 - YAML holds anything
-        """Read a role's file with the tags that let its templates be rendered."""
+    def _read(self, file: pathlib.Path) -> Any:  # noqa: ANN401 - any YAML
+        """Read a role's file; its templates can be rendered later."""
         return self._loader.load_from_file(str(file), trusted_as_template=True)
 
 
@@ -112,7 +111,7 @@ _COLLECTION = pathlib.Path(__file__).resolve().parents[2]
 
 
 def _files(folders: set[pathlib.Path]) -> Iterator[pathlib.Path]:
-    """Return what the folders hold, without Python's bytecode and what only people read."""
+    """Return the files of some folders, without bytecode and documentation."""
     for folder in folders:
         for path in folder.rglob("*"):
             if path.suffix not in {".pyc", ".md", ".png"} and path.is_file():

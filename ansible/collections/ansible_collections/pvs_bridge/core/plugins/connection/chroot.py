@@ -1,6 +1,6 @@
-"""Let Ansible work inside of a root file system that no system runs from."""
+"""Run Ansible in a root file system that is not booted."""
 
-# ruff: noqa: E402 - Ansible wants a plugin's documentation before its imports
+# ruff: noqa: E402 - Ansible needs a plugin's documentation before its imports
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ DOCUMENTATION = r"""
 name: chroot
 author: The pvs-bridge authors
 version_added: "0.2.0"
-short_description: Work inside of a root file system in a folder
+short_description: Run in a root file system in a folder
 description:
-  - Runs commands by C(chroot) in a folder of the controller, as root. It is how a card's root file
-    system becomes a bridge before it has ever booted.
-  - It mounts nothing. Whoever makes the folder mounts C(/proc) and C(/dev) into it.
+  - Runs commands by C(chroot) in a folder of the controller, as root. The image builder uses it to
+    provision the root file system of a card.
+  - It mounts nothing. The caller must mount C(/proc) and C(/dev) in the folder.
 options:
   root:
-    description: The folder, an absolute path. The files that Ansible brings are put into it.
+    description: The absolute path of the folder. Ansible writes its temporary files into it.
     type: path
     required: true
     vars:
       - name: ansible_chroot_root
   path:
-    description: Where commands are searched, inside of the folder.
+    description: The search path of commands, within the folder.
     type: str
     default: /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     vars:
@@ -57,23 +57,23 @@ class Connection(ConnectionBase):
     has_tty = False
 
     def _connect(self) -> Connection:
-        """Look whether there is something to work in.
+        """Check that the folder contains a root file system.
 
         Raises:
-            AnsibleConnectionFailure: there is not, or only root could.
+            AnsibleConnectionFailure: it does not, or this process is not root.
         """
         super()._connect()
         root = self._root()
         if os.geteuid() != 0:
             raise AnsibleConnectionFailure(
-                f"{root}: only root can work in it. Hint: run it as root, or by unshare "
-                "--map-auto --map-root-user"
+                f"{root}: chroot needs root. Hint: run as root, or with unshare --map-auto "
+                "--map-root-user"
             )
-        # Its sh may be a link that leads somewhere only from the inside.
+        # /bin/sh may be a symbolic link that is only valid within the folder.
         if not os.path.lexists(root / _SHELL):
             raise AnsibleConnectionFailure(
-                f"ansible_chroot_root: there is no root file system in {root}. "
-                "Hint: unpack one there, or name the folder that has it"
+                f"ansible_chroot_root: {root} does not contain a root file system. "
+                "Hint: unpack one there, or correct the path"
             )
         self._connected = True
         return self
@@ -81,28 +81,28 @@ class Connection(ConnectionBase):
     def exec_command(
         self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
     ) -> tuple[int, bytes, bytes]:
-        """Run a command of the shell.
+        """Run a shell command.
 
         Args:
             cmd: the command.
-            in_data: what it reads.
-            sudoable: not used; whoever works here is root.
+            in_data: its standard input.
+            sudoable: not used, because the process is root.
 
         Returns:
-            its exit status, and what it printed and complained of.
+            exit status, standard output and standard error.
         """
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         done = subprocess.run(
             ["chroot", str(self._root()), f"/{_SHELL}", "-c", cmd],
             input=in_data or b"",
             capture_output=True,
-            # Nothing of the controller's own environment gets in.
+            # The controller's own environment is not passed on.
             env={
                 "HOME": "/root",
                 "LANG": "C.UTF-8",
                 "PATH": str(self.get_option("path")),
                 "TERM": "dumb",
-                # systemctl changes files, and asks nobody.
+                # systemctl only changes files, because systemd does not run there.
                 "SYSTEMD_OFFLINE": "1",
             },
             check=False,
@@ -120,7 +120,7 @@ class Connection(ConnectionBase):
         self._copy(self._inside(in_path), Path(out_path))
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Mark the connection as closed."""
         self._connected = False
 
     def _root(self) -> Path:

@@ -12,7 +12,7 @@ author: The pvs-bridge authors
 version_added: "0.1.0"
 short_description: Write an SSID for a NetworkManager keyfile
 description:
-  - Names that a keyfile could misread are written as the list of their bytes.
+  - Names that are ambiguous in a keyfile are written as the list of their bytes.
 options:
   _input:
     description: The SSID.
@@ -26,14 +26,14 @@ ssid: "{{ network.ssid | pvs_bridge.core.keyfile_ssid }}"
 
 RETURN = r"""
 _value:
-  description: The value to put behind ssid= in a keyfile.
+  description: The value of ssid= in a keyfile.
   type: str
 """
 
 
 class FilterModule:
-    """Names the filter to Ansible."""
+    """Registers the filter in Ansible."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
-        """Return the filter under its name."""
+        """Return the filter by its name."""
         return {"keyfile_ssid": wifi.keyfile_ssid}

@@ -12,7 +12,7 @@ author: The pvs-bridge authors
 version_added: "0.1.0"
 short_description: Write a string for a NetworkManager keyfile
 description:
-  - Escapes backslashes, and spaces at either end.
+  - Escapes backslashes, and spaces at both ends.
 options:
   _input:
     description: The text.
@@ -26,14 +26,14 @@ psk: "{{ network.passphrase | pvs_bridge.core.keyfile_string }}"
 
 RETURN = r"""
 _value:
-  description: The value to put behind a key in a keyfile.
+  description: The value of a key in a keyfile.
   type: str
 """
 
 
 class FilterModule:
-    """Names the filter to Ansible."""
+    """Registers the filter in Ansible."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
-        """Return the filter under its name."""
+        """Return the filter by its name."""
         return {"keyfile_string": wifi.keyfile_string}

@@ -12,7 +12,7 @@ author: The pvs-bridge authors
 version_added: "0.1.0"
 short_description: Hash a WPA2 passphrase
 description:
-  - Derives the 256-bit pre-shared key, so that the passphrase itself need not be stored.
+  - Derives the 256-bit pre-shared key, so that the passphrase need not be stored.
 positional: ssid
 options:
   _input:
@@ -20,7 +20,7 @@ options:
     type: str
     required: true
   ssid:
-    description: Name of the network that the passphrase is for.
+    description: Name of the network.
     type: str
     required: true
 """
@@ -37,8 +37,8 @@ _value:
 
 
 class FilterModule:
-    """Names the filter to Ansible."""
+    """Registers the filter in Ansible."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
-        """Return the filter under its name."""
+        """Return the filter by its name."""
         return {"wpa_psk": wifi.psk}

@@ -12,8 +12,7 @@ author: The pvs-bridge authors
 version_added: "0.1.0"
 short_description: Write a string for wpa_supplicant.conf
 description:
-  - Quotes plain names.
-  - Writes anything else in hexadecimal, which wpa_supplicant reads byte for byte.
+  - Quotes simple names, and writes all others in hexadecimal.
 options:
   _input:
     description: An SSID or an SAE password.
@@ -27,14 +26,14 @@ ssid: "{{ network.ssid | pvs_bridge.core.wpa_string }}"
 
 RETURN = r"""
 _value:
-  description: The value to put behind ssid= or sae_password=.
+  description: The value of ssid= or sae_password=.
   type: str
 """
 
 
 class FilterModule:
-    """Names the filter to Ansible."""
+    """Registers the filter in Ansible."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
-        """Return the filter under its name."""
+        """Return the filter by its name."""
         return {"wpa_string": wifi.wpa_string}

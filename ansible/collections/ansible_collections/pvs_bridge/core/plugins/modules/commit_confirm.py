@@ -1,39 +1,38 @@
 #!/usr/bin/python
-"""Documentation of an action plugin; the work is done in plugins/action/commit_confirm.py."""
+"""Documentation of the action plugin of the same name."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: confirm
+module: commit_confirm
 author: The pvs-bridge authors
 version_added: "0.1.0"
-short_description: Change a host's network, come back through it, and keep it
+short_description: Change a host's network, and confirm it over the new network
 description:
-  - Carries out on the host a change of the network for which M(pvs_bridge.core.managed_files) has
-    armed the rollback. The host does it on its own, so that the SSH session may break.
-  - Then makes new connections to the host, at each of its possible addresses in turn, until one of
-    them confirms the change. A change that nobody confirms in time, or that fails, is undone by
-    the host itself.
-  - Fails with what was undone and why, after the host is back as it was.
+  - Carries out a change of the network for which M(pvs_bridge.core.managed_files) has armed the
+    rollback. The change runs detached on the host, because the SSH session may break.
+  - Then connects to the host at each of its possible addresses in turn, until a new connection
+    confirms the change. The host itself undoes a change that fails or is not confirmed in time.
+  - Fails with the reason and the restored files after the host has undone the change.
 options:
   id:
-    description: Name of the change, as the files were armed with.
+    description: Name of the change, as in the task that has armed the rollback.
     type: str
     required: true
   script:
-    description: What the host is to do, for its shell. A failing line is a reason to undo.
+    description: Shell commands for the host. If one fails, the change is undone.
     type: str
     required: true
   addresses:
     description:
-      - Where the host may be afterwards, the likeliest at the head. Its address of before is tried
-        too, as the first one unless it is among them.
-      - Its host key has to be the one that is known for its address of before.
+      - Possible addresses of the host after the change, the most likely one first. The previous
+        address is tried too, first of all if it is not in this list.
+      - The host key must be the one that is known for the previous address.
     type: list
     elements: str
     default: []
   timeout_seconds:
-    description: How long the host waits for the confirmation.
+    description: How long the host waits for the confirmation before it undoes the change.
     type: int
     required: true
 attributes:
@@ -49,7 +48,7 @@ attributes:
   diff_mode:
     description: Shows the difference that a change makes.
     support: none
-    details: M(pvs_bridge.core.managed_files) has shown it.
+    details: M(pvs_bridge.core.managed_files) shows it.
   platform:
     description: Systems that it can be used for.
     support: full
@@ -67,7 +66,7 @@ EXAMPLES = r"""
     timeout_seconds: 120
   register: changed_network
 
-- name: Go on where the host is now
+- name: Use the new address
   ansible.builtin.set_fact:
     ansible_host: "{{ changed_network.address }}"
     ansible_ssh_extra_args: "{{ changed_network.ssh_extra_args }}"
@@ -75,41 +74,41 @@ EXAMPLES = r"""
 
 RETURN = r"""
 address:
-  description: Where the host was reached.
+  description: The address at which the host was reached.
   returned: success, not in check mode
   type: str
   sample: 192.168.1.21
 moved:
-  description: Whether that is another address than before.
+  description: Whether that differs from the previous address.
   returned: success, not in check mode
   type: bool
   sample: true
 ssh_extra_args:
-  description: What C(ansible_ssh_extra_args) has to be there, for ssh to know the host's key.
+  description: C(ansible_ssh_extra_args) for the new address, so that ssh finds the host key.
   returned: success, not in check mode
   type: str
   sample: -o HostKeyAlias=192.168.1.20
 seconds:
-  description: How long it took from the beginning of the change to its confirmation.
+  description: Time from the start of the change to its confirmation.
   returned: success, not in check mode
   type: float
   sample: 9.3
 undone:
-  description: What was put back.
+  description: What the host has restored.
   returned: when the change was undone
   type: dict
   contains:
     reason:
-      description: Why.
+      description: The reason.
       type: str
-      sample: nobody confirmed it within 120 s
+      sample: it was not confirmed within 120 s
     files:
       description: Paths on the host.
       type: list
       elements: str
       sample: [/etc/NetworkManager/system-connections/pvs-bridge-uplink-0.nmconnection]
     folder:
-      description: Where the rejected files lie on the host.
+      description: The folder of the rejected files on the host.
       type: str
       sample: /var/lib/pvs-bridge/rollback/rejected/20260621-120000-3f0c
 """

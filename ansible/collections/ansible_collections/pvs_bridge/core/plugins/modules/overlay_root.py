@@ -1,21 +1,21 @@
 #!/usr/bin/python
-"""Documentation of an action plugin; the work is done in plugins/action/overlay_root.py."""
+"""Documentation of the action plugin of the same name."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: root
+module: overlay_root
 author: The pvs-bridge authors
 version_added: "0.1.0"
-short_description: Lock a host's root, or unlock it
+short_description: Lock or unlock a host's root file system
 description:
-  - A locked root takes changes into memory, and a restart forgets them. To lock it, or to unlock
-    it, takes a restart, which this waits for.
-  - Does nothing where the root is as wanted already, and on a host without what locks it, see the
-    role C(appliance).
+  - A locked root keeps changes in memory until the next restart. This module restarts the host to
+    lock or unlock it, and waits until the host is back.
+  - Does nothing if the root is already in the wanted state, or if the role C(appliance) has not
+    been applied to the host.
 options:
   locked:
-    description: Whether it is to be locked.
+    description: Whether the root must be locked.
     type: bool
     required: true
 attributes:
@@ -26,12 +26,12 @@ attributes:
     description: Can be run in the background with C(async).
     support: none
   check_mode:
-    description: Only says whether the host would restart.
+    description: Reports whether the host would restart.
     support: full
   diff_mode:
     description: Shows the difference that a change makes.
     support: none
-    details: There is nothing to see of it.
+    details: There are no file changes.
   platform:
     description: Systems that it can be used for.
     support: full
@@ -41,7 +41,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have what follows outlast a restart
+- name: Unlock the root
   pvs_bridge.core.overlay_root:
     locked: false
 """

@@ -6,19 +6,18 @@ DOCUMENTATION = r"""
 module: preflight
 author: The pvs-bridge authors
 version_added: "0.1.0"
-short_description: Check the description of a bridge before anything changes
+short_description: Check the variables of a bridge before anything changes
 description:
   - Checks the variables of each host against the argument specs of the roles, and against each
-    other, and fails with every mistake that it finds.
-  - Each finding is one line with file, line, variable, problem and hint. The value of a secret
-    is never shown.
-  - Runs on the controller alone, without a connection to the host.
+    other, and fails with all errors.
+  - Each error is one line with file, line, variable, problem and hint. The values of secrets are
+    never shown.
+  - Runs only on the controller, without a connection to the host.
 options:
   roles:
     description:
       - The roles whose C(meta/argument_specs.yml), entry point C(main), apply.
-      - A variable that begins with the name of one of these and an underscore, and is in no
-        spec, is a mistake.
+      - A variable whose prefix is the name of one of these roles must be in a spec.
     type: list
     elements: str
     required: true
@@ -30,12 +29,12 @@ attributes:
     description: Can be run in the background with C(async).
     support: none
   check_mode:
-    description: Changes nothing, so that it does the same in check mode.
+    description: Changes nothing, also without check mode.
     support: full
   diff_mode:
     description: Shows the difference that a change makes.
     support: none
-    details: There is no change.
+    details: There are no changes.
   platform:
     description: Systems that it can be used for.
     support: full
@@ -43,14 +42,13 @@ attributes:
 seealso:
   - module: pvs_bridge.core.bridge_facts
 notes:
-  - File and line come from ansible-core 2.19 or later; a finding about a variable that was given
-    with C(-e), or is missing, has none.
+  - Variables that are missing or were set with C(-e) have neither file nor line.
 """
 
 EXAMPLES = r"""
-- name: Refuse a bridge that is described wrongly
+- name: Check the variables of the bridge
   pvs_bridge.core.preflight:
-    roles: [bridge, pvs_link, uplink, proxy, compat, console_dns, health]
+    roles: [common, pvs_link, uplink, proxy, compat, console_dns, health]
 """
 
 RETURN = r"""
@@ -62,37 +60,37 @@ inputs:
   type: str
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 msg:
-  description: The host, then one line for each mistake.
+  description: The host, then one line for each error.
   returned: failed
   type: str
   sample: |-
-    garage: 2 mistakes in its variables
-    inventory/home/garage.yml:12: uplink_country: UK is no country's code (ISO 3166); write GB
-    uplink_networks: has no network, and uplink_type is wifi; add one with its ssid and passphrase
-findings:
-  description: The same for programs, in the same order.
+    garage: 2 errors in its variables
+    inventory/home/garage.yml:12: proxy_http_port: must be from 1 to 65535, got 0; use at least 1
+    uplink_networks: must contain a network, because uplink_type is wifi; add one with its ssid
+issues:
+  description: The same errors in the same order, for programs.
   returned: failed
   type: list
   elements: dict
   contains:
     variable:
-      description: As one writes it down.
+      description: The variable, with its key or list index.
       type: str
-      sample: uplink_networks[0].passphrase
+      sample: proxy_http_port
     problem:
       description: What is wrong with it.
       type: str
-      sample: UK is no country's code (ISO 3166)
+      sample: must be from 1 to 65535, got 0
     hint:
       description: What to do about it.
       type: str
-      sample: write GB
+      sample: use at least 1
     file:
-      description: Where it was written; null where that is not known.
+      description: The file of the value; null if unknown.
       type: str
       sample: inventory/home/garage.yml
     line:
-      description: Counted from 1; null where it is not known.
+      description: Counted from 1; null if unknown.
       type: int
       sample: 12
 """

@@ -1,6 +1,6 @@
-"""Judge a host's variables as a play has loaded them: render, check, say where each was written.
+"""Render and check a host's variables as a play has loaded them.
 
-The one way to it, for the preflight of a live run and for ``make validate``.
+Used by the preflight of a run, ``make validate``, ``make rehearse`` and the image builder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ansible.errors import (
     AnsibleValueOmittedError,
 )
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Fault, Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import (
     TaggedOrigins,
     origin_file,
@@ -35,75 +35,74 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import 
 _ENVIRONMENT = re.compile(
     r"""\b(?:lookup|query|q)\(\s*["'](?:ansible\.builtin\.)?env["']\s*,\s*["'](?P<name>\w+)["']"""
 )
-# What ansible-core says without a vault's password, and not where it has one that does not fit.
-_NOBODY_GAVE_ANY = "no vault secrets found"
+# ansible-core's message if there is no vault password; a wrong password has another message.
+_NO_PASSWORD = "no vault secrets found"  # noqa: S105 - a message
 _WORD = re.compile(r"\w+")
 _UNDEFINED = re.compile(r"'(?P<name>[^']+)' is undefined")
 
 
 @dataclasses.dataclass(frozen=True)
-class Judgement:
-    """What is known about a host's variables.
+class CheckedVariables:
+    """The result of checking a host's variables.
 
     Attributes:
-        findings: what is wrong with them.
-        sealed: what could not be looked into. Where ``lenient`` was not asked for, each is a
-            finding too.
-        raw: those that the roles read, as written.
-        rendered: the same, rendered; UNUSABLE where that failed.
-        locate: where each was written.
+        issues: what is wrong with them.
+        unreadable: values that could not be read. Without ``lenient``, they are issues too.
+        raw: the variables that the roles read, as written.
+        rendered: the same, rendered; UNUSABLE if that failed.
+        locate: finds where each was written.
     """
 
-    findings: list[Finding]
-    sealed: list[Fault]
+    issues: list[Issue]
+    unreadable: list[Issue]
     raw: Mapping[str, Any]
     rendered: Mapping[str, Any]
     locate: TaggedOrigins
 
 
-def judge(
+def check_variables(
     variables: Mapping[str, Any],
     specs: Iterable[RoleSpec],
-    templar: Any,  # noqa: ANN401 - Ansible's Templar, which carries no types
+    templar: Any,  # noqa: ANN401 - Ansible's Templar, which has no types
     lenient: bool = False,
     all_known: bool = True,
-) -> Judgement:
-    """Judge a host's variables.
+) -> CheckedVariables:
+    """Check a host's variables.
 
     Args:
-        variables: all that the play knows for the host, as written.
+        variables: all variables that the play has for the host, as written.
         specs: of the roles that will run, loaded with Ansible's own loader.
         templar: a Templar.
-        lenient: whether what cannot be looked into is passed over instead of being a mistake.
-        all_known: whether these are all variables; else one that seems to be missing may be among
-            the others.
+        lenient: whether values that cannot be read here are accepted.
+        all_known: whether these are all variables. If not, an undefined variable may be in a file
+            that could not be read.
     """
     specs = list(specs)
     defaults = {name: value for spec in specs for name, value in spec.defaults.items()}
-    # Variables may refer to defaults, which ansible-core itself adds only inside of the role.
+    # Variables may refer to defaults, which ansible-core adds only within the role.
     render = renderer(templar, {**defaults, **variables}, lenient, all_known)
-    raw = of_interest(variables, specs)
-    rendered, faults = render_all(raw, render)
-    # A default that needs what is not known yet, such as a fact, is left out of the checks.
+    raw = role_variables(variables, specs)
+    rendered, issues = render_all(raw, render)
+    # Defaults that need an unknown value, such as a fact, are not checked.
     rendered_defaults, unknown = render_all(defaults, render)
-    for fault in unknown:
-        rendered_defaults.pop(str(fault.path[0]), None)
+    for issue in unknown:
+        rendered_defaults.pop(str(issue.location.path[0]), None)
 
     locate = TaggedOrigins(raw, rendered)
-    sealed = [fault for fault in faults if fault.sealed]
-    counted = [fault for fault in faults if not (lenient and fault.sealed)]
-    findings = validate(rendered, specs, locate, rendered_defaults, counted)
-    return Judgement(findings, sealed, raw, rendered, locate)
+    unreadable = [issue for issue in issues if issue.unreadable]
+    counted = [issue for issue in issues if not (lenient and issue.unreadable)]
+    found = validate(rendered, specs, locate, rendered_defaults, counted)
+    return CheckedVariables(found, unreadable, raw, rendered, locate)
 
 
-def of_interest(variables: Mapping[str, Any], specs: Iterable[RoleSpec]) -> dict[str, Any]:
-    """Pick what the specs name or what looks as if it was meant to be.
+def role_variables(variables: Mapping[str, Any], specs: Iterable[RoleSpec]) -> dict[str, Any]:
+    """Select the variables of the specs, and unknown ones with the prefix of a role.
 
-    Leaves out the roles' own defaults, which ansible-core has mixed in for the roles of the play:
-    they are not the inventory's mistakes.
+    Leaves out the roles' own defaults, which ansible-core mixes in for the roles of the play,
+    because the inventory is not responsible for them.
 
     Args:
-        variables: all that the play knows for the host.
+        variables: all variables that the play has for the host.
         specs: of the roles that will run.
     """
     specs = list(specs)
@@ -128,13 +127,13 @@ def renderer(
     lenient: bool = False,
     all_known: bool = True,
 ) -> Render:
-    """Return what renders one value.
+    """Return a function that renders one value.
 
     Args:
         templar: a Templar.
-        variables: what a value may refer to.
-        lenient: whether a value that comes out empty, because the environment lacks a variable, is
-            sealed.
+        variables: the variables that a value may refer to.
+        lenient: whether a value is unreadable if it is empty because an environment variable is
+            not set.
         all_known: whether these are all variables.
     """
     templar = templar.copy_with_new_env(available_variables=variables)
@@ -156,26 +155,26 @@ def renderer(
 
 
 def _need_environment(value: Any, variables: Mapping[str, Any]) -> None:  # noqa: ANN401 - any value
-    """Say so where a value comes from environment variables that are not set here.
+    """Check that the environment variables of a template are set.
 
     Raises:
-        RenderError: One of them is not set.
+        RenderError: one of them is not set.
     """
     missing = sorted(environment_names(value, variables) - os.environ.keys())
     if missing:
         raise RenderError(
-            f"comes from {missing[0]} of the environment, which is not set",
+            f"reads the environment variable {missing[0]}, which is not set",
             f"set {missing[0]} in the environment",
-            sealed=True,
+            unreadable=True,
         )
 
 
 def environment_names(value: Any, variables: Mapping[str, Any]) -> set[str]:  # noqa: ANN401 - any value
-    """Name the environment variables that a template asks for, itself or by other variables.
+    """Return the environment variables that a template reads, directly or by other variables.
 
     Args:
         value: as written.
-        variables: those that it may refer to, as written.
+        variables: the variables that it may refer to, as written.
     """
     names: set[str] = set()
     todo: list[Any] = [value]
@@ -191,9 +190,9 @@ def environment_names(value: Any, variables: Mapping[str, Any]) -> set[str]:  # 
 
 
 def _explain(error: AnsibleError, all_known: bool) -> RenderError:
-    """Turn what rendering says into a problem and a hint.
+    """Convert a rendering error to a problem and a hint.
 
-    ansible-core's own words are not passed on: they may quote a value that is a secret.
+    ansible-core's message is not used, because it may quote the value of a secret.
     """
     text = str(error)
     if isinstance(error, AnsibleUndefinedVariable):
@@ -203,24 +202,23 @@ def _explain(error: AnsibleError, all_known: bool) -> RenderError:
             return RenderError(
                 f"refers to {name}, which is undefined",
                 f"define {name} in the inventory",
-                sealed=not all_known,
+                unreadable=not all_known,
             )
         return RenderError(
-            "refers to an undefined key of a variable", "correct the name behind the dot"
+            "refers to an undefined key of a variable", "correct the name after the dot"
         )
     if isinstance(error, AnsibleTemplateSyntaxError):
         return RenderError(
-            "is no valid template",
-            "correct what stands within {{ }}, or put !unsafe before a value that has braces "
-            "of its own",
+            "is not a valid template",
+            "correct the text within {{ }}, or put !unsafe before a value that contains braces",
         )
     if "decrypt" in text.lower():
         return RenderError(
             "cannot be decrypted",
-            "give the vault's password, such as by ARGS=--ask-vault-pass",
-            sealed=_NOBODY_GAVE_ANY in text,
+            "supply the vault password, for example with ARGS=--ask-vault-pass",
+            unreadable=_NO_PASSWORD in text,
         )
     return RenderError(
         "cannot be rendered: a lookup, filter or test in it fails",
-        "correct what stands within {{ }}; printed with ansible.builtin.debug it says why",
+        "correct the text within {{ }}; ansible.builtin.debug shows the full error",
     )

@@ -1,7 +1,7 @@
-"""Find where a value was written, by the tags that ansible-core puts on what it loads.
+"""Find where a value was written, by the tags that ansible-core adds to loaded values.
 
-The tags are ansible-core's own affair: present since 2.19, internal, and not promised. Where they
-are missing, findings lack file and line and are otherwise the same.
+The tags are internal to ansible-core and exist since version 2.19. Without them, issues have
+neither file nor line.
 """
 
 from __future__ import annotations
@@ -12,36 +12,36 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import UNUSABLE, Path, Place
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import UNUSABLE, Location, Path
 
 try:
     from ansible._internal._datatag._tags import Origin
-except ImportError:  # pragma: no cover - an ansible-core before 2.19, or one that moved it
+except ImportError:  # pragma: no cover - ansible-core before 2.19, or a version that moved it
     Origin = None
 
 _NOT_THERE = object()
 
 
 class TaggedOrigins:
-    """A Locate over the values that a play has loaded."""
+    """Locates the values that a play has loaded."""
 
     def __init__(self, raw: Mapping[str, Any], rendered: Mapping[str, Any]) -> None:
-        """Remember the values with their tags.
+        """Keep the values with their tags.
 
         Args:
             raw: by name, as written.
-            rendered: the same, rendered: knows where a value is from that a template refers to.
+            rendered: by name, rendered; has the origin of values that a template refers to.
         """
         self._trees = (raw, rendered)
 
-    def __call__(self, path: Path) -> Place:
-        """Return the place of a value, else of the nearest thing around it."""
+    def __call__(self, path: Path) -> Location:
+        """Return the location of a value, or of the nearest enclosing value that has one."""
         for length in range(len(path), 0, -1):
             for tree in self._trees:
-                found = _place_at(tree, path[:length])
-                if found is not None:
-                    return found
-        return Place()
+                origin = _origin_at(tree, path[:length])
+                if origin is not None:
+                    return Location(path, short_path(origin.path), origin.line_num)
+        return Location(path)
 
 
 def origin_file(value: Any) -> pathlib.Path | None:  # noqa: ANN401 - any value
@@ -51,9 +51,9 @@ def origin_file(value: Any) -> pathlib.Path | None:  # noqa: ANN401 - any value
 
 
 def origin_mark(value: Any) -> tuple[str, int, int] | None:  # noqa: ANN401 - any value
-    """Return file, line and column where a value begins; None where one of them is unknown.
+    """Return file, line and column where a value begins; None if one of them is unknown.
 
-    What a template yields has the mark of the value that it has yielded, else its own.
+    The result of a template has the mark of the value that it returned, or the template's own.
     """
     origin = _tag(value)
     if origin is None or not (origin.path and origin.line_num and origin.col_num):
@@ -61,7 +61,7 @@ def origin_mark(value: Any) -> tuple[str, int, int] | None:  # noqa: ANN401 - an
     return str(origin.path), int(origin.line_num), int(origin.col_num)
 
 
-def _place_at(tree: Mapping[str, Any], path: Path) -> Place | None:
+def _origin_at(tree: Mapping[str, Any], path: Path) -> Any:  # noqa: ANN401 - see _tag
     container: Any = tree
     for part in path[:-1]:
         container = _step(container, part)
@@ -71,9 +71,7 @@ def _place_at(tree: Mapping[str, Any], path: Path) -> Place | None:
     origin = _tag(value)
     if origin is None:
         origin = _origin_of_key(container, path[-1], value)
-    if origin is None or not origin.path:
-        return None
-    return Place(short_path(origin.path), origin.line_num)
+    return origin if origin is not None and origin.path else None
 
 
 def _step(container: Any, part: str | int) -> Any:  # noqa: ANN401 - any value
@@ -85,10 +83,10 @@ def _step(container: Any, part: str | int) -> Any:  # noqa: ANN401 - any value
 
 
 def _origin_of_key(container: Any, key: str | int, value: Any) -> Any:  # noqa: ANN401 - any value
-    """Return the origin of the key, for true, false and null, which cannot carry a tag.
+    """Return the origin of the key, because true, false and null cannot carry a tag.
 
-    Where a host overrides what its group sets, the key may still be the group's: only a key is
-    believed whose line really holds the value.
+    If a host overrides a variable of its group, the key may still be the group's. Therefore the
+    key's line must really contain the value.
     """
     if not isinstance(container, Mapping) or not (value is None or isinstance(value, bool)):
         return None
@@ -103,12 +101,12 @@ def _origin_of_key(container: Any, key: str | int, value: Any) -> Any:  # noqa: 
     return origin if isinstance(written, dict) and written.get(key, _NOT_THERE) is value else None
 
 
-def _tag(value: Any) -> Any:  # noqa: ANN401 - Origin, which only some ansible-core has
+def _tag(value: Any) -> Any:  # noqa: ANN401 - an Origin of ansible-core
     return None if Origin is None else Origin.get_tag(value)
 
 
 def short_path(path: str) -> str:
-    """Write a path as somebody in the current directory would type it."""
+    """Return a path relative to the current folder if it is below it."""
     try:
         return str(pathlib.Path(path).relative_to(pathlib.Path.cwd()))
     except ValueError:

@@ -1,8 +1,8 @@
 """Check values against argument specs: types, choices, required and unknown keys.
 
-ansible-core's ArgumentSpecValidator judges each single value, so that nothing passes here which
-a role refuses later. The walk through lists and mappings is our own: ansible-core's messages name
-no list index, stop early, and quote the values of secrets.
+ansible-core's ArgumentSpecValidator checks each single value, so that every value that passes
+here also passes in the role. Lists and mappings are walked here, because ansible-core's messages
+contain no list index, stop at the first error, and quote the values of secrets.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
     UNUSABLE,
-    Fault,
+    Issue,
     Path,
     variable_name,
 )
@@ -32,69 +32,68 @@ _TYPES = {
     "bool": "true or false",
     "dict": "a mapping (lines of key: value)",
     "float": "a number",
-    "int": "a whole number",
+    "int": "an integer",
     "list": "a list (lines that begin with a hyphen)",
     "path": "a path",
-    "str": "text",
+    "str": "a string",
 }
 
 
-def check_variables(
+def check_specs(
     variables: Mapping[str, Any], specs: Iterable[RoleSpec]
-) -> tuple[dict[str, Any], list[Fault]]:
+) -> tuple[dict[str, Any], list[Issue]]:
     """Check a host's variables against the specs of its roles.
 
     Args:
-        variables: the host's, rendered; UNUSABLE where a value is known to be wrong already.
+        variables: the host's, rendered; UNUSABLE if a value already has an issue.
         specs: of all roles that will run.
 
     Returns:
-        the variables of the specs in the types that the specs ask for, UNUSABLE where they are
-        wrong; and what is wrong.
+        the variables of the specs in the types of the specs, UNUSABLE if wrong; and the issues.
     """
     specs = list(specs)
     options = all_options(specs)
-    faults = list(_unknown_variables(variables, specs, options))
+    issues = list(_unknown_variables(variables, specs, options))
     values = {}
     for name, option in options.items():
         if variables.get(name) is None and option.default is None:
-            # A null is Ansible's way to take back what a group set.
+            # In Ansible, a host resets a variable of its group by null.
             if option.required:
-                faults.append(Fault((name,), "is not set", _set_it(option, (name,))))
+                issues.append(Issue.at((name,), "must be set", _form(option, (name,))))
         elif name in variables:
-            values[name] = check_value(variables[name], option, (name,), faults)
-    return values, faults
+            values[name] = check_value(variables[name], option, (name,), issues)
+    return values, issues
 
 
-def check_value(value: Any, option: Option, path: Path, faults: list[Fault]) -> Any:  # noqa: ANN401 - any value
+def check_value(value: Any, option: Option, path: Path, issues: list[Issue]) -> Any:  # noqa: ANN401 - any value
     """Check one value and everything in it.
 
     Args:
         value: as rendered.
-        option: what the spec says of it.
-        path: where it stands.
-        faults: what is wrong is added here.
+        option: its spec.
+        path: its path.
+        issues: new issues are appended.
 
     Returns:
-        the value in the type that the spec asks for; UNUSABLE, whole or in parts, where wrong.
+        the value in the type of the spec; UNUSABLE, whole or in parts, if wrong.
     """
     if value is UNUSABLE:
         return UNUSABLE
     if value is None:
-        hint = "write a value behind it, or remove the line"
-        faults.append(Fault(path, "has no value (YAML reads it as null)", hint))
+        hint = "add a value, or remove the line"
+        issues.append(Issue.at(path, "has no value (YAML reads null)", hint))
         return UNUSABLE
     if option.type == "list":
-        return _check_list(value, option, path, faults)
+        return _check_list(value, option, path, issues)
     if option.type == "dict":
-        return _check_mapping(value, option, path, faults)
-    return _check_scalar(value, option, path, faults)
+        return _check_mapping(value, option, path, issues)
+    return _check_scalar(value, option, path, issues)
 
 
-def _check_list(value: Any, option: Option, path: Path, faults: list[Fault]) -> Any:  # noqa: ANN401 - any value
-    # Ansible would split a text at its commas, the role that loops over it would not.
+def _check_list(value: Any, option: Option, path: Path, issues: list[Issue]) -> Any:  # noqa: ANN401 - any value
+    # ansible-core would split a string at its commas; the role that loops over it does not.
     if not isinstance(value, (list, tuple)):
-        faults.append(Fault(path, f"is no list but {_kind(value)}", _set_it(option, path)))
+        issues.append(Issue.at(path, f"must be a list, got {_kind(value)}", _form(option, path)))
         return UNUSABLE
     element = Option(
         type=option.elements or "raw",
@@ -103,12 +102,12 @@ def _check_list(value: Any, option: Option, path: Path, faults: list[Fault]) -> 
         secret=option.secret,
         constraints=option.constraints,
     )
-    return [check_value(item, element, (*path, i), faults) for i, item in enumerate(value)]
+    return [check_value(item, element, (*path, i), issues) for i, item in enumerate(value)]
 
 
-def _check_mapping(value: Any, option: Option, path: Path, faults: list[Fault]) -> Any:  # noqa: ANN401 - any value
+def _check_mapping(value: Any, option: Option, path: Path, issues: list[Issue]) -> Any:  # noqa: ANN401 - any value
     if not isinstance(value, Mapping):
-        faults.append(Fault(path, f"is no mapping but {_kind(value)}", _set_it(option, path)))
+        issues.append(Issue.at(path, f"must be a mapping, got {_kind(value)}", _form(option, path)))
         return UNUSABLE
     if option.options is None:
         return dict(value)
@@ -117,22 +116,22 @@ def _check_mapping(value: Any, option: Option, path: Path, faults: list[Fault]) 
         known = option.options.get(key)
         if known is None:
             hint = did_you_mean(str(key), option.options)
-            faults.append(Fault((*path, str(key)), "is not a key that exists here", hint))
+            issues.append(Issue.at((*path, str(key)), "is an unknown key", hint))
         else:
-            checked[key] = check_value(item, known, (*path, key), faults)
+            checked[key] = check_value(item, known, (*path, key), issues)
     for key, known in option.options.items():
         if known.required and key not in value:
             hint = f"add {key}: to {variable_name(path)}"
-            faults.append(Fault((*path, key), "is missing", hint))
+            issues.append(Issue.at((*path, key), "is missing", hint))
             checked[key] = UNUSABLE
-    faults.extend(_broken_constraints(checked, option, path))
+    issues.extend(_broken_constraints(checked, option, path))
     return checked
 
 
-def _broken_constraints(checked: Mapping[str, Any], option: Option, path: Path) -> Iterator[Fault]:
+def _broken_constraints(checked: Mapping[str, Any], option: Option, path: Path) -> Iterator[Issue]:
     if not option.constraints or not option.options:
         return
-    # What each key holds was checked above; here only which keys stand together.
+    # The value of each key was checked above; this checks only the combination of keys.
     untyped = {key: {"type": "raw"} for key in option.options}
     shown = {
         key: "(secret)" if option.options[key].secret else value for key, value in checked.items()
@@ -140,58 +139,59 @@ def _broken_constraints(checked: Mapping[str, Any], option: Option, path: Path) 
     for message in (
         ArgumentSpecValidator(untyped, **option.constraints).validate(shown).error_messages
     ):
-        yield Fault(path, f"does not go together: {message}", "give the keys that belong together")
+        yield Issue.at(path, f"has an invalid combination of keys: {message}", "correct its keys")
 
 
-def _check_scalar(value: Any, option: Option, path: Path, faults: list[Fault]) -> Any:  # noqa: ANN401 - any value
+def _check_scalar(value: Any, option: Option, path: Path, issues: list[Issue]) -> Any:  # noqa: ANN401 - any value
     if option.type == "raw":
         return value
     if option.type in ("str", "path") and not isinstance(value, str):
-        # Ansible would turn these into text, but into another one than was written: NO becomes
-        # "False", 0123 becomes "83" and 1.10 becomes "1.1".
-        problem = f"is not text: YAML reads it as {_kind(value)}"
-        faults.append(Fault(path, problem, "put it in quotes"))
+        # ansible-core would convert the value, but not to what was written: NO becomes "False",
+        # 0123 becomes "83" and 1.10 becomes "1.1".
+        problem = f"must be a string, got {_kind(value)}"
+        issues.append(Issue.at(path, problem, "put the value in quotes"))
         return UNUSABLE
     typed = {"value": {"type": option.type}}
     result = ArgumentSpecValidator(typed).validate({"value": value})
-    # Python takes True for 1, a person who writes a port does not.
+    # In Python, True is an instance of int.
     if result.error_messages or (option.type in ("int", "float") and isinstance(value, bool)):
-        problem = f"is not {_TYPES.get(option.type, option.type)} but {_kind(value)}"
-        faults.append(Fault(path, problem, _set_it(option, path)))
+        problem = f"must be {_TYPES.get(option.type, option.type)}, got {_kind(value)}"
+        issues.append(Issue.at(path, problem, _form(option, path)))
         return UNUSABLE
     checked = result.validated_parameters["value"]
     if option.choices is not None and checked not in option.choices:
-        faults.append(_not_a_choice(checked, option, path))
+        issues.append(_not_a_choice(checked, option, path))
         return UNUSABLE
     return checked
 
 
-def _not_a_choice(value: Any, option: Option, path: Path) -> Fault:  # noqa: ANN401 - any value
+def _not_a_choice(value: Any, option: Option, path: Path) -> Issue:  # noqa: ANN401 - any value
     choices = ", ".join(str(choice) for choice in option.choices or ())
     guess = closest(str(value), [str(choice) for choice in option.choices or ()])
-    # Beside a secret a value is not shown: whoever mixes up two lines writes the secret there.
-    shown = f"{value!r} " if len(path) == 1 and not option.secret else ""
-    problem = f"{shown}is none of {choices}"
-    return Fault(path, problem, f"did you mean {guess}?" if guess else "choose one of these")
+    # Values next to a secret are not shown, because a user who swaps two lines writes the secret
+    # there.
+    shown = f", got {value!r}" if len(path) == 1 and not option.secret else ""
+    hint = f"did you mean {guess}?" if guess else "use one of these values"
+    return Issue.at(path, f"must be one of: {choices}{shown}", hint)
 
 
 def _unknown_variables(
     variables: Mapping[str, Any], specs: list[RoleSpec], options: Mapping[str, Option]
-) -> Iterator[Fault]:
+) -> Iterator[Issue]:
     prefixes = tuple(f"{spec.name}_" for spec in specs)
     for name in variables:
         if name.startswith(prefixes) and name not in options:
-            # Of the same role if one is alike: proxy_port is rather proxy_http_port than
-            # another role's.
+            # A similar variable of the same role is more likely than one of another role:
+            # proxy_port is a misspelt proxy_http_port.
             prefix = next(each for each in prefixes if name.startswith(each))
             alike = [each for each in options if each.startswith(prefix)]
             guess = closest(name, alike) or closest(name, options)
-            hint = f"did you mean {guess}?" if guess else "remove it, or begin it with another word"
-            yield Fault((name,), "is not a variable of any role", hint)
+            hint = f"did you mean {guess}?" if guess else "remove it, or use another prefix"
+            yield Issue.at((name,), "is an unknown variable", hint)
 
 
-def _set_it(option: Option, path: Path) -> str:
-    """Show the form that the value must have; by its default where that says something."""
+def _form(option: Option, path: Path) -> str:
+    """Write the hint that shows the form of a value, with the default as an example."""
     name = variable_name(path)
     if option.type in ("list", "dict"):
         return f"write {name} as {_TYPES[option.type]}"
@@ -203,17 +203,17 @@ def _set_it(option: Option, path: Path) -> str:
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - any value
-    """Name a value's type in a person's words, without the value."""
+    """Name a value's type, without the value."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, (int, float)):
         return "a number"
     if isinstance(value, str):
-        return "text" if value else "an empty text"
+        return "a string" if value else "an empty string"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return "a list"
     if value is None:
-        return "nothing"
+        return "null"
     return f"a {type(value).__name__}"

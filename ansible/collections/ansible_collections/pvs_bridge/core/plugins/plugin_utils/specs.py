@@ -1,4 +1,4 @@
-"""The roles' argument specs, defaults and constants: which variables there are, of which type."""
+"""The roles' argument specs, defaults and constants: all variables and their types."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 
-# The last word of names whose values are secret even where a spec forgets to say no_log.
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import IssueError
+
+# Values are secret if their name ends with one of these, even without no_log in the spec.
 SECRET_WORDS = frozenset({"passphrase", "password", "psk"})
 
-# What ansible-core knows to check between the keys of one mapping.
+# What ansible-core can check between the keys of one mapping.
 CONSTRAINTS = (
     "mutually_exclusive",
     "required_by",
@@ -24,8 +26,8 @@ CONSTRAINTS = (
 Read = Callable[[pathlib.Path], Any]
 
 
-class SpecError(Exception):
-    """A role that validation cannot work with; says which, why and what to do."""
+class SpecError(IssueError):
+    """A role has no usable argument spec."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,13 +36,13 @@ class Option:
 
     Attributes:
         type: str, int, float, bool, list, dict, path or raw.
-        required: whether it must be given.
-        default: None where there is none.
-        choices: the only values allowed; None where any is.
-        elements: type of a list's items; None where any will do.
-        options: the keys of a mapping, or of each mapping in a list; None where any will do.
-        secret: its value must not be shown.
-        constraints: CONSTRAINTS between the options, as ansible-core spells them.
+        required: whether it must be set.
+        default: None if it has no default.
+        choices: the allowed values; None if all are allowed.
+        elements: type of a list's items; None if all are allowed.
+        options: the keys of a mapping, or of each mapping in a list; None if all are allowed.
+        secret: whether its value must not be shown.
+        constraints: CONSTRAINTS between the options, as in ansible-core.
     """
 
     type: str = "str"
@@ -54,19 +56,19 @@ class Option:
 
     @property
     def holds_secrets(self) -> bool:
-        """Whether it, or anything in it, must not be shown."""
+        """Whether it, or a value in it, must not be shown."""
         return self.secret or any(each.holds_secrets for each in (self.options or {}).values())
 
 
 @dataclasses.dataclass(frozen=True)
 class RoleSpec:
-    """What a role says about its variables.
+    """A role's variables.
 
     Attributes:
-        name: the role's name, which each of its variables begins with.
+        name: the role's name, the prefix of each of its variables.
         options: its variables.
         defaults: its defaults/main.yml as written, templates not rendered.
-        defaults_file: where these stand.
+        defaults_file: the path of that file.
         constants: its vars/main.yml as written, templates not rendered.
     """
 
@@ -77,13 +79,13 @@ class RoleSpec:
     constants: Mapping[str, Any]
 
 
-def read_yaml(file: pathlib.Path) -> Any:  # noqa: ANN401 - YAML holds anything
-    """Read a YAML file that holds no secrets and no templates that matter."""
+def read_yaml(file: pathlib.Path) -> Any:  # noqa: ANN401 - any YAML
+    """Read a YAML file without vault values and without templates that are rendered later."""
     return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
 def parse_options(raw: Mapping[str, Any]) -> dict[str, Option]:
-    """Turn the ``options`` of an argument spec into Options.
+    """Parse the ``options`` of an argument spec.
 
     Args:
         raw: as argument_specs.yml has them.
@@ -96,22 +98,24 @@ def load_role(directory: pathlib.Path, read: Read = read_yaml) -> RoleSpec:
 
     Args:
         directory: the role, such as ``roles/uplink``.
-        read: reads a YAML file; whoever renders templates later passes Ansible's own loader.
+        read: reads a YAML file; pass Ansible's own loader if templates are rendered later.
 
     Raises:
-        SpecError: the role has no argument spec, or one that cannot be read.
+        SpecError: the role has no argument spec, or an invalid one.
     """
     spec_file = directory / "meta" / "argument_specs.yml"
     defaults_file = directory / "defaults" / "main.yml"
     if not spec_file.is_file():
-        msg = f"role {directory.name} has no {spec_file}. Hint: write one, or do not name the role"
-        raise SpecError(msg)
+        raise SpecError(
+            f"role {directory.name} has no {spec_file}", "write that file, or do not list the role"
+        )
     try:
         raw = read(spec_file)
         options = parse_options(raw["argument_specs"]["main"].get("options") or {})
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        msg = f"{spec_file} is no argument spec. Hint: give it argument_specs: main: options:"
-        raise SpecError(msg) from error
+        raise SpecError(
+            f"{spec_file} is not a valid argument spec", "add argument_specs: main: options: to it"
+        ) from error
     defaults, constants = (
         (read(file) or {}) if file.is_file() else {}
         for file in (defaults_file, directory / "vars" / "main.yml")
@@ -120,7 +124,7 @@ def load_role(directory: pathlib.Path, read: Read = read_yaml) -> RoleSpec:
 
 
 def all_options(specs: Iterable[RoleSpec]) -> dict[str, Option]:
-    """Merge the variables of all roles, in the roles' order."""
+    """Merge the variables of all roles, in the order of the roles."""
     return {name: option for spec in specs for name, option in spec.options.items()}
 
 

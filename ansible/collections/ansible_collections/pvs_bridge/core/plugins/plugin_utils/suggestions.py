@@ -1,4 +1,4 @@
-"""Guess what somebody meant who wrote something slightly else."""
+"""Suggest the correct name for a misspelt one."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Iterable
 
 
 def closest(written: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like what was written, None where none is like it."""
-    # Who forgets a capital letter is as close as can be.
+    """Return the known name that is most similar to the written one; None if none is similar."""
+    # Differences in case do not count.
     spelled = {name.lower(): name for name in sorted(known)}
     matches = difflib.get_close_matches(written.lower(), spelled, n=1, cutoff=0.6)
     return spelled[matches[0]] if matches else None
 
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
-    """Write the hint for a name that nobody knows.
+    """Write the hint for an unknown name.
 
     Args:
         written: the unknown name.
-        known: the names that would do.
+        known: the valid names.
 
     Returns:
-        the closest one as a question, or all of them where none is close.
+        the most similar valid name as a question, or all valid names.
     """
     names = sorted(known)
     guess = closest(written, names)
     if guess:
         return f"did you mean {guess}?"
     if names:
-        return f"remove it, or use one of {', '.join(names)}"
+        return f"remove it, or use one of: {', '.join(names)}"
     return "remove it"

@@ -1,7 +1,7 @@
-"""Judge the description of one bridge, without the bridge.
+"""Check the rendered variables of one bridge.
 
-Pure: nothing here renders a template, reads a file or needs a play. Rendering is
-``rendering.py``'s, and where values were written is ``origins.py``'s.
+Pure: renders no template and reads no file. See ``rendering.py`` for rendering, and
+``origins.py`` for locations.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
     UNUSABLE,
-    Fault,
-    Finding,
+    Issue,
     Locate,
-    nowhere,
-    placed,
+    locate_nowhere,
+    located,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     address,
@@ -24,60 +23,62 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     firewall,
     monitor,
     proxy,
+    ranges,
     service,
     wifi,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.spec_checks import (
+    check_specs,
     check_value,
-    check_variables,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, all_options
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import CrossCheck, Values
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
-# In this order, because the first finding about a value stands for all about it.
-CROSS_CHECKS: tuple[CrossCheck, ...] = (
-    *service.CHECKS,
-    *address.CHECKS,
-    *proxy.CHECKS,
-    *compat.CHECKS,
-    *firewall.CHECKS,
-    *appliance.CHECKS,
-    *monitor.CHECKS,
-    *wifi.CHECKS,
+# The order matters, because only the first issue of a value is reported.
+RULES: tuple[Rule, ...] = (
+    *service.RULES,
+    *ranges.RULES,
+    *address.RULES,
+    *proxy.RULES,
+    *compat.RULES,
+    *firewall.RULES,
+    *appliance.RULES,
+    *monitor.RULES,
+    *wifi.RULES,
 )
 
 
 def validate(
     variables: Mapping[str, Any],
     specs: Iterable[RoleSpec],
-    locate: Locate = nowhere,
+    locate: Locate = locate_nowhere,
     defaults: Mapping[str, Any] | None = None,
-    faults: Iterable[Fault] = (),
-) -> list[Finding]:
-    """Find everything that is wrong with a bridge's description.
+    issues: Iterable[Issue] = (),
+) -> list[Issue]:
+    """Find everything that is wrong with a bridge's variables.
 
     Args:
-        variables: the host's merged variables, rendered; UNUSABLE where ``faults`` has it.
+        variables: the host's merged variables, rendered; UNUSABLE if they are in ``issues``.
         specs: of the roles that will run.
-        locate: where each value was written.
-        defaults: the roles' defaults, rendered. Without them those that need no rendering.
-        faults: what was found wrong before, while rendering.
+        locate: finds where each value was written.
+        defaults: the roles' defaults, rendered; if None, those that contain no template.
+        issues: what was found while rendering.
 
     Returns:
-        one finding a value that is wrong, by file and line; empty where all is well.
+        one issue for each wrong value, sorted by file and line.
     """
     specs = list(specs)
-    checked, found = check_variables(variables, specs)
+    checked, found = check_specs(variables, specs)
     constants = {name: value for spec in specs for name, value in spec.constants.items()}
     values = Values(checked, _usable_defaults(specs, defaults), constants)
-    crossed = [fault for check in CROSS_CHECKS for fault in check(values)]
-    return placed([*faults, *found, *crossed], locate)
+    broken = [issue for rule in RULES for issue in rule(values)]
+    return located([*issues, *found, *broken], locate)
 
 
 def _usable_defaults(
     specs: Iterable[RoleSpec], rendered: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Put the roles' defaults into the types of their specs; leave out what cannot be."""
+    """Convert the roles' defaults to the types of their specs; leave out invalid ones."""
     specs = list(specs)
     if rendered is None:
         rendered = {
@@ -87,7 +88,7 @@ def _usable_defaults(
             if "{{" not in repr(value) and "{%" not in repr(value)
         }
     options = all_options(specs)
-    ignored: list[Fault] = []
+    ignored: list[Issue] = []
     usable = {
         name: check_value(value, options[name], (name,), ignored)
         for name, value in rendered.items()

@@ -1,7 +1,7 @@
 """Wi-Fi names and secrets in the syntax of each program that reads them.
 
-SSIDs are up to 32 arbitrary bytes and passphrases hold any printable character, so each of
-these writes what is plain plainly and everything else in the form that cannot be misread.
+SSIDs are up to 32 arbitrary bytes, and passphrases contain any printable character. Simple texts
+are written as they are, all others in an unambiguous form.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 
-# Safe in every syntax below, and no list of numbers by chance.
+# Unambiguous in every syntax below, and never a list of numbers.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*", re.ASCII)
 
 
 def psk(passphrase: str, ssid: str) -> str:
-    """Hash a WPA2 passphrase as every supplicant does.
+    """Derive the pre-shared key of a WPA2 passphrase.
 
     Args:
         passphrase: 8 to 63 bytes in UTF-8.
-        ssid: name of the network that it is for.
+        ssid: name of the network.
 
     Returns:
         the 256-bit pre-shared key as 64 hexadecimal digits (IEEE 802.11i, annex H.4:
@@ -28,7 +28,7 @@ def psk(passphrase: str, ssid: str) -> str:
 
 
 def keyfile_ssid(ssid: str) -> str:
-    """Write an SSID for a NetworkManager keyfile: plain, or as the list of its bytes.
+    """Write an SSID for a NetworkManager keyfile: as it is, or as the list of its bytes.
 
     Args:
         ssid: the network's name.
@@ -52,7 +52,7 @@ def keyfile_string(text: str) -> str:
 
 
 def wpa_string(text: str) -> str:
-    """Write a string for wpa_supplicant.conf: quoted when plain, otherwise in hexadecimal.
+    """Write a string for wpa_supplicant.conf: quoted, or in hexadecimal.
 
     Args:
         text: an SSID or an SAE password.

@@ -1,1 +1,1 @@
-"""Checks of variables against each other, one module a topic."""
+"""Rules that compare variables with each other, one module per topic."""

@@ -1,4 +1,4 @@
-"""Cross-checks of interfaces, addresses and names: the bridge's two networks stay apart."""
+"""Rules for interfaces, addresses and host names: the bridge's two networks must differ."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Fault, Path
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue, Path
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import (
-    CrossCheck,
+    Rule,
     Values,
     parse_address,
     parse_interface,
@@ -16,160 +16,163 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import (
     pvs_network,
 )
 
-_INTERFACE_NAME = re.compile(r"[^\s/:]{1,15}")
+# Linux: 1 to 15 characters, no white space, slash or colon, and neither "." nor "..".
+_INTERFACE_NAME = re.compile(r"(?!\.{1,2}$)[^\s/:]{1,15}")
+# RFC 1123
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-# Smaller ones have no room for a router beside the Pi.
+# Smaller networks have no room for a router beside the Pi.
 _LONGEST_PREFIX = 30
 
-# What only the static method reads, and would be ignored without a word with dhcp.
+# Variables that only the static method reads.
 _STATIC_ONLY = {
     "pvs_link": ("pvs_link_address",),
     "uplink": ("uplink_address", "uplink_gateway", "uplink_dns_servers"),
 }
 
 
-def interface_names_are_possible(values: Values) -> Iterator[Fault]:
-    """Linux takes 1 to 15 characters without space, slash and colon, and neither dot nor dots."""
+def check_interface_names(values: Values) -> Iterator[Issue]:
+    """Linux rejects other names."""
     for name in ("pvs_link_interface", "uplink_interface"):
         interface = values.get(name)
-        if interface is None:
-            continue
-        if not _INTERFACE_NAME.fullmatch(interface) or interface in (".", ".."):
-            yield Fault(
+        if interface is not None and not _INTERFACE_NAME.fullmatch(interface):
+            yield Issue.at(
                 (name,),
-                f"{interface!r} is no interface name",
-                "write it as `ip -brief link` on the Pi shows it, such as eth0 or wlan0",
+                f"must be the name of a network interface, got {interface!r}",
+                "use a name that `ip -brief link` shows on the Pi, such as eth0 or wlan0",
             )
 
 
-def the_two_interfaces_differ(values: Values) -> Iterator[Fault]:
-    """One cable cannot lead both to the PVS and home."""
+def check_interfaces_differ(values: Values) -> Iterator[Issue]:
+    """The PVS and the home need an interface each."""
     uplink = values.text("uplink_interface")
     if uplink and uplink == values.text("pvs_link_interface"):
-        # Blame the one that a person has set, not the default that it collides with.
+        # Report the variable that the inventory sets, not the default.
         names = ["uplink_interface", "pvs_link_interface"]
-        blamed, other = sorted(names, key=values.is_given, reverse=True)
-        yield Fault(
-            (blamed,),
-            f"{uplink} is {other} too",
-            "give the way home and the way to the PVS an interface each",
+        wrong, other = sorted(names, key=values.is_given, reverse=True)
+        yield Issue.at(
+            (wrong,),
+            f"must differ from {other}, got {uplink} for both",
+            "use one interface for the home network and another one for the PVS",
         )
 
 
-def pvs_address_is_an_address(values: Values) -> Iterator[Fault]:
-    """Everything about the PVS link is derived from it."""
+def check_pvs_address(values: Values) -> Iterator[Issue]:
+    """The network of the PVS link is derived from it."""
     written = values.get("pvs_link_pvs_address")
     if written is not None and parse_ipv4(written) is None:
-        yield Fault(
+        yield Issue.at(
             ("pvs_link_pvs_address",),
-            f"{written!r} is no IPv4 address",
-            "remove it for 172.27.153.1, which nearly every PVS has",
+            f"must be an IPv4 address, got {written!r}",
+            "remove it to use 172.27.153.1, the address of nearly every PVS",
         )
 
 
-def dhcp_has_no_static_settings(values: Values) -> Iterator[Fault]:
-    """Whoever gives an address wants it to be used."""
+def check_dhcp_has_no_static_settings(values: Values) -> Iterator[Issue]:
+    """The dhcp method would ignore them."""
     for role, names in _STATIC_ONLY.items():
         if values.text(f"{role}_method") != "dhcp":
             continue
         for name in names:
             if values.get(name):
-                yield Fault(
+                yield Issue.at(
                     (name,),
                     f"is not used while {role}_method is dhcp",
                     f"set {role}_method: static, or remove {name}",
                 )
 
 
-def static_has_an_address(values: Values) -> Iterator[Fault]:
-    """The static method needs an address that a host can have, with its prefix length."""
+def check_static_address(values: Values) -> Iterator[Issue]:
+    """The static method needs the address of a host with its prefix length."""
     for role, example in (("pvs_link", "172.27.153.3/24"), ("uplink", "192.168.1.20/24")):
         name = f"{role}_address"
         if values.text(f"{role}_method") != "static" or values.is_wrong(name):
             continue
         written = values.text(name)
         if not written:
-            yield Fault(
+            yield Issue.at(
                 (name,),
-                f"is not set, and {role}_method is static",
+                f"must be set, because {role}_method is static",
                 f"set {name}, such as {example}, or {role}_method: dhcp",
             )
             continue
-        problem = _no_host_address(written)
-        if problem:
-            yield Fault((name,), f"{written!r} {problem}", f"write it such as {example}")
+        wanted = _wanted_host_address(written)
+        if wanted:
+            hint = f"use an address such as {example}"
+            yield Issue.at((name,), f"must be {wanted}, got {written!r}", hint)
 
 
-def _no_host_address(written: str) -> str | None:
+def _wanted_host_address(written: str) -> str | None:
+    """Return what a host address must be; None if it is one."""
     interface = parse_interface(written)
     if interface is None:
-        if parse_ipv4(written):
-            return "has no prefix length"
-        return "is no IPv4 address with a prefix length"
-    if interface.network.prefixlen > _LONGEST_PREFIX:
-        return "is a network without room for another host"
-    if interface.ip == interface.network.network_address:
-        return "is the address of its network, not of a host"
-    if interface.ip == interface.network.broadcast_address:
-        return "is the broadcast address of its network, not a host's"
-    if interface.ip.is_loopback or interface.ip.is_multicast or interface.ip.is_unspecified:
-        return "is no address that a host can have"
+        return "an IPv4 address with a prefix length"
+    address, network = interface.ip, interface.network
+    if network.prefixlen > _LONGEST_PREFIX:
+        return f"in a network with other hosts, /{_LONGEST_PREFIX} or larger"
+    if address == network.network_address:
+        return "the address of a host, not of its network"
+    if address == network.broadcast_address:
+        return "the address of a host, not the broadcast address"
+    if address.is_loopback or address.is_multicast or address.is_unspecified:
+        return "the address of a host"
     return None
 
 
-def gateway_is_within_reach(values: Values) -> Iterator[Fault]:
-    """The home's router must be another host of the bridge's own network."""
+def check_gateway(values: Values) -> Iterator[Issue]:
+    """The home's router must be another host in the bridge's own network."""
     if values.text("uplink_method") != "static" or values.is_wrong("uplink_gateway"):
         return
     path = ("uplink_gateway",)
     written = values.text("uplink_gateway")
     if not written:
-        yield Fault(
+        yield Issue.at(
             path,
-            "is not set, and uplink_method is static",
+            "must be set, because uplink_method is static",
             "set it to the address of the home's router, such as 192.168.1.1",
         )
         return
     gateway = parse_ipv4(written)
     if gateway is None:
-        yield Fault(path, f"{written!r} is no IPv4 address", "write it such as 192.168.1.1")
+        hint = "use an address such as 192.168.1.1"
+        yield Issue.at(path, f"must be an IPv4 address, got {written!r}", hint)
         return
     own = parse_interface(values.text("uplink_address"))
     if own is None:
         return
     home = own.network
-    hint = f"set it to the address of the home's router in {home}"
+    hint = f"use the address of the home's router in {home}"
     if gateway == own.ip:
-        yield Fault(path, f"{written} is uplink_address, the bridge itself", hint)
+        problem = f"must differ from uplink_address, the bridge itself, got {written}"
+        yield Issue.at(path, problem, hint)
     elif gateway not in home:
-        yield Fault(path, f"{written} is outside of uplink_address's network", hint)
+        yield Issue.at(path, f"must be in the network of uplink_address, got {written}", hint)
     elif gateway in (home.network_address, home.broadcast_address):
-        yield Fault(path, f"{written} is no address of a host", hint)
+        yield Issue.at(path, f"must be the address of a host, got {written}", hint)
 
 
-def dns_servers_are_addresses(values: Values) -> Iterator[Fault]:
-    """A name server's name could not be resolved."""
+def check_dns_servers(values: Values) -> Iterator[Issue]:
+    """The name of a DNS server could not be resolved."""
     for index, written in values.texts("uplink_dns_servers"):
         if parse_address(written) is None:
-            yield Fault(
+            yield Issue.at(
                 ("uplink_dns_servers", index),
-                f"{written!r} is no IP address",
-                "write it such as 192.168.1.1",
+                f"must be an IP address, got {written!r}",
+                "use an address such as 192.168.1.1",
             )
 
 
-def uplink_stays_out_of_the_pvs_network(values: Values) -> Iterator[Fault]:
-    """Else packets for home would go to the PVS, and its DNS server answers only for itself."""
+def check_uplink_outside_of_pvs_network(values: Values) -> Iterator[Issue]:
+    """Packets for the home would go to the PVS, whose DNS server only resolves its own name."""
     pvs = pvs_network(values)
     if pvs is None:
         return
     own = parse_interface(values.text("uplink_address"))
     if own and own.network.overlaps(pvs):
-        yield Fault(
+        yield Issue.at(
             ("uplink_address",),
-            f"{own.network} and the PVS's network {pvs} overlap",
-            "use the address that the home's router gives; if the home really uses the PVS's "
-            "network, change it in the home's router",
+            f"must be outside of the PVS's network {pvs}, got {own.network}",
+            "use the address that the home's router assigns; if the home uses the PVS's network, "
+            "change the home's network in the router",
         )
     servers: list[tuple[Path, str]] = [(("uplink_gateway",), values.text("uplink_gateway"))]
     servers += [
@@ -179,49 +182,49 @@ def uplink_stays_out_of_the_pvs_network(values: Values) -> Iterator[Fault]:
     for path, written in servers:
         address = parse_ipv4(written)
         if address and address in pvs:
-            hint = "use the address of the home's router"
-            yield Fault(path, f"{written} is in the PVS's network {pvs}", hint)
+            problem = f"must be outside of the PVS's network {pvs}, got {written}"
+            yield Issue.at(path, problem, "use the address of the home's router")
 
 
-def pvs_link_address_is_beside_the_pvs(values: Values) -> Iterator[Fault]:
-    """The bridge needs an address of its own where the PVS can answer it."""
+def check_pvs_link_address(values: Values) -> Iterator[Issue]:
+    """The bridge needs its own address in the PVS's network."""
     pvs = pvs_network(values)
     own = parse_interface(values.text("pvs_link_address"))
     if pvs is None or own is None:
         return
     path = ("pvs_link_address",)
-    hint = f"choose a free one in {pvs}, such as {pvs.network_address + 3}/24"
+    hint = f"use a free address in {pvs}, such as {pvs.network_address + 3}/24"
     supervisor = ipaddress.IPv4Address(values.text("pvs_link_pvs_address"))
     if own.ip == supervisor:
-        yield Fault(path, f"{own.ip} is the PVS's own address", hint)
+        yield Issue.at(path, f"must differ from the PVS's own address, got {own.ip}", hint)
     elif own.ip not in pvs:
-        yield Fault(path, f"{own.ip} is outside of the PVS's network {pvs}", hint)
+        yield Issue.at(path, f"must be in the PVS's network {pvs}, got {own.ip}", hint)
     elif supervisor not in own.network:
-        yield Fault(path, f"{own} leaves out the PVS, {supervisor}", hint)
+        yield Issue.at(path, f"must include the PVS, {supervisor}, got {own}", hint)
     elif own.network.prefixlen < pvs.prefixlen:
-        yield Fault(path, f"{own} claims more than the PVS's network {pvs}", hint)
+        yield Issue.at(path, f"must not be larger than the PVS's network {pvs}, got {own}", hint)
 
 
-def hostname_is_a_label(values: Values) -> Iterator[Fault]:
-    """RFC 1123: one label, for it becomes NAME.local and a name in the home's router."""
+def check_hostname(values: Values) -> Iterator[Issue]:
+    """One label of RFC 1123, because it becomes NAME.local and a name in the home's router."""
     written = values.get("uplink_hostname")
     if written is not None and not _HOSTNAME.fullmatch(written):
-        yield Fault(
+        yield Issue.at(
             ("uplink_hostname",),
-            f"{written!r} is no host name",
-            "write 1 to 63 letters, digits and hyphens, no hyphen first or last, no dot",
+            f"must be a host name without a dot, got {written!r}",
+            "use 1 to 63 letters, digits and hyphens; the first and last must not be a hyphen",
         )
 
 
-CHECKS: tuple[CrossCheck, ...] = (
-    interface_names_are_possible,
-    the_two_interfaces_differ,
-    pvs_address_is_an_address,
-    dhcp_has_no_static_settings,
-    static_has_an_address,
-    gateway_is_within_reach,
-    dns_servers_are_addresses,
-    uplink_stays_out_of_the_pvs_network,
-    pvs_link_address_is_beside_the_pvs,
-    hostname_is_a_label,
+RULES: tuple[Rule, ...] = (
+    check_interface_names,
+    check_interfaces_differ,
+    check_pvs_address,
+    check_dhcp_has_no_static_settings,
+    check_static_address,
+    check_gateway,
+    check_dns_servers,
+    check_uplink_outside_of_pvs_network,
+    check_pvs_link_address,
+    check_hostname,
 )

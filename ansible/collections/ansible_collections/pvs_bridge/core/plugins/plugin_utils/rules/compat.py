@@ -1,52 +1,34 @@
-"""Cross-checks of what translates the PVS's newer API into the older one.
+"""Rules for the compat service.
 
-No message holds the password of the PVS's owner.
+No message contains the password of the PVS's owner.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Fault
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import CrossCheck, Values
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
-# A day: what is older tells nothing of today's sun.
-_STALE_SECONDS = range(86_401)
 _LONGEST_PASSWORD = 64
 
 
-def a_stale_reading_has_its_end(values: Values) -> Iterator[Fault]:
-    """The last reading bridges a restart of the PVS, and is not its replacement."""
-    name = "compat_stale_seconds"
-    seconds = values.get(name)
-    if isinstance(seconds, int) and seconds not in _STALE_SECONDS:
-        span = f"{_STALE_SECONDS[0]} to {_STALE_SECONDS[-1]}"
-        yield Fault((name,), f"{seconds} is not within {span}", f"write seconds, {span}")
-
-
-def the_owner_s_password_can_be_sent(values: Values) -> Iterator[Fault]:
-    """It goes into a header of HTTP."""
-    name = "compat_password"
-    password = values.text(name)
+def check_password(values: Values) -> Iterator[Issue]:
+    """It is sent in an HTTP header."""
+    password = values.text("compat_password")
     if not password.isprintable() or len(password) > _LONGEST_PASSWORD:
-        problem = f"is not a password of printable characters, at most {_LONGEST_PASSWORD}"
-        hint = (
-            "write the one with which the PVS's owner logs in, or leave it out if it is the usual"
+        yield Issue.at(
+            ("compat_password",),
+            f"must consist of at most {_LONGEST_PASSWORD} printable characters",
+            "write the password of the PVS's owner, or remove it to use the default password",
         )
-        yield Fault((name,), problem, hint)
 
 
-def there_is_something_to_log_in_with(values: Values) -> Iterator[Fault]:
-    """Whoever gives a password expects that it is used."""
+def check_password_is_used(values: Values) -> Iterator[Issue]:
+    """With compat_mode off, no service would use it."""
     if values.get("compat_mode") == "off" and values.text("compat_password"):
-        problem = "is not used while compat_mode is off"
-        yield Fault(
-            ("compat_password",), problem, "set compat_mode to auto, or remove the password"
-        )
+        hint = "set compat_mode to auto, or remove the password"
+        yield Issue.at(("compat_password",), "is not used while compat_mode is off", hint)
 
 
-CHECKS: tuple[CrossCheck, ...] = (
-    a_stale_reading_has_its_end,
-    the_owner_s_password_can_be_sent,
-    there_is_something_to_log_in_with,
-)
+RULES: tuple[Rule, ...] = (check_password, check_password_is_used)

@@ -1,57 +1,35 @@
-"""Cross-checks of what looks after the bridge, and of what shows how it is."""
+"""Rules for the monitor and the status page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Fault
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import CrossCheck, Values
-
-_RANGES = {
-    "monitor_interval_seconds": range(20, 3601),
-    "monitor_list_seconds": range(60, 86_401),
-    "monitor_temperature_celsius": range(40, 101),
-    "monitor_signal_dbm": range(-100, -29),
-    "monitor_card_free_mib": range(100_001),
-    "monitor_pvs_flash_free_mib": range(1001),
-}
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
 
-def limits_are_within_their_range(values: Values) -> Iterator[Fault]:
-    """Beyond it, a warning stands for ever or never comes, and a look comes too late."""
-    for name, possible in _RANGES.items():
-        number = values.get(name)
-        if isinstance(number, int) and number not in possible:
-            span = f"{possible[0]} to {possible[-1]}"
-            yield Fault((name,), f"{number} is not within {span}", f"write a number, {span}")
-
-
-def the_page_has_something_to_show(values: Values) -> Iterator[Fault]:
-    """It shows what the role care has found, and looks at nothing by itself."""
+def check_status_has_monitor(values: Values) -> Iterator[Issue]:
+    """The status page shows the results of the monitor and checks nothing itself."""
     if values.get("status_enabled") and values.get("monitor_enabled") is False:
-        yield Fault(
+        yield Issue.at(
             ("monitor_enabled",),
-            "is false, and without it the page of status_enabled has nothing to show",
-            "set status_enabled to false as well, or remove this",
+            "must be true with status_enabled, because the status page shows the monitor's results",
+            "set status_enabled to false as well, or remove this line",
         )
 
 
-def the_announcement_has_a_voice(values: Values) -> Iterator[Fault]:
-    """The PVS is announced by mDNS, and the page's role has it announced."""
+def check_announcement(values: Values) -> Iterator[Issue]:
+    """The status role announces the PVS by mDNS."""
     name = "status_announce_pvs"
     if not values.get(name):
         return
     if values.get("status_enabled") is False:
-        yield Fault((name,), "needs status_enabled", f"set that to true, or {name} to false")
+        yield Issue.at((name,), "needs status_enabled", f"set that to true, or {name} to false")
     elif values.get("uplink_mdns") is False:
-        yield Fault((name,), "needs uplink_mdns", f"set that to true, or {name} to false")
+        yield Issue.at((name,), "needs uplink_mdns", f"set that to true, or {name} to false")
     elif values.get("bridge_mode") == "routed":
-        problem = "leads nobody to the PVS while bridge_mode is routed"
-        yield Fault((name,), problem, f"set bridge_mode to both, or {name} to false")
+        problem = "announces no usable address while bridge_mode is routed"
+        yield Issue.at((name,), problem, f"set bridge_mode to both, or {name} to false")
 
 
-CHECKS: tuple[CrossCheck, ...] = (
-    limits_are_within_their_range,
-    the_page_has_something_to_show,
-    the_announcement_has_a_voice,
-)
+RULES: tuple[Rule, ...] = (check_status_has_monitor, check_announcement)

@@ -1,4 +1,4 @@
-"""Cross-checks of what runs on the bridge: ports, timeouts, and values nobody filled in."""
+"""Rules for ports, placeholders and invalid characters."""
 
 from __future__ import annotations
 
@@ -6,49 +6,41 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import (
-    Fault,
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
+    Issue,
     Path,
     variable_name,
 )
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import CrossCheck, Values
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules.ranges import PORTS
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
-_PORTS = range(1, 65536)
 _SSH_PORT = 22
 _DNS_PORT = 53
-_ROLLBACK_SECONDS = range(30, 901)
-# Whole, in any spelling; within something longer only as the templates spell it, for a
-# passphrase may hold the word by chance.
+# Any spelling if it is the whole text; within a longer text only the template's own spelling,
+# because a passphrase may contain the word.
 _PLACEHOLDER = re.compile(r"<?(?i:change[-_ ]?me)>?|.*CHANGE[-_]ME.*", re.DOTALL)
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def ports_are_possible(values: Values) -> Iterator[Fault]:
-    """TCP has 65,535 of them."""
-    for name, port in _numbers(values, "_port"):
-        if port not in _PORTS:
-            yield Fault((name,), f"{port} is no port", "choose one from 1 to 65535")
-
-
-def ports_differ(values: Values) -> Iterator[Fault]:
-    """Of two programs that want one port only the first gets it."""
-    taken = {_SSH_PORT: "the Pi's ssh"}
+def check_ports_differ(values: Values) -> Iterator[Issue]:
+    """Two programs cannot listen on one port."""
+    taken = {_SSH_PORT: "the Pi's SSH server"}
     if values.get("console_dns_enabled"):
-        taken[_DNS_PORT] = "the name server of console_dns_enabled"
-    for name, port in _numbers(values, "_port"):
+        taken[_DNS_PORT] = "the DNS server of console_dns_enabled"
+    for name, port in values.numbers("_port"):
         if _is_off(name, values):
             continue
         if port in taken:
-            hint = "choose another one, such as 80 for the proxy and 8080 for its statistics"
-            yield Fault((name,), f"{port} is the port of {taken[int(port)]}", hint)
-        elif port in _PORTS:
+            hint = "use another port, such as 80 for the proxy and 8080 for its statistics"
+            yield Issue.at((name,), f"{port} is already used by {taken[int(port)]}", hint)
+        elif port in PORTS:
             taken[int(port)] = name
 
 
 def _is_off(name: str, values: Values) -> bool:
-    """Tell by its name whether a port is of a service whose switch is off.
+    """Return whether a port belongs to a service that is switched off.
 
-    X_enabled is the switch of X_port, and of every X_..._port.
+    X_enabled is the switch of X_port and of every X_..._port.
     """
     switches = [each for each in values if each.endswith("_enabled")]
     return any(
@@ -56,71 +48,39 @@ def _is_off(name: str, values: Values) -> bool:
     )
 
 
-def timeouts_are_positive(values: Values) -> Iterator[Fault]:
-    """Zero means for ever to some programs and at once to others."""
-    for name, seconds in _numbers(values, "_timeout_seconds"):
-        if seconds <= 0:
-            yield Fault((name,), f"{seconds} is no time to wait", "write seconds, 1 or more")
-
-
-def the_way_back_has_its_time(values: Values) -> Iterator[Fault]:
-    """Too short, and a change that works is undone; too long, and nobody waits for the undo."""
-    name = "rollback_timeout_seconds"
-    seconds = values.get(name)
-    if isinstance(seconds, int) and seconds > 0 and seconds not in _ROLLBACK_SECONDS:
-        low, high = _ROLLBACK_SECONDS[0], _ROLLBACK_SECONDS[-1]
-        problem = f"{seconds} s is too {'short' if seconds < low else 'long'} a time"
-        yield Fault((name,), problem, f"write seconds, {low} to {high}")
-
-
-def placeholders_are_filled_in(values: Values) -> Iterator[Fault]:
-    """What the inventory's skeleton leaves to a person."""
+def check_placeholders(values: Values) -> Iterator[Issue]:
+    """`make init` writes CHANGE-ME for values that it cannot find out."""
     for name in values:
-        for path in _texts(values.get(name), (name,), _PLACEHOLDER.fullmatch):
-            yield Fault(
+        for path in _matching_texts(values.get(name), (name,), _PLACEHOLDER.fullmatch):
+            yield Issue.at(
                 path,
-                "is still the placeholder of the template",
-                f"put the real value of {variable_name(path)} there",
+                "still contains the placeholder of the template",
+                f"replace it by the real value of {variable_name(path)}",
             )
 
 
-def texts_can_be_written(values: Values) -> Iterator[Fault]:
-    """YAML can name half a surrogate pair, which is no character, and fits into no file."""
+def check_characters(values: Values) -> Iterator[Issue]:
+    r"""YAML's escape \ud83d is half of a surrogate pair, which no file can store."""
     for name in values:
-        for path in _texts(values.get(name), (name,), _HALF.search):
-            yield Fault(
+        for path in _matching_texts(values.get(name), (name,), _SURROGATE.search):
+            yield Issue.at(
                 path,
-                "has half a character in it, by an escape such as \\ud83d",
-                "write the character itself, or its one number, such as \\U0001f600",
+                "contains half of a surrogate pair, from an escape such as \\ud83d",
+                "write the character itself, or its code point, such as \\U0001f600",
             )
 
 
-def _texts(value: Any, path: Path, fits: Callable[[str], object]) -> Iterator[Path]:  # noqa: ANN401 - any value
-    """Find the texts in a value that something fits."""
-    if isinstance(value, str) and fits(value):
+def _matching_texts(value: Any, path: Path, matches: Callable[[str], object]) -> Iterator[Path]:  # noqa: ANN401 - any value
+    """Find the strings in a value that match."""
+    if isinstance(value, str) and matches(value):
         yield path
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _texts(item, (*path, key), fits)
+            yield from _matching_texts(item, (*path, key), matches)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _texts(item, (*path, index), fits)
+            yield from _matching_texts(item, (*path, index), matches)
 
 
-def _numbers(values: Values, ending: str) -> Iterator[tuple[str, int | float]]:
-    """Find variables by the ending that the roles give to all of their kind, defaults first."""
-    for name in values:
-        value = values.get(name)
-        if name.endswith(ending) and isinstance(value, (int, float)):
-            yield name, value
-
-
-# A placeholder first: what else is wrong with it matters to nobody.
-CHECKS: tuple[CrossCheck, ...] = (
-    placeholders_are_filled_in,
-    texts_can_be_written,
-    ports_are_possible,
-    ports_differ,
-    timeouts_are_positive,
-    the_way_back_has_its_time,
-)
+# Placeholders come first, because they hide all other issues of a value.
+RULES: tuple[Rule, ...] = (check_placeholders, check_characters, check_ports_differ)

@@ -10,12 +10,12 @@ import pytest
 from unit.doctor.conftest import Record
 
 from bridgectl.doctor.examine import Examination, judge
-from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN, WARNING, Finding, Group
-from bridgectl.doctor.remote_probe import RemotePi
+from bridgectl.doctor.remote_probe import RemoteProbe
 from bridgectl.doctor.report import text
-from bridgectl.doctor.session import Ran
+from bridgectl.doctor.results import BROKEN, OK, UNKNOWN, WARNING, Finding, Group
+from bridgectl.doctor.session import ScriptResult
 from bridgectl.doctor.ssh_config import Settings
-from bridgectl.doctor.target import Patient
+from bridgectl.doctor.target import Target
 
 NOW = 1_800_000_000.0
 LIST = {
@@ -41,21 +41,23 @@ def information(build: int) -> bytes:
 
 
 @pytest.fixture
-def judged(record: Record, patient: Patient, settings: Callable[..., Settings]) -> Judge:
+def judged(record: Record, target: Target, settings: Callable[..., Settings]) -> Judge:
     """Judge a Pi; what its shell is asked beside the probe is answered by the words in it."""
 
     def found(
-        answers: dict[str, Ran], said: dict[str, str | None], **others: object
+        answers: dict[str, ScriptResult], said: dict[str, str | None], **others: object
     ) -> dict[str, Finding]:
-        def run(script: str, seconds: float) -> Ran:
+        def run(script: str, seconds: float) -> ScriptResult:
             del seconds
-            return next((each for word, each in answers.items() if word in script), Ran(0, b""))
+            return next(
+                (each for word, each in answers.items() if word in script), ScriptResult(0, b"")
+            )
 
         groups, _ = judge(
-            dataclasses.replace(patient, **others),  # type: ignore[arg-type] # of any field
+            dataclasses.replace(target, **others),  # type: ignore[arg-type] # of any field
             settings("garage", proxy=PROXY),
             record(**said),
-            RemotePi(record(**said), run),
+            RemoteProbe(record(**said), run),
             NOW,
         )
         return {each.title: each for group in groups for each in group.findings}
@@ -65,7 +67,11 @@ def judged(record: Record, patient: Patient, settings: Callable[..., Settings]) 
 
 def test_a_chain_that_is_whole_is_told_in_its_order(judged: Judge) -> None:
     found = judged(
-        {"DeviceList": Ran(0, http(200, LIST)), "supervisor/info": Ran(0, information(61707))}, {}
+        {
+            "DeviceList": ScriptResult(0, http(200, LIST)),
+            "supervisor/info": ScriptResult(0, information(61707)),
+        },
+        {},
     )
     assert {each.title for each in found.values() if each.state == BROKEN} == set()
     assert list(found)[10:] == [
@@ -79,7 +85,11 @@ def test_a_chain_that_is_whole_is_told_in_its_order(judged: Judge) -> None:
 def test_a_locked_firmware_that_the_bridge_answers_for_is_no_fault(judged: Judge) -> None:
     listed = http(200, LIST).replace(b"pvs-bridge", b"pvs-bridge-compat")
     found = judged(
-        {"DeviceList": Ran(0, listed), "supervisor/info": Ran(0, information(61846))}, {}
+        {
+            "DeviceList": ScriptResult(0, listed),
+            "supervisor/info": ScriptResult(0, information(61846)),
+        },
+        {},
     )
     assert (found["Firmware"].state, found["Device list"].state) == (OK, OK)
     assert "the bridge answers in its place" in found["Firmware"].seen
@@ -87,7 +97,10 @@ def test_a_locked_firmware_that_the_bridge_answers_for_is_no_fault(judged: Judge
 
 def test_a_locked_firmware_that_nobody_answers_for_is_named(judged: Judge) -> None:
     found = judged(
-        {"DeviceList": Ran(0, http(403, {})), "supervisor/info": Ran(0, information(61846))},
+        {
+            "DeviceList": ScriptResult(0, http(403, {})),
+            "supervisor/info": ScriptResult(0, information(61846)),
+        },
         {},
         translates=False,
     )
@@ -97,7 +110,7 @@ def test_a_locked_firmware_that_nobody_answers_for_is_named(judged: Judge) -> No
 
 
 def test_a_proxy_that_is_down_is_named_once(judged: Judge) -> None:
-    refused = Ran(1, b"bash: connect: Connection refused")
+    refused = ScriptResult(1, b"bash: connect: Connection refused")
     down = "Id=haproxy.service\nLoadState=loaded\nActiveState=failed\n\n" \
         "Id=pvs-bridge-compat.service\nLoadState=loaded\nActiveState=active"  # fmt: skip
     found = judged({"127.0.0.1": refused}, {"services": down})
@@ -113,7 +126,7 @@ def test_a_pi_that_is_no_bridge_is_told_from_one_that_is_ill(judged: Judge) -> N
 
 
 def test_an_address_that_nobody_has_claimed_is_told(judged: Judge) -> None:
-    found = judged({"172.27.153.1": Ran(124, b"")}, {"neighbour": "", "ping": None})
+    found = judged({"172.27.153.1": ScriptResult(124, b"")}, {"neighbour": "", "ping": None})
     seen = found["PVS's neighbour entry"].seen
     assert seen == "nobody has claimed its address; no answer to a ping"
     assert found["PVS reachable"].state == BROKEN
@@ -126,9 +139,7 @@ def test_a_card_before_its_first_boot_has_no_home_yet(judged: Judge) -> None:
 
 
 @pytest.mark.parametrize("width", [20, 72, 500])
-def test_a_report_names_the_first_broken_link_and_fits_its_page(
-    patient: Patient, width: int
-) -> None:
+def test_a_report_names_the_first_broken_link_and_fits_its_page(target: Target, width: int) -> None:
     group = Group(
         "To the PVS",
         (
@@ -137,17 +148,17 @@ def test_a_report_names_the_first_broken_link_and_fits_its_page(
             Finding("Clock", WARNING, "wrong", "It is wrong.", "Wait."),
         ),
     )
-    told = text(Examination(patient, (group,), None, 3.4, None), width)
+    told = text(Examination(target, (group,), None, 3.4, None), width)
     assert "garage is ill, examined in 3 s.\nThe first broken link: Cable\n" in told
     assert told.index("Broken too, perhaps by the same: Lease") < told.index("Not as it should be")
     assert max(map(len, told.splitlines())) <= max(50, min(width, 110))
     assert "\x1b" not in told
     assert "\x1b[31mbroken " in text(
-        Examination(patient, (group,), None, 3.4, None), width, colours=True
+        Examination(target, (group,), None, 3.4, None), width, colours=True
     )
 
 
-def test_a_healthy_bridge_shows_its_plant(patient: Patient) -> None:
+def test_a_healthy_bridge_shows_its_plant(target: Target) -> None:
     group = Group("To the PVS", (Finding("Cable", OK, "eth0 has a signal"),))
-    told = text(Examination(patient, (group,), "PVS6, 24 panels, 6.19 kW", 2.0, None), 80)
+    told = text(Examination(target, (group,), "PVS6, 24 panels, 6.19 kW", 2.0, None), 80)
     assert told.endswith("garage is healthy, examined in 2 s.\nPVS6, 24 panels, 6.19 kW")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridgectl.doctor.ssh_config import known_keys, resolve
-from bridgectl.validate.report import CannotWorkError
+from bridgectl.errors import CannotWorkError
 
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIGmJ0j9tQ8Y2cP0fAmVnQv8nmX6PLRtZpZJ0gq0mZzXn"
 OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

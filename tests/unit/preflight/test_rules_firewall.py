@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 
 def allow(*entries: dict[str, Any]) -> dict[str, Any]:
@@ -47,11 +47,11 @@ def test_what_can_be_meant_gives_no_finding(check_project: Check, changed: dict[
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     (allow({"port": 0}), "firewall_allow[0].port", "from 1 to 65535"),
-    (allow({"port": 65536}), "firewall_allow[0].port", "is no port"),
+    (allow({"port": 65536}), "firewall_allow[0].port", "use at most 65535"),
     (allow({"protocol": "tcp"}), "firewall_allow[0].port", "is missing"),
     (allow({"port": 9, "protocol": "icmp"}), "firewall_allow[0].protocol", "udp"),
-    (allow({"port": 22}), "firewall_allow[0].port", "open by itself"),
-    (allow({"port": 80}), "firewall_allow[0].port", "proxy_http_port, which is open by itself"),
+    (allow({"port": 22}), "firewall_allow[0].port", "always open"),
+    (allow({"port": 80}), "firewall_allow[0].port", "proxy_http_port, which is always open"),
     (allow({"port": 9002}), "firewall_allow[0].port", "proxy_websocket_enabled opens"),
     (allow({"port": 8080}), "firewall_allow[0].port", "proxy_stats_network opens"),
     (allow({"port": 5353, "protocol": "udp"}), "firewall_allow[0].port", "uplink_mdns opens"),
@@ -68,7 +68,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (
         allow({"port": 9100, "sources": ["10.0.0.1"]}, {"port": 9100}),
         "firewall_allow[1].port",
-        "is open by firewall_allow[0]",
+        "already opened by firewall_allow[0]",
     ),
     (sources("home"), "firewall_allow[0].sources[0]", "such as 192.168.1.0/24"),
     (sources("192.168.1.7/24"), "firewall_allow[0].sources[0]", "write 192.168.1.0/24"),
@@ -79,7 +79,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (
         {"firewall_connections_per_minute": 1199},
         "firewall_connections_per_minute",
-        "write 2400, or remove it",
+        "set it to 2400, or remove it",
     ),
     ({"firewall_ssh_connections_per_minute": 29}, "firewall_ssh_connections_per_minute", "30 to"),
     ({"sshd_max_auth_tries": 0}, "sshd_max_auth_tries", "1 to 20"),
@@ -91,5 +91,5 @@ def test_what_cannot_be_meant_is_found_with_its_hint(
     check_project: Check, changed: dict[str, Any], variable: str, said: str
 ) -> None:
     (finding,) = check_project(**changed)
-    assert finding.variable == variable
+    assert finding.location.variable == variable
     assert said in str(finding)

@@ -11,16 +11,16 @@ import pytest
 
 from bridgectl.doctor import reachability
 from bridgectl.doctor.examine import examined
-from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN
-from bridgectl.doctor.session import Unreached
+from bridgectl.doctor.results import BROKEN, OK, UNKNOWN
+from bridgectl.doctor.session import UnreachableError
 from bridgectl.doctor.ssh_config import Settings
-from bridgectl.doctor.target import Patient
+from bridgectl.doctor.target import Target
 
 Made = Callable[..., Settings]
 
 
-def test_a_name_that_nobody_knows_is_the_first_thing_broken(patient: Patient) -> None:
-    lost = dataclasses.replace(patient, address="garage.invalid", other_names=("localhost",))
+def test_a_name_that_nobody_knows_is_the_first_thing_broken(target: Target) -> None:
+    lost = dataclasses.replace(target, address="garage.invalid", other_names=("localhost",))
     with examined(lost, lambda _: None) as examination:
         assert [each.title for each in examination.broken] == ["Name"]
         assert examination.session is None
@@ -40,8 +40,8 @@ SAID = {
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_why_ssh_does_not_come_in_is_said(patient: Patient, settings: Made, said: str) -> None:
-    found = reachability.refused(patient, settings("192.168.1.34"), Unreached(said))
+def test_why_ssh_does_not_come_in_is_said(target: Target, settings: Made, said: str) -> None:
+    found = reachability.refused(target, settings("192.168.1.34"), UnreachableError(said))
     assert (found.state, found.seen) == (BROKEN, said)
     assert SAID[said] in str(found.problem)
     assert found.hint
@@ -105,20 +105,20 @@ def bridge() -> Iterator[Callable[[int, bytes], int]]:
     ],
 )
 def test_what_the_home_gets_of_the_bridge_is_judged(
-    patient: Patient,
+    target: Target,
     settings: Made,
     bridge: Callable[[int, bytes], int],
     status: int,
     body: bytes,
     state: str,
 ) -> None:
-    served = dataclasses.replace(patient, proxy_port=bridge(status, body))
+    served = dataclasses.replace(target, proxy_port=bridge(status, body))
     assert reachability.from_home(served, settings("127.0.0.1"), "/", 5).state == state
 
 
-def test_a_bridge_that_the_home_does_not_reach_is_named(patient: Patient, settings: Made) -> None:
-    closed = dataclasses.replace(patient, proxy_port=1)
+def test_a_bridge_that_the_home_does_not_reach_is_named(target: Target, settings: Made) -> None:
+    closed = dataclasses.replace(target, proxy_port=1)
     found = reachability.from_home(closed, settings("127.0.0.1"), "/", 5)
     assert (found.state, found.seen) == (BROKEN, "no answer: Connection refused")
-    routed = dataclasses.replace(patient, proxy_serves_home=False)
+    routed = dataclasses.replace(target, proxy_serves_home=False)
     assert reachability.from_home(routed, settings("127.0.0.1"), "/", 5).state == UNKNOWN

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridgectl.doctor.target import read
-from bridgectl.validate.report import CannotWorkError
+from bridgectl.doctor.target import read_targets
+from bridgectl.errors import CannotWorkError
 
 INVENTORY = """
 pvs_bridges:
@@ -40,7 +40,7 @@ def inventory(tmp_path: Path) -> Path:
 
 
 def test_a_bridge_is_read_as_ansible_reads_it(inventory: Path) -> None:
-    (garage,) = read(inventory, "garage")
+    (garage,) = read_targets(inventory, "garage")
     assert (garage.address, garage.port, garage.user) == ("192.168.1.34", 2222, "anna")
     assert garage.ssh_arguments == (
         "-J", "anna@gate", "-o", "User other", "-p", "2222", "-l", "anna", "-i", "~/keys/garage",
@@ -50,17 +50,17 @@ def test_a_bridge_is_read_as_ansible_reads_it(inventory: Path) -> None:
 
 
 def test_its_secrets_are_known_and_nothing_else_is_one(inventory: Path) -> None:
-    (garage,) = read(inventory, "garage")
+    (garage,) = read_targets(inventory, "garage")
     assert garage.secrets == {"correct horse", "$5$salt$hash"}
 
 
 def test_what_cannot_be_read_counts_as_left_out(inventory: Path) -> None:
-    (garage,) = read(inventory, "garage")
+    (garage,) = read_targets(inventory, "garage")
     assert garage.pvs_interface == "eth0"
 
 
 def test_all_bridges_are_examined_where_none_is_named(inventory: Path) -> None:
-    barn = {each.name: each for each in read(inventory, "")}["barn"]
+    barn = {each.name: each for each in read_targets(inventory, "")}["barn"]
     assert (barn.address, barn.port, barn.translates) == ("barn", None, False)
     assert barn.other_names == ("barn.local", "192.168.1.9")
 
@@ -69,7 +69,7 @@ def test_who_is_not_reached_by_ssh_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "home.yml"
     file.write_text("pvs_bridges: {hosts: {garage: {ansible_connection: local}}}")
     with pytest.raises(CannotWorkError, match="ansible_connection is local"):
-        read(file, "")
+        read_targets(file, "")
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_an_inventory_without_the_bridge_is_refused(
     file = tmp_path / "home.yml"
     file.write_text(text)
     with pytest.raises(CannotWorkError, match=said) as refused:
-        read(file, limit)
+        read_targets(file, limit)
     assert "\n  hint: " in str(refused.value)

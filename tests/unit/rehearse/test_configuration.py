@@ -11,10 +11,10 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from bridgectl.rehearse import placeholders
-from bridgectl.rehearse.description import read
-from bridgectl.rehearse.twin import make
-from pvs_lab.errors import LabError
+from bridgectl.errors import CannotWorkError
+from bridgectl.inventory import placeholders
+from bridgectl.rehearse.configuration import read
+from bridgectl.rehearse.twin import make_twin
 
 Write = Callable[..., Path]
 
@@ -67,7 +67,7 @@ def test_a_secret_is_replaced_wherever_it_is_kept(inventory: Write, passphrase: 
     ]
     assert (found.bridge, found.address, found.unread) == ("garage", "192.168.1.20", ())
     assert found.variables["uplink_address"] == "192.168.1.20/24"
-    assert "correct horse" not in make(found).inventory("lab")
+    assert "correct horse" not in make_twin(found).inventory("lab")
 
 
 def test_networks_in_a_closed_vault_are_left_out_for_the_twin_has_a_cable(
@@ -124,7 +124,7 @@ def test_the_password_of_the_health_check_fits_the_hash() -> None:
 def test_a_mistake_is_shown_with_file_and_line(inventory: Write) -> None:
     text = GARAGE.replace("uplink_method: static", "uplink_method: fixed") % "short"
     folder = inventory(garage=text, group_vars__all=SITE)
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(CannotWorkError) as caught:
         read(folder, "garage")
     lines = str(caught.value).splitlines()
     assert lines[0] == "garage cannot be rehearsed as it is described:"
@@ -138,9 +138,9 @@ def test_an_encrypted_value_that_is_no_secret_needs_the_password(
 ) -> None:
     text = GARAGE.replace('"{{ site }}.1"', vault_value("192.168.1.1", 8).rstrip("\n"))
     folder = inventory(garage=text % "correct horse", group_vars__all=SITE)
-    with pytest.raises(LabError, match="uplink_gateway: cannot be decrypted") as caught:
+    with pytest.raises(CannotWorkError, match="uplink_gateway: cannot be decrypted") as caught:
         read(folder, "garage")
-    assert "ANSIBLE_VAULT_PASSWORD_FILE" in caught.value.hint
+    assert "ANSIBLE_VAULT_PASSWORD_FILE" in caught.value.issue.hint
     password = tmp_path / "password"
     password.write_text("nobody knows it")
     monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
@@ -160,10 +160,10 @@ def test_a_pattern_has_to_fit_one_bridge(
     inventory: Write, limit: str, problem: str, hint: str
 ) -> None:
     hosts = "pvs_bridges: {hosts: {garage: {}, barn: {}}}\nothers: {hosts: {nas: {}}}\n"
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(CannotWorkError) as caught:
         read(inventory(all=hosts), limit)
-    assert problem in caught.value.problem
-    assert hint in caught.value.hint
+    assert problem in caught.value.issue.problem
+    assert hint in caught.value.issue.hint
 
 
 def test_a_pattern_may_be_any_of_ansible_s_that_fits_one(inventory: Write) -> None:
@@ -178,6 +178,6 @@ def test_a_pattern_may_be_any_of_ansible_s_that_fits_one(inventory: Write) -> No
 )
 def test_an_inventory_that_is_of_no_use(inventory: Write, text: str, problem: str) -> None:
     folder = inventory(all=text)
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(CannotWorkError) as caught:
         read(folder, "")
-    assert caught.value.problem.startswith(f"INVENTORY={folder} {problem}")
+    assert caught.value.issue.problem.startswith(f"INVENTORY={folder} {problem}")

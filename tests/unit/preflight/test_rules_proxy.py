@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 # What `openssl passwd` makes of "correct horse".
 SHA256 = "$5$saltstring$vc6YOOogU4kWVvwga8e9zTFgKcy4tb5LaPxIiPJzqEC"
@@ -148,33 +148,33 @@ def name(hostname: str) -> dict[str, Any]:
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     # what was written, the variable of the finding, a word of problem or hint
-    ({"proxy_cache_seconds": -1}, "proxy_cache_seconds", "write 0 to 600"),
-    ({"proxy_cache_seconds": 601}, "proxy_cache_seconds", "write 0 to 600"),
-    ({"proxy_queue_length": 0}, "proxy_queue_length", "write 1 to 1000"),
-    ({"proxy_queue_length": 1001}, "proxy_queue_length", "write 1 to 1000"),
+    ({"proxy_cache_seconds": -1}, "proxy_cache_seconds", "from 0 to 600"),
+    ({"proxy_cache_seconds": 601}, "proxy_cache_seconds", "from 0 to 600"),
+    ({"proxy_queue_length": 0}, "proxy_queue_length", "from 1 to 1000"),
+    ({"proxy_queue_length": 1001}, "proxy_queue_length", "from 1 to 1000"),
     (
         {"proxy_client_requests_per_minute": 59},
         "proxy_client_requests_per_minute",
-        "write 60 to 100000",
+        "from 60 to 100000",
     ),
     (
         {"proxy_client_requests_per_minute": 100_001},
         "proxy_client_requests_per_minute",
-        "write 60 to 100000",
+        "from 60 to 100000",
     ),
     ({"proxy_pvs_timeout_seconds": 0}, "proxy_pvs_timeout_seconds", "1 or more"),
-    ({"proxy_pvs_timeout_seconds": 601}, "proxy_pvs_timeout_seconds", "write 1 to 600"),
-    ({"proxy_queue_timeout_seconds": 601}, "proxy_queue_timeout_seconds", "write 1 to 600"),
-    ({"health_timeout_seconds": 120}, "health_timeout_seconds", "write 130, or lower"),
-    ({"proxy_pvs_timeout_seconds": 300}, "health_timeout_seconds", "write 310, or lower"),
+    ({"proxy_pvs_timeout_seconds": 601}, "proxy_pvs_timeout_seconds", "from 1 to 600"),
+    ({"proxy_queue_timeout_seconds": 601}, "proxy_queue_timeout_seconds", "from 1 to 600"),
+    ({"health_timeout_seconds": 120}, "health_timeout_seconds", "set it to 130, or lower"),
+    ({"proxy_pvs_timeout_seconds": 300}, "health_timeout_seconds", "set it to 310, or lower"),
     ({"health_user": "nobody"}, "health_user", "one of proxy_users"),
     # times for single commands
     (cached(DeviceList=601), "proxy_command_cache_seconds.DeviceList", "0 to 600"),
     (cached(DeviceList=-1), "proxy_command_cache_seconds.DeviceList", "0 to 600"),
-    (cached(DeviceList=True), "proxy_command_cache_seconds.DeviceList", "whole number"),
+    (cached(DeviceList=True), "proxy_command_cache_seconds.DeviceList", "integer"),
     (cached(DeviceList="30"), "proxy_command_cache_seconds.DeviceList", "without quotes"),
-    (cached(DeviceList=1.5), "proxy_command_cache_seconds.DeviceList", "whole number"),
-    (cached(DeviceList=None), "proxy_command_cache_seconds.DeviceList", "whole number"),
+    (cached(DeviceList=1.5), "proxy_command_cache_seconds.DeviceList", "integer"),
+    (cached(DeviceList=None), "proxy_command_cache_seconds.DeviceList", "integer"),
     (cached(DeviceLst=30), "proxy_command_cache_seconds.DeviceLst", "did you mean DeviceList?"),
     (cached(CHECKFW=30), "proxy_command_cache_seconds.CHECKFW", "did you mean CheckFW?"),
     (
@@ -182,26 +182,26 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "proxy_command_cache_seconds./cgi-bin/dl_cgi/devices/list",
         "did you mean devices/list?",
     ),
-    (cached(Reboot=30), "proxy_command_cache_seconds.Reboot", "use one of CheckFW, DeviceDetails"),
+    (cached(Reboot=30), "proxy_command_cache_seconds.Reboot", "use one of: CheckFW, DeviceDetails"),
     (
         {"proxy_command_cache_seconds": {7: 30}},
         "proxy_command_cache_seconds.7",
-        "no command or path",
+        "must be a command or path",
     ),
-    (cached(Start=30), "proxy_command_cache_seconds.Start", "never kept; remove it"),
-    (cached(SetAP=30), "proxy_command_cache_seconds.SetAP", "never kept; remove it"),
+    (cached(Start=30), "proxy_command_cache_seconds.Start", "never cached; remove it"),
+    (cached(SetAP=30), "proxy_command_cache_seconds.SetAP", "never cached; remove it"),
     # writes
     (opened("StartDiscover"), "proxy_allow_commands[0]", "did you mean StartDiscovery?"),
     (opened("setap"), "proxy_allow_commands[0]", "did you mean SetAP?"),
-    (opened("Reboot"), "proxy_allow_commands[0]", "use one of ChangeSerialNumber"),
-    (opened("SetAP", "DeviceList"), "proxy_allow_commands[1]", "open anyway; remove it"),
-    (opened("devicelist"), "proxy_allow_commands[0]", "remove it; if it is to be DeviceList"),
+    (opened("Reboot"), "proxy_allow_commands[0]", "use one of: ChangeSerialNumber"),
+    (opened("SetAP", "DeviceList"), "proxy_allow_commands[1]", "always allowed; remove it"),
+    (opened("devicelist"), "proxy_allow_commands[0]", "remove it; DeviceList is always allowed"),
     (
         opened("SetAP", "SetMeterCt", "SetAP"),
         "proxy_allow_commands[2]",
         "the same as proxy_allow_commands[0]; remove one",
     ),
-    ({"proxy_allow_commands": ["DeviceList"]}, "proxy_allow_commands[0]", "open anyway"),
+    ({"proxy_allow_commands": ["DeviceList"]}, "proxy_allow_commands[0]", "always allowed"),
     (
         {"proxy_allow_commands": ["SetAP", "SetMeterCt"]},
         "proxy_allow_commands",
@@ -218,14 +218,14 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "battery; set proxy_writes_acknowledged: true",
     ),
     (opened_variable("sys/x"), "proxy_allow_variables[0]", "such as /sys/telemetryws/enable"),
-    (opened_variable("/sys/.*"), "proxy_allow_variables[0]", "no variable"),
-    (opened_variable("/sys/x/"), "proxy_allow_variables[0]", "no variable"),
-    (opened_variable("/sys/x\n"), "proxy_allow_variables[0]", "no variable"),
-    (opened_variable("/sys/ü"), "proxy_allow_variables[0]", "no variable"),
+    (opened_variable("/sys/.*"), "proxy_allow_variables[0]", "must be a variable of the PVS"),
+    (opened_variable("/sys/x/"), "proxy_allow_variables[0]", "must be a variable of the PVS"),
+    (opened_variable("/sys/x\n"), "proxy_allow_variables[0]", "must be a variable of the PVS"),
+    (opened_variable("/sys/ü"), "proxy_allow_variables[0]", "must be a variable of the PVS"),
     # the SunVault
-    (gateway("sunvault"), "proxy_sunvault_address", "no IPv4 address"),
+    (gateway("sunvault"), "proxy_sunvault_address", "must be an IPv4 address"),
     (gateway("172.27.153.1"), "proxy_sunvault_address", "the PVS's own"),
-    (gateway("172.27.153.255"), "proxy_sunvault_address", "no address of a host"),
+    (gateway("172.27.153.255"), "proxy_sunvault_address", "must be the address of a host"),
     (gateway("192.168.1.5"), "proxy_sunvault_address", "in 172.27.153.0/24"),
     (
         {**SUNVAULT, "pvs_link_pvs_address": "172.27.152.1"},
@@ -241,11 +241,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (
         {"proxy_https_enabled": True, "proxy_http_port": 443},
         "proxy_http_port",
-        "443 is the port of proxy_https_port",
+        "443 is already used by proxy_https_port",
     ),
     ({"proxy_https_enabled": True, "proxy_https_port": 80}, "proxy_https_port", "proxy_http_port"),
     ({"proxy_http_port": 9002}, "proxy_http_port", "proxy_websocket_port"),
-    ({"proxy_websocket_port": 22}, "proxy_websocket_port", "ssh"),
+    ({"proxy_websocket_port": 22}, "proxy_websocket_port", "SSH"),
     (
         {**SUNVAULT, "proxy_sunvault_second_modbus_port": 502},
         "proxy_sunvault_second_modbus_port",
@@ -260,19 +260,27 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (users(alice=12345678), "proxy_users.alice", "openssl passwd -6"),
     (users(alice=None), "proxy_users.alice", "openssl passwd -6"),
     (users(alice=[SHA512]), "proxy_users.alice", "openssl passwd -6"),
-    (users(alice=SHA512[:-1]), "proxy_users.alice", "no hash"),
-    (users(alice=SHA512 + "\n"), "proxy_users.alice", "no hash"),
-    (users(alice=SHA256.replace("$5$", "$6$")), "proxy_users.alice", "no hash"),
-    (users(alice=SHA512.replace("$6$", "$5$")), "proxy_users.alice", "no hash"),
-    (users(alice=SHA512.replace("saltstring", "s" * 17)), "proxy_users.alice", "no hash"),
-    (users(alice=SHA512.replace("saltstring", "")), "proxy_users.alice", "no hash"),
-    (users(alice=SHA512.replace("saltstring", "salt string")), "proxy_users.alice", "no hash"),
-    (users(alice="$1$salt$qJH7.N4xYta3aEG/dfqo/0"), "proxy_users.alice", "no hash"),
+    (users(alice=SHA512[:-1]), "proxy_users.alice", "must be a password hash"),
+    (users(alice=SHA512 + "\n"), "proxy_users.alice", "must be a password hash"),
+    (users(alice=SHA256.replace("$5$", "$6$")), "proxy_users.alice", "must be a password hash"),
+    (users(alice=SHA512.replace("$6$", "$5$")), "proxy_users.alice", "must be a password hash"),
+    (
+        users(alice=SHA512.replace("saltstring", "s" * 17)),
+        "proxy_users.alice",
+        "must be a password hash",
+    ),
+    (users(alice=SHA512.replace("saltstring", "")), "proxy_users.alice", "must be a password hash"),
+    (
+        users(alice=SHA512.replace("saltstring", "salt string")),
+        "proxy_users.alice",
+        "must be a password hash",
+    ),
+    (users(alice="$1$salt$qJH7.N4xYta3aEG/dfqo/0"), "proxy_users.alice", "must be a password hash"),
     (users(alice=rounds(20_001)), "proxy_users.alice", "1000 to 20000 rounds"),
     (users(alice=rounds(656_000)), "proxy_users.alice", "openssl passwd -6"),
     (users(alice=rounds(999)), "proxy_users.alice", "1000 to 20000 rounds"),
-    (users(alice=rounds("05000")), "proxy_users.alice", "no hash"),
-    (users(alice=rounds("9" * 5000)), "proxy_users.alice", "no hash"),
+    (users(alice=rounds("05000")), "proxy_users.alice", "must be a password hash"),
+    (users(alice=rounds("9" * 5000)), "proxy_users.alice", "must be a password hash"),
     (users(**{"alice smith": SHA512}), "proxy_users", "1 to 64"),
     (users(**{"": SHA512}), "proxy_users", "1 to 64"),
     (users(**{"alice:": SHA512}), "proxy_users", "1 to 64"),
@@ -288,15 +296,15 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "add 127.0.0.0/8",
     ),
     (sources("0.0.0.0/0"), "proxy_source_networks[0]", "private networks only"),
-    (sources("8.8.8.8/32"), "proxy_source_networks[0]", "not private"),
-    (sources("192.168.0.0/15"), "proxy_source_networks[0]", "not private"),
+    (sources("8.8.8.8/32"), "proxy_source_networks[0]", "only private addresses"),
+    (sources("192.168.0.0/15"), "proxy_source_networks[0]", "only private addresses"),
     (sources("192.168.1.5/24"), "proxy_source_networks[0]", "write 192.168.1.0/24"),
     (sources("192.168.1.5"), "proxy_source_networks[0]", "write 192.168.1.5/32"),
     (sources("10.0.0.0/255.0.0.0"), "proxy_source_networks[0]", "write 10.0.0.0/8"),
     (sources("home"), "proxy_source_networks[0]", "such as 192.168.1.0/24"),
     (sources("10.0.0.0/33"), "proxy_source_networks[0]", "such as 192.168.1.0/24"),
-    (sources("fd00::/8"), "proxy_source_networks[0]", "IPv4 only; remove it"),
-    (sources("172.27.153.0/24"), "proxy_source_networks[0]", "never answered; remove it"),
+    (sources("fd00::/8"), "proxy_source_networks[0]", "IPv4 only"),
+    (sources("172.27.153.0/24"), "proxy_source_networks[0]", "never answered"),
     # names
     (name("http://solar.lan:8000/index.html"), "proxy_hostnames[0]", "write solar.lan"),
     (name("solar.lan:80"), "proxy_hostnames[0]", "write solar.lan"),
@@ -314,7 +322,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (
         {"proxy_cors_origins": ["http://nas", "*"]},
         "proxy_cors_origins[1]",
-        "remove it, or all the others",
+        "remove it, or all others",
     ),
     (site("http://nas/"), "proxy_cors_origins[0]", "write http://nas"),
     (site("https://Nas.lan:8443/x?y"), "proxy_cors_origins[0]", "write https://nas.lan:8443"),
@@ -326,7 +334,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (site("http://nas:99999"), "proxy_cors_origins[0]", "write it such as"),
     (site("http://*.lan"), "proxy_cors_origins[0]", "write it such as"),
     (site("ftp://nas"), "proxy_cors_origins[0]", "write it such as"),
-    (site("null"), "proxy_cors_origins[0]", "hides where it is from; remove it"),
+    (site("null"), "proxy_cors_origins[0]", "to hide its origin; remove it"),
     (site(""), "proxy_cors_origins[0]", "write it such as"),
 ]
 
@@ -336,7 +344,7 @@ def test_what_cannot_work_or_is_unsafe_is_found_once_with_its_hint(
     check_project: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check_project(**changed)
-    assert [each.variable for each in findings] == [variable]
+    assert [each.location.variable for each in findings] == [variable]
     assert word in str(findings[0])
 
 
@@ -344,7 +352,7 @@ def test_everything_that_opens_a_write_wants_it_acknowledged(check_project: Chec
     findings = check_project(
         proxy_allow_commands=["SetAP"], proxy_allow_variables=["/x"], proxy_sunvault_enabled=True
     )
-    assert [each.variable for each in findings] == [
+    assert [each.location.variable for each in findings] == [
         "proxy_allow_commands",
         "proxy_allow_variables",
         "proxy_sunvault_enabled",
@@ -358,7 +366,7 @@ def test_a_name_that_is_mixed_up_with_its_password_is_not_shown(check_project: C
 
 def test_a_network_that_cannot_be_read_may_be_the_pi_itself(check_project: Check) -> None:
     findings = check_project(proxy_source_networks=["192.168.0.0/16", "localhost"])
-    assert [each.variable for each in findings] == ["proxy_source_networks[1]"]
+    assert [each.location.variable for each in findings] == ["proxy_source_networks[1]"]
 
 
 @pytest.mark.parametrize(
@@ -383,7 +391,7 @@ def test_a_network_that_cannot_be_read_may_be_the_pi_itself(check_project: Check
 def test_one_mistake_is_one_finding(
     check_project: Check, changed: dict[str, Any], variables: list[str]
 ) -> None:
-    assert [each.variable for each in check_project(**changed)] == variables
+    assert [each.location.variable for each in check_project(**changed)] == variables
 
 
 @pytest.mark.parametrize("kind", ["-5", "-6"])

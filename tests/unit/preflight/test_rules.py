@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.findings import Finding
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
-Check = Callable[..., list[Finding]]
+Check = Callable[..., list[Issue]]
 
 KEY = "0123456789abcdef" * 4
 STATIC = {
@@ -80,10 +80,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "appliance_swap": "card",
         "appliance_volatile_journal": False,
     },
-    "no translation": {"compat_mode": "off", "compat_stale_seconds": 0},
+    "no compat service": {"compat_mode": "off", "compat_stale_seconds": 0},
     "another owner's password": {"compat_password": "sun & flower", "compat_mode": "on"},
-    "neither care nor a page": {"monitor_enabled": False, "status_enabled": False},
-    "care without a page": {"status_enabled": False, "monitor_interval_seconds": 20},
+    "neither monitor nor status page": {"monitor_enabled": False, "status_enabled": False},
+    "monitor without status page": {"status_enabled": False, "monitor_interval_seconds": 20},
     "a PVS that is announced": {"status_announce_pvs": True},
     "port 53 while no name server runs": {"proxy_http_port": 53},
     "longest name": {"uplink_hostname": "a" * 63},
@@ -99,57 +99,61 @@ def test_a_bridge_that_can_work_gives_no_finding(check: Check, changed: dict[str
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     # interfaces
-    ({"uplink_interface": "eth0"}, "uplink_interface", "pvs_link_interface too"),
-    ({"pvs_link_interface": "wlan0"}, "pvs_link_interface", "uplink_interface too"),
+    ({"uplink_interface": "eth0"}, "uplink_interface", "must differ from pvs_link_interface"),
+    ({"pvs_link_interface": "wlan0"}, "pvs_link_interface", "must differ from uplink_interface"),
     ({"uplink_interface": "wlan 0"}, "uplink_interface", "ip -brief link"),
-    ({"uplink_interface": "a" * 16}, "uplink_interface", "no interface name"),
+    ({"uplink_interface": "a" * 16}, "uplink_interface", "name of a network interface"),
     # static and dhcp
     ({**STATIC, "uplink_address": None}, "uplink_address", "or uplink_method: dhcp"),
     ({**STATIC, "uplink_address": "192.168.1.20"}, "uplink_address", "prefix length"),
-    ({**STATIC, "uplink_address": "192.168.1.300/24"}, "uplink_address", "no IPv4 address"),
+    ({**STATIC, "uplink_address": "192.168.1.300/24"}, "uplink_address", "an IPv4 address"),
     ({**STATIC, "uplink_address": "192.168.1.20/255.255.255.0"}, "uplink_address", "prefix"),
     ({**STATIC, "uplink_address": "192.168.1.0/24"}, "uplink_address", "of its network"),
     ({**STATIC, "uplink_address": "192.168.1.255/24"}, "uplink_address", "broadcast"),
     ({**STATIC, "uplink_gateway": None}, "uplink_gateway", "home's router"),
-    ({**STATIC, "uplink_gateway": "router"}, "uplink_gateway", "no IPv4 address"),
-    ({**STATIC, "uplink_gateway": "192.168.2.1"}, "uplink_gateway", "outside"),
+    ({**STATIC, "uplink_gateway": "router"}, "uplink_gateway", "an IPv4 address"),
+    (
+        {**STATIC, "uplink_gateway": "192.168.2.1"},
+        "uplink_gateway",
+        "in the network of uplink_address",
+    ),
     ({**STATIC, "uplink_gateway": "192.168.1.20"}, "uplink_gateway", "the bridge itself"),
-    ({**STATIC, "uplink_gateway": "192.168.1.255"}, "uplink_gateway", "no address of a host"),
+    ({**STATIC, "uplink_gateway": "192.168.1.255"}, "uplink_gateway", "address of a host"),
     ({**STATIC, "uplink_dns_servers": ["9.9.9.9", "dns"]}, "uplink_dns_servers[1]", "IP address"),
     ({"uplink_address": "192.168.1.20/24"}, "uplink_address", "set uplink_method: static"),
     ({"uplink_dns_servers": ["9.9.9.9"]}, "uplink_dns_servers", "set uplink_method: static"),
     ({"pvs_link_address": "172.27.153.3/24"}, "pvs_link_address", "pvs_link_method: static"),
     # the two networks
     ({**LINK, "pvs_link_address": None}, "pvs_link_address", "172.27.153.3/24"),
-    ({**LINK, "pvs_link_address": "172.27.152.3/24"}, "pvs_link_address", "outside"),
+    ({**LINK, "pvs_link_address": "172.27.152.3/24"}, "pvs_link_address", "in the PVS's network"),
     ({**LINK, "pvs_link_address": "172.27.153.1/24"}, "pvs_link_address", "PVS's own"),
-    ({**LINK, "pvs_link_address": "172.27.153.130/25"}, "pvs_link_address", "leaves out the PVS"),
-    ({**LINK, "pvs_link_address": "172.27.153.3/16"}, "pvs_link_address", "claims more"),
+    ({**LINK, "pvs_link_address": "172.27.153.130/25"}, "pvs_link_address", "must include the PVS"),
+    ({**LINK, "pvs_link_address": "172.27.153.3/16"}, "pvs_link_address", "must not be larger"),
     ({"pvs_link_pvs_address": "pvs"}, "pvs_link_pvs_address", "172.27.153.1"),
     (
         {**STATIC, "uplink_dns_servers": ["172.27.153.1"]},
         "uplink_dns_servers[0]",
-        "in the PVS's network",
+        "outside of the PVS's network",
     ),
     # Wi-Fi
     ({"uplink_country": None}, "uplink_country", "ISO 3166"),
     ({"uplink_country": "gb"}, "uplink_country", "write GB"),
     ({"uplink_country": "UK"}, "uplink_country", "write GB"),
-    ({"uplink_country": "Germany"}, "uplink_country", "two capital letters"),
+    ({"uplink_country": "Germany"}, "uplink_country", "two capitals"),
     (networks(), "uplink_networks", "uplink_type: ethernet"),
     ({"uplink_networks": None}, "uplink_networks", "uplink_type: ethernet"),
-    (networks({"ssid": "", "security": "open"}), "uplink_networks[0].ssid", "0 bytes"),
-    (networks({"ssid": "é" * 17, "security": "open"}), "uplink_networks[0].ssid", "34 bytes"),
+    (networks({"ssid": "", "security": "open"}), "uplink_networks[0].ssid", "got 0"),
+    (networks({"ssid": "é" * 17, "security": "open"}), "uplink_networks[0].ssid", "got 34"),
     (
         networks({"ssid": "sun \ud83d\ude00", "security": "open"}),
         "uplink_networks[0].ssid",
-        "half a character",
+        "half of a surrogate pair",
     ),
-    (networks(home(passphrase="correct \ud83d")), "uplink_networks[0].passphrase", "number"),
+    (networks(home(passphrase="correct \ud83d")), "uplink_networks[0].passphrase", "code point"),
     (
         networks(home(security="open"), home(psk=KEY)),
         "uplink_networks[1].ssid",
-        "same network as uplink_networks[0]",
+        "the ssid of uplink_networks[0]",
     ),
     (networks(home()), "uplink_networks[0]", "security: open"),
     (networks(home(passphrase="12345678", psk=KEY)), "uplink_networks[0]", "remove one"),
@@ -163,9 +167,9 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (networks(home(psk="g" * 64)), "uplink_networks[0].psk", "64 hexadecimal"),
     (networks(home(psk=KEY[1:])), "uplink_networks[0].psk", "64 hexadecimal"),
     (networks(home(passphrase=KEY)), "uplink_networks[0].passphrase", "write it as psk"),
-    (networks(home(passphrase="1234567")), "uplink_networks[0].passphrase", "7 bytes"),
-    (networks(home(passphrase="ü" * 32)), "uplink_networks[0].passphrase", "64 bytes"),
-    (networks(home(passphrase="1234\t5678")), "uplink_networks[0].passphrase", "without tab"),
+    (networks(home(passphrase="1234567")), "uplink_networks[0].passphrase", "got 7"),
+    (networks(home(passphrase="ü" * 32)), "uplink_networks[0].passphrase", "got 64"),
+    (networks(home(passphrase="1234\t5678")), "uplink_networks[0].passphrase", "without tabs"),
     (networks(home(passphrase="12345678\n")), "uplink_networks[0].passphrase", "line break"),
     (networks(home(psk=KEY, priority=401)), "uplink_networks[0].priority", "0 to 400"),
     # placeholders
@@ -175,33 +179,33 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"uplink_hostname": "bridge-CHANGE-ME"}, "uplink_hostname", "placeholder"),
     # names, ports, times
     ({"uplink_hostname": "solar_bridge"}, "uplink_hostname", "hyphens"),
-    ({"uplink_hostname": "garage.local"}, "uplink_hostname", "no dot"),
-    ({"uplink_hostname": "-garage"}, "uplink_hostname", "hyphen first"),
+    ({"uplink_hostname": "garage.local"}, "uplink_hostname", "without a dot"),
+    ({"uplink_hostname": "-garage"}, "uplink_hostname", "must not be a hyphen"),
     ({"uplink_hostname": "a" * 64}, "uplink_hostname", "1 to 63"),
     ({"uplink_hostname": ""}, "uplink_hostname", "1 to 63"),
     ({"proxy_http_port": 0}, "proxy_http_port", "1 to 65535"),
     ({"proxy_http_port": 65536}, "proxy_http_port", "1 to 65535"),
-    ({"proxy_http_port": 22}, "proxy_http_port", "ssh"),
+    ({"proxy_http_port": 22}, "proxy_http_port", "SSH"),
     ({"proxy_http_port": 8080}, "proxy_http_port", "proxy_stats_port"),
     ({"proxy_stats_port": 80}, "proxy_stats_port", "proxy_http_port"),
     ({"proxy_stats_port": 53, "console_dns_enabled": True}, "proxy_stats_port", "console_dns"),
     ({"proxy_pvs_timeout_seconds": 0}, "proxy_pvs_timeout_seconds", "1 or more"),
     ({"health_timeout_seconds": -1.5}, "health_timeout_seconds", "1 or more"),
     ({"rollback_timeout_seconds": 0}, "rollback_timeout_seconds", "1 or more"),
-    ({"rollback_timeout_seconds": 29}, "rollback_timeout_seconds", "too short"),
+    ({"rollback_timeout_seconds": 29}, "rollback_timeout_seconds", "use at least 30"),
     ({"rollback_timeout_seconds": 901}, "rollback_timeout_seconds", "30 to 900"),
-    ({"appliance_journal_mib": 7}, "appliance_journal_mib", "MiB, 8 to 512"),
-    ({"appliance_journal_mib": 513}, "appliance_journal_mib", "MiB, 8 to 512"),
-    ({"appliance_zram_percent": 5}, "appliance_zram_percent", "percent, 10 to 100"),
+    ({"appliance_journal_mib": 7}, "appliance_journal_mib", "from 8 to 512"),
+    ({"appliance_journal_mib": 513}, "appliance_journal_mib", "from 8 to 512"),
+    ({"appliance_zram_percent": 5}, "appliance_zram_percent", "from 10 to 100"),
     (
         {"appliance_read_only_root": True, "appliance_swap": "card"},
         "appliance_swap",
-        "into the memory over the locked root",
+        "must be zram or none",
     ),
     (
         {"appliance_read_only_root": True, "appliance_volatile_journal": False},
         "appliance_volatile_journal",
-        "would not outlast a restart",
+        "be lost at a restart",
     ),
     ({"appliance_updates_time": "24:00"}, "appliance_updates_time", "in quotes"),
     ({"appliance_updates_time": "2:30"}, "appliance_updates_time", "in quotes"),
@@ -211,7 +215,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"compat_password": "p" * 65}, "compat_password", "at most 64"),
     ({"monitor_interval_seconds": 5}, "monitor_interval_seconds", "20 to 3600"),
     ({"monitor_signal_dbm": 75}, "monitor_signal_dbm", "-100 to -30"),
-    ({"monitor_enabled": False}, "monitor_enabled", "nothing to show"),
+    ({"monitor_enabled": False}, "monitor_enabled", "must be true with status_enabled"),
     (
         {"status_announce_pvs": True, "status_enabled": False},
         "status_announce_pvs",
@@ -227,7 +231,7 @@ def test_what_cannot_work_is_found_once_with_its_hint(
     check: Check, changed: dict[str, Any], variable: str, word: str
 ) -> None:
     findings = check(**changed)
-    assert [each.variable for each in findings] == [variable]
+    assert [each.location.variable for each in findings] == [variable]
     assert word in str(findings[0])
 
 
@@ -235,20 +239,20 @@ def test_an_uplink_in_the_pvs_network_is_refused_with_its_gateway(check: Check) 
     findings = check(
         uplink_method="static", uplink_address="172.27.153.20/24", uplink_gateway="172.27.153.1"
     )
-    assert [each.variable for each in findings] == ["uplink_address", "uplink_gateway"]
-    assert all("PVS's network" in each.problem for each in findings)
+    assert [each.location.variable for each in findings] == ["uplink_address", "uplink_gateway"]
+    assert all("outside of the PVS's network" in each.problem for each in findings)
 
 
 def test_a_home_network_around_the_pvs_network_is_refused(check: Check) -> None:
     findings = check(
         uplink_method="static", uplink_address="172.27.1.20/16", uplink_gateway="172.27.1.1"
     )
-    assert [each.variable for each in findings] == ["uplink_address"]
+    assert [each.location.variable for each in findings] == ["uplink_address"]
 
 
 def test_a_value_of_the_wrong_type_is_not_found_a_second_time(check: Check) -> None:
     findings = check(uplink_country=False, uplink_networks="home", proxy_http_port="x")
-    assert sorted(each.variable for each in findings) == [
+    assert sorted(each.location.variable for each in findings) == [
         "proxy_http_port",
         "uplink_country",
         "uplink_networks",

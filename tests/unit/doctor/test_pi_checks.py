@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 from unit.doctor.conftest import WELL, Record, printed
 
-from bridgectl.doctor.findings import BROKEN, OK, UNKNOWN, WARNING
-from bridgectl.doctor.pi_checks import about_the_home, about_the_pi
-from bridgectl.doctor.probe_output import Recording
-from bridgectl.doctor.target import Patient
+from bridgectl.doctor.pi_checks import check_home, check_pi
+from bridgectl.doctor.probe_output import ProbeOutput
+from bridgectl.doctor.results import BROKEN, OK, UNKNOWN, WARNING
+from bridgectl.doctor.target import Target
 
 LOCKED = (
     "/dev/mmcblk0p2 /media/root-ro ext4 ro,noatime 0 0\n"
@@ -20,8 +20,8 @@ LOCKED = (
 NOW = 1_800_000_000.0
 
 
-def test_a_pi_that_is_well_has_nothing_wrong(record: Record, patient: Patient) -> None:
-    found = about_the_pi(record(), NOW) + about_the_home(record(), patient)
+def test_a_pi_that_is_well_has_nothing_wrong(record: Record, target: Target) -> None:
+    found = check_pi(record(), NOW) + check_home(record(), target)
     assert {each.title: each.state for each in found if each.state != OK} == {}
     assert found[0].seen == (
         "Debian GNU/Linux 13 (trixie), Raspberry Pi Zero 2 W Rev 1.0, up for 2 days"
@@ -76,13 +76,13 @@ FAULTS = [
 @pytest.mark.parametrize(("title", "state", "said", "seen"), FAULTS)
 def test_a_fault_is_found_and_no_other(
     record: Record,
-    patient: Patient,
+    target: Target,
     title: str,
     state: str,
     said: dict[str, str | None],
     seen: str,
 ) -> None:
-    found = about_the_pi(record(**said), NOW) + about_the_home(record(**said), patient)
+    found = check_pi(record(**said), NOW) + check_home(record(**said), target)
     (fault,) = (each for each in found if each.state != OK)
     assert (fault.title, fault.state) == (title, state)
     assert seen in fault.seen
@@ -93,7 +93,7 @@ def test_a_fault_is_found_and_no_other(
 def test_a_locked_root_is_told_and_is_no_worn_out_card(record: Record) -> None:
     found = {
         each.title: each
-        for each in about_the_pi(
+        for each in check_pi(
             record(
                 mounts=LOCKED.format("rw"),
                 root_memory=DF.format("200000 20000 180000 10%"),
@@ -107,12 +107,12 @@ def test_a_locked_root_is_told_and_is_no_worn_out_card(record: Record) -> None:
 
 
 def test_a_root_that_nobody_wants_locked_is_not_spoken_of(record: Record) -> None:
-    assert "Root" not in [each.title for each in about_the_pi(record(), NOW)]
+    assert "Root" not in [each.title for each in check_pi(record(), NOW)]
 
 
-def test_a_router_that_does_not_answer_pings_is_named(patient: Patient) -> None:
+def test_a_router_that_does_not_answer_pings_is_named(target: Target) -> None:
     text = printed(dict(WELL)).replace("@gateway 0", "@gateway 1")
-    found = {each.title: each for each in about_the_home(Recording.read(text), patient)}
+    found = {each.title: each for each in check_home(ProbeOutput.read(text), target)}
     assert found["Home router"].state == WARNING
     assert found["Home router"].seen == "192.168.1.1 does not answer pings"
 
@@ -120,27 +120,27 @@ def test_a_router_that_does_not_answer_pings_is_named(patient: Patient) -> None:
 @pytest.mark.parametrize(
     "name", ["throttled", "temperature", "space", "memory", "clock", "failed", "radio"]
 )
-def test_what_a_pi_cannot_tell_is_no_fault(record: Record, patient: Patient, name: str) -> None:
-    recording = record(**{name: None})
-    found = about_the_pi(recording, NOW) + about_the_home(recording, patient)
+def test_what_a_pi_cannot_tell_is_no_fault(record: Record, target: Target, name: str) -> None:
+    output = record(**{name: None})
+    found = check_pi(output, NOW) + check_home(output, target)
     assert {each.state for each in found} == {OK, UNKNOWN}
 
 
-def test_a_cable_has_no_radio(record: Record, patient: Patient) -> None:
-    by_cable = dataclasses.replace(patient, uplink_type="ethernet")
-    titles = [each.title for each in about_the_home(record(radio="1 0"), by_cable)]
+def test_a_cable_has_no_radio(record: Record, target: Target) -> None:
+    by_cable = dataclasses.replace(target, uplink_type="ethernet")
+    titles = [each.title for each in check_home(record(radio="1 0"), by_cable)]
     assert titles == ["Home router", "Names"]
 
 
 def test_an_answer_that_broke_off_is_missing_and_nothing_else_is() -> None:
     whole = printed(dict(WELL))
-    cut = Recording.read(whole[: whole.index("@services")])
+    cut = ProbeOutput.read(whole[: whole.index("@services")])
     assert cut["failed"].good == ""
     assert cut["services"].good is None
     assert cut.services() == {}
 
 
 def test_a_network_s_name_is_not_taken_for_an_answer(record: Record) -> None:
-    recording = record(association="Connected\n\tSSID: x\n@throttled 0\n\tsignal: -50 dBm")
-    assert recording["throttled"].text == "0"
-    assert "@throttled 0" in recording["association"].text
+    output = record(association="Connected\n\tSSID: x\n@throttled 0\n\tsignal: -50 dBm")
+    assert output["throttled"].text == "0"
+    assert "@throttled 0" in output["association"].text

@@ -13,25 +13,25 @@ import pytest
 from unit.doctor.conftest import Record
 
 from bridgectl.doctor import remote_probe as module
-from bridgectl.doctor.probe_output import Recording
-from bridgectl.doctor.remote_probe import RemotePi, parse_reply
-from bridgectl.doctor.session import Ran
+from bridgectl.doctor.probe_output import ProbeOutput
+from bridgectl.doctor.remote_probe import RemoteProbe, parse_reply
+from bridgectl.doctor.session import ScriptResult
 from pvs_bridge.host.probe import ProbeError, Signal
 
 
-def here(script: str, seconds: float) -> Ran:
+def here(script: str, seconds: float) -> ScriptResult:
     """Have this machine's shell read a script, not as root."""
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", "sh", "-s"],
         input=script.encode(), capture_output=True, check=False, timeout=seconds,
     )  # fmt: skip
-    return Ran(done.returncode, done.stdout)
+    return ScriptResult(done.returncode, done.stdout)
 
 
 @pytest.fixture
 def pi() -> RemotePi:
     """This machine."""
-    return RemotePi(Recording({}), here)
+    return RemoteProbe(ProbeOutput({}), here)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_nothing_but_an_address_gets_into_the_shell(pi: RemotePi, address: str) 
 
 
 def test_a_recording_tells_interfaces_addresses_and_routes(record: Record) -> None:
-    pi = RemotePi(record(links="eth0 0 no\nwlan0 1 yes\neth1 off no"), here)
+    pi = RemoteProbe(record(links="eth0 0 no\nwlan0 1 yes\neth1 off no"), here)
     assert pi.signal("eth0") is Signal.NONE
     assert pi.signal("eth1") is Signal.OFF
     assert pi.signal("wlan0") is Signal.UP
@@ -119,7 +119,7 @@ def test_a_recording_tells_interfaces_addresses_and_routes(record: Record) -> No
 
 
 def test_routes_that_ip_cannot_tell_are_not_no_routes(record: Record) -> None:
-    pi = RemotePi(record(routes_ipv6=None, addresses="Segmentation fault"), here)
+    pi = RemoteProbe(record(routes_ipv6=None, addresses="Segmentation fault"), here)
     with pytest.raises(ProbeError):
         pi.default_routes()
     with pytest.raises(ProbeError):
@@ -132,9 +132,9 @@ def test_the_probe_runs_in_any_shell_and_says_what_it_was_asked() -> None:
         ["dash", "-s", "--", "lo", "127.0.0.1", "lo"],
         input=probe, capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
-    recording = Recording.read(done.stdout)
+    output = ProbeOutput.read(done.stdout)
     asked = {line.split()[1] for line in probe.splitlines() if line.startswith("ask ")}
-    assert {name for name, _ in recording} == asked
-    assert recording["user"].good == str(subprocess.check_output(["id", "-u"], text=True)).strip()
-    assert recording.number("uptime")
-    assert recording["python"].good == "works"
+    assert {name for name, _ in output} == asked
+    assert output["user"].good == str(subprocess.check_output(["id", "-u"], text=True)).strip()
+    assert output.number("uptime")
+    assert output["python"].good == "works"

@@ -1,4 +1,4 @@
-"""Restart a host so that its root is locked, or is not, by the role appliance's own program."""
+"""Lock or unlock the root file system of a host, which restarts it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible.utils.display import Display
 
 PROGRAM = "/usr/local/bin/pvs-bridge overlay"
 
-# A Pi Zero, a card that is checked, a router that gives no address at once.
+# Time for a Pi Zero, a file system check, and a router that is slow to assign an address.
 _RESTART_SECONDS = 900
 _NO_SUCH_PROGRAM = 127
 
@@ -19,15 +19,16 @@ _display = Display()
 
 
 def set_locked(action: ActionBase, task_vars: dict[str, Any], *, locked: bool) -> dict[str, Any]:
-    """Have a host's root locked or unlocked, and wait until the host is back.
+    """Lock or unlock a host's root, and wait until the host has restarted.
 
     Args:
-        action: the plugin that asks for it.
+        action: the calling plugin.
         task_vars: the host's variables.
-        locked: what it is to be.
+        locked: the wanted state.
 
     Returns:
-        a task's result; not changed where it is so already, or where nothing is there to lock it.
+        a task's result; not changed if the root is in the wanted state, or if the host does not
+        have the program yet.
     """
     found = _status(action)
     if found is None or found["locked"] == locked:
@@ -36,14 +37,14 @@ def set_locked(action: ActionBase, task_vars: dict[str, Any], *, locked: bool) -
         return {"changed": True, "rebooted": True}
     host = str(task_vars.get("inventory_hostname", "the host"))
     command = "lock" if locked else "unlock"
-    # By its kind, for the card's connection is one under another name.
+    # The connection pvs_bridge.core.forked is a subclass.
     if isinstance(action._connection, LocalConnection):
         return {
             "failed": True,
-            "msg": f"{host}: its root has to be {command}ed by a restart, which would end this "
-            f"run. Hint: sudo {PROGRAM} {command}; run again after the restart",
+            "msg": f"{host}: the root must be {command}ed by a restart, which would end this run. "
+            f"Hint: run sudo {PROGRAM} {command}, and run again after the restart",
         }
-    _display.display(f"{host} restarts, to {command} its root")
+    _display.display(f"{host} restarts to {command} its root")
     reason = "" if locked else " --reason 'a run of the playbook'"
     result = _restart(action, task_vars, f"{PROGRAM} {command}{reason}")
     if result.get("failed"):
@@ -51,15 +52,15 @@ def set_locked(action: ActionBase, task_vars: dict[str, Any], *, locked: bool) -
     if (_status(action) or {}).get("locked") != locked:
         return {
             "failed": True,
-            "msg": f"{host} has restarted, but its root is not {command}ed. Hint: look into "
-            "/run/initramfs/overlayroot.log on it; sudo update-initramfs -u makes an initramfs "
-            "anew that lacks overlayroot",
+            "msg": f"{host} has restarted, but its root is not {command}ed. Hint: read "
+            "/run/initramfs/overlayroot.log on the Pi; if the initramfs has no overlayroot, run "
+            "sudo update-initramfs -u",
         }
     return {"changed": True, "rebooted": True}
 
 
 def _status(action: ActionBase) -> dict[str, Any] | None:
-    """Ask the program; None where it is not installed."""
+    """Return the status of the root; None if the program is not installed."""
     done = action._low_level_execute_command(f"{PROGRAM} status --json")
     if done["rc"] == _NO_SUCH_PROGRAM:
         return None
@@ -68,7 +69,7 @@ def _status(action: ActionBase) -> dict[str, Any] | None:
 
 
 def _restart(action: ActionBase, task_vars: dict[str, Any], command: str) -> dict[str, Any]:
-    """Run Ansible's own plugin that restarts a host, with another command."""
+    """Run ansible.builtin.reboot with another command."""
     task = action._task.copy()
     task.args = {"reboot_command": command, "reboot_timeout": _RESTART_SECONDS}
     loader = action._shared_loader_obj.action_loader
