@@ -12,6 +12,8 @@ import pytest
 from pvs_lab import lifecycle, login, network
 from pvs_lab.lab_client import LabClient
 
+pytestmark = pytest.mark.needs_system
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 CONNECT = (
