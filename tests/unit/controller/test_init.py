@@ -52,8 +52,8 @@ def test_it_writes_a_bridge_and_says_what_to_do_next(tmp_path: Path) -> None:
     done = make_init("garage", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "inventory/home/garage.yml has been created. Open it and replace each CHANGE-ME by the real "
-        "value.",
+        "inventory/home/garage.yml has been created. Open it and replace each CHANGE-ME by the "
+        "real value.",
         "Show what would change on the Pi:  make check LIMIT=garage",
         "Configure the Pi as a bridge:      make provision LIMIT=garage",
     ]

@@ -80,6 +80,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
             "configured": False,
         },
         "unconfirmed": {},
+        "old_version": False,
     }
 
 
@@ -284,7 +285,7 @@ def test_a_change_that_waits_is_asked_for_only_where_there_is_one(tmp_path: path
     marker.parent.mkdir(parents=True)
     marker.touch()
     assert bridge_facts.unconfirmed(tmp_path, run) == pending
-    assert asked == [["/usr/local/bin/pvs-bridge rollback", "status", "--json"]]
+    assert asked == [["/usr/local/bin/pvs-bridge", "rollback", "status", "--json"]]
 
 
 @pytest.mark.parametrize("said", ["", '{"pending": null, "last_undone": {}}'])

@@ -148,7 +148,7 @@ def test_no_network_with_an_address_of_the_internet_may_ask(
     found = check_project(proxy_source_networks=[str(network), "127.0.0.0/8"])
     if address.is_global or network[-1].is_global:
         assert [each.location.variable for each in found] == ["proxy_source_networks[0]"]
-        assert "not private" in found[0].problem
+        assert "private" in found[0].problem
     elif network.subnet_of(ipaddress.IPv4Network("10.0.0.0/8")):
         assert found == []
 

@@ -100,7 +100,8 @@ def validate(project: Path, folder: Path, path: str) -> tuple[int, dict[str, Any
         [sys.executable, "-m", "bridgectl", "validate", "--inventory", "inventory",
          "--output", "output", "--format", "json"],
         cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(project / "ansible")}, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(project / "ansible")},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
