@@ -101,7 +101,7 @@ def test_nobody_else_looks_into_it(record: Record) -> None:
 
 def test_two_rehearsals_of_one_bridge_do_not_meet(record: Record, tmp_path: Path) -> None:
     with record.locked():
-        with pytest.raises(CannotWorkError, match="garage is being rehearsed already"):
+        with pytest.raises(CannotWorkError, match="another rehearsal of garage is running"):
             Record(tmp_path / "home", "garage").locked().__enter__()
         with Record(tmp_path / "home", "barn").locked(), Record(tmp_path, "garage").locked():
             pass

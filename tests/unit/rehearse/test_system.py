@@ -26,7 +26,8 @@ def test_options_come_before_the_pi_and_the_pi_before_the_last_rehearsal() -> No
         "trixie (as on the Pi), dhcpcd (as on the Pi), firmware 61830 (as requested)"
     )
     assert str(choose(UNKNOWN, UNKNOWN, OLD, "auto")) == (
-        "bookworm (as in the last rehearsal), dhcpcd (as in the last rehearsal), firmware 61846 (as in the last rehearsal)"
+        "bookworm (as in the last rehearsal), dhcpcd (as in the last rehearsal), "
+        "firmware 61846 (as in the last rehearsal)"
     )
 
 
