@@ -1,4 +1,4 @@
-"""A lab's Pi that boots from a card of this project, and the card's FAT partition: a folder."""
+"""A lab's Pi that boots from a card of this project; its boot partition is a folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKAGES = (
     "python3-aiohttp", "python3-yaml", "tzdata",
 )  # fmt: skip
 
-# What the roles need to be told while an image is built.
+# The variables of an image build.
 _VARIABLES = (
     "{ansible_connection: local, ansible_become: false, uplink_type: none, health_required: false}"
 )
@@ -39,14 +39,14 @@ _BUILD = (
     "sh -c 'mount -t tmpfs -o mode=0755 tmpfs /run && exec env SYSTEMD_OFFLINE=1 HOME=/root "
     "ANSIBLE_HOME=/run/ansible ansible-playbook -i /tmp/image.yml tests/card/image.yml'"
 )
-# The tests wait for a network that is not there, and a home answers sooner than that.
+# Some tests wait for a missing network; the lab's network answers sooner than this.
 _IMPATIENT = (
     "mkdir -p /etc/systemd/system/pvs-bridge-boot-config-report.service.d && printf "
     "'[Service]\\nExecStart=\\nExecStart=/usr/local/bin/pvs-bridge boot-config report "
     "--wait 15\\n' "
     "> /etc/systemd/system/pvs-bridge-boot-config-report.service.d/lab.conf"
 )
-# The lab's wlan0 is a cable, which NetworkManager and netplan would take into use by themselves.
+# The lab's wlan0 is a cable, which NetworkManager and netplan would configure by themselves.
 _NO_CABLE = (
     "rm /etc/netplan/* && printf '[main]\\nno-auto-default=*\\n' "
     "> /etc/NetworkManager/conf.d/lab-no-cable.conf"
@@ -54,7 +54,7 @@ _NO_CABLE = (
 _KEEP = f"systemctl mask dnsmasq; mkdir -p {_BOOT}; tar cf {_FLASHED} /etc {_BOOT}"
 _FLASH = f"rm -rf /etc/* {_BOOT}/* /var/lib/pvs-bridge* /var/lib/cloud && tar xf {_FLASHED} -C /"
 
-# What a report begins with while more is to come.
+# The beginnings of reports that are not final.
 _PASSING = ("The bridge is set up and waits", "The bridge is in the home network; its health")
 
 
@@ -62,7 +62,7 @@ class Card(Bridge):
     """A Pi with such a card."""
 
     def build(self) -> None:
-        """Make what is on the card, once."""
+        """Build the card."""
         listed = subprocess.run(
             ["git", "-c", f"safe.directory={_PROJECT}", "ls-files", "-z", "--cached", "--others",
              "--exclude-standard", "ansible", "roles", "tests/card", "ansible.cfg",
@@ -79,37 +79,37 @@ class Card(Bridge):
             assert status == 0, said  # noqa: S101 - for tests
 
     def run(self, host: str, command: str, *, timeout_seconds: float = 60) -> tuple[int, str]:
-        """Run a shell command on a host; a Pi that is off, or not yet on, refuses."""
+        """Run a shell command on a host; status 255 if the Pi is off or still booting."""
         try:
             return super().run(host, command, timeout_seconds=timeout_seconds)
         except LabError as error:
             return 255, str(error)
 
     def flash(self) -> None:
-        """Make the card what it was when it was built; it is to be booted next."""
+        """Reset the card to the state after its build, before the next boot."""
         self.output("bridge", _FLASH)
 
     def put(self, name: str, text: str) -> None:
-        """Write a file onto the FAT partition."""
+        """Write a file to the boot partition."""
         self._enter(f"cat > {_BOOT}/{shlex.quote(name)}", text.encode())
 
     def get(self, name: str) -> str:
-        """Read a file of the FAT partition; empty where it is not there."""
+        """Read a file of the boot partition; empty if it is missing."""
         status, text = self.run("bridge", f"cat {_BOOT}/{shlex.quote(name)}")
         return "" if status else text
 
     def files(self) -> list[str]:
-        """Name the files of the FAT partition."""
+        """Return the names of the files on the boot partition."""
         return self.run("bridge", f"ls {_BOOT}")[1].split()
 
     def boot(self) -> str:
-        """Pull the plug, push it in, and wait for the report; the report, in spaces alone."""
+        """Restart the Pi by a power cut; return the report with normalized white space."""
         self.output("bridge", f"rm -f {_BOOT}/{_REPORT}")
         lifecycle.command(self.name, "power-off")
         return self.start()
 
     def start(self) -> str:
-        """Push the plug in, and wait for the report; the report, in spaces alone."""
+        """Power the Pi on; return the report with normalized white space."""
         lifecycle.command(self.name, "power-on")
         self.wait_for_boot()
         return self.report()
@@ -132,7 +132,7 @@ class Card(Bridge):
         return journal.count("PLAY RECAP")
 
     def provision_by_name(self, variables: Mapping[str, Any]) -> list[str]:
-        """Provision the Pi over SSH, under its own name; the tasks that have changed something."""
+        """Provision the Pi over SSH by its own name; return the tasks that changed something."""
         folder = lab_dir(self.name)
         own = {
             "ansible_host": "bridge",
@@ -154,7 +154,7 @@ class Card(Bridge):
         return changed_tasks(done.stdout)
 
     def home_asks(self, port: int = 80) -> str:
-        """Ask for DeviceList from home."""
+        """Request DeviceList from the home network."""
         url = f"http://192.168.20.20:{port}/cgi-bin/dl_cgi?Command=DeviceList"
         return self.run("client", f"curl -s --max-time 20 '{url}'")[1]
 

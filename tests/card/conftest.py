@@ -1,4 +1,4 @@
-"""Fixtures: a Pi in a lab whose card is this project's."""
+"""Fixtures: a Pi in a lab that boots from a card of this project."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIMULATOR = "--latency-seconds 0.3 --panels 12 --clock 2026-06-21T20:00:00Z"
 
 @pytest.fixture(scope="session")
 def made() -> Iterator[Card]:
-    """The Pi, its card made once."""
+    """The Pi; its card is built once."""
     card = Card(_NAME)
     card.command("up", f"--packages={' '.join(PACKAGES)}", f"--simulator={_SIMULATOR}")
     try:
@@ -26,6 +26,6 @@ def made() -> Iterator[Card]:
 
 @pytest.fixture
 def card(made: Card) -> Card:
-    """The Pi with its card flashed anew, to be booted by the test."""
+    """The Pi with a freshly flashed card, to be booted by the test."""
     made.flash()
     return made

@@ -1,43 +1,43 @@
-"""Fixtures: a bridge in a lab, of the newest and the oldest release, that looks after itself."""
+"""Fixtures: a monitored bridge in a lab, with the newest and the oldest release."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from care.patient import VARIABLES, Patient
+from care.monitored import VARIABLES, MonitoredBridge
 
 _QUICK = "--latency-seconds 0.5 --panels 12"
 PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
 
 
 @pytest.fixture(scope="session")
-def made(request: pytest.FixtureRequest) -> Iterator[Patient]:
-    """A bridge whose timer is stopped, so that a test decides when it is looked after."""
+def made(request: pytest.FixtureRequest) -> Iterator[MonitoredBridge]:
+    """Make a bridge whose timer is stopped, so that a test decides when the monitor runs."""
     release, backend = request.param.split("-")
-    patient = Patient(f"t-care-{release}")
+    bridge = MonitoredBridge(f"t-care-{release}")
     try:
-        patient.up_provisioned(release, backend, VARIABLES, f"--simulator={_QUICK}")
-        patient.output("bridge", "systemctl stop pvs-bridge-monitor.timer")
-        yield patient
+        bridge.up_provisioned(release, backend, VARIABLES, f"--simulator={_QUICK}")
+        bridge.output("bridge", "systemctl stop pvs-bridge-monitor.timer")
+        yield bridge
     finally:
-        patient.command("down")
+        bridge.command("down")
 
 
 @pytest.fixture
-def patient(made: Patient) -> Patient:
-    """That bridge, well, and with nothing remembered."""
-    made.forget()
-    if not made.look()["healthy"]:
+def bridge(made: MonitoredBridge) -> MonitoredBridge:
+    """Return that bridge, healthy, without state and events."""
+    made.reset()
+    if not made.run_monitor()["healthy"]:
         # The test before has failed, or its last address is still being probed.
-        made.output("bridge", "pvs-bridge-monitor step restart-network")
+        made.output("bridge", "pvs-bridge monitor step restart-network")
         made.recovers()
-        made.forget()
-        made.look()
+        made.reset()
+        made.run_monitor()
     return made
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Have every test run on both."""
+    """Run every test on both."""
     if "made" in metafunc.fixturenames:
         metafunc.parametrize("made", PIS, indirect=True, scope="session")

@@ -8,13 +8,13 @@ import pytest
 from compat.house import LOCKED, OPEN, VARIABLES, House
 
 PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
-# At noon, and for ever: what is read twice is the same.
+# The clock stands still at noon, so that two readings are equal.
 _SIMULATOR = "--latency-seconds 0.5 --panels 12 --clock 2026-06-21T20:00:00Z --clock-scale 0"
 
 
 @pytest.fixture(scope="session", params=PIS)
 def lab(request: pytest.FixtureRequest) -> Iterator[House]:
-    """A bridge that was made while the firmware was an older one."""
+    """A bridge that was provisioned with older firmware."""
     release, backend = request.param.split("-")
     house = House(f"t-compat-{release}")
     try:
@@ -26,7 +26,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[House]:
 
 @pytest.fixture
 def older(lab: House) -> House:
-    """The bridge before a PVS with the older firmware, whose record is empty."""
+    """The bridge with a PVS with older firmware and an empty log."""
     lab.install(OPEN)
     lab.reset()
     return lab
@@ -34,7 +34,7 @@ def older(lab: House) -> House:
 
 @pytest.fixture
 def locked(lab: House) -> House:
-    """The bridge before a PVS whose firmware has closed the older interface."""
+    """The bridge with a PVS whose firmware has closed the old API."""
     lab.install(LOCKED)
     lab.reset()
     return lab

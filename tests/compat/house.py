@@ -1,4 +1,4 @@
-"""A lab's bridge with a PVS whose firmware changes, and the home's programs that ask it."""
+"""A lab's bridge with a PVS whose firmware changes, and the home's client programs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ VARIABLES: dict[str, Any] = {
 }
 _CLIENTS = Path(__file__).resolve().parent / "clients"
 _BACK_SECONDS = 60
-"""What haproxy, which asks a PVS that was away every 15 s, and who translates may take."""
+"""The time for haproxy, which checks an absent PVS every 15 s, and the compat service."""
 
 
 class House(Bridge):
     """A lab whose Pi is a bridge."""
 
     def install(self, build: int) -> None:
-        """Have the PVS another firmware, by a restart, and the bridge answer as is right for it.
+        """Install other firmware by a restart of the PVS, and wait until the bridge answers.
 
         Raises:
             AssertionError: it does not in time.
@@ -53,7 +53,7 @@ class House(Bridge):
             raise AssertionError(f"build {build} is not answered by {wanted}: {answer}")
 
     def program(self, name: str, *arguments: str) -> list[dict[str, Any]]:
-        """Run one of the home's programs to its end; the lines of JSON that it prints.
+        """Run one of the home's programs to its end; return the lines of JSON that it prints.
 
         Raises:
             AssertionError: it failed; what it said is in the message.
@@ -77,7 +77,7 @@ class House(Bridge):
                 process.kill()
 
     def services(self) -> str:
-        """Which processes serve: others where one of them was restarted."""
+        """Return the process numbers of the services, to detect restarts."""
         return self.output(
             "bridge",
             "systemctl show haproxy pvs-bridge-compat "
@@ -85,14 +85,14 @@ class House(Bridge):
         )
 
     def health(self) -> dict[str, Any]:
-        """What the Pi's own check finds."""
+        """Return the result of the Pi's health check."""
         found: dict[str, Any] = json.loads(self.run("bridge", "pvs-bridge health --json")[1])
         return found
 
     def reset(self) -> None:
-        """Set the PVS's record to zero."""
+        """Clear the log of the PVS."""
         self.simulator("/_sim/reset", {})
 
     def record(self) -> dict[str, Any]:
-        """What the PVS was asked since then."""
+        """Return the requests to the PVS since then."""
         return self.simulator("/_sim/stats?log=0")

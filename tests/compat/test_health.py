@@ -1,4 +1,4 @@
-"""The health check, and provisioning, on firmware that has closed the older interface."""
+"""The health check, and provisioning, on firmware that has closed the old API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_a_bridge_that_translates_is_healthy(locked: House) -> None:
     assert found["plant"]["total"]["panels"] == 12
 
 
-def test_a_program_that_is_gone_is_named(locked: House) -> None:
+def test_a_stopped_compat_service_is_reported(locked: House) -> None:
     locked.output("bridge", "systemctl stop pvs-bridge-compat")
     try:
         found = locked.health()
@@ -23,18 +23,18 @@ def test_a_program_that_is_gone_is_named(locked: House) -> None:
     assert locked.until(lambda: bool(locked.health()["healthy"]), 20), locked.health()
 
 
-def test_a_wrong_password_is_told_in_words_that_help(locked: House) -> None:
+def test_a_wrong_password_is_reported_with_a_hint(locked: House) -> None:
     serial = locked.record()["serial"]
     run = locked.provision({**VARIABLES, "compat_password": "not it"})
     assert run.status != 0
     assert run.says("compat_password")
     assert serial[-5:] not in run.output
-    # Logins in vain are few: the PVS might take them for an attack.
+    # Few failed logins, because the PVS might treat them as an attack.
     assert locked.record()["login_failures"] <= 4
     locked.good_run(VARIABLES)
 
 
-def test_without_translation_the_newer_interface_is_enough_and_a_note_says_for_whom(
+def test_without_compat_the_new_api_is_healthy_with_a_note(
     locked: House,
 ) -> None:
     run = locked.good_run({**VARIABLES, "compat_mode": "off"})

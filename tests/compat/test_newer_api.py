@@ -1,4 +1,4 @@
-"""Programs for the newer interface work through the bridge, by HTTPS and by HTTP."""
+"""Programs for the new API work through the bridge, by HTTPS and by HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_cookie_comes_back_on_port_80(locked: House) -> None:
     assert len([name for name in values if name.endswith("/sn")]) == 12
 
 
-def test_the_pvs_s_secrets_stay_where_they_are(locked: House) -> None:
+def test_the_pvs_s_secrets_are_not_published(locked: House) -> None:
     for name in ("serialnum", "ssid", "wpa_key"):
         url = f"http://bridge/vars?name=/sys/info/{name}"
         printed = locked.output("client", f"curl -s -w ' %{{http_code}}' -b session=abc '{url}'")

@@ -1,4 +1,4 @@
-"""Programs in the field read the same plant on older and on locked firmware, through the bridge."""
+"""Real client programs read the same values with older and with locked firmware."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from compat.clients.calls import DEVICE_LIST, GET_COMM, KINDS, STORAGE
 from compat.house import LOCKED, OPEN, House
 
-# What the programs make their sensors of, by DEVICE_TYPE.
+# The keys that the programs use for their sensors, by DEVICE_TYPE.
 READ = {
     "PVS": {"STATE", "SERIAL", "MODEL", "HWVER", "DEVICE_TYPE", "DATATIME"},
     "Power Meter": {
@@ -22,7 +22,7 @@ READ = {
         "vln_3phavg_v",
     },
 }  # fmt: skip
-# The firmware itself, and what it calls a model, differ between the two.
+# The firmware version and the names of models differ between the two.
 OTHER = {"SWVER", "MODEL", "HWVER", "dl_uptime", "CURTIME"}
 
 Read = dict[str, Any]
@@ -30,7 +30,7 @@ Read = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def read(lab: House) -> dict[int, dict[str, Read]]:
-    """What each kind of program reads, by build and kind."""
+    """The readings of each program, by build and program."""
     found: dict[int, dict[str, Read]] = {}
     for build in (OPEN, LOCKED):
         lab.install(build)
@@ -43,7 +43,7 @@ def read(lab: House) -> dict[int, dict[str, Read]]:
 
 
 def devices(read: Read) -> dict[tuple[str, str], Read]:
-    """The devices of a reading, by kind and serial number."""
+    """Return the devices of a reading, by kind and serial number."""
     listed = read[DEVICE_LIST]["devices"]
     named = {(each["DEVICE_TYPE"], each["SERIAL"]): each for each in listed}
     assert len(named) == len(listed)
@@ -51,7 +51,7 @@ def devices(read: Read) -> dict[tuple[str, str], Read]:
 
 
 def number(text: object) -> float | None:
-    """The number that a text holds; None for what is none."""
+    """Return the number in a text; None if there is none."""
     try:
         return float(str(text))
     except ValueError:
@@ -59,20 +59,20 @@ def number(text: object) -> float | None:
 
 
 def resolution(*texts: str) -> float:
-    """The larger of the steps in which texts of numbers count."""
+    """Return the larger resolution of two numbers written as text."""
     places = min(len(text.partition(".")[2]) for text in texts if "." in text)
     return float(10**-places)
 
 
 def differences(old: Read, new: Read) -> Iterator[str]:
-    """What is read differently of one device."""
+    """Return the values of a device that differ."""
     for key in (READ[old["DEVICE_TYPE"]] | (old.keys() & new.keys())) - OTHER:
         before, after = old.get(key), new.get(key)
         first, second = number(before), number(after)
         if first is None or second is None or first == second:
             same = before == after or first == second is not None
         else:
-            # A value ends with a zero now and then, and is written without it.
+            # Trailing zeros are not written.
             same = abs(first - second) <= resolution(str(before), str(after))
         if not same:
             yield f"{old['SERIAL']} {key}: {before!r}, {after!r}"
@@ -90,13 +90,13 @@ def test_the_same_devices_are_read_with_the_same_values(
 
 
 @pytest.mark.core
-def test_all_numbers_are_texts_as_before(read: dict[int, dict[str, Read]]) -> None:
+def test_all_numbers_are_strings_as_before(read: dict[int, dict[str, Read]]) -> None:
     for key, device in devices(read[LOCKED]["command_line"]).items():
         kinds = {name: type(value) for name, value in device.items() if name != "ISDETAIL"}
         assert set(kinds.values()) == {str}, (key, kinds)
 
 
-def test_an_integration_learns_how_the_pvs_is_connected(read: dict[int, dict[str, Read]]) -> None:
+def test_an_integration_reads_the_network_status(read: dict[int, dict[str, Read]]) -> None:
     for build in (OPEN, LOCKED):
         answer = read[build]["integration"][GET_COMM]
         assert answer["result"] == "succeed"
@@ -105,12 +105,12 @@ def test_an_integration_learns_how_the_pvs_is_connected(read: dict[int, dict[str
         assert "sta0" in names
 
 
-def test_a_plant_without_a_battery_has_none_on_either(read: dict[int, dict[str, Read]]) -> None:
+def test_a_plant_without_a_battery_shows_none(read: dict[int, dict[str, Read]]) -> None:
     old, new = (read[build]["integration"][STORAGE]["ess_report"] for build in (OPEN, LOCKED))
     assert old == new == {"battery_status": [], "ess_status": [], "inverter_status": []}
 
 
-def test_an_exporter_is_told_which_pvs_it_is(read: dict[int, dict[str, Read]]) -> None:
+def test_an_exporter_reads_the_identity_of_the_pvs(read: dict[int, dict[str, Read]]) -> None:
     start = "/cgi-bin/dl_cgi?Command=Start"
     old, new = (read[build]["exporter"][start]["supervisor"] for build in (OPEN, LOCKED))
     assert old.keys() == new.keys()

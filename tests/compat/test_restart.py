@@ -1,11 +1,11 @@
-"""While a locked PVS restarts, the last reading is served for a while, then the reason why not."""
+"""While a locked PVS restarts, the last reading is served for a while, then an error."""
 
 from __future__ import annotations
 
 from compat.house import CACHE_SECONDS, STALE_SECONDS, House
 
 
-def test_a_reading_is_served_with_its_age_and_not_for_ever(locked: House) -> None:
+def test_a_stale_reading_is_served_with_its_age_for_a_while(locked: House) -> None:
     locked.program("poll", "bridge", "0", "1")
     locked.simulator("/_sim/restart", {"seconds": 24, "phases": {"503": 1, "reset": 1}})
     answers = locked.program("poll", "bridge", "1", "50")
@@ -37,7 +37,7 @@ def test_a_reading_is_served_with_its_age_and_not_for_ever(locked: House) -> Non
     assert record["most_in_flight"]["total"] == 1
 
 
-def test_the_health_check_takes_a_stale_answer_for_a_restart(locked: House) -> None:
+def test_the_health_check_reports_a_stale_answer_as_a_restart(locked: House) -> None:
     locked.program("poll", "bridge", "0", "1")
     locked.simulator("/_sim/restart", {"seconds": 10, "phases": {"503": 1}})
     assert locked.until(lambda: locked.health()["outcome"] == "pvs_restarting", 8), locked.health()

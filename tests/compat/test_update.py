@@ -1,4 +1,4 @@
-"""The firmware changes while the home's programs ask, and they go on."""
+"""The home's programs keep working over a firmware update."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLLS = 8
 
 
 @pytest.mark.core
-def test_an_update_in_mid_flight_costs_each_program_one_answer_at_most(older: House) -> None:
+def test_an_update_during_requests_costs_each_program_at_most_one_answer(older: House) -> None:
     before = older.services()
     with contextlib.ExitStack() as stack:
         pollers = []
@@ -42,14 +42,14 @@ def test_an_update_in_mid_flight_costs_each_program_one_answer_at_most(older: Ho
     assert older.services() == before
 
 
-def test_an_update_by_way_of_a_restart_is_noticed_too(older: House) -> None:
+def test_an_update_with_a_restart_is_detected_too(older: House) -> None:
     before = older.services()
     older.install(LOCKED)
     assert older.services() == before
     assert older.record()["logins"] == 1
 
 
-def test_one_session_serves_for_its_life_however_many_ask(locked: House) -> None:
+def test_one_session_serves_all_clients_until_it_ends(locked: House) -> None:
     life_seconds = 6
     locked.simulator("/_sim/settings", {"session_seconds": life_seconds})
     try:
@@ -58,14 +58,14 @@ def test_one_session_serves_for_its_life_however_many_ask(locked: House) -> None
         locked.simulator("/_sim/settings", {"session_seconds": 360})
     record = locked.record()
     assert {each["result"] for each in answers} == {"succeed"}
-    # The session that was there before, and one after the end of each.
+    # The existing session, and one after the end of each.
     lives = (answers[-1]["at"] - answers[0]["at"]) / life_seconds
     assert 2 <= record["logins"] <= lives + 2
     assert record["login_failures"] == 0
     assert record["most_in_flight"]["total"] == 1
 
 
-def test_the_pi_still_knows_the_firmware_after_a_reboot_with_the_pvs_off(locked: House) -> None:
+def test_the_pi_keeps_the_firmware_over_a_reboot_with_the_pvs_off(locked: House) -> None:
     locked.say("pvs-off")
     try:
         locked.reboot()
@@ -81,5 +81,5 @@ def test_the_pi_still_knows_the_firmware_after_a_reboot_with_the_pvs_off(locked:
         assert said["status"] == 503
     finally:
         locked.say("pvs-on")
-    # A simulator begins anew, with the firmware that it was made with.
+    # The restarted simulator has its original firmware.
     locked.install(OPEN)

@@ -186,9 +186,9 @@ class Home(Bridge):
         page: dict[str, Any] = json.loads(self.output("client", command))
         return page
 
-    def incidents(self) -> str:
+    def events(self) -> str:
         """What the bridge has written down of what went wrong."""
-        return self.output("bridge", "cat /var/lib/pvs-bridge-monitor/incidents.jsonl")
+        return self.output("bridge", "cat /var/lib/pvs-bridge-monitor/events.jsonl")
 
     def seconds_until(self, condition: Callable[[], bool], patience_seconds: float) -> float:
         """Wait for something; how long it took.

@@ -53,7 +53,7 @@ def test_a_card_without_configuration_boots_and_reports_what_to_do(
 ) -> None:
     with flashed(f"t-bare-{process}", image) as pi:
         pi.power_on()
-        pi.wait_for_report("has no way home yet", "Hint: copy pvs-bridge.example.yml")
+        pi.wait_for_report("has no home network yet", "Hint: copy pvs-bridge.example.yml")
         assert "pvs-bridge.example.yml" in pi.card.names()
         pi.wait_for_boot()
         assert pi.output("bridge", "cat /etc/hostname") == "pvs-bridge\n"

@@ -147,7 +147,7 @@ def test_a_wrong_wifi_in_an_edited_configuration_is_undone(pi: FlashedPi) -> Non
     pi.wait_for_report(
         "could not join the Wi-Fi Lab at hime", "no network of this name is in range"
     )
-    pi.wait_for_report("the card was edited, but", "what it output before counts again", WORKS)
+    pi.wait_for_report("the configuration was edited, but", "is active again", WORKS)
     assert pi.device_list() is not None
     assert b"not a real passphrase" not in pi.card.read("pvs-bridge.rejected.yml")
     assert "pvs-bridge.yml" not in pi.card.names()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -55,21 +55,21 @@ def tasks_of(tree: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - YAML h
             yield from tasks_of(task.get(part))
 
 
-def all_tasks() -> list[Mapping[str, Any]]:
-    """Return the tasks and handlers of the roles that change the network."""
+def all_tasks(roles: Iterable[str] = _ROLES) -> list[Mapping[str, Any]]:
+    """Return the tasks and handlers of roles, by default of those that change the network."""
     files = [
         file
-        for role in _ROLES
+        for role in roles
         for folder in ("tasks", "handlers")
         for file in sorted((ROOT / "roles" / role / folder).glob("**/*.yml"))
     ]
     return [task for file in files for task in tasks_of(load_yaml(file))]
 
 
-def variables() -> dict[str, Any]:
+def variables(roles: Iterable[str] = _ROLES) -> dict[str, Any]:
     """Return what those roles write their paths with."""
-    files = [ROOT / "roles" / role / "vars/main.yml" for role in _ROLES]
-    return {key: value for file in files for key, value in load_yaml(file).items()}
+    files = [ROOT / "roles" / role / "vars/main.yml" for role in roles]
+    return {key: value for file in files if file.exists() for key, value in load_yaml(file).items()}
 
 
 def dests(tree: Any, known: Mapping[str, Any]) -> Iterator[str]:  # noqa: ANN401 - YAML holds anything
@@ -97,12 +97,12 @@ def written(text: str, known: Mapping[str, Any]) -> str:
     return re.sub(r"\{\{\s*(\w+)\s*\}\}", value, text)
 
 
-def writes() -> list[Write]:
+def writes(roles: Iterable[str] = _ROLES) -> list[Write]:
     """Return the tasks that put files in place."""
-    known = variables()
+    known = variables(roles)
     return [
         Write(task["name"], "rollback" in task[_FILES], list(dests(task[_FILES]["files"], known)))
-        for task in all_tasks()
+        for task in all_tasks(roles)
         if _FILES in task
     ]
 

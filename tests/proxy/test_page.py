@@ -43,7 +43,7 @@ def telling(home: Home, folder: Path) -> Iterator[None]:
     run = Path(f"/proc/{home.haproxy.pid}/root/run/pvs-bridge-status")
     run.mkdir(exist_ok=True)
     state = folder / "state.json"
-    state.write_text(json.dumps({"version": "0.1.0", "looked": 1.0, "time": time.time()}))
+    state.write_text(json.dumps({"version": "0.1.0", "checked": 1.0, "time": time.time()}))
     program = [sys.executable, "-I", str(PROGRAM), "status"]
     words = [*program, f"--state={state}", f"--socket={run}/http.sock"]
     process: subprocess.Popen[bytes] = home.world.bridge.popen(words, None)

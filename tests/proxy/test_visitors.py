@@ -15,7 +15,7 @@ from proxy.home import BRIDGE, DEVICE_LIST, Home, is_refusal
 
 from proxy_rig.rendering import variables
 from proxy_rig.world import STRANGER
-from pvs_bridge.proxy.drain import Turns
+from pvs_bridge.proxy.drain import AdminSocket
 from pvs_sim.client import Answer
 
 Serve = Callable[..., Home]
@@ -45,7 +45,7 @@ def asked(home: Home) -> int:
 def say(home: Home, command: str) -> str:
     """What haproxy answers to a command of its administrator's."""
     assert home.haproxy is not None
-    return Turns(home.haproxy.admin_socket).say(command)
+    return AdminSocket(home.haproxy.admin_socket).command(command)
 
 
 # Names

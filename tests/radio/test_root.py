@@ -18,7 +18,7 @@ _LOCKED = {"appliance_read_only_root": True}
 _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
 _RESTART_SECONDS = 400
 _CONFIGURED = "/media/root-ro/etc/haproxy/haproxy.cfg"
-_INCIDENTS = "/var/lib/pvs-bridge-monitor/incidents.jsonl"
+_EVENTS = "/var/lib/pvs-bridge-monitor/events.jsonl"
 _UPDATES = "/var/lib/pvs-bridge/updates.log"
 _LIST = "curl -sf --max-time 60 'http://bridge/cgi-bin/dl_cgi?Command=DeviceList'"
 
@@ -92,16 +92,16 @@ def test_a_pulled_plug_forgets_what_was_written_but_no_incident(bridge: LockedBr
     bridge.writes("/etc/written-under-the-lock")
     bridge.say("cable", "pvs", "out")
     try:
-        told = f"grep -q '\"broken\"' {_INCIDENTS}"
+        told = f"grep -q '\"broken\"' {_EVENTS}"
         assert bridge.until(lambda: bridge.run("bridge", told)[0] == 0, 300)
-        told_before = bridge.output("bridge", f"grep -c . {_INCIDENTS}")
+        told_before = bridge.output("bridge", f"grep -c . {_EVENTS}")
         clock_before = bridge.output("bridge", "stat -c %Y /var/lib/systemd/timesync/clock")
     finally:
         bridge.say("cable", "pvs", "in")
     bridge.reboot()
     assert bridge.root()["locked"]
     assert not bridge.exists("/etc/written-under-the-lock")
-    assert int(bridge.output("bridge", f"grep -c . {_INCIDENTS}")) >= int(told_before)
+    assert int(bridge.output("bridge", f"grep -c . {_EVENTS}")) >= int(told_before)
     assert bridge.output("bridge", "date +%s") >= clock_before
 
 
@@ -145,7 +145,7 @@ def test_a_power_cut_before_the_confirmation_is_undone_on_the_card(bridge: Locke
 def test_a_person_unlocks_changes_something_and_locks(bridge: LockedBridge) -> None:
     bridge.run("bridge", "pvs-bridge overlay unlock")
     assert bridge.becomes(locked=False)
-    assert bridge.root()["reason"] == "somebody"
+    assert bridge.root()["reason"] == "a user"
     bridge.wait_for_boot()
     bridge.writes("/etc/written-without-the-lock")
     bridge.run("bridge", "pvs-bridge overlay lock")

@@ -66,4 +66,4 @@ def test_a_power_cut_between_change_and_confirmation_is_undone_at_boot(
     bridge.seconds_until_home()
     record_property("seconds from power on", round(bridge.uptime_seconds()))
     assert files(bridge) == before
-    assert "started again" in bridge.last_undone()["reason"]
+    assert "restarted" in bridge.last_undone()["reason"]

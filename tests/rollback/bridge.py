@@ -1,4 +1,4 @@
-"""A lab's bridge whose network is changed: the runs that do it, and what there is to compare."""
+"""A lab's bridge whose network is changed: the runs, and the state to compare."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _PROJECT = Path(__file__).resolve().parents[2]
 # What the roles promise, and what a machine that does other things beside may need.
 _PATIENCE_SECONDS = 90
 
-# Under this name the home's name server knows the Pi.
+# The name of the Pi in the home's DNS.
 _NAME = {"uplink_hostname": "bridge"}
 
-# The lab's router knows nothing of this network, so nobody at home finds a Pi that is in it.
+# The lab's router does not have this network, so a Pi in it is unreachable from home.
 UNREACHABLE = {
     "uplink_method": "static",
     "uplink_address": "192.168.99.21/24",
@@ -44,7 +44,7 @@ SNAPSHOT = "/var/lib/pvs-bridge/rollback/snapshot.tar"
 
 @dataclass(frozen=True)
 class Run:
-    """A run of ``ansible-playbook`` that has ended.
+    """A finished run of ``ansible-playbook``.
 
     Attributes:
         status: its exit status.
@@ -56,19 +56,19 @@ class Run:
 
     @property
     def changed(self) -> list[str]:
-        """The tasks that have changed something."""
+        """The tasks that changed something."""
         return changed_tasks(self.output)
 
     @property
     def confirm_seconds(self) -> float:
-        """How long the change of the network took, from its beginning to its confirmation."""
+        """The duration of the network change, from its beginning to its confirmation."""
         found = r"^ +moved: \w+\n +seconds: ([\d.]+)$"
         (seconds,) = re.findall(found, self.output, re.MULTILINE)
         return float(seconds)
 
     @property
     def said(self) -> str:
-        """All that it printed, wherever its lines end."""
+        """The output with normalized white space."""
         return " ".join(self.output.split())
 
     def says(self, text: str) -> bool:
@@ -83,7 +83,7 @@ class Run:
 
 
 class Bridge(LabClient):
-    """A lab, and the runs that make its Pi a bridge.
+    """A lab, and the runs that provision its Pi.
 
     Attributes:
         run_seconds: how long a run may take.
@@ -128,7 +128,7 @@ class Bridge(LabClient):
 
     @property
     def _environment(self) -> dict[str, str]:
-        """What the programs of the project run in."""
+        """The environment of the project's programs."""
         return {
             **os.environ,
             "ANSIBLE_CONFIG": str(_PROJECT / "ansible.cfg"),
@@ -177,7 +177,7 @@ class Bridge(LabClient):
             return end()
 
     def good_run(self, variables: Mapping[str, Any], *arguments: str) -> Run:
-        """Provision, to the end: a bridge whose health check is green.
+        """Provision, and check that the bridge is healthy.
 
         Raises:
             AssertionError: it was not that far; why is in the message.
@@ -187,29 +187,29 @@ class Bridge(LabClient):
         return run
 
     def state(self) -> State:
-        """What of the Pi a change of its network could alter."""
+        """Return the state of the Pi that a network change can alter."""
         return state_of(self)
 
     def settles_as(self, before: State) -> State:
-        """Wait for the Pi to be as it was; how it is then, or when patience ends."""
+        """Wait for the Pi to return to a state; return its state then, or after the timeout."""
         self.until(lambda: self.state() == before, _PATIENCE_SECONDS)
         return self.state()
 
     def exists(self, path: str) -> bool:
-        """Whether a path is there on the Pi."""
+        """Return whether a path exists on the Pi."""
         return self.run("bridge", f"test -e {path}")[0] == 0
 
     def waits_for(self, path: str, *, there: bool, seconds: float = _PATIENCE_SECONDS) -> bool:
-        """Whether a path comes, or goes, in time."""
+        """Wait until a path exists, or does not; return whether it does in time."""
         return self.until(lambda: self.exists(path) == there, seconds)
 
     def addresses(self) -> list[str]:
-        """The Pi's IPv4 addresses in the home."""
+        """Return the Pi's IPv4 addresses in the home network."""
         (link,) = json.loads(self.output("bridge", "ip -json -4 address show dev wlan0")) or [{}]
         return [each["local"] for each in link.get("addr_info", [])]
 
     def comes_to(self, address: str) -> bool:
-        """Whether the Pi takes an address, and the change that brings it is complete."""
+        """Wait until the Pi has an address and the change is complete; return whether it does."""
         state = "systemctl show --property=SubState --value pvs-bridge-rollback-change"
 
         def is_there() -> bool:
@@ -218,7 +218,7 @@ class Bridge(LabClient):
         return self.until(is_there, _PATIENCE_SECONDS)
 
     def traces(self) -> list[str]:
-        """What a change that waits has on the Pi: nothing, where none does."""
+        """Return the files and timers of an unconfirmed change; empty without one."""
         found = self.output(
             "bridge",
             "ls /var/lib/pvs-bridge/rollback; "
@@ -227,19 +227,19 @@ class Bridge(LabClient):
         return [each for each in found if each not in ("last.json", "rejected")]
 
     def last_undone(self) -> dict[str, Any]:
-        """What ``pvs-bridge-rollback status`` says was undone last."""
-        said = self.output("bridge", "pvs-bridge-rollback status --json")
+        """Return the last undo of ``pvs-bridge rollback status``."""
+        said = self.output("bridge", "pvs-bridge rollback status --json")
         undone: dict[str, Any] = json.loads(said)["last_undone"]
         return undone
 
     def reboot(self) -> None:
-        """Pull the plug and push it in again; the Pi has started everything afterwards."""
+        """Cut the power and restore it; return when the Pi has started."""
         lifecycle.command(self.name, "power-off")
         lifecycle.command(self.name, "power-on")
         self.wait_for_boot()
 
     def wait_for_boot(self) -> None:
-        """Wait until the Pi has started everything.
+        """Wait until the Pi has started.
 
         Raises:
             AssertionError: it takes too long, or something has failed.

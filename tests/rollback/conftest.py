@@ -1,4 +1,4 @@
-"""Fixtures: labs whose Pi is a bridge already, one for each backend."""
+"""Fixtures: labs with a provisioned bridge, one for each backend."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lab_of() -> Made:
 
 @pytest.fixture(scope="session", params=PIS)
 def bridge(request: pytest.FixtureRequest) -> Iterator[Bridge]:
-    """A bridge; each test leaves it as it found it."""
+    """A bridge; each test restores its state."""
     release, backend = request.param.split("-")
     made = Bridge(f"t-rollback-{release}")
     try:

@@ -1,4 +1,4 @@
-"""What of a Pi a change of its network could alter, to be compared before and after."""
+"""The state of a Pi that a network change can alter, to be compared before and after."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 from pvs_lab.lab_client import LabClient
 
-# Units that come when they are asked for and go by themselves.
+# Units that start on demand and stop by themselves.
 _PASSING = re.compile(
     r"(user@|user-runtime-dir@|systemd-(hostnamed|timedated|localed|tmpfiles-clean)"
     r"|NetworkManager-dispatcher|dpkg-db-backup|e2scrub|pvs-bridge-rollback-change).*\.service"
 )
-# Written by whoever configures the network, and compared by what it says; resolvconf's notes for
-# programs that are not there; what roles keep beside a file that they replace.
+# resolv.conf is compared by its content. /etc/unbound has files of resolvconf for a program that is
+# not installed, and ~ marks backups of replaced files.
 _OTHER_FILES = r"\( -path '/etc/resolv.conf*' -o -path /etc/unbound -o -name '*~' \)"
 _ROUTE = ("dst", "dev", "gateway", "prefsrc", "protocol")
 
 
 @dataclass(frozen=True)
 class State:
-    """A Pi, as far as its network goes.
+    """The network state of a Pi.
 
     Attributes:
         addresses: interface, address and prefix length of each.
@@ -45,7 +45,7 @@ class State:
     filter: str
 
     def __sub__(self, other: State) -> dict[str, Any]:
-        """Return what differs, for a person to read: here, and there."""
+        """Return the differences: the value here, and there."""
         found: dict[str, Any] = {}
         for name, here in vars(self).items():
             there = vars(other)[name]
@@ -62,7 +62,7 @@ class State:
 
 
 def state_of(lab: LabClient) -> State:
-    """Look at a lab's Pi as root."""
+    """Read the state of a lab's Pi as root."""
 
     def said(command: str) -> list[str]:
         return lab.output("bridge", command).splitlines()

@@ -1,4 +1,4 @@
-"""Who gets in: the firewall and sshd change as the network does, and shut nobody out."""
+"""Firewall and sshd change only with a confirmation, and do not lock out the controller."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from rollback.bridge import Bridge
 
-# The controller comes in by 22.
+# The controller uses port 22.
 _SHUTS_OUT = {"__firewall_ssh_ports": [2222], "rollback_timeout_seconds": 30}
 _OTHER_KEYS = "/etc/ssh/sshd_config.d/10-elsewhere.conf"
 
@@ -29,16 +29,16 @@ def keys_elsewhere(bridge: Bridge) -> Iterator[None]:
 
 
 @pytest.mark.core
-def test_a_firewall_that_shuts_the_controller_out_is_undone(bridge: Bridge) -> None:
+def test_a_firewall_that_blocks_the_controller_is_undone(bridge: Bridge) -> None:
     before = bridge.state()
     run = bridge.provision(_SHUTS_OUT)
     assert run.status != 0
-    assert run.says("nobody confirmed it within 30 s. It is reachable as before")
+    assert run.says("it was not confirmed within 30 s. It is reachable as before")
     assert bridge.settles_as(before) - before == {}
     assert bridge.traces() == []
 
 
-def test_they_go_and_come_back_with_the_network_in_one_confirmation(bridge: Bridge) -> None:
+def test_they_change_with_the_network_in_one_confirmation(bridge: Bridge) -> None:
     before = bridge.state()
     moved = {"pvs_link_method": "static", "pvs_link_address": "172.27.153.9/24"}
     run = bridge.good_run({**moved, "firewall_enabled": False, "sshd_enabled": False})
@@ -50,7 +50,7 @@ def test_they_go_and_come_back_with_the_network_in_one_confirmation(bridge: Brid
     assert bridge.settles_as(before) - before == {}
 
 
-def test_they_alone_leave_the_network_as_it_is(bridge: Bridge) -> None:
+def test_without_a_network_change_they_leave_the_network_unchanged(bridge: Bridge) -> None:
     before = bridge.state()
     since = bridge.output("bridge", "date '+%F %T'").strip()
     run = bridge.good_run({"firewall_allow": [{"port": 9100}], "sshd_max_auth_tries": 5})
@@ -63,7 +63,7 @@ def test_they_alone_leave_the_network_as_it_is(bridge: Bridge) -> None:
 
 
 @pytest.mark.usefixtures("keys_elsewhere")
-def test_a_controller_without_a_key_is_told_before_anything_changes(bridge: Bridge) -> None:
+def test_a_controller_without_a_key_is_refused_before_anything_changes(bridge: Bridge) -> None:
     before = bridge.state()
     run = bridge.provision({"sshd_max_auth_tries": 5, "uplink_hostname": "shed"})
     assert run.status != 0

@@ -1,4 +1,4 @@
-"""From one backend to the other and back; each test begins where the one before has ended."""
+"""Switch between the backends; each test continues from the one before."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _UNITS = {"networkmanager": "NetworkManager", "dhcpcd": "dhcpcd"}
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def bridge(request: pytest.FixtureRequest, lab_of: Made) -> Iterator[Bridge]:
-    """A Pi that runs NetworkManager, and becomes a bridge that runs dhcpcd."""
+    """A Pi that runs NetworkManager, to be switched to dhcpcd."""
     with lab_of(f"t-switch-{request.param}", request.param, "networkmanager") as made:
         made.good_run({"bridge_backend": "dhcpcd"})
         yield made
 
 
 def active_backends(bridge: Bridge) -> list[str]:
-    """Which backends run."""
+    """Return the backends that run."""
     return [
         backend
         for backend, unit in _UNITS.items()
@@ -29,7 +29,7 @@ def active_backends(bridge: Bridge) -> list[str]:
 
 
 def assert_stays(bridge: Bridge, backend: str) -> None:
-    """A backend runs alone, needs no second run, and survives a reboot."""
+    """Check that only this backend runs, that a second run changes nothing, and after a reboot."""
     assert active_backends(bridge) == [backend]
     assert bridge.good_run({"bridge_backend": backend}).changed == []
     bridge.reboot()
@@ -42,11 +42,11 @@ def assert_stays(bridge: Bridge, backend: str) -> None:
 
 
 def assert_undone_by_time(bridge: Bridge, backend: str) -> None:
-    """A change to a backend that nobody can reach is undone."""
+    """Check that a switch to an unreachable backend is undone."""
     before = bridge.state()
     run = bridge.provision({**UNREACHABLE, "bridge_backend": backend})
     assert run.status != 0
-    assert run.says("has undone the change of its network: nobody confirmed it within 30 s")
+    assert run.says("has undone the change of its network: it was not confirmed within 30 s")
     assert bridge.settles_as(before) - before == {}
 
 
@@ -54,28 +54,28 @@ def test_a_pi_that_ran_networkmanager_stays_with_dhcpcd(bridge: Bridge) -> None:
     assert_stays(bridge, "dhcpcd")
 
 
-def test_networkmanager_out_of_reach_gives_way_to_dhcpcd(bridge: Bridge) -> None:
+def test_an_unreachable_networkmanager_is_replaced_by_dhcpcd(bridge: Bridge) -> None:
     assert_undone_by_time(bridge, "networkmanager")
 
 
-def test_a_power_cut_brings_dhcpcd_back(bridge: Bridge) -> None:
+def test_a_power_cut_restores_dhcpcd(bridge: Bridge) -> None:
     before = bridge.state()
     change = {**UNREACHABLE, "rollback_timeout_seconds": 300, "bridge_backend": "networkmanager"}
     with bridge.running(change) as end:
         assert bridge.comes_to("192.168.99.21")
         bridge.reboot()
         run = end()
-    reason = "the Pi was started again before anybody confirmed it"
+    reason = "the Pi was restarted before it was confirmed"
     assert run.status != 0
     assert run.says(reason)
-    assert reason in bridge.output("bridge", "pvs-bridge-rollback status")
+    assert reason in bridge.output("bridge", "pvs-bridge rollback status")
     assert bridge.settles_as(before) - before == {}
 
 
-def test_the_pi_goes_back_to_networkmanager_and_stays(bridge: Bridge) -> None:
+def test_the_pi_switches_back_to_networkmanager_and_stays(bridge: Bridge) -> None:
     bridge.good_run({"bridge_backend": "networkmanager"})
     assert_stays(bridge, "networkmanager")
 
 
-def test_dhcpcd_out_of_reach_gives_way_to_networkmanager(bridge: Bridge) -> None:
+def test_an_unreachable_dhcpcd_is_replaced_by_networkmanager(bridge: Bridge) -> None:
     assert_undone_by_time(bridge, "dhcpcd")

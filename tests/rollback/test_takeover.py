@@ -1,4 +1,4 @@
-"""A Pi that was set up by hand, as the guides say, is taken over."""
+"""A Pi that was configured by hand, as the guides recommend, is taken over."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _WPA = """ctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev
 country=US
 network={
     ssid="Home"
-    psk="nobody has this one"
+    psk="not a real network"
 }
 """
 _CONFIGURATION = ("/etc/dhcpcd.conf", "/etc/haproxy/haproxy.cfg")
-# In the difference that a check shows.
+# Lines of the diff that a check shows.
 _SHOWN = {
     "-frontend http-in",
     "-    server pvs 172.27.153.1:80",
@@ -47,15 +47,16 @@ _SHOWN = {
     "+# BEGIN pvs-bridge: PVS link",
 }
 _ASK = "curl --fail --silent --output /dev/null 'http://bridge/cgi-bin/dl_cgi?Command=DeviceList'"
-# Nothing of them is lost: the Pi's old name is in the run's difference.
+# Their old content is not lost: it is in the run's diff.
 _WITHOUT_BACKUP = {"/etc/hostname", "/etc/hosts"}
-# Whatever is installed has it made anew.
-_MADE_ANEW = "/etc/ld.so.cache"
+# Installing packages changes these files, and adds the packages' system users to the last ones.
+_ACCOUNTS = ("/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow")
+_BY_PACKAGES = {"/etc/ld.so.cache", *_ACCOUNTS, *(f"{path}-" for path in _ACCOUNTS)}
 
 
 @pytest.fixture(scope="module")
 def bridge(lab_of: Made) -> Iterator[Bridge]:
-    """A Pi as the guides leave it."""
+    """A Pi configured as the guides recommend."""
     with lab_of("t-takeover", "bookworm", "dhcpcd") as made:
         made.output("bridge", "apt-get -q update && apt-get -qy install haproxy")
         for path, text in (("haproxy/haproxy.cfg", _HAPROXY), ("dhcpcd.conf", _DHCPCD)):
@@ -68,9 +69,14 @@ def bridge(lab_of: Made) -> Iterator[Bridge]:
 
 
 def backups(bridge: Bridge, path: str) -> list[str]:
-    """Checksums of what is kept of a file."""
+    """Return the checksums of a file's backups."""
     listed = bridge.output("bridge", f"find {path}.*~ -exec sha256sum {{}} + 2>/dev/null || true")
     return [line.split()[0] for line in listed.splitlines()]
+
+
+def lines(bridge: Bridge, *paths: str) -> set[str]:
+    """The lines of files."""
+    return {*bridge.output("bridge", f"cat {' '.join(paths)}").splitlines()}
 
 
 def test_a_check_shows_what_would_change_and_changes_nothing(bridge: Bridge) -> None:
@@ -81,8 +87,8 @@ def test_a_check_shows_what_would_change_and_changes_nothing(bridge: Bridge) -> 
     assert bridge.state() - before == {}
 
 
-def test_the_pi_is_taken_over_and_what_was_there_is_kept(bridge: Bridge) -> None:
-    before = bridge.state().files
+def test_the_pi_is_taken_over_with_backups_of_its_files(bridge: Bridge) -> None:
+    before, accounts = bridge.state().files, lines(bridge, *_ACCOUNTS)
     bridge.good_run({})
     after = bridge.state().files
     replaced = {path for path in before if after.get(path) != before[path]}
@@ -90,18 +96,19 @@ def test_the_pi_is_taken_over_and_what_was_there_is_kept(bridge: Bridge) -> None
     assert bridge.good_run({}).changed == []
     # The line of a file ends with its checksum, that of a folder or a link does not.
     without = {path for path in replaced if before[path].split()[-1] not in backups(bridge, path)}
-    assert without - {_MADE_ANEW} == _WITHOUT_BACKUP
+    assert without - _BY_PACKAGES == _WITHOUT_BACKUP
+    assert lines(bridge, *_ACCOUNTS) >= accounts
     assert "/etc/wpa_supplicant/wpa_supplicant.conf" not in replaced
 
 
-def test_sections_about_the_bridge_s_interfaces_have_become_comments(bridge: Bridge) -> None:
+def test_sections_about_the_bridge_s_interfaces_become_comments(bridge: Bridge) -> None:
     lines = bridge.output("bridge", "cat /etc/dhcpcd.conf").splitlines()
     assert "# replaced by pvs-bridge: interface eth0" in lines
     assert "# replaced by pvs-bridge:     nogateway" in lines
     assert "# replaced by pvs-bridge: interface wlan0" in lines
     assert "    # the cable to the PVS" in lines
     assert "profile unused" in lines
-    # What is in force: the bridge's own.
+    # The active configuration is the bridge's own.
     assert [line for line in lines if line.startswith("interface")] == [
         "interface eth0",
         "interface wlan0",

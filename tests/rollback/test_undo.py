@@ -1,4 +1,4 @@
-"""Whatever comes in between, the Pi is reachable as before."""
+"""After any failure, the Pi is reachable as before."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import pytest
 from rollback.bridge import PENDING, UNREACHABLE, Bridge
 from rollback.state import State
 
-_ARM = "pvs-bridge-rollback arm --id {0} --controller {0} --interfaces eth0,wlan0"
+_ARM = "pvs-bridge rollback arm --id {0} --controller {0} --interfaces eth0,wlan0"
 _REACHABLE = {"pvs_link_method": "static", "pvs_link_address": "172.27.153.9/24"}
 
 
 def assert_undone(bridge: Bridge, before: State, reason: str) -> None:
-    """The Pi is as it was, and says why; nothing waits any more."""
+    """Check that the Pi has its old state and the reason, and that no change is pending."""
     assert bridge.settles_as(before) - before == {}
     assert bridge.last_undone()["reason"] == reason
     assert bridge.traces() == []
 
 
 @pytest.mark.core
-def test_an_address_that_nobody_can_reach_is_undone(bridge: Bridge) -> None:
+def test_an_unreachable_address_is_undone(bridge: Bridge) -> None:
     before = bridge.state()
     run = bridge.provision(UNREACHABLE)
     assert run.status != 0
-    reason = "nobody confirmed it within 30 s"
+    reason = "it was not confirmed within 30 s"
     assert run.says(f"{bridge.name} has undone the change of its network: {reason}")
     assert_undone(bridge, before, reason)
     undone = bridge.last_undone()
@@ -33,11 +33,11 @@ def test_an_address_that_nobody_can_reach_is_undone(bridge: Bridge) -> None:
     assert {path.removeprefix(undone["folder"]) for path in rejected} <= {*undone["files"]}
 
 
-def test_a_run_that_is_killed_is_undone_when_its_time_is_up(bridge: Bridge) -> None:
+def test_a_killed_run_is_undone_after_the_timeout(bridge: Bridge) -> None:
     before = bridge.state()
     with bridge.running(UNREACHABLE):
         assert bridge.comes_to("192.168.99.21")
-    assert_undone(bridge, before, "nobody confirmed it within 30 s")
+    assert_undone(bridge, before, "it was not confirmed within 30 s")
 
 
 @pytest.mark.core
@@ -48,7 +48,7 @@ def test_a_power_cut_is_undone_before_the_network_starts(bridge: Bridge) -> None
         bridge.reboot()
         run = end()
     assert run.status != 0
-    reason = "the Pi was started again before anybody confirmed it"
+    reason = "the Pi was restarted before it was confirmed"
     assert run.says(reason)
     assert_undone(bridge, before, reason)
     journal = bridge.output("bridge", "journalctl --boot --output=cat --unit=pvs-bridge-rollback")
@@ -61,7 +61,7 @@ def test_a_power_cut_is_undone_before_the_network_starts(bridge: Bridge) -> None
     )
     undone, *started = (int(each) for each in shown.split())
     assert 0 < undone < max(started)
-    assert reason in bridge.output("bridge", "pvs-bridge-rollback status")
+    assert reason in bridge.output("bridge", "pvs-bridge rollback status")
 
 
 def test_a_task_that_fails_after_the_first_change_is_undone_at_once(bridge: Bridge) -> None:
@@ -76,7 +76,7 @@ def test_a_task_that_fails_after_the_first_change_is_undone_at_once(bridge: Brid
         bridge.output("bridge", "rmdir /etc/hosts && mv /root/hosts /etc/")
 
 
-def test_a_command_that_fails_while_the_change_is_carried_out_is_undone_at_once(
+def test_a_change_whose_command_fails_is_undone_at_once(
     bridge: Bridge,
 ) -> None:
     # The shell finds this one first.
@@ -84,16 +84,16 @@ def test_a_command_that_fails_while_the_change_is_carried_out_is_undone_at_once(
     bridge.output("bridge", f"ln -s /bin/false {fails}")
     try:
         before = bridge.state()
-        # As somebody does who is in a hurry.
+        # With tags, as in a quick run.
         run = bridge.provision(_REACHABLE, "--tags=pvs_link,uplink")
         assert run.status != 0
         assert run.says(f"{bridge.name} has undone the change of its network: it could not")
-        assert_undone(bridge, before, "it could not be carried out")
+        assert_undone(bridge, before, "it could not be applied")
     finally:
         bridge.output("bridge", f"rm {fails}")
 
 
-def test_an_undo_that_is_killed_begins_again(bridge: Bridge) -> None:
+def test_a_killed_undo_is_repeated(bridge: Bridge) -> None:
     before = bridge.state()
     bridge.output("bridge", f"{_ARM.format('anna')} --timeout-seconds 3")
     bridge.output("bridge", "echo 192.0.2.7 wrong >> /etc/hosts; hostname wrong")
@@ -105,4 +105,4 @@ def test_an_undo_that_is_killed_begins_again(bridge: Bridge) -> None:
     )
     assert bridge.exists(PENDING)
     assert bridge.waits_for(PENDING, there=False)
-    assert_undone(bridge, before, "nobody confirmed it within 3 s")
+    assert_undone(bridge, before, "it was not confirmed within 3 s")

@@ -1,4 +1,4 @@
-"""The page's file and the program's documents at an address, with the scenes' own clocks."""
+"""A server for the page and its document, with the clock of the scene."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from pvs_bridge.status.document import Documents, Sources
 
 
 class Stage:
-    """Where one scene after the other is shown.
+    """A server that shows one scene at a time.
 
     Attributes:
-        url: of the page.
-        scene: the bridge that is shown; None where the service does not answer.
+        url: The address of the page.
+        scene: The bridge that is shown; None while the service does not answer.
     """
 
     def __init__(self, url: str) -> None:
-        """Begin with an empty one."""
+        """Start without a scene."""
         self.url = url
         self.scene: MonitoredBridge | None = None
 
     def document(self) -> bytes | None:
-        """What the program would say 20 seconds after the last look."""
+        """Return the document 20 seconds after the last run of the monitor."""
         scene = self.scene
         if scene is None:
             return None
@@ -50,7 +50,7 @@ def stage() -> Iterator[Stage]:
             self.send_response(503 if body is None else 200)
             self.send_header("Content-Type", "application/json" if is_data else "text/html")
             self.end_headers()
-            self.wfile.write(body or b'{"error": "nobody"}')
+            self.wfile.write(body or b'{"error": "no scene"}')
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,6 +1,6 @@
-"""The page in Chromium: everything can be read, red is what is broken, on a phone and on a desk.
+"""The page in Chromium, in each size: everything is readable, and only broken things are red.
 
-``PVS_BRIDGE_PICTURES=yes`` writes the README's pictures again.
+``PVS_BRIDGE_PICTURES=yes`` updates the pictures of the README.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PICTURES = ROLE / "pictures"
 _LOOK = (Path(__file__).parent / "look.js").read_text()
 _DRAWN = "return document.querySelector('#main > *, h1.bad') !== null"
 _BROKEN = (
-    "return [...document.querySelectorAll('.chain text.broken')].map(each => each.textContent)"
+    "return [...document.querySelectorAll('.diagram text.broken')].map(each => each.textContent)"
 )
 _VERDICT = "const it = document.querySelector('h1'); return [it.className, it.textContent]"
 _RED = """
@@ -56,7 +56,7 @@ def show(chromium: Browser, shown: Stage, scenes: dict[str, MonitoredBridge]) ->
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scene", SCENES)
-def test_everything_can_be_read(show: Show, scene: str, size: str, scheme: str) -> None:
+def test_everything_is_readable(show: Show, scene: str, size: str, scheme: str) -> None:
     browser = show(scene, size, scheme)
     assert browser.run(_LOOK) == []
     picture = PICTURES / f"{scene}-{size}-{scheme}.png"
@@ -71,11 +71,11 @@ def test_everything_can_be_read(show: Show, scene: str, size: str, scheme: str) 
         ("day", "All is well", []),
         ("night", "All is well. The panels are asleep.", []),
         ("locked", "All is well", []),
-        ("pvs-down", "The PVS gives no device list", ["PVS"]),
-        ("cable-out", "The cable to the PVS is dead", ["cable"]),
+        ("pvs-down", "The PVS does not send its device list", ["PVS"]),
+        ("cable-out", "No signal on the cable to the PVS", ["cable"]),
     ],
 )
-def test_red_is_what_is_broken_and_nothing_else(
+def test_only_broken_things_are_red(
     show: Show, scenes: dict[str, MonitoredBridge], scene: str, verdict: str, broken: list[str]
 ) -> None:
     browser = show(scene)
@@ -86,7 +86,7 @@ def test_red_is_what_is_broken_and_nothing_else(
     assert red > 2 + events if broken else red == events
 
 
-def test_the_hint_stands_beside_what_is_broken(show: Show) -> None:
+def test_the_hint_is_beside_the_broken_link(show: Show) -> None:
     browser = show("cable-out")
     notice = browser.run("return document.querySelector('.picture .notice').textContent")
     assert "Push both plugs in until they click" in notice
@@ -106,7 +106,7 @@ def test_figures_and_panels_are_those_of_the_plant(show: Show) -> None:
     assert show("night").run(kinds) == ["tile asleep"] * 24
 
 
-def test_what_the_pvs_says_stays_text(show: Show, scenes: dict[str, MonitoredBridge]) -> None:
+def test_data_from_the_pvs_stays_text(show: Show, scenes: dict[str, MonitoredBridge]) -> None:
     day = scenes["day"]
     before = day.paths.state.read_bytes()
     day.paths.state.write_bytes(before.replace(b"Build 61707", b"<img id='evil' src=x>"))
@@ -118,13 +118,13 @@ def test_what_the_pvs_says_stays_text(show: Show, scenes: dict[str, MonitoredBri
         day.paths.state.write_bytes(before)
 
 
-def test_a_bridge_that_does_not_answer_is_told(show: Show) -> None:
+def test_the_page_says_when_the_bridge_does_not_answer(show: Show) -> None:
     browser = show(None)
-    assert browser.run(_VERDICT) == ["bad", "This page gets no answer from the bridge"]
+    assert browser.run(_VERDICT) == ["bad", "The bridge does not answer"]
     assert browser.run(_LOOK) == []
 
 
-def test_a_visitor_of_the_pvs_is_sent_back_when_it_answers(
+def test_the_page_links_back_to_the_pvs_when_it_answers(
     show: Show, shown: Stage, scenes: dict[str, MonitoredBridge]
 ) -> None:
     browser = show("day")

@@ -23,7 +23,7 @@ _CARE = """python3 -c '
 import json
 path = "/run/pvs-bridge-monitor/state.json"
 state = json.load(open(path))
-state["points"] = [[state["looked"] - each / 100, 6000, 12345.678] for each in range(288, 0, -1)]
+state["points"] = [[state["checked"] - each / 100, 6000, 12345.678] for each in range(288, 0, -1)]
 state["saved"] -= 3600
 json.dump(state, open(path, "w"))' && systemctl start pvs-bridge-monitor"""
 # As the DHCP clients do, for both networks.

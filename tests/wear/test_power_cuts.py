@@ -42,20 +42,20 @@ _WANTED = "/etc/systemd/system/sysinit.target.wants/pvs-bridge-wear.service"
 _START = f"ln -s {_UNIT} {_WANTED}; sync; systemctl daemon-reload; systemctl start pvs-bridge-wear"
 # What was written stays: its numbers go on in the next test.
 _REMOVE = f"systemctl stop pvs-bridge-wear; rm {_PROGRAM} {_UNIT} {_WANTED}"
-_INCIDENTS = "/var/lib/pvs-bridge-monitor/incidents.jsonl"
+_EVENTS = "/var/lib/pvs-bridge-monitor/events.jsonl"
 # A bridge that is well has none of its own.
-_INCIDENT = f"""python3 -c '
+_EVENT = f"""python3 -c '
 import sys
 from pathlib import Path
 sys.path.insert(0, "/usr/local/lib/pvs-bridge")
 from pvs_bridge.monitor import events
-incident = events.Incident("warning", "before the cuts", None, 0)
-events.append(Path("{_INCIDENTS}"), incident, events.Ration())'"""
+event = events.Event("warning", "before the cuts", None, 0)
+events.append(Path("{_EVENTS}"), event, events.Quota())'"""
 # Seconds of this machine.
 _BOOT_SECONDS = 30.0
 _RUN_SECONDS = (5.0, 40.0)
 _MOMENT_SECONDS = 1.0
-# How many incidents are written down between a boot and a cut.
+# How many events are written down between a boot and a cut.
 _WRITTEN = (1, 20)
 # What the runs of the playbook change, to and fro.
 _CHANGES: tuple[dict[str, Any], ...] = (
@@ -77,7 +77,7 @@ def writing(bridge: WornPi) -> Iterator[WornPi]:
 
 
 def acknowledged(bridge: WornPi) -> int:
-    """The number of the last incident that was said to be on the card."""
+    """The number of the last event that was said to be on the card."""
     return int((re.findall(r"written down: (\d+)\.", bridge.console) or ["0"])[-1])
 
 
@@ -87,7 +87,7 @@ def while_it_boots(_: WornPi, chance: random.Random) -> None:
 
 
 def while_it_writes(bridge: WornPi, chance: random.Random) -> None:
-    """Wait until some incidents are written down, and some moment of the next one."""
+    """Wait until some events are written down, and some moment of the next one."""
     wanted = acknowledged(bridge) + chance.randint(*_WRITTEN)
     assert bridge.until(lambda: acknowledged(bridge) >= wanted, PATIENCE_SECONDS), bridge.console
     time.sleep(chance.uniform(0, _MOMENT_SECONDS))
@@ -113,19 +113,19 @@ def test_a_card_whose_plug_is_pulled_while_it_is_written_to_stays_whole(
 ) -> None:
     record_property("seed", _SEED)
     chance = random.Random(f"{_SEED} {cuts}")  # noqa: S311 - no secret
-    writing.work(_INCIDENT)
-    known = writing.work(f"cat {_INCIDENTS}").splitlines()
+    writing.work(_EVENT)
+    known = writing.work(f"cat {_EVENTS}").splitlines()
     for number in range(cuts):
         writing.say("power-on")
         _MOMENTS[number % len(_MOMENTS)](writing, chance)
         writing.say("power-off")
     promised = acknowledged(writing)
-    record_property("the last incident that was said to be on the card", promised)
+    record_property("the last event that was said to be on the card", promised)
 
     writing.say("power-on")
     writing.is_well()
     assert "EXT4-fs error" not in writing.console
-    numbers = [int(each["text"]) for each in incidents(writing, f"{_FOLDER}/incidents.jsonl")]
+    numbers = [int(each["text"]) for each in events(writing, f"{_FOLDER}/events.jsonl")]
     # The oldest go when there is no more room; between those that are kept, none is missing.
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
     assert numbers[-1] >= promised
@@ -139,17 +139,17 @@ def test_a_card_whose_plug_is_pulled_while_it_is_written_to_stays_whole(
     assert status == 0, said
 
 
-def incidents(bridge: WornPi, path: str) -> list[dict[str, Any]]:
-    """What a file of incidents holds, all of whose lines are whole."""
+def events(bridge: WornPi, path: str) -> list[dict[str, Any]]:
+    """What a file of events holds, all of whose lines are whole."""
     return [json.loads(line) for line in bridge.work(f"cat {path}").splitlines()]
 
 
 def assert_ours_are_whole(bridge: WornPi, known: list[str]) -> None:
-    """Each file of the project's parses, no package is half installed, no incident is lost."""
+    """Each file of the project's parses, no package is half installed, no event is lost."""
     bridge.work(
         "for file in $(find /etc/pvs-bridge /var/lib/pvs-bridge* -name '*.json'); do "
         "python3 -m json.tool $file > /dev/null || { echo $file; exit 1; }; done"
     )
     assert bridge.work("dpkg --audit") == ""
-    incidents(bridge, _INCIDENTS)
-    assert bridge.work(f"cat {_INCIDENTS}").splitlines()[: len(known)] == known
+    events(bridge, _EVENTS)
+    assert bridge.work(f"cat {_EVENTS}").splitlines()[: len(known)] == known

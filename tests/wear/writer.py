@@ -1,6 +1,6 @@
 """Runs on the Pi: writes onto its card all that a bridge writes, without a rest.
 
-Each incident is acknowledged on the console when it is said to be on the card; the console is a
+Each event is acknowledged on the console when it is said to be on the card; the console is a
 file of the machine that the Pi's plug does not reach.
 
 usage: writer.py FOLDER CONSOLE
@@ -24,7 +24,7 @@ _UNSAVED = b"x" * 1024 * 1024
 
 
 def _last_number(path: Path) -> int:
-    """The number of the last incident that is on the card; 0 if there is none."""
+    """The number of the last event that is on the card; 0 if there is none."""
     lines = path.read_text().splitlines() if path.exists() else []
     return int(json.loads(lines[-1])["text"]) if lines else 0
 
@@ -33,12 +33,12 @@ def main() -> None:
     """Write until the plug is pulled."""
     folder, console = (Path(each) for each in sys.argv[1:])
     folder.mkdir(exist_ok=True)
-    record = folder / "incidents.jsonl"
+    record = folder / "events.jsonl"
     number = _last_number(record)
     while True:
         number += 1
-        incident = events.Incident("warning", str(number), None, number)
-        events.append(record, incident, events.Ration())
+        event = events.Event("warning", str(number), None, number)
+        events.append(record, event, events.Quota())
         console.write_text(f"\nwritten down: {number}.\n")
         production.save(folder / "day.json", _POINTS, now=300.0, wall=1e9)
         (folder / "unsaved").write_bytes(_UNSAVED)

@@ -26,7 +26,7 @@ _MARKS = ("{{", "{%", "{#")
 # Variables through which a template can read all others.
 ALL_VARIABLES = frozenset({"hostvars", "vars"})
 _LOOKUPS = frozenset({"lookup", "query", "q"})
-_TEMPLATE_LOOKUPS = frozenset({"ansible.builtin.template", "template"})
+_TEMPLATE_LOOKUPS = frozenset({"pvs_bridge.core.template", "ansible.builtin.template", "template"})
 # They read a file of the role, which is the same for every bridge.
 _FILE_LOOKUPS = frozenset({"ansible.builtin.file", "file"})
 

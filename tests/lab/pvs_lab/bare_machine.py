@@ -43,7 +43,8 @@ ln -s "$venv" "root{_CHECKOUT}/.venv"
 chown -R 65534:65534 root/home/contributor
 exec chroot root setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \\
     env --ignore-environment HOME=/home/contributor LANG=C.UTF-8 \\
-    PATH="{_CHECKOUT}/.venv/bin:/usr/bin:/bin" PYTHONPATH="{_CHECKOUT}/tests/lab:{_CHECKOUT}/ansible" \\
+    PATH="{_CHECKOUT}/.venv/bin:/usr/bin:/bin" \\
+    PYTHONPATH="{_CHECKOUT}/tests/lab:{_CHECKOUT}/ansible" \\
     ANSIBLE_CONFIG="{_CHECKOUT}/ansible.cfg" \\
     sh -euc 'cd {_CHECKOUT}; git init -q; git add -A; exec "$@"' sh "$@"
 """
@@ -92,8 +93,10 @@ def run(*words: str) -> int:
         venv = Path(sys.prefix).resolve()
         places = [point, str(root), str(venv), files.name]
         return subprocess.run(
-            ["unshare", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child",
-             "--propagation", "private", "sh", "-c", _ENTER, "sh", *places, *words],
+            # It ends with this process, however that ends.
+            ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--net", "--ipc", "--uts",
+             "--pid", "--fork", "--kill-child", "--propagation", "private",
+             "sh", "-c", _ENTER, "sh", *places, *words],
             stdin=subprocess.DEVNULL, check=False,
         ).returncode  # fmt: skip
 

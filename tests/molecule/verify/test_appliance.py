@@ -1,4 +1,4 @@
-"""A Pi that is left alone: what is switched on is there and understood, what is off is gone."""
+"""Unattended operation: enabled parts are installed and valid, disabled parts are removed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from testinfra.host import Host
 
 SYSTEMD = "/etc/systemd/system"
 TMP = SYSTEMD + "/tmp.mount"  # noqa: S108 - the name of a unit
-# Each part's own file, and what says that it is there.
+# The file of each part, and the variable that enables it.
 PARTS = {
     "/etc/systemd/journald.conf.d/60-pvs-bridge.conf": "appliance_volatile_journal",
     f"{SYSTEMD}/pvs-bridge-noatime.service": "appliance_noatime",
@@ -21,13 +21,15 @@ PARTS = {
 
 
 @pytest.mark.parametrize("file", PARTS)
-def test_a_part_is_there_unless_it_is_off(
+def test_a_part_is_installed_unless_it_is_disabled(
     bridge: Host, variables: dict[str, Any], file: str
 ) -> None:
     assert bridge.file(file).exists == variables[PARTS[file]]
 
 
-def test_the_journal_is_written_where_it_is_to_be(bridge: Host, variables: dict[str, Any]) -> None:
+def test_the_journal_is_in_memory_if_it_is_volatile(
+    bridge: Host, variables: dict[str, Any]
+) -> None:
     bridge.run("logger a line for the journal")
     with bridge.sudo():
         files = bridge.check_output("journalctl --sync; find /run/log/journal -name system.journal")
@@ -44,14 +46,14 @@ def test_nothing_swaps_to_the_card(bridge: Host, variables: dict[str, Any]) -> N
     )
 
 
-def test_systemd_understands_all_of_it(bridge: Host) -> None:
+def test_systemd_accepts_all_units(bridge: Host) -> None:
     units = bridge.check_output(f"ls -d {SYSTEMD}/pvs-bridge-*.service {TMP} || true")
     said = bridge.run(f"systemd-analyze verify --man=no {' '.join(units.split())} 2>&1").stdout
     ours = [line for line in said.splitlines() if "pvs-bridge" in line or "tmp.mount" in line]
     assert ours == []
 
 
-def test_updates_come_in_their_window(bridge: Host, variables: dict[str, Any]) -> None:
+def test_updates_start_at_the_configured_time(bridge: Host, variables: dict[str, Any]) -> None:
     if variables["appliance_updates"]:
         unit = bridge.check_output(f"cat {SYSTEMD}/apt-daily-upgrade.timer.d/pvs-bridge.conf")
         (_, when) = [line for line in unit.splitlines() if line.startswith("OnCalendar=")]
@@ -62,7 +64,7 @@ def test_updates_come_in_their_window(bridge: Host, variables: dict[str, Any]) -
         ).replace("APT::Periodic::", "")
 
 
-def test_what_follows_updates_says_how_the_bridge_is(
+def test_the_health_of_the_bridge_is_logged_after_updates(
     bridge: Host, variables: dict[str, Any]
 ) -> None:
     if variables["appliance_updates"]:

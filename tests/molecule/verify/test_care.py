@@ -1,4 +1,4 @@
-"""The bridge looks after itself, and shows how it is: on a page, as JSON and for Prometheus."""
+"""The monitor and the status page: HTML, JSON and Prometheus."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SAMPLE = re.compile(r'[a-z_]+(\{([a-z_]+="[^"\n]*",?)*\})? -?[0-9.e+]+')
 
 @pytest.fixture
 def page(url: str) -> str:
-    """The command that gets something of the page from the home."""
+    """The start of a command that reads the page from the home."""
     return f"curl --fail --silent --show-error {url}/bridge"
 
 
-def test_it_is_looked_after_and_at_every_boot_again(bridge: Host) -> None:
+def test_monitor_and_page_run_and_start_at_boot(bridge: Host) -> None:
     timer = bridge.service("pvs-bridge-monitor.timer")
     assert timer.is_running
     assert timer.is_enabled
@@ -36,8 +36,8 @@ def test_the_home_sees_a_healthy_bridge(lab: LabClient, page: str) -> None:
         found: dict[str, Any] = json.loads(lab.output("client", f"{page}/status.json"))
         return found
 
-    # The first look comes 20 seconds after a start.
-    assert lab.until(lambda: bool(seen()["chain"]), 90)
+    # The first run is 20 seconds after the start of the timer.
+    assert lab.until(lambda: bool(seen()["links"]), 90)
     lab.output("bridge", "systemctl start pvs-bridge-monitor.service")
     assert lab.until(lambda: bool(seen()["healthy"]), 90), seen()
     assert seen()["plant"]["total"]["panels"] > 0
@@ -52,16 +52,14 @@ def test_prometheus_can_read_both(lab: LabClient, page: str) -> None:
     assert "\nhaproxy_process_" in lab.output("client", f"{page}/haproxy-metrics")
 
 
-def test_what_is_remembered_is_for_root_and_haproxy_alone(bridge: Host) -> None:
+def test_only_root_and_haproxy_can_read_the_state(bridge: Host) -> None:
     with bridge.sudo():
         state = bridge.file("/run/pvs-bridge-monitor/state.json")
         assert (state.user, state.group, state.mode) == ("root", "haproxy", 0o640)
     assert bridge.run("cat /run/pvs-bridge-monitor/state.json").rc != 0
 
 
-def test_the_bridge_is_announced_where_it_is_wanted(
-    lab: LabClient, variables: dict[str, Any]
-) -> None:
+def test_mdns_announces_the_bridge_if_configured(lab: LabClient, variables: dict[str, Any]) -> None:
     ask = "dig +short +time=2 +tries=2 -p 5353 @192.168.20.20 _http._tcp.local PTR"
     wanted = variables["uplink_mdns"] and variables["bridge_mode"] != "routed"
     assert ("path=/bridge/" in lab.run("client", ask)[1]) == wanted

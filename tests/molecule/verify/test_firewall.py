@@ -162,8 +162,8 @@ def test_only_haproxy_and_the_health_check_reach_the_pvs(lab: LabClient, bridge:
 
 
 def test_an_ordinary_user_learns_that_the_pvs_was_not_asked(bridge: Host) -> None:
-    chain = json.loads(bridge.run("pvs-bridge health --json").stdout)["chain"]
-    (link,) = [each for each in chain if each["link"] == "pvs"]
+    links = json.loads(bridge.run("pvs-bridge health --json").stdout)["links"]
+    (link,) = [each for each in links if each["link"] == "pvs"]
     assert (link["state"], "only root" in link["seen"]) == ("unknown", True)
 
 

@@ -1,6 +1,6 @@
-"""The action that locks a host's root, in real runs; ssh is one that plays the host.
+"""The action that locks a host's root, in real runs with a fake ssh.
 
-The restarts themselves are seen in a guest, by ``tests/radio/test_root.py``.
+The restarts are tested in a guest, by ``tests/radio/test_root.py``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PLAY = """
     - pvs_bridge.core.overlay_root:
         locked: true
 """
-# Answers the program's question, as a host that has it; everything else fails.
+# Answers the status command as a host does; everything else fails.
 _SSH = """#!/bin/sh
 case "$*" in
 *"pvs-bridge overlay status --json"*) [ -e {status} ] || exit 127; cat {status} ;;
@@ -36,7 +36,7 @@ Play = Callable[..., str]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    """Run a play that wants the root locked; what it printed, white space as single spaces."""
+    """Run a play that locks the root; return its output with normalized white space."""
 
     def run(status: object, *arguments: str, before: tuple[str, ...] = ()) -> str:
         file, ssh = tmp_path / "status.json", tmp_path / "ssh"
@@ -58,26 +58,26 @@ def play(tmp_path: Path) -> Play:
     return run
 
 
-def test_a_host_without_the_program_is_left_alone(play: Play) -> None:
+def test_a_host_without_the_program_is_not_changed(play: Play) -> None:
     assert "ok=1 changed=0 unreachable=0 failed=0" in play(None)
 
 
-def test_a_root_that_is_locked_already_takes_no_restart(play: Play) -> None:
+def test_a_locked_root_needs_no_restart(play: Play) -> None:
     assert "ok=1 changed=0 unreachable=0 failed=0" in play({"locked": True})
 
 
-def test_check_mode_says_that_it_would_restart_and_does_not(play: Play) -> None:
+def test_check_mode_reports_the_restart_without_doing_it(play: Play) -> None:
     assert "ok=1 changed=1 unreachable=0 failed=0" in play({"locked": False}, "--check")
 
 
 @pytest.mark.parametrize("connection", ["local", "pvs_bridge.core.forked"])
-def test_a_run_on_the_machine_itself_names_the_command_and_does_not_restart_it(
+def test_a_local_run_names_the_command_and_does_not_restart(
     play: Play, tmp_path: Path, connection: str
 ) -> None:
     installed = tmp_path / "pvs-bridge"
     installed.write_text("#!/bin/sh\necho '{\"locked\": false}'\n")
     installed.chmod(0o755)
-    # This machine has such a program for the run alone.
+    # In a mount namespace, so that only this run sees the program.
     layers = f"lowerdir={tmp_path}:/usr/local/bin"
     there = f'mount -t overlay -o {layers} overlay /usr/local/bin && exec "$@"'
     printed = play(

@@ -30,9 +30,9 @@ def refusals(*, wanted: bool, **pi: Any) -> list[str]:  # noqa: ANN401 - any fac
         return templar.template(trust_as_template(template))
 
     (asserted,) = (
-        task["loop"]
+        task["vars"]["__common_needs"]
         for task in yaml.safe_load(_LOOK.read_text())
-        if task["name"] == "The Pi fits its description"
+        if task["name"] == "Check that the Pi fits its configuration"
     )
     about_the_root = [
         each

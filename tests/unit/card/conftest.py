@@ -1,4 +1,4 @@
-"""A card's FAT partition and what the Pi keeps of it, in folders of the test's own."""
+"""A boot partition and the store of a Pi, in temporary folders."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PREFLIGHT = "tests/unit/card/preflight.yml"
 
 
 def found(text: str, name: str = "pvs-bridge.yml") -> Found:
-    """A file as it was read."""
+    """Return a file as it was read."""
     return Found(name, text)
 
 
 def preflight(inventory: Path, tags: Iterable[str], project: Path) -> Outcome:  # noqa: ARG001 - as playbook.run
-    """Check a description as site.yml does, without a Pi."""
+    """Check a configuration as site.yml does, without a Pi."""
     done = subprocess.run(
         [PROGRAM, f"--inventory={inventory}", _PREFLIGHT],
         cwd=project,
@@ -46,7 +46,7 @@ def preflight(inventory: Path, tags: Iterable[str], project: Path) -> Outcome:  
 
 @pytest.fixture
 def partition(tmp_path: Path) -> BootPartition:
-    """A FAT partition with nothing of a person's on it."""
+    """A boot partition without a user's files."""
     folder = tmp_path / "firmware"
     folder.mkdir()
     (folder / "cmdline.txt").write_text("console=tty1 root=LABEL=RASPIROOT\n")
@@ -55,8 +55,8 @@ def partition(tmp_path: Path) -> BootPartition:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """What a Pi keeps that has not booted yet: nothing."""
-    return Store(tmp_path / "card")
+    """The store of a Pi that has not booted yet."""
+    return Store(tmp_path / "boot-config")
 
 
 @pytest.fixture(scope="session")

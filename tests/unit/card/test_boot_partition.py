@@ -1,4 +1,4 @@
-"""Files as any computer leaves them, and power cuts while the Pi writes its own."""
+"""Files edited on any computer, and power cuts while the Pi writes its own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pvs_bridge.boot_config.store import Store
 
 
 @pytest.mark.parametrize("name", ["pvs-bridge.yml", "PVS-BRIDGE.YML", "pvs-bridge.yml.txt"])
-def test_a_file_is_found_however_it_is_spelled(partition: BootPartition, name: str) -> None:
+def test_a_file_is_found_in_any_spelling(partition: BootPartition, name: str) -> None:
     (partition.folder / name).write_text("a: 1\n")
     found = partition.read("pvs-bridge.yml")
     assert found is not None
     assert (found.name, found.text) == (name, "a: 1\n")
 
 
-def test_the_best_spelling_counts(partition: BootPartition) -> None:
+def test_the_exact_spelling_wins(partition: BootPartition) -> None:
     for name in ("pvs-bridge.yml.txt", "pvs-bridge.yml", "pvs-bridge.example.yml"):
         (partition.folder / name).write_text(name)
     found = partition.read("pvs-bridge.yml")
@@ -29,7 +29,9 @@ def test_the_best_spelling_counts(partition: BootPartition) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_each_encoding_of_windows_editor_is_read(partition: BootPartition, encoding: str) -> None:
+def test_each_encoding_of_the_windows_editor_is_read(
+    partition: BootPartition, encoding: str
+) -> None:
     (partition.folder / "a").write_bytes("ssid: é\r\n".encode(encoding))
     found = partition.read("a")
     assert found is not None
@@ -39,21 +41,23 @@ def test_each_encoding_of_windows_editor_is_read(partition: BootPartition, encod
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"ok\nssid: \xe9\n", "a line 2: has a letter that is not in UTF-8. Hint: "),
-        (b"x" * (LARGEST_BYTES + 1), "a: is larger than 256 KiB"),
+        (b"ok\nssid: \xe9\n", "a line 2: has a character that is not UTF-8. Hint: "),
+        (b"x" * (LARGEST_BYTES + 1), "a: must be at most 256 KiB"),
     ],
 )
-def test_what_is_no_text_is_told(partition: BootPartition, data: bytes, problem: str) -> None:
+def test_a_file_that_is_not_text_is_reported(
+    partition: BootPartition, data: bytes, problem: str
+) -> None:
     (partition.folder / "a").write_bytes(data)
     with pytest.raises(UnreadableError, match=problem):
         partition.read("a")
 
 
-def test_nothing_is_found_where_no_partition_is(tmp_path: Path) -> None:
+def test_a_missing_partition_has_no_files(tmp_path: Path) -> None:
     assert BootPartition(tmp_path / "none").read("a") is None
 
 
-def test_a_file_that_could_not_be_completed_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_text("old")
     (tmp_path / f"a{atomic.NEW}").mkdir()
@@ -62,13 +66,13 @@ def test_a_file_that_could_not_be_completed_leaves_the_old_one(tmp_path: Path) -
     assert file.read_text() == "old"
 
 
-def test_what_a_power_cut_has_left_is_cleared(partition: BootPartition) -> None:
+def test_incomplete_files_of_a_power_cut_are_removed(partition: BootPartition) -> None:
     (partition.folder / f"a{atomic.NEW}").write_text("secret")
     partition.clear()
     assert [path.name for path in partition.folder.iterdir()] == ["cmdline.txt"]
 
 
-def test_what_is_stored_only_root_can_read_and_the_same_is_not_written_twice(store: Store) -> None:
+def test_stored_files_are_private_and_not_rewritten_unchanged(store: Store) -> None:
     store.write("a", {"b": [1, "é"]})
     file = store.folder / "a.json"
     assert (file.stat().st_mode & 0o777, store.folder.stat().st_mode & 0o777) == (0o600, 0o700)

@@ -1,4 +1,4 @@
-"""What Raspberry Pi Imager writes is read as it was meant."""
+"""The files of Raspberry Pi Imager are read."""
 
 from __future__ import annotations
 
@@ -73,19 +73,19 @@ def network(key: str = _PSK, ssid: str = "Sunnyside", more: str = "") -> str:
         ),
     ],
 )
-def test_the_wifi_is_taken_over(text: str, expected: dict[str, object]) -> None:
+def test_the_wifi_network_is_read(text: str, expected: dict[str, object]) -> None:
     layer = imager.read_network(found(text, "network-config"))
     assert layer.values == {"uplink_country": "GB", "uplink_networks": [expected]}
-    assert layer.place(("uplink_networks", 0, "psk")) == "network-config line 13"
-    assert layer.place(("uplink_country",)) == "network-config line 11"
+    assert layer.location(("uplink_networks", 0, "psk")).place == "network-config line 13"
+    assert layer.location(("uplink_country",)).place == "network-config line 11"
 
 
-def test_a_form_without_wifi_says_nothing_of_the_cable() -> None:
+def test_ethernet_settings_are_ignored() -> None:
     text = "network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n"
     assert imager.read_network(found(text)).values == {}
 
 
-def test_the_user_of_the_form_is_known() -> None:
+def test_the_user_of_the_form_is_read() -> None:
     user = imager.read_user(found(_USER.format(hostname="garage.home"), "user-data"))
     assert user == imager.User(
         name="anna",
@@ -97,20 +97,20 @@ def test_the_user_of_the_form_is_known() -> None:
     )
 
 
-def test_user_data_that_somebody_else_has_written_is_no_mistake() -> None:
+def test_user_data_of_another_author_is_accepted() -> None:
     users = "#cloud-config\nusers:\n  - default\n  - name: bo\n    hashed_passwd: $6$a$b\n"
     user = imager.read_user(found(users))
     assert (user.name, user.has_key, user.has_password) == ("bo", False, True)
     assert imager.read_user(found("")) == imager.User()
 
 
-def test_the_kernel_s_command_line_names_the_country_of_a_form_without_wifi() -> None:
+def test_the_country_is_read_from_the_kernel_s_command_line() -> None:
     line = "console=tty1 rootwait cfg80211.ieee80211_regdom=GB ds=nocloud;i=rpi-imager-1"
     assert imager.country_of_kernel(line) == "GB"
     assert imager.country_of_kernel("console=tty1") == ""
 
 
-def test_a_time_zone_is_in_a_country(tmp_path: Path) -> None:
+def test_the_country_of_a_time_zone_is_found(tmp_path: Path) -> None:
     zones = tmp_path / "zone.tab"
     zones.write_text(
         "# comment\nGB\t+513030-0000731\tEurope/London\nUS\t+404251\tAmerica/New_York\n"

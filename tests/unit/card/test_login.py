@@ -1,4 +1,4 @@
-"""Who may log in, as the old way's files say."""
+"""The login in userconf.txt and authorized_keys is read."""
 
 from __future__ import annotations
 
@@ -11,33 +11,41 @@ _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxR0zYpNpVr0Tm6l5pZr0zYpNpVr0Tm6l5p
 _HASH = "$6$salt$abcdefghijklmnop"
 
 
-def test_without_files_nobody_is_described(partition: BootPartition) -> None:
-    assert login.read(partition) == login.Login()
+def test_without_files_there_is_no_login(partition: BootPartition) -> None:
+    assert login.read(partition) == (login.Login(), [])
 
 
 @pytest.mark.parametrize("name", ["userconf", "userconf.txt", "USERCONF.TXT"])
-def test_name_and_password_and_keys_are_read(partition: BootPartition, name: str) -> None:
+def test_name_password_and_keys_are_read(partition: BootPartition, name: str) -> None:
     (partition.folder / name).write_text(f"anna:{_HASH}\r\n")
     (partition.folder / "authorized_keys").write_text(
         f'# mine\r\n{_KEY} anna@laptop\r\n\r\nfrom="192.168.1.0/24" {_KEY}\n'
     )
-    found = login.read(partition)
-    assert (found.user, found.password_hash, found.mistakes) == ("anna", _HASH, ())
+    found, issues = login.read(partition)
+    assert (found.user, found.password_hash, issues) == ("anna", _HASH, [])
     assert found.keys == (f"{_KEY} anna@laptop", f'from="192.168.1.0/24" {_KEY}')
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
-        ("userconf.txt", "anna:password", "userconf.txt line 1: is not NAME:HASH. Hint: "),
-        ("userconf.txt", f"root; x:{_HASH}", "userconf.txt line 1: is not NAME:HASH. Hint: "),
-        ("authorized_keys", f"{_KEY}\nssh-ed25519\n", "authorized_keys line 2: is no public key"),
-        ("authorized_keys", "-----BEGIN OPENSSH PRIVATE KEY-----\n", "authorized_keys line 1: is"),
+        ("userconf.txt", "anna:password", "userconf.txt line 1: must be NAME:HASH. Hint: "),
+        ("userconf.txt", f"root; x:{_HASH}", "userconf.txt line 1: must be NAME:HASH. Hint: "),
+        (
+            "authorized_keys",
+            f"{_KEY}\nssh-ed25519\n",
+            "authorized_keys line 2: must be a public key",
+        ),
+        (
+            "authorized_keys",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+            "authorized_keys line 1: must",
+        ),
     ],
 )
-def test_what_lets_nobody_in_is_told(
-    partition: BootPartition, name: str, text: str, said: str
+def test_an_unusable_login_is_reported(
+    partition: BootPartition, name: str, text: str, message: str
 ) -> None:
     (partition.folder / name).write_text(text)
-    (mistake,) = login.read(partition).mistakes
-    assert mistake.startswith(said)
+    _, (issue,) = login.read(partition)
+    assert str(issue).startswith(message)

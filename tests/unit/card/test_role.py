@@ -1,4 +1,4 @@
-"""The role: what it installs fits together, and with the others."""
+"""The roles that a change affects, and the example file."""
 
 from __future__ import annotations
 
@@ -22,31 +22,42 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     ("names", "roles"),
     [
         (["uplink_networks", "uplink_country"], ["uplink"]),
-        (["uplink_type"], ["care", "uplink"]),
+        (["uplink_type"], ["monitor", "uplink"]),
         (["uplink_hostname"], ["proxy", "uplink"]),
         (
             ["uplink_interface"],
-            ["care", "console_dns", "firewall", "health", "pvs_link", "routing", "sshd", "uplink"],
+            [
+                "console_dns",
+                "firewall",
+                "health",
+                "monitor",
+                "pvs_link",
+                "routing",
+                "sshd",
+                "uplink",
+            ],
         ),
         (["compat_password"], ["compat"]),
         ([], []),
     ],
 )
-def test_a_change_reaches_the_roles_that_read_it(names: list[str], roles: list[str]) -> None:
+def test_a_change_affects_the_roles_that_use_it(names: list[str], roles: list[str]) -> None:
     assert affected_roles.roles(PROJECT, names) == roles
 
 
-def test_each_role_that_a_change_reaches_is_a_tag_of_site_yml() -> None:
+def test_each_affected_role_is_a_tag_of_site_yml() -> None:
     reached = affected_roles.roles(PROJECT, ["bridge_backend"])
     listed = yaml.safe_dump(load(PROJECT / "ansible/site.yml"))
-    # An image has the role card before it boots; the role rollback runs with the network's.
-    assert [name for name in reached if f"- {name}\n" not in listed] == ["card", "rollback"]
+    # The role agent always runs, an image has boot_config already, and the role rollback runs with
+    # the network's roles.
+    missing = [name for name in reached if f"- {name}\n" not in listed]
+    assert missing == ["agent", "boot_config", "rollback"]
 
 
-def test_the_example_is_a_description_of_nothing_yet(options: dict[str, Any]) -> None:
+def test_the_example_configures_nothing_until_it_is_edited(options: dict[str, Any]) -> None:
     text = (PROJECT / "templates/image/pvs-bridge.yml").read_text()
     assert parse(text).values == {}
-    # Each line that is one is right once its mark is taken away.
+    # Each commented-out line is valid.
     active = "".join(
         f"{line.removeprefix('# ')}\n" for line in text.splitlines() if line.startswith("# ")
     )

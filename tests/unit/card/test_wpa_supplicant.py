@@ -1,4 +1,4 @@
-"""wpa_supplicant.conf as guides have people write it, and as people write it."""
+"""wpa_supplicant.conf is read as guides recommend it, and with common mistakes."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ def block(*lines: str) -> str:
 
 
 def read(text: str) -> tuple[dict[str, object], list[str]]:
-    """What a file says, and its mistakes."""
-    layer, mistakes = wpa_supplicant.read(found(text, "wpa_supplicant.conf"))
-    return dict(layer.values), mistakes
+    """Return a file's settings and issues."""
+    layer, issues = wpa_supplicant.read(found(text, "wpa_supplicant.conf"))
+    return dict(layer.values), [str(issue) for issue in issues]
 
 
-def test_the_file_of_every_guide_is_read_whatever_its_line_ends() -> None:
+def test_the_file_of_the_guides_is_read_with_any_line_ends() -> None:
     text = (
         "country=US\nctrl_interface=DIR=/var/run/wpa_supplicant GROUP=netdev\nupdate_config=1\n\n"
         + block('ssid="Sunny side"', "scan_ssid=1", 'psk="pass phrase"', "key_mgmt=WPA-PSK")
     )
     for each in (text, text.replace("\n", "\r\n")):
-        layer, mistakes = wpa_supplicant.read(found(each, "wpa_supplicant.conf"))
-        assert mistakes == []
+        layer, issues = wpa_supplicant.read(found(each, "wpa_supplicant.conf"))
+        assert issues == []
         assert layer.values == {
             "uplink_country": "US",
             "uplink_networks": [
                 {"ssid": "Sunny side", "hidden": True, "passphrase": "pass phrase"}
             ],
         }
-        assert layer.place(("uplink_networks", 0, "passphrase")) == "wpa_supplicant.conf line 5"
+        assert (
+            layer.location(("uplink_networks", 0, "passphrase")).place
+            == "wpa_supplicant.conf line 5"
+        )
 
 
 @pytest.mark.parametrize(
@@ -65,23 +68,23 @@ def test_each_kind_of_network_is_read(lines: tuple[str, ...], network: dict[str,
     assert read(block(*lines)) == ({"uplink_networks": [network]}, [])
 
 
-def test_a_network_that_is_switched_off_is_none() -> None:
+def test_a_disabled_network_is_ignored() -> None:
     assert read(block('ssid="a"', 'psk="12345678"', "disabled=1")) == ({}, [])
 
 
 @pytest.mark.parametrize(
-    ("text", "mistake"),
+    ("text", "message"),
     [
-        (block('psk="12345678"'), "line 1: is a network without a name"),
+        (block('psk="12345678"'), "line 1: this network has no name"),
         (block('ssid="a"'), "line 1: the network a has no passphrase"),
-        (block('ssid="a"', "key_mgmt=WPA-EAP"), "line 1: the network a is protected in a way"),
-        (block('ssid="a"', "key_mgmt=NONE", "wep_key0=1234567890"), "line 1: the network a is"),
+        (block('ssid="a"', "key_mgmt=WPA-EAP"), "line 1: the network a uses a security"),
+        (block('ssid="a"', "key_mgmt=NONE", "wep_key0=1234567890"), "line 1: the network a uses"),
         ('country=DE\nnetwork={\nssid="a"\n', "line 2: this network has no end"),
-        ("Wi-Fi of the garage\n", "line 1: is no setting"),
+        ("Wi-Fi of the garage\n", "line 1: is not a setting"),
     ],
 )
-def test_what_cannot_be_used_is_told_with_its_line(text: str, mistake: str) -> None:
-    values, (said,) = read(text)
+def test_an_issue_names_its_line(text: str, message: str) -> None:
+    values, (issue,) = read(text)
     assert "uplink_networks" not in values
-    assert said.startswith(mistake)
-    assert " Hint: " in said
+    assert issue.startswith(f"wpa_supplicant.conf {message}")
+    assert " Hint: " in issue

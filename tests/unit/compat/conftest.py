@@ -1,4 +1,4 @@
-"""Fixtures: simulated PVSs, and services that stand between them and a test."""
+"""Fixtures: simulated PVSs, and compat services for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Serve = Callable[..., Compat]
 
 @pytest.fixture
 def boot() -> Iterator[Boot]:
-    """Start PVSs that stop with the test; without more said: locked, at noon, no latency."""
+    """Start PVSs that stop with the test; by default locked, at noon, without latency."""
     with contextlib.ExitStack() as stack:
 
         def start(**chosen: Any) -> Simulator:  # noqa: ANN401 - any option or setting
@@ -45,7 +45,7 @@ def boot() -> Iterator[Boot]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start services that stop with the test; each key of the configuration may be chosen."""
+    """Start services that stop with the test, with any key of the configuration."""
     with contextlib.ExitStack() as stack:
         count = 0
 
@@ -62,11 +62,11 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the pauses pass that a person would have to wait for."""
+    """Shorten the pauses."""
     monkeypatch.setattr(session, "AFTER_500_SECONDS", 0.0)
     monkeypatch.setattr(single_flight, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(session, "FIRST_PAUSE_SECONDS", 0.5)
-    monkeypatch.setattr(service, "WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(service, "POLL_SECONDS", 0.05)
 
 
 @pytest.fixture

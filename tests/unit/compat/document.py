@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the table of the mapping into the role's README, between its two markers."""
+"""Write the table of the mapping into the role's README, between two markers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(PROJECT / "roles/compat/files/usr/local/lib/pvs-bridge"))
+sys.path.insert(0, str(PROJECT / "roles/agent/files"))
 
-from pvs_bridge.compat.mapping import (  # noqa: E402 - its folder is put into the path above
+from pvs_bridge.compat.mapping import (  # noqa: E402 - found by the path above
     INTERFACES,
     KINDS,
     STORAGE_ROWS,
@@ -35,7 +35,7 @@ _FORMS = {
 
 
 def mapping() -> str:
-    """Write every key that a variable fills."""
+    """Return a table with each key and its variable."""
     rows = [
         ("Answer", "Key", "Variable", "Written"),
         ("---",) * 4,
@@ -44,7 +44,7 @@ def mapping() -> str:
         *(_storage("transfer_switch", row) for row in SWITCH_ROWS),
         *(
             ("Get_Comm", f"`interfaces[]` {name}, `internet`", f"`/net/{variable}/state`",
-             "up where it is `online`, else down")
+             "up if it is `online`, else down")
             for variable, name in INTERFACES.items()
         ),
     ]  # fmt: skip
@@ -70,7 +70,7 @@ def _storage(device: str, row: StorageRow) -> tuple[str, ...]:
 
 
 def documented(readme: str) -> str:
-    """Return a README with the table in it, fresh."""
+    """Return the README with the current table."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{mapping()}\n{END}{after}"

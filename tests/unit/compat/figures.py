@@ -1,4 +1,4 @@
-"""haproxy's figures as the service reads them: its real format, with counters that a test sets."""
+"""A fake statistics socket of haproxy, in the real format, with counters that a test sets."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _HEAD = "# pxname,svname,qcur,status,chkdown,hrsp_4xx,\n"
 
 
 class Figures:
-    """What haproxy has counted."""
+    """Counters of haproxy."""
 
     def __init__(self) -> None:
-        """Begin with a PVS that is well."""
+        """Start with a working PVS."""
         self.refusals = 0
         self.failures = 0
         self.status = "UP"
 
     def text(self) -> str:
-        """Write them as haproxy does, an empty line behind each command's answer."""
+        """Return them as haproxy does, with an empty line after the answer to each command."""
         pvs = f"{_HEAD}pvs,pvs,0,no check,,{self.refusals},\n\n"
         return f"{pvs}{_HEAD}pvs_queue,pvs_serial,0,{self.status},{self.failures},0,\n\n"
 
 
 @contextlib.contextmanager
-def told(path: Path) -> Iterator[Figures]:
-    """Tell figures at a socket."""
+def served(path: Path) -> Iterator[Figures]:
+    """Serve counters on a socket."""
     figures = Figures()
 
     class Handler(socketserver.StreamRequestHandler):

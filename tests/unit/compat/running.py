@@ -1,4 +1,4 @@
-"""The service in a thread of its own, and what it is asked: real sockets on both sides."""
+"""Run the service in a thread, and send it requests over real sockets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Answer:
 
 
 def config_for(url: str, folder: Path, **chosen: Any) -> CompatConfig:  # noqa: ANN401 - any key
-    """Describe a service that asks a PVS directly.
+    """Return the configuration of a service that connects to a PVS directly.
 
     Args:
-        url: of the PVS.
-        folder: where its socket and its state are.
-        chosen: what is to be different.
+        url: The URL of the PVS.
+        folder: The folder of its socket and its state.
+        chosen: Other values of keys.
     """
     values: dict[str, Any] = {
         "mode": "auto",
@@ -65,7 +65,7 @@ def config_for(url: str, folder: Path, **chosen: Any) -> CompatConfig:  # noqa: 
 
 
 class Compat:
-    """A service; it serves within a with statement, and leaves no thread behind."""
+    """A service that runs within a with statement."""
 
     def __init__(self, config: CompatConfig) -> None:
         """Prepare a service."""
@@ -91,7 +91,7 @@ class Compat:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it, and wait until it has ended."""
+        """Stop it, and wait for its end."""
         if self._loop is not None and self._end is not None:
             self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
@@ -112,7 +112,7 @@ class Compat:
         await service.stop()
 
     def get(self, target: str = DEVICE_LIST, method: str = "GET") -> Answer:
-        """Ask as haproxy does."""
+        """Send a request as haproxy does."""
         connection = http.client.HTTPConnection("bridge", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
         try:
@@ -124,20 +124,20 @@ class Compat:
             connection.close()
 
     def volley(self, count: int, target: str = DEVICE_LIST) -> list[Answer]:
-        """Ask many times at the same moment."""
+        """Send many requests at once."""
         with ThreadPoolExecutor(count) as pool:
             return list(pool.map(self.get, [target] * count))
 
     def abandon(self, after_seconds: float, target: str = DEVICE_LIST) -> None:
-        """Ask, and hang up before there can be an answer."""
+        """Send a request, and disconnect before the answer."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self.config.listen_socket)
             connection.sendall(f"GET {target} HTTP/1.1\r\nHost: bridge\r\n\r\n".encode())
             time.sleep(after_seconds)
 
     def wait_ready(self, status: int = 200) -> Answer:
-        """Wait until haproxy's check is answered with a status."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        """Wait until haproxy's health check gets a status."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             answer = self.get("/ready")
             if answer.status == status:

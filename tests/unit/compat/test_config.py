@@ -1,4 +1,4 @@
-"""The configuration: read strictly, and a mistake in it is named without its value."""
+"""compat.json is checked strictly, and errors do not show the password."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path
         ("timeout_seconds", 0),
     ],
 )
-def test_a_value_that_cannot_be_is_named_by_its_key(key: str, value: object) -> None:
+def test_an_invalid_value_is_reported_with_its_key(key: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"{key}: must be"):
         check_config({**GOOD, key: value}, CompatConfig, "compat.json")
 
 
-def test_a_key_too_many_or_too_few_is_named() -> None:
+def test_an_unknown_or_missing_key_is_reported() -> None:
     with pytest.raises(ConfigError, match="colour: unknown key"):
         check_config({**GOOD, "colour": "red"}, CompatConfig, "compat.json")
     with pytest.raises(ConfigError, match="state_file: missing"):
@@ -54,7 +54,7 @@ def test_a_key_too_many_or_too_few_is_named() -> None:
         check_config([GOOD], CompatConfig, "compat.json")
 
 
-def test_a_mistake_in_the_password_does_not_show_it(tmp_path: Path) -> None:
+def test_an_error_about_the_password_does_not_show_it(tmp_path: Path) -> None:
     file = tmp_path / "compat.json"
     file.write_text(json.dumps({**GOOD, "password": "sun\tflower"}))
     with pytest.raises(ConfigError) as caught:
@@ -63,7 +63,7 @@ def test_a_mistake_in_the_password_does_not_show_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "{", "[" * 100_000])
-def test_the_program_ends_with_a_hint(tmp_path: Path, text: str | None) -> None:
+def test_an_unreadable_file_ends_the_program_with_a_hint(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "compat.json"
     if text is not None:
         file.write_text(text)

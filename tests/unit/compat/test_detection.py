@@ -1,4 +1,4 @@
-"""Which PVS it is, and which API answers: found out cheaply, kept, and noticed when it changes."""
+"""The identity of the PVS is found with few requests, stored, and updated when it changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from unit.compat.conftest import Boot, Serve
-from unit.compat.figures import told
+from unit.compat.figures import served
 from unit.compat.running import Compat, config_for
 
 from pvs_bridge.compat.haproxy_stats import Counters, read_counters
@@ -26,7 +26,7 @@ SERIAL = "ZT210075000612B0000"
 
 
 def info(**supervisor: object) -> bytes:
-    """Write an answer of supervisor/info."""
+    """Return an answer of supervisor/info."""
     known = {"MODEL": "PVS6", "SERIAL": SERIAL, "SWVER": "2025.10, Build 61846"}
     return json.dumps({"result": "succeed", "supervisor": {**known, **supervisor}}).encode()
 
@@ -44,7 +44,7 @@ def info(**supervisor: object) -> bytes:
         ("PVS5", 5408, True, False),
     ],
 )
-def test_the_build_tells_whether_the_device_list_is_closed(
+def test_the_build_decides_whether_the_device_list_is_closed(
     model: str, build: int, locked: bool, random: bool
 ) -> None:
     identity = from_supervisor_info(info(MODEL=model, BUILD=build))
@@ -54,13 +54,13 @@ def test_the_build_tells_whether_the_device_list_is_closed(
 
 
 @pytest.mark.parametrize("given", [{}, {"BUILD": None}, {"BUILD": True}, {"BUILD": "?"}])
-def test_without_a_build_the_version_tells_it(given: dict[str, object]) -> None:
+def test_without_a_build_the_version_is_used(given: dict[str, object]) -> None:
     identity = from_supervisor_info(info(MODEL="PVS5", SWVER="2025.9, Build 5408", **given))
     assert identity is not None
     assert (identity.build, identity.locked) == (5408, True)
 
 
-def test_without_any_build_it_counts_which_api_answers() -> None:
+def test_without_any_build_the_api_that_answers_decides() -> None:
     values = {"/sys/info/model": "PVS5", "/sys/info/serialnum": SERIAL}
     shown = from_open_variables(values)
     assert shown is not None
@@ -85,11 +85,11 @@ def test_without_any_build_it_counts_which_api_answers() -> None:
         info().replace(b"succeed", b"failed"),
     ],
 )
-def test_what_is_no_supervisor_is_none(body: bytes) -> None:
+def test_an_invalid_supervisor_info_is_ignored(body: bytes) -> None:
     assert from_supervisor_info(body) is None
 
 
-def test_what_is_known_is_read_as_it_was_written() -> None:
+def test_a_stored_identity_is_read_back() -> None:
     identity = Identity("PVS6", 61846, SERIAL, "2025.10, Build 61846", new_api=True)
     assert from_state(to_state(identity)) == identity
     assert from_state(b"{") is None
@@ -99,61 +99,59 @@ def test_what_is_known_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("firmware", "status"), [(61707, 503), (61829, 503), (61839, 503), (61840, 200), (61846, 200)]
 )
-def test_auto_translates_on_locked_firmware_alone(
+def test_auto_translates_only_on_locked_firmware(
     boot: Boot, serve: Serve, firmware: int, status: int
 ) -> None:
-    ready = told_build(serve(boot(firmware=firmware)))
+    ready = known_build(serve(boot(firmware=firmware)))
     assert ready["build"] == firmware
     assert ready["translating"] == (status == 200)
 
 
-def told_build(compat: Compat) -> dict[str, object]:
-    """Wait until a service knows the build of its PVS, and return what it says."""
+def known_build(compat: Compat) -> dict[str, object]:
+    """Wait until a service knows the build of its PVS; return its answer to /ready."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         said: dict[str, object] = compat.get("/ready").json()
         if said["build"] is not None:
             return said
         time.sleep(0.02)
-    raise AssertionError("it never knew")
+    raise AssertionError("the build stayed unknown")
 
 
-def test_a_build_that_refuses_at_random_is_said_to_need_a_power_cycle(
-    boot: Boot, serve: Serve
-) -> None:
-    said = told_build(serve(boot(firmware=61828)))
+def test_a_build_that_refuses_at_random_needs_a_power_cycle(boot: Boot, serve: Serve) -> None:
+    said = known_build(serve(boot(firmware=61828)))
     assert "breaker" in str(said["reason"])
 
 
 @pytest.mark.parametrize(("firmware", "translating"), [(5400, False), (5408, True)])
-def test_a_pvs5_is_known_though_it_does_not_tell_its_build(
+def test_a_pvs5_is_identified_without_a_build(
     boot: Boot, serve: Serve, firmware: int, translating: bool
 ) -> None:
     pvs = boot(model="PVS5", firmware=firmware)
-    said = told_build(serve(pvs))
+    said = known_build(serve(pvs))
     assert (said["model"], said["translating"]) == ("PVS5", translating)
     assert pvs.stats()["requests"] == 1
 
 
-def test_where_supervisor_info_fails_the_open_variables_tell(boot: Boot, serve: Serve) -> None:
+def test_without_supervisor_info_the_open_variables_are_used(boot: Boot, serve: Serve) -> None:
     pvs = boot(faults=(Fault("403", path=INFO),))
     compat = serve(pvs)
     assert compat.wait_ready().json()["build"] == 61846
     assert compat.get().status == 200
 
 
-def test_on_translates_whatever_the_pvs_says(boot: Boot, serve: Serve) -> None:
+def test_mode_on_translates_on_any_firmware(boot: Boot, serve: Serve) -> None:
     compat = serve(boot(faults=(Fault("silence", path=INFO),)), mode="on")
     assert compat.get("/ready").status == 200
 
 
-def test_on_says_that_older_firmware_has_nothing_to_translate(boot: Boot, serve: Serve) -> None:
+def test_mode_on_reports_firmware_without_the_new_api(boot: Boot, serve: Serve) -> None:
     answer = serve(boot(firmware=61707), mode="on").get()
     assert answer.status == 503
     assert "compat_mode" in answer.json()["hint"]
 
 
-def test_what_is_known_outlives_a_restart_of_the_pi(boot: Boot, tmp_path: Path) -> None:
+def test_the_identity_is_kept_over_a_restart_of_the_pi(boot: Boot, tmp_path: Path) -> None:
     pvs = boot()
     config = config_for(pvs.http_url, tmp_path)
     with Compat(config) as compat:
@@ -164,14 +162,14 @@ def test_what_is_known_outlives_a_restart_of_the_pi(boot: Boot, tmp_path: Path) 
         assert (tmp_path / "pvs.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_at_first_a_pvs_that_is_away_is_asked_until_it_is_back(boot: Boot, serve: Serve) -> None:
+def test_an_absent_pvs_is_probed_until_it_answers(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     pvs.call(lambda box: box.restart("test", seconds=1, phases=(("reset", 1.0),)))
     serve(pvs).wait_ready()
 
 
 def in_seconds(compat: Compat) -> float:
-    """Measure how long a service takes to be ready."""
+    """Return the seconds until a service is ready."""
     began = time.monotonic()
     compat.wait_ready()
     return time.monotonic() - began
@@ -179,15 +177,15 @@ def in_seconds(compat: Compat) -> float:
 
 @pytest.mark.parametrize("sign", ["refusals", "failures", "restart of haproxy"])
 @pytest.mark.usefixtures("hurry")
-def test_an_update_is_noticed_by_what_haproxy_counts(
+def test_a_firmware_update_is_detected_by_haproxy_s_counters(
     boot: Boot, serve: Serve, tmp_path: Path, sign: str
 ) -> None:
     socket = tmp_path / "figures.sock"
-    with told(socket) as figures:
+    with served(socket) as figures:
         figures.refusals = 5
         pvs = boot(firmware=61839)
         compat = serve(pvs, stats_socket=str(socket))
-        assert told_build(compat)["translating"] is False
+        assert known_build(compat)["translating"] is False
         time.sleep(0.3)
         assert pvs.stats()["requests"] == 1
         pvs.call(lambda box: box.install(61846))
@@ -202,11 +200,11 @@ def test_an_update_is_noticed_by_what_haproxy_counts(
 
 
 @pytest.mark.usefixtures("hurry")
-def test_firmware_that_answers_by_itself_again_is_left_alone(
+def test_after_a_downgrade_the_service_stops_translating(
     boot: Boot, serve: Serve, tmp_path: Path
 ) -> None:
     socket = tmp_path / "figures.sock"
-    with told(socket) as figures:
+    with served(socket) as figures:
         pvs = boot()
         compat = serve(pvs, stats_socket=str(socket))
         compat.wait_ready()
@@ -217,14 +215,14 @@ def test_firmware_that_answers_by_itself_again_is_left_alone(
 
 
 @pytest.mark.usefixtures("hurry")
-def test_a_pvs_that_is_down_is_not_asked_before_haproxy_says_that_it_is_back(
+def test_a_pvs_that_is_down_is_not_probed_before_haproxy_sees_it_up(
     boot: Boot, serve: Serve, tmp_path: Path
 ) -> None:
     socket = tmp_path / "figures.sock"
-    with told(socket) as figures:
+    with served(socket) as figures:
         pvs = boot(firmware=61839)
         compat = serve(pvs, stats_socket=str(socket))
-        told_build(compat)
+        known_build(compat)
         pvs.call(lambda box: box.install(61846))
         figures.failures, figures.status = 1, "DOWN"
         time.sleep(0.5)
@@ -234,14 +232,14 @@ def test_a_pvs_that_is_down_is_not_asked_before_haproxy_says_that_it_is_back(
 
 
 @pytest.mark.usefixtures("hurry")
-def test_refusals_of_the_same_firmware_are_looked_into_ever_more_seldom(
+def test_repeated_refusals_of_the_same_firmware_are_probed_less_often(
     boot: Boot, serve: Serve, tmp_path: Path
 ) -> None:
     socket = tmp_path / "figures.sock"
-    with told(socket) as figures:
+    with served(socket) as figures:
         pvs = boot(firmware=61829)
         compat = serve(pvs, stats_socket=str(socket))
-        told_build(compat)
+        known_build(compat)
         until = time.monotonic() + 3
         while time.monotonic() < until:
             figures.refusals += 1
@@ -251,11 +249,11 @@ def test_refusals_of_the_same_firmware_are_looked_into_ever_more_seldom(
 
 
 @pytest.mark.usefixtures("hurry")
-def test_while_it_translates_an_ended_session_is_no_sign_of_another_firmware(
+def test_while_translating_an_ended_session_causes_no_probe(
     boot: Boot, serve: Serve, tmp_path: Path
 ) -> None:
     socket = tmp_path / "figures.sock"
-    with told(socket) as figures:
+    with served(socket) as figures:
         pvs = boot()
         compat = serve(pvs, stats_socket=str(socket))
         compat.wait_ready()
@@ -267,7 +265,7 @@ def test_while_it_translates_an_ended_session_is_no_sign_of_another_firmware(
 HEAD = "# pxname,svname,status,chkdown,hrsp_4xx,\n"
 
 
-def test_haproxy_s_figures_are_read() -> None:
+def test_haproxy_s_counters_are_read() -> None:
     text = f"{HEAD}pvs,pvs,no check,,7,\n\n{HEAD}pvs_queue,pvs_serial,UP 1/2,3,9,\n\n"
     assert read_counters(text) == Counters(refusals=7, failures=3, up=True)
     assert read_counters(text.replace("UP 1/2", "DOWN")) == Counters(7, 3, up=False)
@@ -276,5 +274,5 @@ def test_haproxy_s_figures_are_read() -> None:
 @pytest.mark.parametrize(
     "text", ["", "Permission denied\n", HEAD, f"{HEAD}pvs,pvs,x,,many,\n", f"{HEAD}pvs,pvs\n"]
 )
-def test_what_are_no_figures_is_none(text: str) -> None:
+def test_invalid_counters_are_ignored(text: str) -> None:
     assert read_counters(text) is None

@@ -1,4 +1,4 @@
-"""Whatever /vars answers, the service neither crashes nor tells a number that is not there."""
+"""For any answer of /vars, the service neither crashes nor returns a number that is not in it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ variables = st.dictionaries(names, odd, max_size=40)
 
 
 def body_of(given_variables: dict[str, str]) -> bytes:
-    """Write variables as /vars does."""
+    """Return variables as /vars does."""
     listed = [{"name": name, "value": value} for name, value in given_variables.items()]
     return json.dumps({"values": listed, "count": len(listed)}).encode()
 
@@ -70,7 +70,7 @@ GOOD = body_of(
 
 
 def answers(body: bytes) -> list[Any]:
-    """Make every answer of a body; none if it is damaged."""
+    """Return the answers made from a body; empty if it is damaged."""
     try:
         plant = sort_plant(read_variables(body))
     except DamagedError:
@@ -79,7 +79,7 @@ def answers(body: bytes) -> list[Any]:
 
 
 def leaves_of(tree: object) -> Iterator[object]:
-    """Find every value in an answer."""
+    """Yield every value of an answer."""
     if isinstance(tree, dict):
         for each in tree.values():
             yield from leaves_of(each)
@@ -92,32 +92,32 @@ def leaves_of(tree: object) -> Iterator[object]:
 
 @often
 @given(body=st.binary())
-def test_bytes_are_never_a_reading(body: bytes) -> None:
+def test_random_bytes_are_not_a_reading(body: bytes) -> None:
     assert answers(body) == []
 
 
 @often
 @given(tree=trees)
-def test_json_is_never_a_reading_by_chance(tree: object) -> None:
+def test_random_json_is_not_a_reading(tree: object) -> None:
     assert answers(json.dumps(tree).encode()) == []
 
 
 @often
 @given(end=st.integers(0, len(GOOD) - 1))
-def test_a_body_that_is_cut_short_is_no_reading(end: int) -> None:
+def test_a_truncated_body_is_not_a_reading(end: int) -> None:
     assert answers(GOOD[:end]) == []
 
 
 @often
 @given(at=st.integers(0, len(GOOD)))
-def test_header_lines_within_are_no_reading_or_change_nothing(at: int) -> None:
+def test_header_lines_in_a_body_never_change_a_value(at: int) -> None:
     lines = b"Content-Type: application/json\r\nPragma: no-cache\r\n\r\n"
     assert answers(GOOD[:at] + lines + GOOD[at:]) == []
 
 
 @often
 @given(at=st.integers(0, len(GOOD) - 1), put=st.binary(min_size=1, max_size=1))
-def test_a_byte_that_was_changed_makes_no_number_but_by_being_a_digit(at: int, put: bytes) -> None:
+def test_a_changed_byte_never_changes_a_type(at: int, put: bytes) -> None:
     for tree in answers(GOOD[:at] + put + GOOD[at + 1 :]):
         for leaf in leaves_of(tree):
             assert leaf is True or isinstance(leaf, str)
@@ -130,7 +130,7 @@ def test_a_byte_that_was_changed_makes_no_number_but_by_being_a_digit(at: int, p
     ),
     count=st.none() | st.integers(0, 3) | trees,
 )
-def test_odd_types_never_crash_it(entries: list[dict[str, Any]], count: object) -> None:
+def test_unexpected_types_never_crash_it(entries: list[dict[str, Any]], count: object) -> None:
     for number in (count, len(entries)):
         for tree in answers(json.dumps({"values": entries, "count": number}).encode()):
             json.dumps(tree, allow_nan=False)
@@ -138,7 +138,7 @@ def test_odd_types_never_crash_it(entries: list[dict[str, Any]], count: object) 
 
 @often
 @given(given_variables=variables)
-def test_every_number_in_an_answer_is_one_of_the_variables_rounded(
+def test_every_number_in_an_answer_is_a_rounded_variable(
     given_variables: dict[str, str],
 ) -> None:
     exact = [value for value in map(values.decimal, given_variables.values()) if value is not None]
@@ -155,7 +155,7 @@ def test_every_number_in_an_answer_is_one_of_the_variables_rounded(
                 assert off <= (Decimal("0.5") if key == "t_htsnk_degc" else Decimal("0.005"))
 
 
-def test_two_values_for_one_name_are_no_reading() -> None:
+def test_two_values_for_one_name_are_not_a_reading() -> None:
     twice = [{"name": "/sys/info/model", "value": value} for value in ("PVS5", "PVS6")]
     with pytest.raises(DamagedError):
         read_variables(json.dumps({"values": twice, "count": 2}).encode())
@@ -163,16 +163,14 @@ def test_two_values_for_one_name_are_no_reading() -> None:
 
 @often
 @given(body=st.binary() | trees.map(lambda tree: json.dumps(tree).encode()), text=st.text())
-def test_other_answers_never_crash_it_either(body: bytes, text: str) -> None:
+def test_other_answers_never_crash_it(body: bytes, text: str) -> None:
     assert from_supervisor_info(body) is None
     assert read_counters(text) is None
 
 
 @pytest.mark.parametrize("kind", ["truncate", "headers_in_body"])
 @pytest.mark.usefixtures("hurry")
-def test_a_damaged_reading_on_the_wire_is_503_with_a_reason(
-    boot: Boot, serve: Serve, kind: str
-) -> None:
+def test_a_damaged_reading_is_503_with_a_reason(boot: Boot, serve: Serve, kind: str) -> None:
     answer = serve(boot(faults=(Fault(kind, path="/vars"),))).get()
     assert answer.status == 503
     assert "damaged" in answer.json()["error"]

@@ -1,4 +1,4 @@
-"""The table from the newer API to the older one, walked, and held against generated plants."""
+"""Each row of the mapping is checked, with samples and with generated plants."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ ROWS = [(kind, row) for kind in KINDS for row in kind.rows]
 often = settings(max_examples=80, deadline=None)
 
 
-def name_of(case: Any) -> str:  # noqa: ANN401 - whatever pytest makes an id of
-    """Name a row for the id of its test."""
+def name_of(case: Any) -> str:  # noqa: ANN401 - any parameter of pytest
+    """Return the id of a test case."""
     if isinstance(case, Kind):
         return case.name
     return case.key if isinstance(case, (Row, StorageRow)) else str(case)
 
 
 def place(kind: Kind) -> str:
-    """Return where a kind's variables stand."""
+    """Return the folder of a kind's variables."""
     return f"/sys/devices/{kind.variables}/0/" if kind.variables else "/sys/info/"
 
 
 def plant(told: dict[str, str]) -> list[dict[str, Any]]:
-    """Return the devices that variables make."""
+    """Return the devices made from variables."""
     return device_list(sort_plant({"/sys/livedata/time": str(NOW), **told}), None)
 
 
 def one(kind: Kind, **leaves: str) -> dict[str, Any]:
-    """Return the one device of a kind that has these variables, measured just now."""
+    """Return one device of a kind with these variables, measured now."""
     serial = f"SN1{kind.endings[:1]}"
     own = {"sn": serial, "msmtEps": MEASURED} if kind is not PVS else {}
     devices = plant({place(kind) + leaf: value for leaf, value in {**own, **leaves}.items()})
@@ -75,7 +75,7 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize(("kind", "row"), ROWS, ids=name_of)
-def test_each_row_writes_its_variable_under_its_key(kind: Kind, row: Row) -> None:
+def test_each_row_writes_its_variable_to_its_key(kind: Kind, row: Row) -> None:
     given_value, written = SAMPLES.get(row.form, ("12.345678", ""))
     if row.form not in SAMPLES:
         written = str(round(Decimal(given_value), row.places).normalize())
@@ -87,7 +87,7 @@ def test_each_row_writes_its_variable_under_its_key(kind: Kind, row: Row) -> Non
 
 NO_TEXTS = ["", "\x1b[2J", "\u0663", "x" * 65]
 NO_NUMBERS = [*NO_TEXTS, "nan", "inf", "-nan", "1,5", "0x10", "1_0", "1e13"]
-# A meter without its serial number has no ending that tells which one it is.
+# The kind of a meter is known only by its serial number.
 NOTHINGS = [
     (kind, row, nothing)
     for kind, row in ROWS
@@ -97,7 +97,7 @@ NOTHINGS = [
 
 
 @pytest.mark.parametrize(("kind", "row", "nothing"), NOTHINGS, ids=name_of)
-def test_a_value_that_is_none_leaves_its_key_out(kind: Kind, row: Row, nothing: str) -> None:
+def test_an_invalid_value_leaves_its_key_out(kind: Kind, row: Row, nothing: str) -> None:
     assert row.key not in one(kind, **{row.variable: nothing})
 
 
@@ -106,7 +106,7 @@ def test_a_value_that_is_none_leaves_its_key_out(kind: Kind, row: Row, nothing: 
     [("ess", row) for row in STORAGE_ROWS] + [("transfer_switch", row) for row in SWITCH_ROWS],
     ids=name_of,
 )
-def test_each_row_of_the_battery_s_report_stands_in_its_place(device: str, row: StorageRow) -> None:
+def test_each_row_of_the_battery_s_report_is_in_its_place(device: str, row: StorageRow) -> None:
     written = "0.5" if row.unit else "CLOSED"
     told = {
         f"/sys/devices/{device}/0/msmtEps": MEASURED,
@@ -121,7 +121,7 @@ def test_each_row_of_the_battery_s_report_stands_in_its_place(device: str, row: 
     assert shown == wanted
 
 
-def test_no_key_and_no_variable_stands_in_a_kind_s_rows_twice() -> None:
+def test_keys_and_variables_of_a_kind_are_unique() -> None:
     for kind in KINDS:
         keys = [row.key for row in kind.rows]
         assert len(set(keys)) == len(keys)
@@ -130,7 +130,7 @@ def test_no_key_and_no_variable_stands_in_a_kind_s_rows_twice() -> None:
         assert len(set(read)) == len(read)
 
 
-# What a simulated PVS tells of its devices, and the older API has no place for.
+# Variables of the simulated PVS that the old API has no key for.
 UNUSED = {
     "meter": {"i1A", "i2A", "v1nV", "v2nV", "p1Kw", "p2Kw", "negLtea3phsumKwh",
               "posLtea3phsumKwh"},
@@ -141,7 +141,7 @@ UNUSED = {
 }  # fmt: skip
 
 
-def test_every_variable_of_a_device_has_a_row_or_is_known_to_have_none(boot: Boot) -> None:
+def test_every_variable_has_a_row_or_is_listed_as_unused(boot: Boot) -> None:
     table = boot(battery=True).call(
         lambda box: variables(View(box.reading(), box.state, box.firmware, 1, 5.0))
     )
@@ -164,7 +164,7 @@ stale_or_not = st.integers(-2 * KEPT_SECONDS, 2 * KEPT_SECONDS)
 
 @often
 @given(age=stale_or_not)
-def test_the_state_is_told_from_the_age_of_the_measurement(age: int) -> None:
+def test_the_state_depends_on_the_age_of_the_measurement(age: int) -> None:
     measured = values.stamp(NOW - age)
     year, month, day, hour, minute, second = measured.split(",")
     iso = f"{year}-{month}-{day}T{hour}:{minute}:{second}Z"
@@ -181,13 +181,13 @@ def test_the_state_is_told_from_the_age_of_the_measurement(age: int) -> None:
 @pytest.mark.parametrize(
     "measured", ["", "yesterday", "2025-13-01T00:00:00Z", "0000-00-00T00:00:00Z"]
 )
-def test_a_device_that_does_not_tell_when_it_was_measured_shows_nothing(measured: str) -> None:
+def test_without_the_time_of_measurement_values_are_left_out(measured: str) -> None:
     device = one(KINDS[3], msmtEps=measured, p3phsumKw="0.3")
     assert device["STATE"] == "error"
     assert "p_3phsum_kw" not in device
 
 
-def test_without_the_pvs_s_clock_the_newest_measurement_is_now() -> None:
+def test_without_the_pvs_s_clock_the_newest_measurement_is_used() -> None:
     told = {
         "/sys/devices/inverter/0/msmtEps": "2025-06-15T05:00:00Z",
         "/sys/devices/inverter/0/sn": "E1",
@@ -199,13 +199,13 @@ def test_without_the_pvs_s_clock_the_newest_measurement_is_now() -> None:
     assert meter["CURTIME"] == "2025,06,15,15,05,00"
 
 
-def test_a_device_s_number_and_not_its_text_decides_the_order() -> None:
+def test_devices_are_sorted_by_number() -> None:
     names = [f"/sys/devices/inverter/{index}/sn" for index in (10, 9, 100, 0)]
     devices = plant({name: f"E{name.split('/')[4]}" for name in names})
     assert [each["SERIAL"] for each in devices[1:]] == ["E0", "E9", "E10", "E100"]
 
 
-def test_a_meter_that_is_neither_of_the_two_is_left_out() -> None:
+def test_a_meter_of_unknown_kind_is_left_out() -> None:
     assert len(plant({"/sys/devices/meter/0/sn": "PVS6M1x"})) == 1
 
 
@@ -216,7 +216,7 @@ texts = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", min_size=1, max_size=2
 
 
 def device_of(kind: Kind) -> st.SearchStrategy[dict[str, str]]:
-    """Make up a device of a kind."""
+    """Generate a device of a kind."""
     leaves = {row.variable: texts if row.form == TEXT else numbers for row in kind.rows}
     leaves["msmtEps"] = st.just(MEASURED)
     leaves["sn"] = texts.map(lambda serial: serial + kind.endings[:1])
@@ -232,7 +232,7 @@ plants = st.fixed_dictionaries(
 
 
 def variables_of(made_up: dict[str, list[dict[str, str]]]) -> dict[str, str]:
-    """Write a plant as /vars has it."""
+    """Return a plant as /vars has it."""
     told = {"/sys/livedata/time": str(NOW), "/sys/info/model": "PVS6"}
     counts: dict[str, int] = {}
     for kind in KINDS[1:]:
@@ -246,7 +246,7 @@ def variables_of(made_up: dict[str, list[dict[str, str]]]) -> dict[str, str]:
 
 @often
 @given(made_up=plants)
-def test_every_device_of_a_plant_is_there_with_each_of_its_numbers(
+def test_every_device_of_a_plant_has_all_its_numbers(
     made_up: dict[str, list[dict[str, str]]],
 ) -> None:
     told = variables_of(made_up)

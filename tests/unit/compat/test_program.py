@@ -1,4 +1,4 @@
-"""The program as systemd runs it: one process, ended by a signal, restarted over its own socket."""
+"""The program as systemd runs it: one process, stopped by a signal, restarted after a crash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROGRAM = ROLE.parent / "agent/files/pvs_bridge/__main__.py"
 
 @contextlib.contextmanager
 def program(file: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the program until it is told to end."""
+    """Run the program."""
     command = [sys.executable, "-I", str(PROGRAM), "compat", "--config", str(file)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
         try:
@@ -36,14 +36,16 @@ def program(file: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def accepts(socket: Path) -> bool:
-    """Tell whether somebody listens at a socket."""
+    """Return whether a server answers on a socket."""
     with contextlib.suppress(OSError):
         return Compat(config_for("http://127.0.0.1", socket.parent)).get("/ready").status > 0
     return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_and_ends_in_order(boot: Boot, tmp_path: Path, number: signal.Signals) -> None:
+def test_it_serves_and_stops_on_a_signal(
+    boot: Boot, tmp_path: Path, number: signal.Signals
+) -> None:
     config = config_for(boot().http_url, tmp_path)
     file = tmp_path / "compat.json"
     file.write_text(json.dumps(dataclasses.asdict(config)))
@@ -61,7 +63,7 @@ def test_it_serves_and_ends_in_order(boot: Boot, tmp_path: Path, number: signal.
     assert not socket.exists()
 
 
-def test_a_socket_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_socket_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     config = config_for("http://127.0.0.1:9", tmp_path, listen_socket=str(tmp_path / "no/x.sock"))
     file = tmp_path / "compat.json"
     file.write_text(json.dumps(dataclasses.asdict(config)))

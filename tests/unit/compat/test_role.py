@@ -1,4 +1,4 @@
-"""The role: what it installs, renders and says fits together."""
+"""The role's variables reach compat.json."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def configured(**chosen: Any) -> CompatConfig:  # noqa: ANN401 - any variable
     """Render compat.json for an inventory, and read it as the program does."""
     own = {name: trust_as_template(text) for name, text in load(ROLE / "vars/main.yml").items()}
     template = ROLE / "templates/etc/pvs-bridge/compat.json.j2"
-    # An absolute path is taken as it is.
+    # The renderer accepts an absolute path.
     return check_config(
         json.loads(render(str(template), {**own, **chosen})), CompatConfig, "compat.json"
     )
 
 
-def test_without_a_choice_it_is_auto_with_the_proxy_s_times() -> None:
+def test_by_default_the_mode_is_auto_with_the_proxy_s_times() -> None:
     assert configured() == CompatConfig(
         mode="auto",
         listen_socket="/run/pvs-bridge-compat/http.sock",

@@ -1,4 +1,4 @@
-"""A locked PVS seen through the service, beside the same PVS with the firmware before."""
+"""A locked PVS behind the service, compared with the same PVS with older firmware."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NIGHT = parse_instant("2025-06-15T09:30:00Z")
 DUSK = parse_instant("2025-06-16T03:40:00Z")
 STORAGE = "/cgi-bin/dl_cgi/energy-storage-system/status"
 
-# What the newer API does not tell, by kind. The README names it too.
+# Keys that the new API has no data for, by kind. The README lists them too.
 LEFT_OUT = {
     "PVS": {
         "dl_err_count", "dl_comm_err", "dl_skipped_scans", "dl_scan_time", "dl_untransmitted",
@@ -34,8 +34,8 @@ LEFT_OUT = {
     "Energy Storage System": {"hw_version", "SWVER", "PORT"},
     "HUB+": {"hw_version", "SWVER", "PORT", "PARENT", "parent"},
 }  # fmt: skip
-# The PVS's own uptime grows between two looks, and when it last scanned it does not tell.
-LOOKED_AT_LATER = {"PVS": {"dl_uptime", "DATATIME"}}
+# The uptime grows between two requests, and the new API has no time of the last scan.
+DIFFERENT = {"PVS": {"dl_uptime", "DATATIME"}}
 
 
 def pair(boot: Boot, **chosen: Any) -> tuple[Simulator, Simulator]:  # noqa: ANN401 - any option
@@ -44,7 +44,7 @@ def pair(boot: Boot, **chosen: Any) -> tuple[Simulator, Simulator]:  # noqa: ANN
 
 
 def same(old: object, new: object) -> bool:
-    """Tell whether two values are the same, within one of the last digit that is written."""
+    """Return whether two values are equal, within one unit of the last written digit."""
     if old == new:
         return True
     places = max(len(str(value).partition(".")[2]) for value in (old, new))
@@ -56,7 +56,7 @@ def same(old: object, new: object) -> bool:
 
 @pytest.mark.parametrize("panels", [1, 12, 60])
 @pytest.mark.parametrize("battery", [False, True])
-def test_devices_and_values_are_those_of_the_older_api(
+def test_devices_and_values_are_those_of_the_old_api(
     boot: Boot, serve: Serve, panels: int, battery: bool
 ) -> None:
     open_pvs, locked_pvs = pair(boot, panels=panels, battery=battery)
@@ -71,13 +71,13 @@ def test_devices_and_values_are_those_of_the_older_api(
         assert set(before) - set(device) <= LEFT_OUT[kind]
         assert set(device) <= set(before)
         assert list(device) == [key for key in before if key in device]
-        for key in set(device) - LOOKED_AT_LATER.get(kind, set()) - {"SWVER"}:
+        for key in set(device) - DIFFERENT.get(kind, set()) - {"SWVER"}:
             assert type(device[key]) is type(before[key])
             assert same(before[key], device[key]), (kind, key, before[key], device[key])
 
 
 @pytest.mark.parametrize("moment", [NIGHT, DUSK], ids=["night", "dusk"])
-def test_a_panel_without_sun_is_in_error_and_soon_without_measurements(
+def test_a_panel_without_sun_is_in_error_and_then_without_measurements(
     boot: Boot, serve: Serve, moment: float
 ) -> None:
     open_pvs, locked_pvs = pair(boot, panels=3, clock=moment)
@@ -97,7 +97,7 @@ def test_the_meters_work_at_night(boot: Boot, serve: Serve) -> None:
 
 
 def values_in(tree: object, path: str = "") -> dict[str, object]:
-    """Lay a report out flat."""
+    """Return the leaves of a report by their path."""
     if isinstance(tree, dict):
         pairs = [(f"{path}.{key}", value) for key, value in tree.items()]
     elif isinstance(tree, list):
@@ -132,7 +132,7 @@ def test_start_says_what_the_pvs_says_of_itself(boot: Boot, serve: Serve) -> Non
     assert compat.get("/cgi-bin/dl_cgi?Command=Stop").json() == {"result": "succeed"}
 
 
-def test_get_comm_has_what_is_known_of_the_interfaces(boot: Boot, serve: Serve) -> None:
+def test_get_comm_has_the_state_of_the_interfaces(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     status = serve(pvs).get("/cgi-bin/dl_cgi?Command=Get_Comm").json()["networkstatus"]
     assert {each["interface"]: each["internet"] for each in status["interfaces"]} == {
@@ -142,7 +142,7 @@ def test_get_comm_has_what_is_known_of_the_interfaces(boot: Boot, serve: Serve) 
     assert status["ts"] == str(int(pvs.call(lambda box: box.clock.now())))
 
 
-def test_of_the_grid_profile_nothing_is_made_up(boot: Boot, serve: Serve) -> None:
+def test_the_grid_profile_has_no_invented_values(boot: Boot, serve: Serve) -> None:
     answer = serve(boot()).get("/cgi-bin/dl_cgi?Command=GridProfileGet")
     assert answer.json() == {"result": "succeed"}
 
@@ -153,16 +153,14 @@ def test_devices_list_is_the_device_list(boot: Boot, serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("target", ["?Command=SetAP", "?Command=", "", "/what"])
-def test_what_cannot_be_translated_is_refused_with_a_hint(
-    boot: Boot, serve: Serve, target: str
-) -> None:
+def test_an_unknown_request_is_refused_with_a_hint(boot: Boot, serve: Serve, target: str) -> None:
     answer = serve(boot()).get(f"/cgi-bin/dl_cgi{target}")
     assert answer.status == 404
     assert set(answer.json()) == {"result", "error", "hint"}
 
 
 def secrets(pvs: Simulator) -> list[str]:
-    """Name what the PVS tells to everybody, and the home is not told."""
+    """Return secrets that the PVS publishes, and the bridge must not."""
     return pvs.call(lambda box: [box.state.hotspot, box.state.hotspot_key])
 
 
@@ -175,14 +173,14 @@ def test_no_answer_holds_the_hotspot_s_key(boot: Boot, serve: Serve) -> None:
     assert [each for each in secrets(pvs) if each in everything] == []
 
 
-def test_the_check_of_haproxy_is_not_told_the_serial_number(boot: Boot, serve: Serve) -> None:
+def test_ready_does_not_contain_the_serial_number(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     ready = serve(pvs).wait_ready().json()
     assert (ready["model"], ready["build"], ready["error"]) == ("PVS6", 61846, None)
     assert pvs.call(lambda box: box.state.serial) not in json.dumps(ready)
 
 
-def test_head_gets_the_head_alone(boot: Boot, serve: Serve) -> None:
+def test_head_gets_headers_only(boot: Boot, serve: Serve) -> None:
     answer = serve(boot()).get(method="HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert int(answer.headers["Content-Length"]) > 1000

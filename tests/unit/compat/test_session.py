@@ -1,4 +1,4 @@
-"""The owner's session: one login for as long as it lasts, whatever happens."""
+"""The service logs in once per session of the PVS."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ COMMANDS = (
 
 
 def logins(pvs: Simulator) -> int:
-    """Count the logins that a PVS has seen, in vain or not."""
+    """Count the logins that a PVS has seen, failed ones included."""
     stats = pvs.stats()
     return int(stats["logins"]) + int(stats["login_failures"])
 
 
 def lines(pvs: Simulator) -> list[str]:
-    """Return what reached a PVS, in order."""
+    """Return the requests to a PVS, in order."""
     return [record["line"].split()[1] for record in pvs.log()]
 
 
 def owner(password: str) -> dict[str, str]:
-    """Return what the configuration says of the PVS's owner."""
+    """Return the key with the owner's password."""
     return {"password": password}
 
 
@@ -55,9 +55,7 @@ def test_a_reading_is_a_login_and_one_request(boot: Boot, serve: Serve) -> None:
     ]
 
 
-def test_the_next_reading_is_one_request_for_what_the_pvs_remembers(
-    boot: Boot, serve: Serve
-) -> None:
+def test_the_next_reading_is_one_request_for_a_cached_query(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     compat = serve(pvs, cache_seconds=0)
     first = compat.get()
@@ -66,7 +64,7 @@ def test_the_next_reading_is_one_request_for_what_the_pvs_remembers(
     assert logins(pvs) == 1
 
 
-def test_the_pvs_is_offered_no_compression(boot: Boot, serve: Serve) -> None:
+def test_requests_do_not_accept_compression(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     serve(pvs).get()
     sent = {name for record in pvs.log() for name, _ in record["headers"]}
@@ -84,7 +82,7 @@ def test_there_is_never_more_than_one_request_in_flight(boot: Boot, serve: Serve
 
 @pytest.mark.parametrize("status", [401, 403, 500])
 @pytest.mark.usefixtures("hurry")
-def test_a_session_that_has_ended_costs_one_login_and_no_failed_poll(
+def test_an_ended_session_costs_one_login_and_no_failed_poll(
     boot: Boot, serve: Serve, status: int
 ) -> None:
     pvs = boot(expired_status=status)
@@ -107,7 +105,7 @@ def test_a_restart_of_the_pvs_costs_one_login(boot: Boot, serve: Serve) -> None:
 
 
 @pytest.mark.usefixtures("hurry")
-def test_a_wrong_password_is_tried_once_and_then_seldom(boot: Boot, serve: Serve) -> None:
+def test_a_wrong_password_is_retried_with_a_pause(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     compat = serve(pvs, cache_seconds=0, **owner("wrong"))
     answers = [compat.get() for _ in range(20)]
@@ -121,20 +119,20 @@ def test_a_wrong_password_is_tried_once_and_then_seldom(boot: Boot, serve: Serve
 
 
 @pytest.mark.usefixtures("hurry")
-def test_another_pvs_in_the_place_of_the_old_one_is_noticed(boot: Boot, serve: Serve) -> None:
+def test_a_replaced_pvs_is_detected(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     compat = serve(pvs, cache_seconds=0, stale_seconds=0)
     compat.wait_ready()
     pvs.call(lambda box: setattr(box.state, "serial", "ZT219912345678B4321"))
     assert compat.get().status == 503
-    # By then the pause behind the login in vain is over, and the serial number is asked for.
+    # After the pause that follows the failed login, the service asks for the serial number.
     time.sleep(3)
     answer = compat.get()
     assert answer.status == 200
     assert answer.devices("PVS")[0]["SERIAL"] == "ZT219912345678B4321"
 
 
-def test_a_password_that_was_changed_can_be_given(
+def test_a_changed_password_can_be_configured(
     boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pvs_sim.box.credentials_fit", lambda given, _: given_is_secret(given))
@@ -142,12 +140,12 @@ def test_a_password_that_was_changed_can_be_given(
 
 
 def given_is_secret(header: str | None) -> bool:
-    """Tell whether a header is of ssm_owner with the password sunflower."""
+    """Return whether a header is ssm_owner's with the password sunflower."""
     return header == "basic c3NtX293bmVyOnN1bmZsb3dlcg=="
 
 
 @pytest.mark.usefixtures("hurry")
-def test_sessions_that_end_at_once_lead_to_no_storm_of_logins(boot: Boot, serve: Serve) -> None:
+def test_sessions_that_end_at_once_do_not_cause_many_logins(boot: Boot, serve: Serve) -> None:
     pvs = boot(session_seconds=0.01, latency_seconds=0.03)
     compat = serve(pvs, cache_seconds=0)
     answers = [compat.get() for _ in range(20)]
@@ -157,7 +155,7 @@ def test_sessions_that_end_at_once_lead_to_no_storm_of_logins(boot: Boot, serve:
 
 
 def faulty(boot: Boot, serve: Serve, **fault: Any) -> tuple[Simulator, Compat]:  # noqa: ANN401
-    """Start a PVS with a fault, and a service that has logged in before."""
+    """Start a PVS and a service that logs in, then add a fault."""
     pvs = boot()
     compat = serve(pvs, cache_seconds=0, timeout_seconds=1)
     assert compat.get().status == 200
@@ -167,16 +165,14 @@ def faulty(boot: Boot, serve: Serve, **fault: Any) -> tuple[Simulator, Compat]: 
 
 @pytest.mark.parametrize("kind", ["truncate", "headers_in_body", "reset", "503", "silence"])
 @pytest.mark.usefixtures("hurry")
-def test_a_damaged_or_missing_reading_leads_to_no_login(
-    boot: Boot, serve: Serve, kind: str
-) -> None:
+def test_a_damaged_or_missing_reading_causes_no_login(boot: Boot, serve: Serve, kind: str) -> None:
     pvs, compat = faulty(boot, serve, kind=kind, path="/vars")
     answer = compat.get()
     assert (answer.status, "Warning" in answer.headers) == (200, True)
     assert logins(pvs) == 1
 
 
-def test_the_pauses_double_up_to_the_longest_and_begin_anew() -> None:
+def test_pauses_double_up_to_the_longest_and_can_be_reset() -> None:
     now = [0.0]
     backoff = Backoff(2, 10, lambda: now[0])
     pauses = []

@@ -1,4 +1,4 @@
-"""The service stops at once, at whatever moment it is told to.
+"""The service stops at once, at any moment.
 
 On Python 3.11, `asyncio.wait_for` drops a cancellation that arrives together with the result.
 """
@@ -29,7 +29,7 @@ async def _statistics(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 async def _stop_after(cycles: int, folder: Path) -> None:
-    """Stop a service that reads the counters without a pause, after some cycles of the loop."""
+    """Stop a service that polls without a pause, after some cycles of the event loop."""
     stats_socket = str(folder / "stats.sock")
     async with await asyncio.start_unix_server(_statistics, stats_socket):
         running = Service(config_for("http://127.0.0.1:9", folder, stats_socket=stats_socket))
@@ -41,6 +41,6 @@ async def _stop_after(cycles: int, folder: Path) -> None:
 
 
 def test_each_stop_ends_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(service, "POLL_SECONDS", 0.0)
     for cycles in range(STOPS):
         asyncio.run(_stop_after(cycles, tmp_path))

@@ -1,4 +1,4 @@
-"""The role's check as Ansible runs it: several Pis at once, each with a program of its own."""
+"""The role's check as Ansible runs it: several Pis at once, each with its own program."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PLAYBOOK = """
 
 @pytest.fixture
 def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
-    """Serve a device list; under the name localhost something else, as 127.0.0.3 for a password."""
+    """Serve a device list; as localhost an empty object, as 127.0.0.3 only with a password."""
     refusal = b'{"result": "error", "error": "", "hint": "Give those of proxy_users."}'
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
             self.wfile.write(content)
 
         def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
+            """Do not log."""
 
     server = ThreadingHTTPServer(("", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -69,7 +69,7 @@ def bridge_port(body: Callable[..., bytes]) -> Iterator[int]:
 
 
 def program(folder: Path, name: str, *, out: str = "", error: str = "", status: int = 0) -> str:
-    """Write a program that says always the same, and return its path."""
+    """Write a program with a fixed output, and return its path."""
     (folder / f"{name}.out").write_text(out)
     path = folder / name
     path.write_text(f"#!/bin/sh\ncat {folder}/{name}.out\necho '{error}' >&2\nexit {status}\n")
@@ -81,7 +81,7 @@ def program(folder: Path, name: str, *, out: str = "", error: str = "", status: 
 def inventory(
     tmp_path: Path, make_probe: Build, reply: Build, bridge_port: int
 ) -> dict[str, dict[str, Any]]:
-    """Describe a Pi for each way in which the check can end."""
+    """Configure a Pi for each way in which the check can end."""
     config = HealthConfig("eth0", "172.27.153.1", bridge_port, "wlan0", 130)
     good = json.dumps(report_data(check(config, make_probe())))
     routed = HealthConfig(
@@ -132,7 +132,7 @@ Play = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def play(tmp_path: Path, role: Path, inventory: dict[str, dict[str, Any]]) -> Play:
-    """Run the check on every Pi; return what each one's last task said."""
+    """Run the check on every Pi; return the message of each one's last task."""
     (tmp_path / "ansible.cfg").write_text("[defaults]\nforks = 8\n")
     (tmp_path / "play.yml").write_text(PLAYBOOK)
     common = {
@@ -175,7 +175,7 @@ def play(tmp_path: Path, role: Path, inventory: dict[str, dict[str, Any]]) -> Pl
     return run
 
 
-def test_each_pi_is_told_how_it_is(play: Play) -> None:
+def test_each_end_of_the_check_is_reported(play: Play) -> None:
     ends = play()
     summary = "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
     assert ends["brief"] == f"ok: brief is healthy: {summary}"
@@ -186,7 +186,7 @@ def test_each_pi_is_told_how_it_is(play: Play) -> None:
     assert ends["cut"].startswith(
         f"fatal: cut: {problem}\nBroken link: Cable to the PVS (eth0 does"
     )
-    assert "\nHint: If the PVS hangs on a USB adapter" in ends["cut"]
+    assert "\nHint: If the PVS is connected to a USB adapter" in ends["cut"]
     assert ends["forgiven"].startswith(f"ok: WARNING: forgiven: {problem}\n")
 
     assert ends["confused"].startswith("fatal: confused: the health check could not run.\n")
@@ -209,7 +209,7 @@ def test_each_pi_is_told_how_it_is(play: Play) -> None:
     assert ends["routed"] == f"ok: routed is healthy: {summary}"
 
 
-def test_check_mode_looks_but_does_not_fail(play: Play) -> None:
+def test_check_mode_warns_but_does_not_fail(play: Play) -> None:
     ends = play("--check", "--limit", "cut,bare")
     assert ends["cut"].startswith("ok: WARNING: cut: ")
     assert "bare" not in ends

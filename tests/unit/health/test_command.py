@@ -1,4 +1,4 @@
-"""The command as people and programs call it."""
+"""The command pvs-bridge health."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run(role: Path) -> Run:
 
 @pytest.fixture
 def config_file(tmp_path: Path) -> Path:
-    """Write a configuration of interfaces that no machine has."""
+    """Write a configuration with interfaces that do not exist."""
     path = tmp_path / "health.json"
     path.write_text(json.dumps(GOOD))
     return path
@@ -80,7 +80,7 @@ def test_json_has_the_documented_keys(run: Run, config_file: Path) -> None:
     assert report["links"][0]["link"] == "cable"
 
 
-def test_quiet_tells_only_what_is_wrong(run: Run, config_file: Path) -> None:
+def test_quiet_prints_only_problems(run: Run, config_file: Path) -> None:
     done = run("--config", config_file, "--quiet")
     assert done.returncode == 1
     assert done.stdout.startswith("Problem: ")
@@ -91,7 +91,7 @@ def test_wrong_usage_is_status_2(run: Run, tmp_path: Path) -> None:
         assert run(*arguments).returncode == 2
     done = run("--config", tmp_path / "absent.json")
     assert done.returncode == 2
-    assert "absent.json: No such file or directory; provision" in done.stderr
+    assert "absent.json: No such file or directory. Hint: provision" in done.stderr
     assert run("--devices", tmp_path / "absent").returncode == 2
 
 
@@ -105,7 +105,7 @@ def test_a_saved_device_list_is_shown(run: Run, tmp_path: Path, body: Body) -> N
     assert plant["total"] == {"panels": 3, "working": 3, "kw": 0.6}
 
 
-def test_whoever_stops_reading_gets_no_traceback(run: Run, config_file: Path) -> None:
+def test_a_reader_that_exits_causes_no_traceback(run: Run, config_file: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as gone:
@@ -119,7 +119,7 @@ def test_a_saved_device_list_that_is_bad_is_status_1(run: Run, tmp_path: Path) -
     saved.write_text("<html>")
     done = run("--devices", saved)
     assert done.returncode == 1
-    assert "not a good device list" in done.stderr
+    assert "not a valid device list" in done.stderr
 
 
 def test_a_terminal_without_unicode_gets_ascii(run: Run, tmp_path: Path, body: Body) -> None:
@@ -159,11 +159,11 @@ def test_the_readme_documents_the_keys(role: Path, key: str) -> None:
 def test_a_report_fits_the_terminal(make_probe: Build, config: HealthConfig, width: int) -> None:
     for probe in (make_probe(), make_probe(signals={}), make_probe(routes=["eth0"])):
         text = report_text(check(config, probe), width)
-        chain = text.split("\n\nSupervisor")[0]
-        assert max(map(len, chain.splitlines())) <= width
+        links = text.split("\n\nSupervisor")[0]
+        assert max(map(len, links.splitlines())) <= width
 
 
-def test_colours_leave_the_columns_where_they_are(make_probe: Build, config: HealthConfig) -> None:
+def test_colours_do_not_move_the_columns(make_probe: Build, config: HealthConfig) -> None:
     report = check(config, make_probe(signals={"wlan0": Signal.UP}))
     coloured = links_text(report, 80, colours=True)
     assert "\x1b[31mbroken \x1b[0m" in coloured
@@ -178,18 +178,21 @@ def test_a_good_configuration_is_read(config_file: Path) -> None:
 
 BAD: list[tuple[str, str]] = [
     ("", "not JSON"),
-    ("[]", "give an object with the keys pvs_interface"),
-    (json.dumps({**GOOD, "colour": 1}), "unknown key colour"),
-    (json.dumps({k: v for k, v in GOOD.items() if k != "proxy_port"}), "proxy_port is missing"),
-    (json.dumps({**GOOD, "pvs_interface": "../eth0"}), "pvs_interface is '../eth0'"),
-    (json.dumps({**GOOD, "pvs_interface": ""}), "pvs_interface is ''"),
-    (json.dumps({**GOOD, "pvs_address": "172.27.153"}), "pvs_address is '172.27.153'"),
+    ("[]", "must be a JSON object. Hint: the keys are pvs_interface"),
+    (json.dumps({**GOOD, "colour": 1}), "colour: unknown key"),
+    (json.dumps({k: v for k, v in GOOD.items() if k != "proxy_port"}), "proxy_port: missing"),
+    (json.dumps({**GOOD, "pvs_interface": "../eth0"}), "eth0, got '../eth0'"),
+    (json.dumps({**GOOD, "pvs_interface": ""}), "eth0, got ''"),
+    (json.dumps({**GOOD, "pvs_address": "172.27.153"}), "172.27.153.1, got '172.27.153'"),
     (json.dumps({**GOOD, "proxy_port": 0}), "a port from 1 to 65535"),
     (json.dumps({**GOOD, "proxy_port": True}), "a port from 1 to 65535"),
     (json.dumps({**GOOD, "proxy_port": 80.5}), "a port from 1 to 65535"),
-    (json.dumps({**GOOD, "timeout_seconds": "130"}), "timeout_seconds is '130'"),
-    (json.dumps({**GOOD, "timeout_seconds": float("nan")}), "timeout_seconds is nan"),
-    (json.dumps({**GOOD, "proxy_serves_home": "no"}), "proxy_serves_home is 'no'; give true"),
+    (json.dumps({**GOOD, "timeout_seconds": "130"}), "3600, got '130'"),
+    (json.dumps({**GOOD, "timeout_seconds": float("nan")}), "3600, got nan"),
+    (
+        json.dumps({**GOOD, "proxy_serves_home": "no"}),
+        "proxy_serves_home: must be true or false, got 'no'",
+    ),
 ]
 
 

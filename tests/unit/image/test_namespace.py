@@ -17,10 +17,12 @@ from pvs_image.paths import IMAGE
 _PROGRAM = """
 import os, signal, subprocess, sys, time
 from pvs_image import namespace
+# A test run in the background ignores SIGINT, and this program inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 namespace.enter(sys.argv[1:], program=[sys.argv[0]])
-folder = sys.argv[1]
+folder, seconds = sys.argv[1:]
 subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
-subprocess.Popen(["sleep", "987"])
+subprocess.Popen(["sleep", seconds])
 open(folder + "/mounted", "w").close()
 open(folder + ".ready", "w").close()
 time.sleep(987)
@@ -33,8 +35,10 @@ def test_a_signal_ends_all_processes_and_mounts(tmp_path: Path, ending: signal.S
     program.write_text(_PROGRAM)
     folder = tmp_path / "folder"
     folder.mkdir()
+    # Unique, so that another run of this test on the same machine is not found.
+    seconds = f"987.{os.getpid()}{ending}"
     build = subprocess.Popen(
-        [sys.executable, str(program), str(folder)],
+        [sys.executable, str(program), str(folder), seconds],
         env={**os.environ, "PYTHONPATH": str(IMAGE)},
         stderr=subprocess.DEVNULL,
     )
@@ -47,5 +51,5 @@ def test_a_signal_ends_all_processes_and_mounts(tmp_path: Path, ending: signal.S
     assert build.wait(timeout=30) != 0
     assert list(folder.iterdir()) == []
     assert str(folder) not in Path("/proc/mounts").read_text()
-    left = subprocess.run(["pgrep", "--full", "sleep 987"], capture_output=True, check=False)
+    left = subprocess.run(["pgrep", "--full", f"sleep {seconds}"], capture_output=True, check=False)
     assert left.stdout == b""

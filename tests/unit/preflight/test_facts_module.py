@@ -46,7 +46,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SUDO_USER", raising=False)
-    assert bridge_facts.look(tmp_path, silent, nothing, ["bash"]) == {
+    assert bridge_facts.look(tmp_path, silent, nothing, ["bash"], []) == {
         "os": {
             "id": "",
             "codename": "",
@@ -63,6 +63,8 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
             "NetworkManager.service": "",
             "dhcpcd.service": "",
         },
+        "units": {},
+        "radio_blocked": False,
         "packages": {},
         "netplan": False,
         "cloud_init": False,
@@ -99,7 +101,7 @@ def test_the_release_is_read_and_raspberry_pi_os_told_from_debian(tmp_path: path
 
 def test_the_model_comes_without_the_nul_of_the_device_tree(tmp_path: pathlib.Path) -> None:
     write(tmp_path, proc__device_dash_tree__model="Raspberry Pi 4 Model B Rev 1.5\0")
-    model = bridge_facts.look(tmp_path, silent, nothing, [])["model"]
+    model = bridge_facts.look(tmp_path, silent, nothing, [], [])["model"]
     assert model == "Raspberry Pi 4 Model B Rev 1.5"
 
 
@@ -131,26 +133,35 @@ def test_default_routes_come_by_metric_without_those_that_refuse(tmp_path: pathl
     ("states", "found"),
     [
         ({}, []),
-        ({"NetworkManager.service": (True, "enabled")}, ["networkmanager"]),
-        ({"dhcpcd.service": (False, "enabled")}, ["dhcpcd"]),
-        ({"dhcpcd.service": (True, "masked")}, ["dhcpcd"]),
+        ({"NetworkManager.service": ("active", "enabled")}, ["networkmanager"]),
+        ({"dhcpcd.service": ("inactive", "enabled")}, ["dhcpcd"]),
+        ({"dhcpcd.service": ("active", "masked")}, ["dhcpcd"]),
         (
-            {"NetworkManager.service": (False, "enabled"), "dhcpcd.service": (True, "enabled")},
+            {
+                "NetworkManager.service": ("inactive", "enabled"),
+                "dhcpcd.service": ("active", "enabled"),
+            },
             ["dhcpcd", "networkmanager"],
         ),
         (
-            {"NetworkManager.service": (True, "enabled"), "dhcpcd.service": (True, "enabled")},
+            {
+                "NetworkManager.service": ("active", "enabled"),
+                "dhcpcd.service": ("active", "enabled"),
+            },
             ["networkmanager", "dhcpcd"],
         ),
         (
-            {"NetworkManager.service": (False, "enabled"), "dhcpcd.service": (False, "enabled")},
+            {
+                "NetworkManager.service": ("inactive", "enabled"),
+                "dhcpcd.service": ("inactive", "enabled"),
+            },
             ["networkmanager", "dhcpcd"],
         ),
-        ({"NetworkManager.service": (False, "disabled")}, []),
+        ({"NetworkManager.service": ("inactive", "disabled")}, []),
     ],
 )
 def test_the_backend_in_charge_comes_first(
-    states: dict[str, tuple[bool, str]], found: list[str]
+    states: dict[str, tuple[str, str]], found: list[str]
 ) -> None:
     assert bridge_facts.backends(states) == found
 
@@ -165,10 +176,11 @@ def test_a_running_systemd_is_asked_about_all_units_at_once() -> None:
             "Id=dhcpcd.service\nActiveState=inactive\nUnitFileState=masked\n"
         )
 
-    states = bridge_facts.unit_states(run, booted=True)
+    units = ["NetworkManager.service", "dhcpcd.service"]
+    states = bridge_facts.unit_states(run, units, booted=True)
     assert states == {
-        "NetworkManager.service": (True, "enabled"),
-        "dhcpcd.service": (False, "masked"),
+        "NetworkManager.service": ("active", "enabled"),
+        "dhcpcd.service": ("inactive", "masked"),
     }
     assert len(asked) == 1
 
@@ -181,7 +193,7 @@ def test_inside_an_image_being_built_only_what_is_enabled_is_known(
         return "enabled\n" if enabled else "disabled\n"
 
     write(tmp_path, etc__hostname="garage\n")
-    found = bridge_facts.look(tmp_path, run, nothing, [])
+    found = bridge_facts.look(tmp_path, run, nothing, [], [])
     assert (found["booted"], found["backend"]) == (False, "networkmanager")
     assert found["unit_file_states"] == {
         "NetworkManager.service": "enabled",
@@ -203,26 +215,31 @@ def test_a_way_from_the_home_to_the_pvs_is_known_by_its_unit(tmp_path: pathlib.P
     unit = tmp_path / "etc/systemd/system/pvs-bridge-routing.service"
     unit.parent.mkdir(parents=True)
     unit.touch()
-    assert bridge_facts.look(tmp_path, silent, nothing, [])["routes"]
+    assert bridge_facts.look(tmp_path, silent, nothing, [], [])["routes"]
 
 
 @pytest.mark.parametrize(
-    ("booted", "said", "state"),
-    [
-        (True, "active\n", "running"),
-        (True, "inactive\n", "stopped"),
-        (True, "failed\n", "stopped"),
-        (False, "active\n", "stopped"),
-    ],
+    ("said", "state"),
+    [("active", "running"), ("inactive", "stopped"), ("failed", "stopped"), ("", "stopped")],
 )
 def test_the_firewall_is_known_by_its_unit_and_runs_if_systemd_says_so(
-    tmp_path: pathlib.Path, booted: bool, said: str, state: str
+    tmp_path: pathlib.Path, said: str, state: str
 ) -> None:
-    assert bridge_facts.firewall(tmp_path, lambda _: said, booted=booted) == "absent"
+    states = {"pvs-bridge-firewall.service": (said, "enabled")}
+    assert bridge_facts.firewall(tmp_path, states) == "absent"
     unit = tmp_path / "etc/systemd/system/pvs-bridge-firewall.service"
     unit.parent.mkdir(parents=True)
     unit.touch()
-    assert bridge_facts.firewall(tmp_path, lambda _: said, booted=booted) == state
+    assert bridge_facts.firewall(tmp_path, states) == state
+
+
+def test_a_blocked_radio_is_found(tmp_path: pathlib.Path) -> None:
+    rfkill = "sys__class__rfkill__rfkill"
+    write(tmp_path, **{f"{rfkill}0__type": "bluetooth\n", f"{rfkill}0__soft": "1\n"})
+    write(tmp_path, **{f"{rfkill}1__type": "wlan\n", f"{rfkill}1__soft": "0\n"})
+    assert not bridge_facts.radio_blocked(tmp_path)
+    write(tmp_path, **{f"{rfkill}1__soft": "1\n"})
+    assert bridge_facts.radio_blocked(tmp_path)
 
 
 def test_whoever_a_key_lets_in_is_named(tmp_path: pathlib.Path) -> None:
@@ -316,7 +333,7 @@ def test_firmware_and_netplan_are_found_where_newer_releases_have_them(
     tmp_path: pathlib.Path,
 ) -> None:
     write(tmp_path, **{"boot__firmware__config.txt": "", "etc__netplan__90-nm.yaml": ""})
-    found = bridge_facts.look(tmp_path, silent, nothing, [])
+    found = bridge_facts.look(tmp_path, silent, nothing, [], [])
     assert (found["boot_directory"], found["netplan"]) == ("/boot/firmware", True)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures: a Pi's files in a folder, and the rollback of it."""
+"""Fixtures: a Pi's files in a folder, and its rollback."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def snapshot(root: Path) -> Snapshot:
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> pi.Runtime:
-    """Record what the rollback wants of systemd and the daemons, which a folder has none of.
+    """Record the calls to systemd and the network daemons.
 
-    How they are brought back is tested in labs, by ``tests/rollback``.
+    Labs test the real ones, in ``tests/rollback``.
     """
-    stand_in = pi.Runtime()
-    stand_in.stand_in(lambda name, function: monkeypatch.setattr(runtime_module, name, function))
-    return stand_in
+    fake = pi.Runtime()
+    fake.install(lambda name, function: monkeypatch.setattr(runtime_module, name, function))
+    return fake
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A power cut at every step: what a process does is cut off before its n-th write."""
+"""A power cut at every step: a process is killed before its n-th write."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ _CHANGES = (
 
 
 def cut_off(step: int, work: Callable[[], object]) -> bool:
-    """Do something in a process of its own that is killed before one of its changes of files.
+    """Run a function in a process that is killed before its n-th change of a file.
 
-    What the kernel has been told stays, as on a disk that loses nothing it was told; between
-    opening a file and writing into it there is a step too.
+    The kernel keeps what was written before. Opening a file and writing to it are two steps.
 
     Args:
-        step: how many changes come before the end, and one more.
-        work: what to do.
+        step: The number n of the change, counted from 1.
+        work: The function.
 
     Returns:
-        whether it came to its end before.
+        whether the function returned before.
     """
     with warnings.catch_warnings():
-        # Of pytest's other threads the child needs nothing.
+        # The child does not need pytest's other threads.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
@@ -37,12 +36,12 @@ def cut_off(step: int, work: Callable[[], object]) -> bool:
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code not in (0, -signal.SIGKILL):
-        raise AssertionError(f"step {step}: status {code}; why stands above, in standard error")
+        raise AssertionError(f"step {step}: status {code}; see standard error above")
     return code == 0
 
 
 def _work(step: int, work: Callable[[], object]) -> None:
-    """Work until the step, and end this process."""
+    """Run the function until the step, and end this process."""
     steps = 0
 
     def count(event: str, arguments: tuple[object, ...]) -> None:

@@ -1,4 +1,4 @@
-"""A Pi's file system in a folder, and a stand-in for the systemd that it would run."""
+"""A Pi's file system in a folder, and a fake of its runtime."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 PROFILE = "etc/NetworkManager/system-connections/home.nmconnection"
 WANTS = "etc/systemd/system/multi-user.target.wants/dhcpcd.service"
-# As a name in Latin-1 is read, and as long as a file's name may be.
+# A name in Latin-1, and a name of the maximum length.
 ODD = os.fsdecode(b"etc/wpa_supplicant/caf\xe9 \n*?[x]")
 LONGEST = f"etc/wpa_supplicant/{'x' * 255}"
 
@@ -31,16 +31,16 @@ FILES = {
 }
 LINKS = {
     WANTS: "/lib/systemd/system/dhcpcd.service",
-    "etc/sysctl.d/99-sysctl.conf": "../sysctl.conf",  # leads nowhere
+    "etc/sysctl.d/99-sysctl.conf": "../sysctl.conf",  # a broken link
 }
 FOLDERS = {"etc/network/interfaces.d": (0o2700, 12, 34), "etc/netplan": (0o755, 0, 0)}
 
-# By path: kind, mode, owner, and a file's text or where a link leads.
+# By path: kind, mode, owner, and the content of a file or the target of a link.
 Tree = dict[str, tuple[str, int, tuple[int, int], bytes]]
 
 
 def make(root: Path) -> None:
-    """Put a Pi's files into an empty folder."""
+    """Create a Pi's files in an empty folder."""
     for name, (text, mode, user, group) in FILES.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def make(root: Path) -> None:
 
 
 def tree(root: Path) -> Tree:
-    """Read everything but /run and /var, which the rollback itself writes into."""
+    """Read everything except /run and /var, which the rollback itself writes to."""
     found = {}
     for folder, folders, files in os.walk(root):
         if Path(folder) == root:
@@ -80,7 +80,7 @@ def tree(root: Path) -> Tree:
 
 
 def change(root: Path) -> None:
-    """Change the network as a run does: files that are new, other, gone; links and folders."""
+    """Change the network as a run does: add, change and remove files, links and folders."""
     (root / PROFILE).unlink()
     (root / "etc/NetworkManager/system-connections/new.nmconnection").write_text("ssid=new\n")
     (root / "etc/hostname").write_text("shed\n")
@@ -98,13 +98,13 @@ def change(root: Path) -> None:
 
 @dataclass
 class Runtime:
-    """Stands in for the Pi as it runs, which takes systemd, NetworkManager and dhcpcd.
+    """A fake of ``pvs_bridge.rollback.runtime``, which needs systemd and a network daemon.
 
     Attributes:
-        calls: what it was asked to do, in this order: the function's name and its arguments.
-        change: how the service that carries a change out is.
-        inside: whether this process is that service's.
-        refuses: functions that systemd refuses.
+        calls: The calls in their order: the function's name and its arguments.
+        change: The state of the service that applies a change.
+        inside: Whether this process belongs to that service.
+        refuses: The functions that systemd refuses.
     """
 
     calls: list[tuple[Any, ...]] = field(default_factory=list)
@@ -112,15 +112,15 @@ class Runtime:
     inside: bool = False
     refuses: set[str] = field(default_factory=set)
 
-    def stand_in(self, replace: Callable[[str, Callable[..., object]], None]) -> None:
-        """Take the place of the functions of ``pvs_bridge.rollback.runtime``.
+    def install(self, replace: Callable[[str, Callable[..., object]], None]) -> None:
+        """Replace the functions of ``pvs_bridge.rollback.runtime``.
 
         Args:
-            replace: one of them, by its name.
+            replace: Replaces one function by its name.
         """
         answers: dict[str, Callable[[], object]] = {
             "record": lambda: {"hostname": "garage"},
-            "bring_back": lambda: None,
+            "restore": lambda: None,
             "start_timer": lambda: None,
             "stop_timer": lambda: None,
             "start_service": lambda: None,

@@ -1,4 +1,4 @@
-"""The command: what a person at the console, and the controller, get to read."""
+"""The command's output for users and for the controller."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from pvs_bridge.rollback.rollback import Rollback
 
 Run = Callable[..., "tuple[int, str]"]
 _ARM = ["--controller", "anna@laptop", "--timeout-seconds", "120", "--interfaces", "eth0,wlan0"]
-# The command in a process of its own, for a Pi in a folder; it loses its terminal at the worst
-# moment.
+# Runs the command for a Pi in a folder; it loses its terminal during the undo.
 _RUN = """
 import os, signal, sys
 from pathlib import Path
@@ -29,8 +28,8 @@ from unit.rollback.pi import Runtime
 from pvs_bridge.rollback import cli
 from pvs_bridge.rollback import runtime
 from pvs_bridge.rollback.rollback import Rollback
-Runtime().stand_in(lambda name, function: setattr(runtime, name, function))
-runtime.bring_back = lambda *_: os.kill(os.getpid(), signal.SIGHUP)
+Runtime().install(lambda name, function: setattr(runtime, name, function))
+runtime.restore = lambda *_: os.kill(os.getpid(), signal.SIGHUP)
 cli.Rollback = lambda: Rollback(Path(sys.argv[1]))
 status = cli.main(sys.argv[2:])
 os._exit(status)
@@ -39,13 +38,13 @@ os._exit(status)
 
 @pytest.fixture(autouse=True)
 def here(rollback: Rollback, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the command work on the folder."""
+    """Let the command use the folder."""
     monkeypatch.setattr(command, "Rollback", lambda: rollback)
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command; its exit status and what it says."""
+    """Run the command; return its exit status and output."""
 
     def call(*arguments: str) -> tuple[int, str]:
         status = command.main(list(arguments))
@@ -54,35 +53,35 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
-def test_status_says_who_changes_what_and_how_long_it_waits(run: Run) -> None:
-    assert run("status") == (0, "no change waits to be confirmed\n")
+def test_status_names_the_controller_and_the_time_left(run: Run) -> None:
+    assert run("status") == (0, "no network change is pending\n")
     assert run("arm", "--id", "a1", *_ARM) == (0, "")
     status, said = run("status")
     assert status == 0
     assert re.fullmatch(
-        r"a change by anna@laptop, \d s old, waits to be confirmed; it will be undone in 1\d\d s\n",
+        r"a change by anna@laptop, \d s old, is not confirmed yet; it will be undone in 1\d\d s\n",
         said,
     )
 
 
-def test_status_names_what_was_undone_and_where_the_rejected_files_lie(
+def test_status_names_the_last_undo_and_the_folder_of_rejected_files(
     run: Run, root: Path, rollback: Rollback
 ) -> None:
     run("arm", "--id", "a1", *_ARM)
     pi.change(root)
-    run("undo", "--reason", "it was raining")
+    run("undo", "--reason", "a test")
     status, said = run("status")
     first, second, third = said.splitlines()
-    assert (status, first) == (0, "no change waits to be confirmed")
+    assert (status, first) == (0, "no network change is pending")
     assert re.fullmatch(
-        r"last undone: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, a change by anna@laptop: it was raining",
+        r"last undone: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, a change by anna@laptop: a test",
         second,
     )
     (folder,) = rollback.rejected.iterdir()
-    assert third == f"  the rejected files lie in {folder}"
+    assert third == f"  the rejected files are in {folder}"
 
 
-def test_status_as_json_is_for_the_module_facts(run: Run) -> None:
+def test_status_prints_json_for_the_module_bridge_facts(run: Run) -> None:
     assert json.loads(run("status", "--json")[1]) == {"pending": None, "last_undone": {}}
     run("arm", "--id", "a1", *_ARM)
     pending = json.loads(run("status", "--json")[1])["pending"]
@@ -91,17 +90,17 @@ def test_status_as_json_is_for_the_module_facts(run: Run) -> None:
     assert 119 <= sum(ages) <= 120
     run("undo")
     assert json.loads(run("status", "--json")[1])["last_undone"]["reason"] == (
-        "somebody asked for it"
+        "a user requested it"
     )
 
 
-def test_a_person_confirms_whatever_waits(run: Run) -> None:
-    assert run("confirm") == (1, "no change waits to be confirmed\n")
+def test_without_an_identifier_any_change_is_confirmed(run: Run) -> None:
+    assert run("confirm") == (1, "no network change is pending\n")
     run("arm", "--id", "a1", *_ARM)
-    assert run("confirm") == (0, "confirmed: the network stays as it is\n")
+    assert run("confirm") == (0, "confirmed: the change is kept\n")
 
 
-def test_a_person_is_told_to_wait_while_the_change_is_carried_out(
+def test_a_change_cannot_be_confirmed_while_it_is_applied(
     run: Run, rollback: Rollback, runtime: Runtime
 ) -> None:
     run("arm", "--id", "a1", *_ARM)
@@ -109,19 +108,19 @@ def test_a_person_is_told_to_wait_while_the_change_is_carried_out(
     runtime.change = "running"
     assert run("confirm") == (
         1,
-        "the change is still being carried out; try again in a few seconds\n",
+        "the change is still being applied; try again in a few seconds\n",
     )
 
 
-def test_a_look_says_what_waits(run: Run, rollback: Rollback) -> None:
+def test_look_does_not_confirm(run: Run, rollback: Rollback) -> None:
     run("arm", "--id", "a1", *_ARM)
     rollback.apply("a1", "true")
-    said = "the change has been carried out, and waits to be confirmed\n"
+    said = "the change has been applied, and is not confirmed yet\n"
     assert run("confirm", "--look") == (0, said)
     assert run("confirm")[0] == 0
 
 
-def test_a_controller_gets_every_outcome_as_json_and_no_error(
+def test_a_controller_gets_every_state_as_json(
     run: Run, root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     def state() -> str:
@@ -140,35 +139,35 @@ def test_a_controller_gets_every_outcome_as_json_and_no_error(
     assert states == ["nothing", "armed", "applying", "confirmed", "confirmed"]
     run("arm", "--id", "a1", *_ARM)
     pi.change(root)
-    run("undo", "--id", "a1", "--reason", "nobody came")
+    run("undo", "--id", "a1", "--reason", "no reconnection")
     answer = json.loads(run("confirm", "--id", "a1")[1])
     assert answer["state"] == "undone"
-    assert answer["undone"]["reason"] == "nobody came"
+    assert answer["undone"]["reason"] == "no reconnection"
     assert "/etc/hostname" in answer["undone"]["files"]
 
 
-def test_undo_tells_each_file_and_what_it_came_to(run: Run, root: Path) -> None:
+def test_undo_prints_each_file_and_the_result(run: Run, root: Path) -> None:
     run("arm", "--id", "a1", *_ARM)
     (root / "etc/hostname").write_text("shed\n")
     assert run("undo") == (
         0,
-        "undoing the change of anna@laptop: somebody asked for it\n  /etc/hostname\n"
-        "undone: the network is as it was\n",
+        "undoing the change of anna@laptop: a user requested it\n  /etc/hostname\n"
+        "undone: the previous network is restored\n",
     )
-    nothing = "no change waits to be confirmed, so there is nothing to undo\n"
+    nothing = "no network change is pending\n"
     assert run("undo") == (1, nothing)
-    # For the timer and for a run that has failed it is no failure.
+    # With an identifier, as the timer and a failed run use it, the exit status is 0.
     assert run("undo", "--id", "a1") == (0, nothing)
 
 
-def test_a_refusal_is_said_and_fails(run: Run) -> None:
+def test_a_refusal_is_printed_and_fails(run: Run) -> None:
     run("arm", "--id", "a1", *_ARM)
     status, said = run("arm", "--id", "b2", *_ARM)
     assert status == 1
     assert said.startswith("anna@laptop changes the network of this Pi")
 
 
-def test_what_systemd_refuses_is_said_and_fails(
+def test_a_refusal_of_systemd_is_printed_and_fails(
     run: Run, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("arm", "--id", "a1", *_ARM)
@@ -193,22 +192,20 @@ def test_boot_undoes_and_says_why(run: Run, root: Path, runtime: Runtime) -> Non
     (root / "etc/hostname").write_text("shed\n")
     status, said = run("boot")
     assert status == 0
-    assert said.startswith("undoing the change of anna@laptop: the Pi was started again before")
+    assert said.startswith("undoing the change of anna@laptop: the Pi was restarted before")
     assert pi.tree(root) == before
-    assert runtime.done("bring_back") == []
+    assert runtime.done("restore") == []
 
 
-def test_nobody_but_root_may_look(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_root_may_use_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     status, said = run("status")
     assert status == 1
-    assert "Hint: sudo pvs-bridge-rollback" in said
+    assert "Hint: sudo pvs-bridge rollback" in said
 
 
 @pytest.mark.parametrize("lost", ["gone", "closed"])
-def test_an_undo_goes_on_when_the_session_it_was_typed_in_ends(
-    root: Path, rollback: Rollback, lost: str
-) -> None:
+def test_an_undo_goes_on_after_its_session_ends(root: Path, rollback: Rollback, lost: str) -> None:
     before = pi.tree(root)
     rollback.arm("a1", "anna@laptop", 120, ["eth0"])
     pi.change(root)

@@ -1,4 +1,4 @@
-"""The controller's side: it comes back by every address in turn, and says what became of it."""
+"""The controller tries every address in turn to confirm a change, and reports the outcome."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _PROJECT = Path(__file__).resolve().parents[3]
 BEFORE = "192.0.2.20"
 LOST = "lost"
 UNDONE = {
-    "reason": "nobody confirmed it within 120 s",
+    "reason": "it was not confirmed within 120 s",
     "files": ["/etc/hostname", "/etc/hosts"],
     "folder": "/var/lib/pvs-bridge/rollback/rejected/20260621-120000-a1",
 }
 
-# Plays ssh and the Pi behind it: answers by plan.json, and notes every call in calls.jsonl.
+# A fake ssh with a Pi behind it: answers by plan.json, and logs every call to calls.jsonl.
 _SSH = """#!{python}
 import json, os, pathlib, sys
-if "-G" in sys.argv:  # what its configuration says; nobody is called
+if "-G" in sys.argv:  # print the configuration without connecting
     os.execvp("ssh", ["ssh", *([] if "-F" in sys.argv else ["-F", "none"]), *sys.argv[1:]])
 folder = pathlib.Path(__file__).parent
 plan = json.loads((folder / "plan.json").read_text())
 *options, address, command = sys.argv[1:]
 if "-O" in options:
     sys.exit()
-apply = "pvs-bridge-rollback apply" in command
+apply = "pvs-bridge rollback apply" in command
 with (folder / "calls.jsonl").open("a+") as calls:
     calls.seek(0)
     earlier = [json.loads(line) for line in calls]
@@ -79,7 +79,7 @@ def says(state: str, undone: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Run:
-    """A play that has ended.
+    """A finished play.
 
     Attributes:
         output: all that it printed, white space as single spaces.
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The result of the task, where it succeeded."""
+        """The result of the task, if it succeeded."""
         found = re.search(r"<<(.*?)>>", self.output)
         assert found, self.output
         result: dict[str, Any] = json.loads(found[1].replace('\\"', '"'))
@@ -99,7 +99,7 @@ class Run:
 
     @property
     def asked(self) -> list[str]:
-        """The addresses at which it was tried to confirm, in this order."""
+        """The addresses that were tried, in their order."""
         return [call["address"] for call in self.calls if " confirm " in call["command"]]
 
     def options(self, address: str) -> str:
@@ -112,7 +112,7 @@ Play = Callable[..., Run]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    """Run the action as a play does, with an ssh that answers by a plan."""
+    """Run the action in a play, with an ssh that answers by a plan."""
 
     def run(
         answers: Mapping[str, list[Any]], *arguments: str, apply: object = None, **variables: object
@@ -151,7 +151,7 @@ def play(tmp_path: Path) -> Play:
     return run
 
 
-def test_a_pi_that_stays_where_it_is_is_confirmed_there(play: Play) -> None:
+def test_a_pi_with_an_unchanged_address_is_confirmed_there(play: Play) -> None:
     run = play({BEFORE: [says("applying"), says("confirmed")]}, ansible_port="{{ 2000 + 222 }}")
     result = run.result
     assert (result["address"], result["moved"], result["changed"]) == (BEFORE, False, True)
@@ -160,7 +160,7 @@ def test_a_pi_that_stays_where_it_is_is_confirmed_there(play: Play) -> None:
     assert "/usr/local/bin/pvs-bridge rollback apply --id a1" in begun["command"]
     assert begun["stdin"] == "nmcli connection reload"
     assert run.asked == [BEFORE, BEFORE]
-    # By a connection of its own, as the same user and at the same port.
+    # With a new connection, the same user and the same port.
     confirmed = " ".join(run.calls[-1]["options"])
     assert "ControlPath=none" in confirmed
     assert "Port=2222" in confirmed
@@ -168,7 +168,7 @@ def test_a_pi_that_stays_where_it_is_is_confirmed_there(play: Play) -> None:
     assert "HostKeyAlias" not in confirmed
 
 
-def test_only_a_connection_from_behind_the_change_confirms_it(play: Play) -> None:
+def test_only_a_new_connection_confirms_a_change(play: Play) -> None:
     run = play({BEFORE: [says("applying"), says("applied"), says("confirmed")]})
     assert run.result["changed"]
     looks = [call["command"].partition(" confirm ")[2] for call in run.calls[1:]]
@@ -176,7 +176,7 @@ def test_only_a_connection_from_behind_the_change_confirms_it(play: Play) -> Non
     assert all("ControlPath=none" in " ".join(call["options"]) for call in run.calls[1:])
 
 
-def test_a_pi_that_has_moved_is_followed_and_has_to_be_the_same_one(play: Play) -> None:
+def test_a_pi_with_a_new_address_is_followed_and_its_host_key_checked(play: Play) -> None:
     run = play({"192.0.2.21": [LOST, says("confirmed")]}, ansible_ssh_extra_args="-o X11=no")
     result = run.result
     assert (result["address"], result["moved"]) == ("192.0.2.21", True)
@@ -186,19 +186,17 @@ def test_a_pi_that_has_moved_is_followed_and_has_to_be_the_same_one(play: Play) 
     assert "HostKeyAlias" not in run.options(BEFORE)
 
 
-def test_a_pi_that_answers_a_moment_later_where_it_was_has_not_moved(play: Play) -> None:
+def test_a_pi_that_answers_late_at_its_old_address_is_confirmed_there(play: Play) -> None:
     run = play({BEFORE: [LOST, says("confirmed")], "192.0.2.21": [says("confirmed")]})
     assert (run.result["address"], run.result["moved"]) == (BEFORE, False)
 
 
-def test_a_pi_with_a_port_of_its_own_is_known_by_address_and_port(play: Play) -> None:
+def test_the_host_key_of_another_port_is_known_by_address_and_port(play: Play) -> None:
     run = play({"garage.local": [says("confirmed")]}, ansible_port=2222)
     assert run.result["ssh_extra_args"] == f"-o HostKeyAlias=[{BEFORE}]:2222"
 
 
-def test_a_pi_is_known_by_the_name_that_ssh_s_own_configuration_gives_it(
-    play: Play, tmp_path: Path
-) -> None:
+def test_the_host_key_alias_of_ssh_s_configuration_is_used(play: Play, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(f"Host garage\n  HostName {BEFORE}\n  Port 2222\n")
     run = play(
@@ -209,10 +207,10 @@ def test_a_pi_is_known_by_the_name_that_ssh_s_own_configuration_gives_it(
     assert run.result["ssh_extra_args"] == f"-o HostKeyAlias=[{BEFORE}]:2222"
 
 
-def test_a_change_that_was_undone_is_told_with_reason_files_and_folder(play: Play) -> None:
+def test_an_undone_change_is_reported_with_reason_files_and_folder(play: Play) -> None:
     run = play({BEFORE: [LOST, says("undone", UNDONE)]})
     assert (
-        "garage has undone the change of its network: nobody confirmed it within 120 s. It is "
+        "garage has undone the change of its network: it was not confirmed within 120 s. It is "
         "reachable as before. Put back: /etc/hostname, /etc/hosts. The rejected files lie in "
         f"{UNDONE['folder']} on the Pi. Hint: correct the description"
     ) in run.output
@@ -232,19 +230,19 @@ def test_a_pi_with_nothing_to_confirm_ends_the_run(play: Play, state: str, probl
     assert "failed=1" in run.output
 
 
-def test_a_change_that_the_pi_refuses_is_not_waited_for(play: Play) -> None:
-    refused = {"said": "no change a1 is armed: it was undone, no reason", "status": 1}
+def test_a_refused_change_fails_at_once(play: Play) -> None:
+    refused = {"said": "the change a1 is not armed: it was undone, no reason", "status": 1}
     run = play({}, apply=refused)
-    assert "msg: 'no change a1 is armed: it was undone, no reason'" in run.output
+    assert "msg: 'the change a1 is not armed: it was undone, no reason'" in run.output
     assert run.asked == []
 
 
-def test_a_connection_that_the_change_itself_breaks_is_no_failure(play: Play) -> None:
+def test_a_connection_broken_by_the_change_is_not_a_failure(play: Play) -> None:
     run = play({"192.0.2.21": [says("confirmed")]}, apply=LOST)
     assert run.result["address"] == "192.0.2.21"
 
 
-def test_what_is_no_answer_is_asked_again(play: Play) -> None:
+def test_an_invalid_answer_is_requested_again(play: Play) -> None:
     strange = [{"said": "Welcome!", "status": 0}, {"said": "sudo: no", "status": 1}]
     run = play({BEFORE: [*strange, says("confirmed")]})
     assert run.result["address"] == BEFORE
@@ -257,7 +255,7 @@ def test_check_mode_does_nothing(play: Play) -> None:
     assert "failed=0" in run.output
 
 
-def test_a_pi_that_does_not_come_back_is_waited_for_until_it_must_be(
+def test_an_unreachable_pi_is_waited_for_until_its_undo_is_due(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1000.0
@@ -289,5 +287,5 @@ def test_a_pi_that_does_not_come_back_is_waited_for_until_it_must_be(
         result["msg"],
     )
     assert {address for _, address in asked} == {BEFORE, "garage"}
-    # The Pi's own time, and what it may need to be back as it was.
+    # The Pi's timeout, and the time of its undo.
     assert 230 <= asked[-1][0] - 1000 <= 260

@@ -1,4 +1,4 @@
-"""A full disk stops a change before it begins, and never its undoing."""
+"""A full disk prevents a change, but never its undo."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _PAGE_BYTES = 4096
 
 
 class Disk:
-    """A small disk with a Pi on it.
+    """A small disk with a Pi's files.
 
     Args:
-        root: where it is mounted.
+        root: The mount point.
     """
 
     def __init__(self, root: Path) -> None:
-        """Make the Pi's files; nothing is full yet."""
+        """Create the Pi's files."""
         self.root = root
         self._filler = root / "filler"
         pi.make(root)
-        # Putting it back takes room that nothing else gives.
+        # Restoring this file needs the reserved space.
         self.big = root / "etc/NetworkManager/big"
         self.big.write_text("x" * 300_000)
 
     def fill(self, free_bytes: int = 0) -> None:
-        """Leave no more room than that."""
+        """Fill the disk except for some bytes."""
         with self._filler.open("ab", buffering=0) as filler:
             try:
                 while True:
@@ -43,11 +43,11 @@ class Disk:
         os.truncate(self._filler, max(0, size - free_bytes))
 
     def empty(self) -> None:
-        """Make room again."""
+        """Free the space again."""
         self._filler.unlink()
 
     def tree(self) -> pi.Tree:
-        """Read what belongs to the Pi."""
+        """Read the Pi's files."""
         return {path: entry for path, entry in pi.tree(self.root).items() if path != "filler"}
 
 
@@ -64,11 +64,11 @@ def disk(tmp_path: Path, runtime: Runtime) -> Iterator[Disk]:  # noqa: ARG001 - 
 
 
 def arm(root: Path) -> None:
-    """Arm as the module files does."""
+    """Arm as the module managed_files does."""
     Rollback(root).arm("a1", "anna@laptop", 120, ["eth0"])
 
 
-def test_a_disk_without_room_for_the_way_back_refuses_and_keeps_nothing(
+def test_a_disk_without_space_for_the_undo_refuses_and_saves_nothing(
     disk: Disk, runtime: Runtime
 ) -> None:
     before = disk.tree()
@@ -77,7 +77,7 @@ def test_a_disk_without_room_for_the_way_back_refuses_and_keeps_nothing(
     with pytest.raises(RollbackError) as refused:
         arm(disk.root)
     assert "so nothing was changed: [Errno 28] No space left on device" in str(refused.value)
-    assert f"Hint: make room on the Pi's card (df -h {rollback.folder.parent})" in str(
+    assert f"Hint: free space on the Pi's card (df -h {rollback.folder.parent})" in str(
         refused.value
     )
     assert list(rollback.folder.iterdir()) == []
@@ -85,7 +85,7 @@ def test_a_disk_without_room_for_the_way_back_refuses_and_keeps_nothing(
     assert runtime.done("start_timer") == []
 
 
-def test_whatever_room_there_is_arming_is_refused_or_can_be_undone(
+def test_with_any_free_space_arming_is_refused_or_can_be_undone(
     disk: Disk, runtime: Runtime
 ) -> None:
     before = disk.tree()
@@ -102,7 +102,7 @@ def test_whatever_room_there_is_arming_is_refused_or_can_be_undone(
             assert runtime.calls[-1] == ("stop_timer", DEADLINE_UNIT)
             disk.empty()
             continue
-        # Room for the change itself, and then for nothing.
+        # Space for the change itself, and then none.
         disk.empty()
         pi.change(disk.root)
         disk.big.write_text("")
@@ -119,7 +119,7 @@ def test_whatever_room_there_is_arming_is_refused_or_can_be_undone(
     assert undone == 5
 
 
-def test_what_the_disk_has_no_room_for_is_not_kept_of_what_was_rejected(disk: Disk) -> None:
+def test_rejected_files_are_not_copied_without_space(disk: Disk) -> None:
     before = disk.tree()
     arm(disk.root)
     (disk.root / "etc/systemd/huge").write_text("x" * 2_000_000)

@@ -1,4 +1,4 @@
-"""Whenever the power goes, the next boot has a Pi as it was, or as it was confirmed."""
+"""After a power cut at any moment, the next boot has the old or the confirmed network."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ansible_collections.pvs_bridge.core.plugins.modules import managed_files
 from pvs_bridge.rollback.rollback import Rollback
 
 pytestmark = pytest.mark.usefixtures("runtime")
-# Far more than any of these works takes.
+# More than any of these functions needs.
 _MOST_STEPS = 1000
 
 
 def arm(rollback: Rollback) -> None:
-    """Arm as the module files does."""
+    """Arm as the module managed_files does."""
     rollback.arm("a1", "anna@laptop", 120, ["eth0"])
 
 
@@ -32,7 +32,7 @@ def armed(root: Path) -> None:
 
 
 def armed_and_changed(root: Path) -> None:
-    """Arm, and change what a run changes."""
+    """Arm, and change files as a run does."""
     arm(Rollback(root))
     pi.change(root)
 
@@ -40,15 +40,15 @@ def armed_and_changed(root: Path) -> None:
 def each_cut(
     root: Path, prepare: Callable[[Path], None], work: Callable[[Path], object]
 ) -> Iterator[Path]:
-    """Do something to copies of a Pi, each time cut off one step later, until it comes to its end.
+    """Run a function on copies of a Pi, interrupted one step later each time, until it returns.
 
     Args:
-        root: the Pi.
-        prepare: makes each copy ready.
-        work: what is cut off.
+        root: The Pi's files.
+        prepare: Prepares each copy.
+        work: The function that is interrupted.
 
     Yields:
-        each copy, as the cut left it.
+        each copy after the power cut.
     """
     for step in range(1, _MOST_STEPS):
         copy = root.with_name(f"cut-{step}")
@@ -64,13 +64,13 @@ def each_cut(
 
 
 def boot(root: Path) -> bool:
-    """Do what the service does at each boot, as far as systemd starts it."""
+    """Do what the unit does at each boot."""
     rollback = Rollback(root)
     return rollback.marker.exists() and rollback.undo("power", booting=True)
 
 
 def assert_ready(root: Path) -> None:
-    """Nothing waits, and the next change can be made and undone."""
+    """Check that no change is pending, and that the next one can be made and undone."""
     rollback = Rollback(root)
     assert rollback.pending() is None
     before = pi.tree(root)
@@ -91,7 +91,7 @@ def test_while_arming(root: Path) -> None:
 
 
 def test_while_the_files_are_changed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the module itself, which arms before its first change."""
+    """The module managed_files arms before its first change."""
 
     def provision(copy: Path) -> None:
         monkeypatch.setattr(managed_files, "_arm", lambda *_: arm(Rollback(copy)))
@@ -132,7 +132,7 @@ def test_while_undoing(root: Path, booting: bool) -> None:
         boot(copy)
         assert pi.tree(copy) == before
         last = Rollback(copy).last_undone()
-        # Whatever was put back by the try that was cut off is told too, and lies beside the rest.
+        # What the interrupted undo restored is included in the record and in the copies.
         told = {each for each in last["files"] if "unfinished" not in each}
         all_files = all_files or told
         assert told == all_files
@@ -144,7 +144,7 @@ def test_while_undoing(root: Path, booting: bool) -> None:
     assert len(all_files) == 10
 
 
-def test_while_undoing_again_and_again(root: Path) -> None:
+def test_while_undoing_repeatedly(root: Path) -> None:
     before = pi.tree(root)
     step = 0
     survived = False
@@ -156,18 +156,16 @@ def test_while_undoing_again_and_again(root: Path) -> None:
     assert_ready(root)
 
 
-def test_an_undo_that_was_cut_off_still_restarts_what_reads_the_files(
-    root: Path, runtime: Runtime
-) -> None:
-    """The files are right already when the second try compares them."""
+def test_an_interrupted_undo_still_restarts_the_units(root: Path, runtime: Runtime) -> None:
+    """The files are restored already when the second undo compares them."""
     armed_and_changed(root)
-    runtime.refuses = {"bring_back"}
+    runtime.refuses = {"restore"}
     with pytest.raises(OSError, match="refused"):
         Rollback(root).undo("no")
     runtime.refuses = set()
     runtime.calls.clear()
     assert Rollback(root).undo("no")
-    ((_, changed),) = runtime.done("bring_back")
+    ((_, changed),) = runtime.done("restore")
     assert {"etc/ssh/sshd_config", "etc/hostname", pi.WANTS} <= set(changed)
 
 
@@ -190,6 +188,6 @@ def test_while_confirming(root: Path) -> None:
         assert Rollback(copy).pending() is None
         if undone:
             assert_ready(copy)
-    # First it is undone, from one step on it is kept.
+    # Undone at first; kept from one step on.
     assert outcomes == sorted(outcomes, reverse=True)
     assert set(outcomes) == {True, False}

@@ -1,4 +1,4 @@
-"""Arm, apply, confirm, undo: who may, in which order, and what is left afterwards."""
+"""Arm, apply, confirm, undo: by whom, in which order, and what is left afterwards."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ CHANGED = {
 
 
 def arm(rollback: Rollback, identifier: str = "a1", controller: str = "anna@laptop") -> None:
-    """Arm as the module files does."""
+    """Arm as the module managed_files does."""
     rollback.arm(identifier, controller, 120, ["eth0", "wlan0"])
 
 
 def left(rollback: Rollback) -> list[str]:
-    """Name what lies in the rollback's folder."""
+    """Return the names in the rollback's folder."""
     return sorted(path.name for path in rollback.folder.iterdir())
 
 
 def spoil_marker(rollback: Rollback, text: str) -> None:
-    """Have the card lose what the marker said."""
+    """Damage the marker."""
     rollback.marker.write_text(text)
 
 
-def test_arming_changes_nothing_and_sets_the_timer(
+def test_arming_changes_nothing_and_starts_the_timer(
     root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     before = pi.tree(root)
@@ -63,10 +63,10 @@ def test_arming_changes_nothing_and_sets_the_timer(
     assert (pending.age_seconds, pending.left_seconds) in [(0, 120), (0, 119), (1, 118)]
     ((unit, _, seconds, *command),) = runtime.done("start_timer")
     assert (unit, seconds) == (DEADLINE_UNIT, 120)
-    assert command[1:4] == ["undo", "--id", "a1"]
+    assert command[:5] == ["/usr/local/bin/pvs-bridge", "rollback", "undo", "--id", "a1"]
 
 
-def test_the_timer_is_there_before_the_marker(
+def test_the_timer_starts_before_the_marker_is_written(
     root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     runtime.refuses = {"start_timer"}
@@ -82,14 +82,14 @@ def test_a_marker_that_cannot_be_written_leaves_nothing(
     def full(_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(runtime, "as_json", full)
+    monkeypatch.setattr("pvs_bridge.rollback.runtime.as_json", full)
     with pytest.raises(RollbackError, match="No space left on device"):
         arm(rollback)
     assert left(rollback) == []
     assert runtime.calls[-1] == ("stop_timer", DEADLINE_UNIT)
 
 
-def test_the_same_controller_arms_twice_and_what_was_kept_first_stays(
+def test_arming_twice_keeps_the_first_snapshot(
     root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     before = pi.tree(root)
@@ -97,11 +97,11 @@ def test_the_same_controller_arms_twice_and_what_was_kept_first_stays(
     pi.change(root)
     arm(rollback)
     assert len(runtime.done("start_timer")) == 1
-    assert rollback.undo("nobody came")
+    assert rollback.undo("no reconnection")
     assert pi.tree(root) == before
 
 
-def test_a_second_controller_is_refused_with_the_first_one_s_name_and_age(
+def test_a_second_controller_is_refused_with_name_and_age_of_the_first(
     rollback: Rollback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = module._now()
@@ -110,9 +110,9 @@ def test_a_second_controller_is_refused_with_the_first_one_s_name_and_age(
     with pytest.raises(RollbackError) as refused:
         arm(rollback, "b2", "ben@desk")
     assert re.fullmatch(
-        r"anna@laptop changes the network of this Pi, since (39|40) s ago\. Hint: run again when "
-        r"that is confirmed or undone, in (80|81) s at the latest; or, on the Pi, sudo "
-        r"\S+/pvs-bridge-rollback undo",
+        r"anna@laptop changes the network of this Pi since (39|40) s\. Hint: run again when that "
+        r"change is confirmed or undone, in (80|81) s at the latest; or, on the Pi, sudo "
+        r"pvs-bridge rollback undo",
         str(refused.value),
     )
     pending = rollback.pending()
@@ -120,19 +120,17 @@ def test_a_second_controller_is_refused_with_the_first_one_s_name_and_age(
     assert pending.id == "a1"
 
 
-def test_a_change_that_was_undone_meanwhile_does_not_go_on_with_its_second_half(
-    rollback: Rollback, root: Path
-) -> None:
+def test_a_change_that_was_undone_does_not_continue(rollback: Rollback, root: Path) -> None:
     arm(rollback)
     pi.change(root)
-    rollback.undo("nobody confirmed it within 120 s")
-    with pytest.raises(RollbackError, match="undone, nobody confirmed it within 120 s"):
+    rollback.undo("it was not confirmed within 120 s")
+    with pytest.raises(RollbackError, match="undone, it was not confirmed within 120 s"):
         arm(rollback)
     assert rollback.pending() is None
     arm(rollback, "c3")
 
 
-def test_a_change_that_was_confirmed_may_be_followed_by_another_of_the_same_run(
+def test_a_confirmed_change_may_be_followed_by_another_of_the_same_run(
     root: Path, rollback: Rollback
 ) -> None:
     for hostname in ("shed", "barn"):
@@ -143,7 +141,7 @@ def test_a_change_that_was_confirmed_may_be_followed_by_another_of_the_same_run(
     assert (root / "etc/hostname").read_text() == "barn"
 
 
-def test_a_change_is_carried_out_apart_and_its_time_begins_anew(
+def test_a_change_is_applied_by_a_service_and_restarts_the_timer(
     rollback: Rollback, root: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arm(rollback)
@@ -160,29 +158,29 @@ def test_a_change_is_carried_out_apart_and_its_time_begins_anew(
     assert script.read_text() == "nmcli connection reload\necho $HOME %i\n"
     assert command == (
         f"sleep 2\n/bin/sh -e {script} || {{\n/usr/local/bin/pvs-bridge rollback undo --id a1 "
-        '--reason "it could not be carried out"\nexit 1\n}'
+        '--reason "it could not be applied"\nexit 1\n}'
     )
 
 
 @pytest.mark.parametrize("identifier", ["a1", "b2"])
-def test_only_what_is_armed_can_be_carried_out(
+def test_only_an_armed_change_can_be_applied(
     rollback: Rollback, runtime: Runtime, identifier: str
 ) -> None:
     if identifier == "b2":
         arm(rollback)
-    with pytest.raises(RollbackError, match=f"no change {identifier} is armed"):
+    with pytest.raises(RollbackError, match=f"the change {identifier} is not armed"):
         rollback.apply(identifier, "true")
     assert runtime.done("start_service") == []
 
 
-def test_a_change_that_was_undone_cannot_be_carried_out_and_says_why(rollback: Rollback) -> None:
+def test_a_change_that_was_undone_cannot_be_applied_and_says_why(rollback: Rollback) -> None:
     arm(rollback)
-    rollback.undo("nobody confirmed it within 120 s")
-    with pytest.raises(RollbackError, match="it was undone, nobody confirmed it within 120 s"):
+    rollback.undo("it was not confirmed within 120 s")
+    with pytest.raises(RollbackError, match="it was undone, it was not confirmed within 120 s"):
         rollback.apply("a1", "true")
 
 
-def test_a_confirmed_change_stays_and_nothing_is_kept(
+def test_a_confirmed_change_stays_and_the_snapshot_is_removed(
     root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     arm(rollback)
@@ -208,7 +206,7 @@ def test_a_look_confirms_nothing(rollback: Rollback, runtime: Runtime) -> None:
     assert rollback.confirm("a1", look=True) == "confirmed"
 
 
-def test_an_answer_that_was_lost_is_given_again(rollback: Rollback) -> None:
+def test_confirming_twice_gives_the_same_answer(rollback: Rollback) -> None:
     arm(rollback)
     rollback.apply("a1", "true")
     assert [rollback.confirm("a1"), rollback.confirm("a1")] == ["confirmed", "confirmed"]
@@ -226,7 +224,7 @@ def test_a_change_that_is_not_complete_cannot_be_confirmed(
     assert rollback.pending()
 
 
-def test_a_change_that_was_never_begun_is_confirmed_by_a_person_only(
+def test_a_change_that_was_not_applied_is_confirmed_only_without_an_identifier(
     rollback: Rollback, runtime: Runtime
 ) -> None:
     runtime.change = "failed"  # an earlier one
@@ -236,7 +234,7 @@ def test_a_change_that_was_never_begun_is_confirmed_by_a_person_only(
     assert rollback.confirm() == "confirmed"
 
 
-def test_there_is_nothing_to_confirm_where_nothing_waits(rollback: Rollback) -> None:
+def test_without_a_change_there_is_nothing_to_confirm(rollback: Rollback) -> None:
     assert [rollback.confirm(), rollback.confirm("a1")] == ["nothing", "nothing"]
     arm(rollback)
     assert rollback.confirm("b2") == "nothing"
@@ -245,7 +243,7 @@ def test_there_is_nothing_to_confirm_where_nothing_waits(rollback: Rollback) -> 
     assert [rollback.confirm("a1"), rollback.confirm("b2")] == ["undone", "nothing"]
 
 
-def test_undoing_puts_files_and_the_running_pi_back_and_remembers_it(
+def test_undo_restores_files_and_runtime_and_is_recorded(
     root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     before = pi.tree(root)
@@ -253,20 +251,20 @@ def test_undoing_puts_files_and_the_running_pi_back_and_remembers_it(
     pi.change(root)
     rollback.apply("a1", "true")
     runtime.calls.clear()
-    assert rollback.undo("nobody came", "a1")
+    assert rollback.undo("no reconnection", "a1")
     assert pi.tree(root) == before
     last = rollback.last_undone()
     assert {key: last[key] for key in ("id", "controller", "reason")} == {
         "id": "a1",
         "controller": "anna@laptop",
-        "reason": "nobody came",
+        "reason": "no reconnection",
     }
     assert set(last["files"]) == CHANGED
     assert (Path(last["folder"]) / "etc/hostname").read_text() == "shed\n"
-    (change,) = runtime.done("bring_back")
+    (change,) = runtime.done("restore")
     assert change[0] == {"hostname": "garage"}
     assert {f"/{path}" for path in change[1]} == CHANGED
-    # Nothing of the change runs on beside; the timer would begin anew what is cut off.
+    # The change's service stops first; the timer last, because it repeats an interrupted undo.
     assert runtime.calls[0] == ("is_inside", CHANGE_UNIT)
     assert runtime.calls[1] == ("stop_service", CHANGE_UNIT)
     assert runtime.calls[-1] == ("stop_timer", DEADLINE_UNIT)
@@ -274,19 +272,17 @@ def test_undoing_puts_files_and_the_running_pi_back_and_remembers_it(
     assert not rollback.undo("once more")
 
 
-def test_a_failed_change_undoes_itself_without_ending_itself(
+def test_a_failed_change_does_not_stop_its_own_service(
     rollback: Rollback, runtime: Runtime
 ) -> None:
     arm(rollback)
     rollback.apply("a1", "false")
     runtime.inside = True
-    assert rollback.undo("it could not be carried out", "a1")
+    assert rollback.undo("it could not be applied", "a1")
     assert runtime.done("stop_service") == []
 
 
-def test_another_change_than_the_one_that_is_meant_is_not_undone(
-    root: Path, rollback: Rollback
-) -> None:
+def test_a_change_with_another_identifier_is_not_undone(root: Path, rollback: Rollback) -> None:
     arm(rollback)
     pi.change(root)
     changed = pi.tree(root)
@@ -294,7 +290,7 @@ def test_another_change_than_the_one_that_is_meant_is_not_undone(
     assert pi.tree(root) == changed
 
 
-def test_at_boot_only_files_are_put_back_and_the_pi_gets_its_name(
+def test_at_boot_only_files_and_hostname_are_restored(
     root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     before = pi.tree(root)
@@ -309,7 +305,7 @@ def test_at_boot_only_files_are_put_back_and_the_pi_gets_its_name(
 @pytest.mark.parametrize(
     "path", [pi.WANTS, "etc/modprobe.d/country.conf", "etc/netplan/1.yaml", "etc/default/nothing"]
 )
-def test_what_systemd_has_read_already_takes_one_more_boot(
+def test_files_that_systemd_has_read_need_another_boot(
     root: Path, rollback: Rollback, runtime: Runtime, path: str
 ) -> None:
     arm(rollback)
@@ -322,28 +318,26 @@ def test_what_systemd_has_read_already_takes_one_more_boot(
 
 
 @pytest.mark.parametrize("spoilt", ["", "{", "[]", "null", '{"id": "a1"}', "\0" * 300])
-def test_a_marker_that_cannot_be_read_still_counts(
+def test_a_damaged_marker_still_counts(
     root: Path, rollback: Rollback, runtime: Runtime, spoilt: str
 ) -> None:
     before = pi.tree(root)
     arm(rollback)
     pi.change(root)
     spoil_marker(rollback, spoilt)
-    with pytest.raises(RollbackError, match="somebody unknown changes the network of this Pi"):
+    with pytest.raises(RollbackError, match="an unknown controller changes the network of this Pi"):
         arm(rollback, "b2")
     assert rollback.confirm("a1") == "armed"
-    # By the timer of whoever armed it.
-    assert rollback.undo("nobody came", "a1")
+    # By the timer.
+    assert rollback.undo("no reconnection", "a1")
     assert pi.tree(root) == before
     assert set(rollback.last_undone()["files"]) == CHANGED
-    assert runtime.done("bring_back") == []
+    assert runtime.done("restore") == []
     assert runtime.calls[-1] == ("reboot",)
     assert left(rollback) == ["last.json", "rejected"]
 
 
-def test_a_marker_that_cannot_be_read_does_not_stop_the_boot(
-    root: Path, rollback: Rollback
-) -> None:
+def test_a_damaged_marker_does_not_stop_the_boot(root: Path, rollback: Rollback) -> None:
     before = pi.tree(root)
     arm(rollback)
     pi.change(root)
@@ -353,21 +347,21 @@ def test_a_marker_that_cannot_be_read_does_not_stop_the_boot(
     assert not rollback.undo("power", booting=True)
 
 
-def test_without_what_was_kept_the_change_ends_all_the_same(
+def test_without_a_snapshot_the_change_ends_all_the_same(
     root: Path, rollback: Rollback, runtime: Runtime
 ) -> None:
     arm(rollback)
     pi.change(root)
     changed = pi.tree(root)
     rollback.snapshot.archive.write_bytes(b"")
-    assert rollback.undo("nobody came")
+    assert rollback.undo("no reconnection")
     assert pi.tree(root) == changed
-    assert rollback.last_undone()["reason"].startswith("nobody came; but what was kept cannot be")
-    assert len(runtime.done("bring_back")) == 1
+    assert rollback.last_undone()["reason"].startswith("no reconnection; the saved files cannot be")
+    assert len(runtime.done("restore")) == 1
     assert rollback.pending() is None
 
 
-def test_five_rejections_are_kept_and_the_last_one_whatever_the_clock_says(
+def test_the_last_five_rejections_are_kept_with_any_clock(
     root: Path, rollback: Rollback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     years = (2021, 2022, 2023, 2024, 2025, 2026, 1970)
@@ -381,7 +375,7 @@ def test_five_rejections_are_kept_and_the_last_one_whatever_the_clock_says(
     assert (Path(rollback.last_undone()["folder"]) / "etc/hostname").read_text() == "1970\n"
 
 
-def test_a_change_that_touched_no_file_leaves_no_folder_of_rejected_ones(
+def test_without_changed_files_there_is_no_folder_of_rejected_ones(
     rollback: Rollback,
 ) -> None:
     arm(rollback)
@@ -391,7 +385,7 @@ def test_a_change_that_touched_no_file_leaves_no_folder_of_rejected_ones(
     assert left(rollback) == ["last.json"]
 
 
-def test_odd_names_are_undone_and_told(
+def test_unusual_names_are_restored_and_printed(
     root: Path, rollback: Rollback, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arm(rollback)

@@ -1,4 +1,4 @@
-"""What is kept is put back, whatever became of it; what is right is left alone."""
+"""Changed files are restored, and unchanged ones are not touched."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pvs_bridge.rollback.snapshot import Snapshot, SnapshotError
 
 
 def _folder_to_link(root: Path) -> None:
-    """Replace a folder by a link to one that is not watched, with the same names in it."""
+    """Replace a folder by a link to one that is not watched, with the same names."""
     shutil.copytree(root / "etc/ssh", root / "home/ssh")
-    (root / "home/ssh/sshd_config").write_text("somebody's own\n")
+    (root / "home/ssh/sshd_config").write_text("a user's own\n")
     shutil.rmtree(root / "etc/ssh")
     (root / "etc/ssh").symlink_to(root / "home/ssh")
 
@@ -33,7 +33,7 @@ def _file_to_folder(root: Path) -> None:
 
 
 def _file_to_link(root: Path) -> None:
-    (root / "home/hosts").write_text("somebody's own\n")
+    (root / "home/hosts").write_text("a user's own\n")
     (root / "etc/hosts").unlink()
     (root / "etc/hosts").symlink_to(root / "home/hosts")
 
@@ -54,7 +54,7 @@ def _new_folder(root: Path) -> None:
 
 
 def _new_link_to_a_folder(root: Path) -> None:
-    (root / "home/file").write_text("somebody's own\n")
+    (root / "home/file").write_text("a user's own\n")
     (root / "etc/systemd/new").symlink_to(root / "home")
 
 
@@ -98,7 +98,7 @@ SPOILS: dict[str, Spoil] = {
 
 
 @pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
-def test_what_has_changed_is_put_back_and_nothing_else_touched(
+def test_changes_are_restored_and_nothing_else_is_touched(
     root: Path, snapshot: Snapshot, tmp_path: Path, spoil: Spoil
 ) -> None:
     before = pi.tree(root)
@@ -116,13 +116,13 @@ def test_what_has_changed_is_put_back_and_nothing_else_touched(
             assert (now.st_ino, now.st_mtime_ns) == (kept[path].st_ino, kept[path].st_mtime_ns)
 
 
-def test_what_is_as_it_was_makes_no_difference(root: Path, snapshot: Snapshot) -> None:
+def test_unchanged_and_unwatched_files_are_not_listed(root: Path, snapshot: Snapshot) -> None:
     (root / "etc/passwd").write_text("not watched\n")
     os.utime(root / "etc/hosts", (0, 0))
     assert snapshot.differences() == {}
 
 
-def test_what_is_no_file_is_left_alone(root: Path, tmp_path: Path) -> None:
+def test_special_files_are_ignored(root: Path, tmp_path: Path) -> None:
     os.mkfifo(root / "etc/NetworkManager/old")
     snapshot = Snapshot(tmp_path / "snapshot.tar", root)
     snapshot.take()
@@ -131,7 +131,7 @@ def test_what_is_no_file_is_left_alone(root: Path, tmp_path: Path) -> None:
     assert (root / "etc/NetworkManager/old").is_fifo()
 
 
-def test_a_watched_folder_that_is_a_link_is_kept_as_a_link(root: Path, tmp_path: Path) -> None:
+def test_a_watched_folder_that_is_a_link_is_saved_as_a_link(root: Path, tmp_path: Path) -> None:
     (root / "etc/NetworkManager").rename(root / "home/NetworkManager")
     (root / "etc/NetworkManager").symlink_to("../home/NetworkManager")
     snapshot = Snapshot(tmp_path / "snapshot.tar", root)
@@ -139,9 +139,7 @@ def test_a_watched_folder_that_is_a_link_is_kept_as_a_link(root: Path, tmp_path:
     assert snapshot.differences() == {}
 
 
-def test_what_was_rejected_can_be_read_afterwards(
-    root: Path, snapshot: Snapshot, tmp_path: Path
-) -> None:
+def test_rejected_files_are_copied(root: Path, snapshot: Snapshot, tmp_path: Path) -> None:
     pi.change(root)
     rejected = tmp_path / "rejected"
     snapshot.restore(snapshot.differences(), rejected)
@@ -158,12 +156,12 @@ def test_what_was_rejected_can_be_read_afterwards(
     }
 
 
-def test_nobody_but_root_reads_what_is_kept(root: Path, snapshot: Snapshot) -> None:
+def test_only_root_can_read_the_archive(root: Path, snapshot: Snapshot) -> None:
     assert snapshot.archive.stat().st_mode & 0o777 == 0o600
     assert (root / "var/lib/kept").stat().st_mode & 0o777 == 0o700
 
 
-def test_an_archive_that_is_gone_or_spoilt_is_told_from_a_disk_that_fails(
+def test_a_missing_or_damaged_archive_has_its_own_error(
     snapshot: Snapshot,
 ) -> None:
     whole = snapshot.archive.read_bytes()

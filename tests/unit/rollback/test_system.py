@@ -1,4 +1,4 @@
-"""Programs that the rollback runs: what they say is understood, and none of them can stop it."""
+"""The output of programs is read, and their failures do not stop the rollback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Program = Callable[[str, str], None]
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Put programs in the way, by name and shell script; there are no others."""
+    """Create programs by name and shell script, in place of all others."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     def make(name: str, script: str) -> None:
@@ -26,17 +26,17 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     return make
 
 
-def test_whatever_a_program_prints_is_read(program: Program) -> None:
+def test_any_output_of_a_program_is_read(program: Program) -> None:
     program("nmcli", r"printf 'caf\351\n'")
     assert runtime.ask("nmcli") == "caf\N{REPLACEMENT CHARACTER}\n"
 
 
-def test_a_program_that_is_not_there_says_nothing(program: Program) -> None:
+def test_a_missing_program_has_no_output(program: Program) -> None:
     program("other", "")
     assert runtime.ask("nmcli", "general") == ""
 
 
-def test_a_step_that_fails_is_told_and_the_next_one_taken(
+def test_a_failed_step_is_printed_and_the_next_one_runs(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program("nmcli", r"printf 'no network caf\351\n' >&2; exit 4")
@@ -47,7 +47,7 @@ def test_a_step_that_fails_is_told_and_the_next_one_taken(
     assert second.startswith("iw reg get: ")
 
 
-def test_a_networkmanager_that_has_just_started_is_asked_until_it_takes_orders(
+def test_a_starting_networkmanager_is_polled_until_it_accepts_commands(
     program: Program, tmp_path: Path
 ) -> None:
     asked = tmp_path / "asked"
@@ -61,18 +61,16 @@ def test_a_networkmanager_that_has_just_started_is_asked_until_it_takes_orders(
         "connections": [],
         "interfaces": [],
     }
-    runtime.bring_back(before, [])
+    runtime.restore(before, [])
     assert asked.read_text().splitlines()[:4] == ["general reload"] * 3 + ["connection reload"]
 
 
-def test_what_was_not_there_before_is_stopped_while_systemd_still_knows_how(
-    program: Program, tmp_path: Path
-) -> None:
+def test_new_units_are_stopped_before_systemd_reloads(program: Program, tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     shows = "Id=pvs-bridge-firewall.service\\nActiveState=active\\n"
     program("systemctl", f'echo "$1 $2" >> {asked}; test "$1" != show || printf "{shows}"')
     before = {"hostname": socket.gethostname(), "units": [], "settings": {}, "country": ""}
-    runtime.bring_back({**before, "connections": [], "interfaces": []}, [])
+    runtime.restore({**before, "connections": [], "interfaces": []}, [])
     told = [line for line in asked.read_text().splitlines() if not line.startswith(("show", "li"))]
     assert told == ["stop pvs-bridge-firewall.service", "daemon-reload "]
 
@@ -87,7 +85,7 @@ def test_what_was_not_there_before_is_stopped_while_systemd_still_knows_how(
         ("inactive", "dead", "unknown"),
     ],
 )
-def test_the_state_of_the_change_is_the_one_that_systemd_shows(
+def test_the_state_of_the_change_is_that_of_systemd(
     program: Program, active: str, sub: str, state: str
 ) -> None:
     program("systemctl", f"echo ActiveState={active}; echo SubState={sub}")
@@ -95,7 +93,7 @@ def test_the_state_of_the_change_is_the_one_that_systemd_shows(
 
 
 @pytest.mark.parametrize("start", [runtime.start_service, runtime.start_timer])
-def test_what_systemd_does_not_take_is_an_error(
+def test_a_unit_that_systemd_refuses_is_an_error(
     program: Program, start: Callable[..., None]
 ) -> None:
     program("systemctl", "exit 1")
@@ -105,7 +103,7 @@ def test_what_systemd_does_not_take_is_an_error(
         start("unit", "description", *more, "/bin/true")
 
 
-def test_a_pi_keeps_its_name_where_it_has_it_and_a_refusal_is_told(
+def test_the_hostname_is_set_if_it_differs_and_a_failure_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = []

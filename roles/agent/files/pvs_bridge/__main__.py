@@ -15,14 +15,14 @@ COMMANDS = {
     "health": ("pvs_bridge.health.cli", "check the bridge, and show the plant"),
     "monitor": ("pvs_bridge.monitor.cli", "check the bridge and repair it, as its timer does"),
     "status": ("pvs_bridge.status.cli", "serve the status page"),
-    "compat": ("pvs_bridge.compat.cli", "serve the old API from the new one"),
+    "compat": ("pvs_bridge.compat.cli", "serve the old API with data of the new one"),
     "rollback": ("pvs_bridge.rollback.cli", "confirm or undo a change of the network"),
     "overlay": ("pvs_bridge.host.overlay_cli", "lock or unlock the root file system"),
     "boot-config": ("pvs_bridge.boot_config.cli", "apply the files on the boot partition"),
-    "drain": ("pvs_bridge.proxy.drain", "let the PVS answer before haproxy stops or reloads"),
+    "drain": ("pvs_bridge.proxy.drain", "wait for the PVS, then let haproxy stop or reload"),
 }
-"""The module and the help text of each sub-command. Only the module that is asked for is imported:
-the monitor starts each minute, on a Zero too, and the rollback must start without the others."""
+"""The module and the help text of each sub-command. Only the module of the given command is
+imported: the monitor starts every minute on slow Pis, and rollback must not need the others."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Which roles a change of variables can reach, so that a boot does not wait for the others."""
+"""The roles that a change of variables affects, so that a boot runs only these."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from pathlib import Path
 _WORD = re.compile(r"\w+")
 _DEFINITION = re.compile(r"^(\w+):", re.MULTILINE)
 
-# Every role reads what this one finds out, and its own variables decide for all of them.
-_COMMON = "bridge"
+# Every role uses the facts and the variables of this one, and site.yml always runs it.
+_COMMON = "common"
+# The prefix of its public variables.
+_COMMON_PREFIX = "bridge_"
 
 
 def roles(project: Path, changed: Iterable[str]) -> list[str]:
-    """Name the roles that read one of these variables, themselves or by other variables.
+    """Return the roles that use one of some variables, directly or through other variables.
 
     Args:
-        project: the folder that has ``roles``.
-        changed: names of variables.
+        project: The folder that has ``roles``.
+        changed: Names of variables.
 
     Returns:
-        the roles' names, which are their tags in site.yml too.
+        the roles' names, which are also their tags in site.yml.
     """
     folders = sorted(path for path in (project / "roles").iterdir() if path.is_dir())
     definitions = [each for folder in folders for each in _definitions(folder)]
     names = set(changed)
-    if any(name.startswith(f"{_COMMON}_") for name in names):
+    if any(name.startswith(_COMMON_PREFIX) for name in names):
         return [folder.name for folder in folders if folder.name != _COMMON]
     grown = True
     while grown:
@@ -37,7 +39,7 @@ def roles(project: Path, changed: Iterable[str]) -> list[str]:
 
 
 def _definitions(role: Path) -> Iterator[tuple[str, set[str]]]:
-    """Yield each variable that a role defines, and the words that its value has."""
+    """Yield each variable that a role defines, with the words of its value."""
     for file in (role / "defaults/main.yml", role / "vars/main.yml"):
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         heads = list(_DEFINITION.finditer(text))
@@ -47,7 +49,7 @@ def _definitions(role: Path) -> Iterator[tuple[str, set[str]]]:
 
 
 def _used(role: Path) -> set[str]:
-    """Collect the words of what a role does."""
+    """Return the words of a role's tasks, handlers and templates."""
     words: set[str] = set()
     for folder in ("tasks", "handlers", "templates"):
         for file in (role / folder).glob("**/*"):

@@ -1,4 +1,4 @@
-"""Make the Pi what its card says, before its network comes up."""
+"""Apply the files on the boot partition, before the network starts."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from typing import Any
 from pvs_bridge import atomic
 from pvs_bridge.boot_config import affected_roles, layers, login, overlay, playbook, specs
 from pvs_bridge.boot_config.boot_partition import BootPartition
-from pvs_bridge.boot_config.layers import DESCRIPTION, ORDER, Layer
-from pvs_bridge.boot_config.playbook import Finding, Outcome
-from pvs_bridge.boot_config.read import DESCRIPTION_FILE, Reading, read
-from pvs_bridge.boot_config.store import LookedAt, Store, WouldChangeError
+from pvs_bridge.boot_config.layers import CONFIGURATION, ORDER, Layer
+from pvs_bridge.boot_config.playbook import Outcome
+from pvs_bridge.boot_config.read import CONFIGURATION_FILE, Reading, read
+from pvs_bridge.boot_config.store import DryRunStore, Store, WouldChangeError
+from pvs_bridge.errors import Issue, Location
+from pvs_bridge.host.overlay import Root
 
-TROUBLE = Path("/run/pvs-bridge-boot-config-trouble")
-"""Until the next boot, what has kept the card from being applied."""
+ERROR_FILE = Path("/run/pvs-bridge-boot-config-error")
+"""Why the configuration could not be stored at this boot; the report shows its text."""
 
 Play = Callable[[Path, Iterable[str], Path], Outcome]
 
-# What an image is built with, see ansible/image.yml.
+# The variables that an image is built with, see ansible/image.yml.
 _AS_BUILT = {"uplink_type": "none"}
-# What Imager's form may say and what is so without it.
+# What Imager's form may set, and the value without it.
 _BY_DEFAULT = {"uplink_hostname": playbook.HOST}
 _ATTEMPTS = 8
 _VERSION = re.compile(r'^version = "(?P<version>[^"]+)"$', re.MULTILINE)
 
 
 def version(project: Path = playbook.PROJECT) -> str:
-    """Return the version of the project on the card; empty where it is not known."""
+    """Return the version of the project on the card; empty if it is unknown."""
     try:
         found = _VERSION.search((project / "pyproject.toml").read_text(encoding="utf-8"))
     except OSError:
@@ -46,93 +48,99 @@ def apply(
     store: Store,
     project: Path = playbook.PROJECT,
     play: Play = playbook.run,
+    root: Root | None = None,
 ) -> bool:
-    """Make the Pi what its card says; nothing where it is that already.
+    """Apply the configuration on the boot partition, unless it is applied already.
 
     Args:
-        partition: the FAT partition.
-        store: what the Pi keeps.
-        project: where site.yml is.
-        play: runs it.
+        partition: The boot partition.
+        store: What the Pi has stored.
+        project: The folder that has ``ansible`` and ``roles``.
+        play: Runs site.yml.
+        root: The Pi's root file system.
 
     Returns:
         whether something was applied.
 
     Raises:
-        OSError: the Pi's own disk is full or must not be written to. The network is as it was.
+        OSError: The Pi's disk is full or read-only. The network is unchanged.
     """
     options = specs.load(project)
     reading = read(partition, layers.from_json(store.read("layers")), options)
-    _let_in(partition, store, reading)
+    _provide_login(partition, store, reading)
     variables = layers.merged(reading.layers)
     digest = _digest(variables, version(project))
-    described = layers.to_json(reading.layers)
-    if described != store.read("layers"):
-        # A person has edited the card since; what was undone before is an old story.
+    configured = layers.to_json(reading.layers)
+    if configured != store.read("layers"):
+        # The user has edited the card since the last undo, so its note is obsolete.
         store.remove("undone")
-    store.write("layers", described)
+    store.write("layers", configured)
     applied = store.read("applied") or {"variables": _AS_BUILT}
     current = applied.get("digest") == digest
     if current or variables == _AS_BUILT == applied["variables"]:
-        told = (store.read("outcome") or {}).get("left_out", []) if current else []
-        _tell(store, reading, told, variables)
+        rejected = (store.read("outcome") or {}).get("rejected", []) if current else []
+        _write_outcome(store, reading, rejected, variables)
         return False
-    left_out = _run(reading.layers, store, applied, digest, project, play)
-    _tell(store, reading, left_out, (store.read("applied") or applied)["variables"])
+    rejected = _run(reading.layers, store, applied, digest, project, play, root or Root())
+    _write_outcome(store, reading, rejected, (store.read("applied") or applied)["variables"])
     return True
 
 
 def is_due(partition: BootPartition, store: Store, project: Path = playbook.PROJECT) -> bool:
-    """Tell whether :func:`apply` would change something; nothing is changed.
+    """Return whether :func:`apply` would change something, without changing anything.
 
     Args:
-        partition: the FAT partition.
-        store: what the Pi keeps.
-        project: where site.yml is.
+        partition: The boot partition.
+        store: What the Pi has stored.
+        project: The folder that has ``ansible`` and ``roles``.
     """
     try:
-        apply(partition, LookedAt(store.folder), project)
+        apply(partition, DryRunStore(store.folder), project)
     except WouldChangeError:
         return True
     return False
 
 
-def _let_in(partition: BootPartition, store: Store, reading: Reading) -> None:
-    """Make the user of the old way, and keep what is wrong with its files for the report."""
-    who = login.read(partition)
-    reading.mistakes += who.mistakes
-    described = dataclasses.asdict(who)
-    # As JSON reads it back.
-    described = {**described, "keys": list(who.keys), "mistakes": list(who.mistakes)}
-    if not who.wanted or store.read("login") == described:
+def _provide_login(partition: BootPartition, store: Store, reading: Reading) -> None:
+    """Create the user of userconf.txt and authorized_keys."""
+    wanted, issues = login.read(partition)
+    reading.issues += issues
+    configured = wanted.to_json()
+    if not (wanted.password_hash or wanted.keys) or store.read("login") == configured:
         return
-    store.begin_to_change()
+    store.begin_change()
     try:
-        login.provide(who)
-        store.write("login", described)
+        login.provide(wanted)
+        store.write("login", configured)
     except OSError as error:
-        reading.mistakes.append(f"{login.USER_FILE}, {login.KEYS_FILE}: nobody was let in: {error}")
+        place = Location(f"{login.USER_FILE}, {login.KEYS_FILE}")
+        reading.issues.append(Issue(f"the login was not set up: {error}", location=place))
 
 
 def _run(
-    described: Mapping[str, Layer],
+    configured: Mapping[str, Layer],
     store: Store,
     applied: Mapping[str, Any],
     digest: str,
     project: Path,
     play: Play,
+    root: Root,
 ) -> list[str]:
-    """Run site.yml, leaving out what it refuses until it takes the rest; what was left out."""
-    store.begin_to_change()
-    effective = dict(described)
-    left_out = [] if overlay.can_be_locked() else _without_lock(effective)
+    """Run site.yml, without the values that it rejects, until it succeeds.
+
+    Returns:
+        what was rejected.
+    """
+    store.begin_change()
+    effective = dict(configured)
+    rejected = [] if root.lockable else _without_lock(effective)
     names: set[str] = set(applied.get("pending", []))
     # Another version of the project may have other files for the same variables.
     everything = applied.get("version", version(project)) != version(project)
     for _ in range(_ATTEMPTS):
         variables = layers.merged(effective)
         names |= _differing(applied["variables"], variables)
-        # A power cut from here on leaves word of what may be half done.
+        # After a power cut, the next boot repeats what may be incomplete.
         pending = {"variables": applied["variables"], "pending": sorted(names)}
         store.write("applied", {**pending, **({"version": ""} if everything else {})})
         inventory = store.folder / "inventory.yml"
@@ -142,65 +150,71 @@ def _run(
         if outcome.done:
             done = {"digest": digest, "variables": variables, "version": version(project)}
             store.write("applied", done)
-            return left_out
+            return rejected
         if not effective:
             break
-        left_out += _leave_out(effective, outcome)
-    return [*left_out, "the bridge could not be set up; the next start tries again"]
+        rejected += _remove_rejected(effective, outcome)
+    return [*rejected, "the bridge could not be set up; the next start tries again"]
 
 
 def _without_lock(effective: dict[str, Layer]) -> list[str]:
-    """Take out of the layers that the root is to be locked; what there is to say of it."""
-    found = layers.origin(effective, (overlay.VARIABLE,))
+    """Remove a request to lock the root; return the message about it."""
+    path = (overlay.VARIABLE,)
+    found = layers.origin(effective, path)
     if found is None or not found[1].values[overlay.VARIABLE]:
         return []
     name, layer = found
-    effective[name] = layer.without((overlay.VARIABLE,))
-    return [
-        f"{layer.place((overlay.VARIABLE,))}: {overlay.VARIABLE}: overlayroot is not on "
-        "this card. Hint: make provision, with this variable in the bridge's configuration, "
-        "installs it and locks the root"
-    ]
+    effective[name] = layer.without(path)
+    issue = Issue(
+        "the package overlayroot is not on this card",
+        "make provision, with this variable in the inventory, installs it and locks the root",
+        layer.location(path),
+    )
+    return [str(issue)]
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
     old, new = ({**_BY_DEFAULT, **each} for each in (old, new))
-    nothing = object()
-    return {name for name in {*old, *new} if old.get(name, nothing) != new.get(name, nothing)}
+    missing = object()
+    return {name for name in {*old, *new} if old.get(name, missing) != new.get(name, missing)}
 
 
-def _leave_out(effective: dict[str, Layer], outcome: Outcome) -> list[str]:
-    """Take out of the layers what was refused; what there is to say of it."""
-    said = []
-    nobodys: list[Finding] = []
-    # From the end of a list, so that what stands before keeps its place.
-    for finding in sorted(outcome.findings, key=lambda each: each.variable, reverse=True):
-        path = layers.parsed(finding.variable)
+def _remove_rejected(effective: dict[str, Layer], outcome: Outcome) -> list[str]:
+    """Remove the rejected values from the layers; return the messages about them."""
+    messages = []
+    missing: list[Issue] = []
+    # In descending order, because removing an item moves the items after it.
+    for issue in sorted(outcome.issues, key=lambda each: each.location.variable, reverse=True):
+        path = layers.parsed(issue.location.variable)
         found = layers.origin(effective, path)
         if found is None:
-            nobodys.append(finding)
+            missing.append(issue)
             continue
         name, layer = found
         effective[name] = layer.without(path)
-        said.append(f"{layer.place(path)}: {finding}")
-    said.reverse()
-    if said:
-        return said
-    if outcome.failure and not outcome.findings:
-        said.append(outcome.failure)
-    # What is missing is written nowhere: what wants it goes, and in the end all but the way home.
-    said += [f"{DESCRIPTION_FILE}: {finding}" for finding in nobodys]
-    _reduce(effective, {finding.variable.partition("_")[0] for finding in nobodys})
-    return said
+        messages.append(str(issue.at(layer.location(path))))
+    messages.reverse()
+    if messages:
+        return messages
+    if outcome.failure and not outcome.issues:
+        messages.append(outcome.failure)
+    # No file sets a missing variable, so the variables that require it are removed, and in the
+    # end everything but the home network.
+    messages += [
+        str(issue.at(dataclasses.replace(issue.location, file=CONFIGURATION_FILE)))
+        for issue in missing
+    ]
+    _reduce(effective, {issue.location.variable.partition("_")[0] for issue in missing})
+    return messages
 
 
 def _reduce(effective: dict[str, Layer], roles: set[str]) -> None:
-    """Take the least out of the layers that may help: of some roles, of all, a whole file."""
+    """Remove the least that may help: variables of some roles, of all roles, a whole file."""
     name = next(each for each in reversed(ORDER) if each in effective)
     layer = effective[name]
     spare = [each for each in layer.values if each not in layers.ESSENTIAL]
     concerned = [each for each in spare if each.partition("_")[0] in roles] or spare
-    if name == DESCRIPTION and concerned:
+    if name == CONFIGURATION and concerned:
         for variable in concerned:
             layer = layer.without((variable,))
         effective[name] = layer
@@ -213,15 +227,15 @@ def _digest(variables: Mapping[str, Any], project_version: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _tell(
-    store: Store, reading: Reading, left_out: list[str], variables: Mapping[str, Any]
+def _write_outcome(
+    store: Store, reading: Reading, rejected: list[str], variables: Mapping[str, Any]
 ) -> None:
-    """Keep for the report what it has to say."""
+    """Store what the report shows."""
     store.write(
         "outcome",
         {
-            "mistakes": reading.mistakes,
-            "left_out": left_out,
+            "issues": [str(issue) for issue in reading.issues],
+            "rejected": rejected,
             "notes": [*reading.notes, *layers.overruled(reading.layers)],
             "user": dataclasses.asdict(reading.user),
             "variables": {
@@ -231,8 +245,8 @@ def _tell(
     )
 
 
-def wake(variables: Mapping[str, Any]) -> None:
-    """Have the booting system take what was written: what it has read before, and new units."""
+def activate(variables: Mapping[str, Any]) -> None:
+    """Activate the new files in the booting system: settings that were read before, new units."""
     hostname = Path("/etc/hostname").read_text(encoding="utf-8").strip()
     socket.sethostname(hostname)
     commands = [["/lib/systemd/systemd-sysctl", "/etc/sysctl.d/60-pvs-link.conf"]]
@@ -244,7 +258,7 @@ def wake(variables: Mapping[str, Any]) -> None:
         ]
     commands += [
         ["systemctl", "daemon-reload"],
-        # Also starts what this boot did not know of when it began.
+        # Starts also the units that did not exist when the boot began.
         ["systemctl", "start", "--no-block", "default.target"],
     ]
     for command in commands:

@@ -1,4 +1,4 @@
-"""The FAT partition, as people leave it who edit it on any computer."""
+"""The boot partition: a FAT file system that users edit on any computer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pvs_bridge import atomic
+from pvs_bridge.errors import IssueError, Location
 
 FOLDER = Path("/boot/firmware")
 LARGEST_BYTES = 256 * 1024
 
-# Windows hides the endings of names, and its editor adds one to the name that was typed.
+# Windows hides file name extensions, and its editor appends .txt to the name that was typed.
 _ENDINGS = ("", ".txt")
 
-# A mark at the head says how an editor has encoded the file.
+# Byte order marks, by which an editor declares the encoding.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -22,8 +23,8 @@ _MARKS = (
 )
 
 
-class UnreadableError(Exception):
-    """A file whose text nobody can read; says why."""
+class UnreadableError(IssueError):
+    """A file that cannot be read as text."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Found:
     """A file on the partition.
 
     Attributes:
-        name: as it is spelled there.
-        text: without a byte order mark; its line ends are as they were.
+        name: The name as it is spelled there.
+        text: The text without a byte order mark, with its own line ends.
     """
 
     name: str
@@ -40,17 +41,17 @@ class Found:
 
 
 class BootPartition:
-    """The folder that the partition is mounted at."""
+    """The mounted boot partition."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Name the folder."""
+        """Set the mount point."""
         self.folder = folder
 
     def find(self, name: str) -> Path | None:
-        """Find a file whatever the case of its name, and with ``.txt`` behind it too.
+        """Find a file, whatever the case of its name, with or without ``.txt`` at its end.
 
         Returns:
-            its path; the one that is spelled best where there are several; None where none is.
+            its path; the best match if there are several; None if there is none.
         """
         wanted = [f"{name}{ending}" for ending in _ENDINGS]
         try:
@@ -64,10 +65,10 @@ class BootPartition:
         """Read a file; see :meth:`find`.
 
         Returns:
-            None where it is not there.
+            None if it does not exist.
 
         Raises:
-            UnreadableError: it is no text.
+            UnreadableError: It cannot be read, is too large, or is not text.
         """
         path = self.find(name)
         if path is None:
@@ -76,16 +77,20 @@ class BootPartition:
             with path.open("rb") as file:
                 data = file.read(LARGEST_BYTES + 1)
         except OSError as error:
-            raise UnreadableError(f"{path.name}: cannot be read ({error.strerror})") from error
+            raise UnreadableError(
+                f"cannot be read ({error.strerror})", location=Location(path.name)
+            ) from error
         if len(data) > LARGEST_BYTES:
-            raise UnreadableError(f"{path.name}: is larger than {LARGEST_BYTES // 1024} KiB")
+            raise UnreadableError(
+                f"must be at most {LARGEST_BYTES // 1024} KiB", location=Location(path.name)
+            )
         return Found(path.name, _decoded(path.name, data))
 
     def write(self, name: str, text: str) -> None:
         """Replace a file; a power cut leaves the old one or the new one.
 
         Raises:
-            OSError: the partition is full or must not be written to.
+            OSError: The partition is full or read-only.
         """
         atomic.write(self.folder / name, text.encode(), mode=0o644)
 
@@ -93,15 +98,15 @@ class BootPartition:
         """Remove a file.
 
         Raises:
-            OSError: the partition must not be written to.
+            OSError: The partition is read-only.
         """
         atomic.remove(self.folder / name)
 
     def clear(self) -> None:
-        """Remove what a power cut has left of files that were not complete.
+        """Remove the incomplete files that a power cut left.
 
         Raises:
-            OSError: the partition must not be written to.
+            OSError: The partition is read-only.
         """
         for path in self.folder.glob(f"*{atomic.NEW}"):
             atomic.remove(path)
@@ -114,8 +119,9 @@ def _decoded(name: str, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         if encoding != "utf-8":
-            raise UnreadableError(f"{name}: is no text") from error
+            raise UnreadableError(f"is not {encoding} text", location=Location(name)) from error
         raise UnreadableError(
-            f"{name} line {line}: has a letter that is not in UTF-8. Hint: save the file with the "
-            "encoding UTF-8"
+            "has a character that is not UTF-8",
+            "save the file with the encoding UTF-8",
+            Location(name, line),
         ) from error

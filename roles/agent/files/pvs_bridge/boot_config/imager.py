@@ -1,4 +1,4 @@
-"""What Raspberry Pi Imager writes for cloud-init: network-config, user-data, the command line."""
+"""Raspberry Pi Imager's files for cloud-init: network-config, user-data, the command line."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _ZONES = Path("/usr/share/zoneinfo/zone.tab")
 
 @dataclass(frozen=True)
 class User:
-    """Who was named in Imager's form.
+    """The user of Imager's form.
 
     Attributes:
-        name: of the user; empty without one.
-        has_key: whether an SSH key was given.
-        has_password: whether a password was given.
-        timezone: such as ``Europe/London``; empty without one.
-        hostname: what the Pi is to be called; empty without one.
-        hostname_line: where that stands, counted from 1.
+        name: The user's name; empty without one.
+        has_key: Whether an SSH key was given.
+        has_password: Whether a password was given.
+        timezone: Such as ``Europe/London``; empty without one.
+        hostname: The Pi's hostname; empty without one.
+        hostname_line: The line of the hostname, counted from 1.
     """
 
     name: str = ""
@@ -42,12 +42,12 @@ class User:
 
 
 def read_network(found: Found) -> Layer:
-    """Read the Wi-Fi of network-config; what it says of cables is not ours.
+    """Read the Wi-Fi networks of network-config; ignore Ethernet.
 
     Raises:
-        BrokenError: it is not what Imager writes.
+        BrokenError: It is not a YAML mapping.
     """
-    parsed = parse(found.text)
+    parsed = parse(found.text, found.name)
     networks: list[dict[str, Any]] = []
     lines: dict[str, int] = {}
     values: dict[str, Any] = {}
@@ -72,12 +72,12 @@ def read_network(found: Found) -> Layer:
 
 
 def read_user(found: Found) -> User:
-    """Read who may log in, and what the Pi is to be called.
+    """Read the user, the hostname and the time zone of user-data.
 
     Raises:
-        BrokenError: it is no YAML.
+        BrokenError: It is not a YAML mapping.
     """
-    parsed = parse(found.text)
+    parsed = parse(found.text, found.name)
     values = parsed.values
     users = values.get("users")
     listed = [each for each in users if isinstance(each, dict)] if isinstance(users, list) else []
@@ -88,20 +88,20 @@ def read_user(found: Found) -> User:
         has_key=bool(user.get("ssh_authorized_keys") or values.get("ssh_authorized_keys")),
         has_password=bool(user.get("passwd") or user.get("hashed_passwd")),
         timezone=str(values.get("timezone") or ""),
-        # Imager's name may be one with a domain; the Pi's own is what stands before it.
+        # Imager accepts a name with a domain; the hostname is the part before it.
         hostname=str(hostname).partition(".")[0] if hostname else "",
         hostname_line=_line(parsed, "hostname"),
     )
 
 
 def country_of_kernel(command_line: str) -> str:
-    """Return the country that Imager has put on the kernel's command line; empty without one."""
+    """Return the country that Imager wrote into the kernel's command line; empty without one."""
     found = _REGULATORY_DOMAIN.search(command_line)
     return found[1] if found else ""
 
 
 def country_of_timezone(timezone: str, zones: Path = _ZONES) -> str:
-    """Return the country that a time zone is in; empty where nobody knows."""
+    """Return the country of a time zone; empty if it is unknown."""
     try:
         rows = zones.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -128,12 +128,12 @@ def _network(ssid: str, access_point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML holds anything
-    """Return a mapping; an empty one for anything else."""
+    """Return a mapping; an empty one in place of anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def _mappings(value: Any) -> list[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - YAML holds anything
-    """Return the mappings within a mapping, by name."""
+    """Return the mappings within a mapping, with their keys."""
     return [(str(name), _mapping(each)) for name, each in _mapping(value).items()]
 
 

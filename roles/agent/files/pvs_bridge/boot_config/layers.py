@@ -1,22 +1,25 @@
-"""What each file of the card says about the bridge, and what comes of all of them together."""
+"""What each file on the boot partition configures, and the configuration that results."""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pvs_bridge.errors import Location
+
 Path = tuple[str | int, ...]
-"""Where in the variables something stands: a variable's name, then keys and list indexes."""
+"""The place of a value within the variables: a variable's name, then keys and list indexes."""
 
 COUNTRY, USER_DATA, NETWORK_CONFIG = "country", "user-data", "network-config"
-WPA_SUPPLICANT, DESCRIPTION = "wpa_supplicant", "description"
-ORDER = (COUNTRY, USER_DATA, NETWORK_CONFIG, WPA_SUPPLICANT, DESCRIPTION)
-"""The layers, from the one that others overrule to the one that overrules them."""
+WPA_SUPPLICANT, CONFIGURATION = "wpa_supplicant", "configuration"
+ORDER = (COUNTRY, USER_DATA, NETWORK_CONFIG, WPA_SUPPLICANT, CONFIGURATION)
+"""The layers in ascending precedence."""
 
-# What decides whether the Pi is found at home; everything else can wait for a better description.
+# These decide whether the Pi joins the home network. Everything else can wait until the
+# configuration is corrected.
 ESSENTIAL = frozenset(
     {"uplink_type", "uplink_interface", "uplink_networks", "uplink_country", "uplink_hostname"}
 )
@@ -24,12 +27,12 @@ ESSENTIAL = frozenset(
 
 @dataclass(frozen=True)
 class Layer:
-    """What one file says.
+    """What one file configures.
 
     Attributes:
-        file: its name on the FAT partition, as it is spelled there.
-        values: the bridge's variables.
-        lines: where each value stands, counted from 1, by its :func:`written` path.
+        file: The file's name as it is spelled on the boot partition.
+        values: The bridge's variables.
+        lines: The line of each value, counted from 1, by its :func:`written` path.
     """
 
     file: str
@@ -37,26 +40,26 @@ class Layer:
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
+        """Return the layer as JSON types."""
         return {"file": self.file, "values": dict(self.values), "lines": dict(self.lines)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Layer:
-        """Read what :meth:`to_json` has made."""
+        """Read the result of :meth:`to_json`."""
         return cls(value["file"], value["values"], value["lines"])
 
-    def place(self, path: Path) -> str:
-        """Say where a value stands, or the nearest thing around it: ``pvs-bridge.yml line 7``."""
+    def location(self, path: Path) -> Location:
+        """Return the line of a value, or of the nearest value around it."""
         for length in range(len(path), 0, -1):
             line = self.lines.get(written(path[:length]))
             if line:
-                return f"{self.file} line {line}"
-        return self.file
+                return Location(self.file, line, written(path))
+        return Location(self.file, variable=written(path))
 
     def without(self, path: Path) -> Layer:
-        """Leave a value out: an item of a list alone, and anything else with its whole variable.
+        """Remove a value: an item of a list alone, anything else with its whole variable.
 
-        A list that has no item left is left out as well: then the next layer counts.
+        A list with one item is removed as a whole, so that the next layer takes effect.
         """
         values = dict(copy.deepcopy(self.values))
         name, rest = str(path[0]), path[1:]
@@ -72,19 +75,19 @@ Layers = Mapping[str, Layer]
 
 
 def to_json(layers: Layers) -> dict[str, Any]:
-    """Return layers as JSON holds them."""
+    """Return layers as JSON types."""
     return {name: layer.to_json() for name, layer in layers.items()}
 
 
-def from_json(value: Any) -> dict[str, Layer]:  # noqa: ANN401 - None, or what to_json has made
-    """Read what :func:`to_json` has made; empty for None."""
+def from_json(value: Any) -> dict[str, Layer]:  # noqa: ANN401 - None, or what to_json returned
+    """Read the result of :func:`to_json`; return an empty mapping for None."""
     return {name: Layer.from_json(each) for name, each in (value or {}).items()}
 
 
 def merged(layers: Layers) -> dict[str, Any]:
-    """Put the layers over each other, variable by variable.
+    """Merge the layers, variable by variable.
 
-    Without any network there is no Wi-Fi, and no way home yet.
+    Without any Wi-Fi network, uplink_type becomes none.
     """
     variables: dict[str, Any] = {}
     for name in ORDER:
@@ -96,7 +99,7 @@ def merged(layers: Layers) -> dict[str, Any]:
 
 
 def origin(layers: Layers, path: Path) -> tuple[str, Layer] | None:
-    """Find the layer whose word counts for a variable; None where none speaks of it."""
+    """Return the layer that sets a variable; None if no layer does."""
     for name in reversed(ORDER):
         if name in layers and path[0] in layers[name].values:
             return name, layers[name]
@@ -104,8 +107,8 @@ def origin(layers: Layers, path: Path) -> tuple[str, Layer] | None:
 
 
 def overruled(layers: Layers) -> list[str]:
-    """Say which values count for nothing, as another file says otherwise."""
-    said = []
+    """Return a note for each value that another file overrides."""
+    notes = []
     for number, low in enumerate(ORDER):
         for name in layers[low].values if low in layers else ():
             over = [
@@ -114,15 +117,15 @@ def overruled(layers: Layers) -> list[str]:
                 if high in layers and name in layers[high].values
             ]
             if low != COUNTRY and over and over[-1].values[name] != layers[low].values[name]:
-                said.append(
-                    f"{layers[low].place((name,))}: {name} does not count, "
-                    f"because {over[-1].place((name,))} says otherwise"
+                notes.append(
+                    f"{layers[low].location((name,))} is not used, because "
+                    f"{over[-1].location((name,)).place} sets another value"
                 )
-    return said
+    return notes
 
 
 def written(path: Sequence[str | int]) -> str:
-    """Write a path as one does: ``("a", 0, "b")`` is ``a[0].b``."""
+    """Write a path as in a configuration file: ``("a", 0, "b")`` is ``a[0].b``."""
     name = ""
     for part in path:
         if isinstance(part, int):
@@ -133,13 +136,6 @@ def written(path: Sequence[str | int]) -> str:
 
 
 def parsed(name: str) -> Path:
-    """Read what :func:`written` has made."""
+    """Read the result of :func:`written`."""
     parts = re.findall(r"\[(\d+)\]|([^.\[\]]+)", name)
     return tuple(int(number) if number else word for number, word in parts)
-
-
-def essential_alone(layer: Layer, keep: Iterable[str] = ESSENTIAL) -> Layer:
-    """Keep of a layer what decides whether the Pi is found at home."""
-    kept = set(keep)
-    values = {name: value for name, value in layer.values.items() if name in kept}
-    return Layer(layer.file, values, layer.lines)

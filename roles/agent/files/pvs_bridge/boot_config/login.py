@@ -1,4 +1,4 @@
-"""Who may log in, the old way: userconf.txt, authorized_keys, an empty file ssh."""
+"""The login in the files userconf.txt and authorized_keys on the boot partition."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pvs_bridge import atomic
 from pvs_bridge.boot_config.boot_partition import BootPartition, UnreadableError
+from pvs_bridge.errors import Issue, Location
 
-# Raspberry Pi OS knows it with .txt behind it and without.
+# Raspberry Pi OS accepts userconf and userconf.txt.
 USER_FILE, KEYS_FILE = "userconf", "authorized_keys"
 DEFAULT_USER = "pi"
 
@@ -24,26 +26,30 @@ _SUDO = Path("/etc/sudoers.d/010-pvs-bridge-boot-config")
 
 @dataclass(frozen=True)
 class Login:
-    """Who was described.
+    """A user of the Pi.
 
     Attributes:
-        user: name, ``pi`` where none is given.
-        password_hash: for the console and sudo; empty without one.
-        keys: lines of authorized_keys.
-        mistakes: file, line, problem and hint.
-        wanted: whether any of the files is there.
+        user: The name; ``pi`` if none is given.
+        password_hash: For the console and sudo; empty without a password.
+        keys: Lines of authorized_keys.
     """
 
     user: str = DEFAULT_USER
     password_hash: str = ""
     keys: tuple[str, ...] = ()
-    mistakes: tuple[str, ...] = ()
-    wanted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the login as JSON types."""
+        return {"user": self.user, "password_hash": self.password_hash, "keys": list(self.keys)}
 
 
-def read(partition: BootPartition) -> Login:
-    """Read what the files say."""
-    mistakes: list[str] = []
+def read(partition: BootPartition) -> tuple[Login, list[Issue]]:
+    """Read the files.
+
+    Returns:
+        the login, and what cannot be used.
+    """
+    issues: list[Issue] = []
     user, password_hash = DEFAULT_USER, ""
     keys: tuple[str, ...] = ()
     named = listed = None
@@ -51,29 +57,34 @@ def read(partition: BootPartition) -> Login:
         named = partition.read(USER_FILE)
         listed = partition.read(KEYS_FILE)
     except UnreadableError as error:
-        mistakes.append(str(error))
+        issues.append(error.issue)
     if named is not None:
         match = _USER.match(named.text.strip())
         if match:
             user, password_hash = match["name"], match["hash"]
         else:
-            mistakes.append(
-                f"{named.name} line 1: is not NAME:HASH. Hint: write a name in small letters, "
-                "a colon and what openssl passwd -6 prints"
+            issues.append(
+                Issue(
+                    "must be NAME:HASH",
+                    "write a name in lower case, a colon and the output of openssl passwd -6",
+                    Location(named.name, 1),
+                )
             )
     if listed is not None:
         keys, wrong = _keys(listed.text)
         if wrong:
-            mistakes.append(
-                f"{listed.name} line {wrong}: is no public key. Hint: paste the whole line of a "
-                "file whose name ends with .pub"
+            issues.append(
+                Issue(
+                    "must be a public key",
+                    "paste the whole line of a file whose name ends with .pub",
+                    Location(listed.name, wrong),
+                )
             )
-    wanted = named is not None or listed is not None
-    return Login(user, password_hash, keys, tuple(mistakes), wanted)
+    return Login(user, password_hash, keys), issues
 
 
 def _keys(text: str) -> tuple[tuple[str, ...], int]:
-    """Return the public keys, and the first line that is none, 0 where all are."""
+    """Return the public keys, and the number of the first line that is not one, 0 if all are."""
     keys: list[str] = []
     wrong = 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -85,38 +96,36 @@ def _keys(text: str) -> tuple[tuple[str, ...], int]:
 
 
 def provide(login: Login) -> None:
-    """Make the user, and let the keys in; what is so already stays untouched.
+    """Create the user and add the keys, as far as they are missing.
 
     Raises:
-        OSError: the disk is full or must not be written to, or the user cannot be made.
+        OSError: The disk is full or read-only, or the user cannot be created.
     """
-    if not (login.password_hash or login.keys):
-        return
     try:
         pwd.getpwnam(login.user)
     except KeyError:
         _must("useradd", "--create-home", "--shell=/bin/bash", login.user)
     for group in _GROUPS:
-        # Not every Debian has all of them.
+        # Some of these groups do not exist on every Debian.
         subprocess.run(["gpasswd", "--add", login.user, group], check=False, capture_output=True)
     if login.password_hash:
         _must("chpasswd", "--encrypted", entered=f"{login.user}:{login.password_hash}\n")
-    # Whoever has the card, or the key, is the owner; the password would be one more to lose.
+    # The card or the key already gives full access; a sudo password would only get lost.
     atomic.write(_SUDO, f"{login.user} ALL=(ALL) NOPASSWD: ALL\n".encode(), mode=0o440)
     if login.keys:
-        _let_in(login)
+        _add_keys(login)
 
 
-def _let_in(login: Login) -> None:
+def _add_keys(login: Login) -> None:
     entry = pwd.getpwnam(login.user)
     folder = Path(entry.pw_dir) / ".ssh"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chown(folder, entry.pw_uid, entry.pw_gid)
     file = folder / "authorized_keys"
-    there = file.read_text().splitlines() if file.exists() else []
-    missing = [key for key in login.keys if key not in there]
+    present = file.read_text().splitlines() if file.exists() else []
+    missing = [key for key in login.keys if key not in present]
     if missing:
-        atomic.write(file, "".join(f"{key}\n" for key in [*there, *missing]).encode())
+        atomic.write(file, "".join(f"{key}\n" for key in [*present, *missing]).encode())
         os.chown(file, entry.pw_uid, entry.pw_gid)
 
 

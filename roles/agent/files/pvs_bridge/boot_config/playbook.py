@@ -1,4 +1,4 @@
-"""The project's own site.yml, run by the Pi on itself while nothing of it is running yet."""
+"""Run the project's own site.yml on the Pi itself, before its services start."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from typing import Any
 
 import yaml
 
+from pvs_bridge.errors import Issue, Location
+
 PROJECT = Path("/usr/local/share/pvs-bridge")
 HOST = "pvs-bridge"
-"""The Pi's name where none is given."""
+"""The Pi's name if none is configured."""
 
-# Longer than the slowest Pi takes for all roles.
+# Longer than the slowest Pi needs for all roles.
 _TIMEOUT_SECONDS = 1200
 _FAILED = re.compile(r"FAILED! => (?={)")
 _HOSTNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(?P<title>.*)\] \*+$", re.MULTILINE)
 
-# An empty /run has neither systemd nor D-Bus: to the roles this is an image that is being built,
-# so that they write files and start, ask and confirm nothing.
+# With an empty /run, without the sockets of systemd and D-Bus, the roles act as in an image build:
+# they write files; they do not start services, query the system or wait for a confirmation.
 _AS_IMAGE = ("unshare", "--mount", "--propagation=private", "sh", "-c",
              'mount -t tmpfs -o mode=0755 tmpfs /run && exec "$@"', "sh")  # fmt: skip
-# ansible-playbook without Python's search for garbage, which would go through all that Ansible has
-# read again and again: a run ends before it has made much.
+# ansible-playbook without garbage collection, which would repeatedly traverse everything that
+# Ansible has loaded; a run allocates too little to need it.
 _PLAYBOOK = ("python3", "-I", "-c",
              "import gc; gc.disable(); from ansible.cli.playbook import main; main()")  # fmt: skip
 _ENVIRONMENT = {
@@ -36,21 +38,21 @@ _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "SYSTEMD_OFFLINE": "1",
-    # In the empty /run, so that the card is not written to for nothing.
+    # In the empty /run, to avoid writes to the card.
     "ANSIBLE_HOME": "/run/ansible",
     "ANSIBLE_LOCAL_TEMP": "/run/ansible/tmp",
     "ANSIBLE_REMOTE_TMP": "/run/ansible/tmp",
     "ANSIBLE_NOCOLOR": "1",
-    # The one kind that is read here; each other one is looked up and asked first.
+    # Without it, Ansible loads and tries each other inventory plugin first.
     "ANSIBLE_INVENTORY_ENABLED": "yaml",
-    # One line a result, to be read by this program.
+    # One line per result, for failure() to parse.
     "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
     "ANSIBLE_CALLBACK_FORMAT_PRETTY": "0",
 }
 
 
 class _Literal(str):
-    """A text that Ansible must not take for a template."""
+    """A text that Ansible must not evaluate as a template."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -63,43 +65,24 @@ _Dumper.add_representer(
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What the project's preflight says is wrong.
-
-    Attributes:
-        variable: as one writes it, such as ``uplink_networks[0].passphrase``.
-        problem: what is wrong with it.
-        hint: what to do about it.
-    """
-
-    variable: str
-    problem: str
-    hint: str
-
-    def __str__(self) -> str:
-        """All on one line, without the place."""
-        return f"{self.variable}: {self.problem}. Hint: {self.hint}"
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """How a run has ended.
+    """The result of a run.
 
     Attributes:
-        done: whether all of it is done.
-        findings: what is wrong with the description, where that has ended it.
-        failure: the task that has failed and what it said, where another thing has.
+        done: Whether it succeeded.
+        issues: What the preflight check rejected; the location names the variable only.
+        failure: The failed task and its message, if the preflight check did not end the run.
     """
 
     done: bool
-    findings: Sequence[Finding] = field(default_factory=tuple)
+    issues: Sequence[Issue] = field(default_factory=tuple)
     failure: str = ""
 
 
 def inventory(variables: Mapping[str, Any]) -> str:
-    """Write the inventory of a Pi that knows itself alone, by its own name.
+    """Write an inventory with this Pi only, under its own hostname.
 
-    Whoever provisions it later calls it that as a rule, and then nothing differs.
+    A later run over SSH uses the same name by default, and then changes nothing.
     """
     hostname = str(variables.get("uplink_hostname", ""))
     name = hostname if _HOSTNAME.fullmatch(hostname) else HOST
@@ -118,12 +101,12 @@ def inventory(variables: Mapping[str, Any]) -> str:
 
 
 def run(inventory_file: Path, tags: Iterable[str], project: Path = PROJECT) -> Outcome:
-    """Run site.yml; what it prints goes to the journal too.
+    """Run site.yml, and copy its output to the journal.
 
     Args:
-        inventory_file: of :func:`inventory`.
-        tags: the roles to run; all of them where there is none.
-        project: the folder that has ``ansible`` and ``roles``.
+        inventory_file: The result of :func:`inventory`.
+        tags: The roles to run; empty for all.
+        project: The folder that has ``ansible`` and ``roles``.
     """
     wanted = ",".join(sorted(tags))
     command = [
@@ -145,28 +128,28 @@ def run(inventory_file: Path, tags: Iterable[str], project: Path = PROJECT) -> O
     except subprocess.TimeoutExpired:
         return Outcome(False, failure=f"the set-up took longer than {_TIMEOUT_SECONDS} s")
     print(done.stdout, flush=True)
-    # What the roles have written is on the card before anybody is told that it is.
+    # The files must be on the card before the run is recorded as done.
     os.sync()
     return Outcome(True) if done.returncode == 0 else failure(done.stdout)
 
 
 def failure(printed: str) -> Outcome:
-    """Read from what ansible-playbook has printed why it has failed."""
+    """Parse the output of a failed ansible-playbook."""
     failed = _FAILED.search(printed)
     if failed is None:
         return Outcome(False, failure=" ".join(printed.split())[-500:])
     result, _ = json.JSONDecoder().raw_decode(printed, failed.end())
-    findings = [
-        Finding(str(each["variable"]), str(each["problem"]), str(each["hint"]))
-        for each in result.get("findings", [])
+    issues = [
+        Issue(str(each["problem"]), str(each["hint"]), Location(variable=str(each["variable"])))
+        for each in result.get("issues", [])
     ]
     titles = [match["title"] for match in _TASK.finditer(printed, 0, failed.start())]
     message = " ".join(str(result.get("msg", "")).split())
-    return Outcome(False, findings, f"{titles[-1] if titles else 'site.yml'}: {message}")
+    return Outcome(False, issues, f"{titles[-1] if titles else 'site.yml'}: {message}")
 
 
 def _literal(value: Any) -> Any:  # noqa: ANN401 - any value
-    """Keep Ansible from taking a value that a person has typed for a template."""
+    """Protect a value that a user has typed from being evaluated as a template."""
     if isinstance(value, dict):
         return {key: _literal(each) for key, each in value.items()}
     if isinstance(value, list):

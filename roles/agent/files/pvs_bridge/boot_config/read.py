@@ -1,7 +1,8 @@
-"""Everything that the card says, file by file, and what is wrong with its text."""
+"""Read the files on the boot partition."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 from pvs_bridge.boot_config import imager, specs, stored_secrets, wpa_supplicant
 from pvs_bridge.boot_config.boot_partition import BootPartition, Found, UnreadableError
 from pvs_bridge.boot_config.layers import (
+    CONFIGURATION,
     COUNTRY,
-    DESCRIPTION,
     NETWORK_CONFIG,
     USER_DATA,
     WPA_SUPPLICANT,
@@ -20,10 +21,11 @@ from pvs_bridge.boot_config.layers import (
     merged,
 )
 from pvs_bridge.boot_config.yaml_file import BrokenError, parse
+from pvs_bridge.errors import Issue
 
-DESCRIPTION_FILE = "pvs-bridge.yml"
+CONFIGURATION_FILE = "pvs-bridge.yml"
 _WORLD = "00"
-"""What every radio may do everywhere."""
+"""The regulatory domain with what is allowed in every country."""
 
 
 @dataclass
@@ -31,26 +33,26 @@ class Reading:
     """What was read.
 
     Attributes:
-        layers: what each file says, secrets included; a file that is not there, or that cannot
-            be read, says what it said before.
-        mistakes: what was left out: file, line, problem and hint.
-        notes: what a person should know beside.
-        user: who was named in Imager's form.
+        layers: What each file configures, with secrets. A file that is missing or unreadable
+            keeps its stored layer.
+        issues: What was left out.
+        notes: Further information for the user.
+        user: The user of Imager's form.
     """
 
     layers: dict[str, Layer]
-    mistakes: list[str] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     user: imager.User = field(default_factory=imager.User)
 
 
 def read(partition: BootPartition, stored: Layers, options: dict[str, Any]) -> Reading:
-    """Read the card.
+    """Read the boot partition.
 
     Args:
-        partition: the FAT partition.
-        stored: what the files said before.
-        options: the variables that there are.
+        partition: The boot partition.
+        stored: The layers that were read before.
+        options: The specification of all variables.
     """
     reading = Reading(dict(stored))
     found = _found(partition, imager.USER, reading)
@@ -58,7 +60,7 @@ def read(partition: BootPartition, stored: Layers, options: dict[str, Any]) -> R
         try:
             reading.user = imager.read_user(found)
         except BrokenError as error:
-            reading.mistakes.append(f"{found.name} {error}")
+            reading.issues.append(error.issue)
         if reading.user.hostname:
             reading.layers[USER_DATA] = Layer(
                 found.name,
@@ -70,15 +72,15 @@ def read(partition: BootPartition, stored: Layers, options: dict[str, Any]) -> R
         try:
             reading.layers[NETWORK_CONFIG] = imager.read_network(found)
         except BrokenError as error:
-            reading.mistakes.append(f"{found.name} {error}")
+            reading.issues.append(error.issue)
     found = _found(partition, wpa_supplicant.NAME, reading)
     if found:
-        layer, mistakes = wpa_supplicant.read(found)
+        layer, issues = wpa_supplicant.read(found)
         reading.layers[WPA_SUPPLICANT] = layer
-        reading.mistakes += [f"{found.name} {mistake}" for mistake in mistakes]
-    found = _found(partition, DESCRIPTION_FILE, reading)
+        reading.issues += issues
+    found = _found(partition, CONFIGURATION_FILE, reading)
     if found:
-        _read_description(found, reading, stored, options)
+        _read_configuration(found, reading, stored, options)
     _choose_country(partition, reading)
     return reading
 
@@ -87,38 +89,39 @@ def _found(partition: BootPartition, name: str, reading: Reading) -> Found | Non
     try:
         return partition.read(name)
     except UnreadableError as error:
-        reading.mistakes.append(str(error))
+        reading.issues.append(error.issue)
         return None
 
 
-def _read_description(
+def _read_configuration(
     found: Found, reading: Reading, stored: Layers, options: dict[str, Any]
 ) -> None:
     try:
-        parsed = parse(found.text)
+        parsed = parse(found.text, found.name)
     except BrokenError as error:
-        before = "what it said before still counts" if DESCRIPTION in stored else "it says nothing"
-        reading.mistakes.append(f"{found.name} {error}; until then {before}")
+        active = "its previous content is active" if CONFIGURATION in stored else "it is ignored"
+        hint = f"{error.issue.hint}; until then {active}"
+        reading.issues.append(dataclasses.replace(error.issue, hint=hint))
         return
     if parsed.tabs:
-        reading.notes.append(f"{found.name}: tabs were taken for two spaces, as YAML has none")
-    old = stored[DESCRIPTION].values if DESCRIPTION in stored else {}
+        reading.notes.append(f"{found.name}: YAML forbids tabs; each was read as two spaces")
+    old = stored[CONFIGURATION].values if CONFIGURATION in stored else {}
     values, unknown = stored_secrets.fill(specs.as_texts(parsed.values, options, parsed.words), old)
     layer = Layer(found.name, values, parsed.lines)
-    reading.mistakes += [f"{found.name} {mistake}" for mistake in parsed.mistakes]
-    # From the end, so that what stands before keeps its place.
+    reading.issues += parsed.issues
+    # In descending order, because removing an item moves the items after it.
     for path in reversed(unknown):
-        reading.mistakes.append(f"{layer.place(path)}: {stored_secrets.unknown_secret(path)}")
+        reading.issues.append(stored_secrets.unknown_secret(layer.location(path)))
         layer = layer.without(path)
     for name in [each for each in values if each not in options]:
         hint = specs.suggestion(name, options)
-        reading.mistakes.append(f"{layer.place((name,))}: {name}: is no variable. Hint: {hint}")
+        reading.issues.append(Issue("unknown variable", hint, layer.location((name,))))
         layer = layer.without((name,))
-    reading.layers[DESCRIPTION] = layer
+    reading.layers[CONFIGURATION] = layer
 
 
 def _choose_country(partition: BootPartition, reading: Reading) -> None:
-    """Find a country for the radio where no file names one, by what else the card tells."""
+    """Choose the radio's country if no file sets it."""
     variables = merged({name: each for name, each in reading.layers.items() if name != COUNTRY})
     if variables.get("uplink_country") or variables.get("uplink_type", "wifi") != "wifi":
         reading.layers.pop(COUNTRY, None)
@@ -131,14 +134,14 @@ def _choose_country(partition: BootPartition, reading: Reading) -> None:
         reading.layers[COUNTRY] = Layer(source, {"uplink_country": country})
     known = reading.layers[COUNTRY]
     country = known.values["uplink_country"]
-    taken = (
+    chosen = (
         f"{country} was taken from {known.file}"
         if known.file
-        else "the channels that are allowed everywhere are used, which may leave yours out"
+        else "only channels that are allowed in every country are used, so yours may be missing"
     )
     reading.notes.append(
-        f"uplink_country: no file names the country that the bridge is in; {taken}. Hint: write "
-        f"uplink_country, such as US, into {DESCRIPTION_FILE}"
+        f"uplink_country is not set; {chosen}. Hint: write uplink_country, such as US, into "
+        f"{CONFIGURATION_FILE}"
     )
 
 

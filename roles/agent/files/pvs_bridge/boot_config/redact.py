@@ -1,4 +1,7 @@
-"""Credentials leave the FAT partition, which anybody can read, once the Pi has stored them."""
+"""Remove credentials from the boot partition, which is readable on any computer.
+
+Only what the Pi has stored is removed.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,17 @@ from typing import Any
 
 from pvs_bridge.boot_config import imager, layers, login, specs, stored_secrets, wpa_supplicant
 from pvs_bridge.boot_config.boot_partition import BootPartition, Found, UnreadableError
-from pvs_bridge.boot_config.layers import DESCRIPTION, NETWORK_CONFIG, WPA_SUPPLICANT, Layer
-from pvs_bridge.boot_config.read import DESCRIPTION_FILE
+from pvs_bridge.boot_config.layers import CONFIGURATION, NETWORK_CONFIG, WPA_SUPPLICANT, Layer
+from pvs_bridge.boot_config.read import CONFIGURATION_FILE
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.boot_config.stored_secrets import PLACEHOLDER
 from pvs_bridge.boot_config.yaml_file import BrokenError, parse, untabbed
 
 CLOUD_INIT_RESULT = Path("/run/cloud-init/result.json")
-"""Written by cloud-init at the end of each boot; says what it has taken its data from."""
+"""Written by cloud-init at the end of each boot; names its data source."""
 
-_FROM_CARD = "NoCloud"
+_BOOT_PARTITION = "NoCloud"
+"""cloud-init's name for the data source on the boot partition."""
 
 _PASSWORD = re.compile(
     r"^[ \t]+(?:passwd|hashed_passwd|plain_text_passwd)[ \t]*:.*\r?\n", re.MULTILINE
@@ -31,38 +36,38 @@ def clean(
     options: Mapping[str, Any],
     cloud_init_result: Path = CLOUD_INIT_RESULT,
 ) -> list[str]:
-    """Remove what the Pi has stored.
+    """Remove the credentials that the Pi has stored.
 
     Args:
-        partition: the FAT partition.
-        store: what the Pi keeps; what is not in it stays on the partition.
-        options: the variables that there are, and which of them are secret.
-        cloud_init_result: what cloud-init says when it has made the user.
+        partition: The boot partition.
+        store: What the Pi has stored; everything else stays on the partition.
+        options: The specification of all variables, which says what is secret.
+        cloud_init_result: cloud-init writes this file after it has created the user.
 
     Returns:
-        what was removed, for the report; nothing where there was nothing.
+        what was removed, for the report.
 
     Raises:
-        OSError: the partition is full or must not be written to; each file is whole.
+        OSError: The partition is full or read-only; each file is complete.
     """
     partition.clear()
     stored = layers.from_json(store.read("layers"))
-    said = []
+    removed = []
     for name in _stored_whole(partition, store, stored):
         partition.remove(name)
-        said.append(f"{name}: removed, the Pi has stored it")
-    if _has_made_the_user(cloud_init_result):
-        said += _clean_user_data(partition)
-    if DESCRIPTION in stored:
-        old = stored[DESCRIPTION].values
-        said += mask_description(partition, options, old)
-    return said
+        removed.append(f"{name}: removed, because the Pi has stored its content")
+    if _user_is_created(cloud_init_result):
+        removed += _clean_user_data(partition)
+    if CONFIGURATION in stored:
+        old = stored[CONFIGURATION].values
+        removed += mask_configuration(partition, options, old)
+    return removed
 
 
 def _stored_whole(
     partition: BootPartition, store: Store, stored: Mapping[str, Layer]
 ) -> Iterator[str]:
-    """Name the files that say nothing which the Pi has not stored."""
+    """Yield the names of the files whose whole content the Pi has stored."""
     found = _read(partition, imager.NETWORK)
     if found and NETWORK_CONFIG in stored:
         with contextlib.suppress(BrokenError):
@@ -70,13 +75,13 @@ def _stored_whole(
                 yield found.name
     found = _read(partition, wpa_supplicant.NAME)
     if found and WPA_SUPPLICANT in stored:
-        layer, mistakes = wpa_supplicant.read(found)
-        # A person mends a file best that is still there.
-        if layer.values == stored[WPA_SUPPLICANT].values and not mistakes:
+        layer, issues = wpa_supplicant.read(found)
+        # The user needs the file to correct it.
+        if layer.values == stored[WPA_SUPPLICANT].values and not issues:
             yield found.name
     found = _read(partition, login.USER_FILE)
     known = (store.read("login") or {}).get("password_hash")
-    if found and known and login.read(partition).password_hash == known:
+    if found and known and login.read(partition)[0].password_hash == known:
         yield found.name
 
 
@@ -87,33 +92,33 @@ def _read(partition: BootPartition, name: str) -> Found | None:
         return None
 
 
-def mask_description(
+def mask_configuration(
     partition: BootPartition,
     options: Mapping[str, Any],
     stored: Mapping[str, Any],
     new_name: str = "",
 ) -> list[str]:
-    """Put the marker in the place of the description's secrets that the Pi would find again.
+    """Replace the stored secrets in pvs-bridge.yml by a placeholder.
 
     Args:
-        partition: the FAT partition.
-        options: the variables that there are.
-        stored: the description's variables, as the Pi has stored them.
-        new_name: what the file is to be called; as before without one.
+        partition: The boot partition.
+        options: The specification of all variables.
+        stored: The file's variables, as the Pi has stored them.
+        new_name: A new name for the file; empty to keep its name.
 
     Returns:
         what was done, for the report.
 
     Raises:
-        OSError: the partition is full or must not be written to.
+        OSError: The partition is full or read-only.
     """
-    found = _read(partition, DESCRIPTION_FILE)
+    found = _read(partition, CONFIGURATION_FILE)
     if found is None:
         return []
     try:
         parsed = parse(found.text)
     except BrokenError:
-        # Nobody knows what of it is secret.
+        # Its secrets cannot be found.
         return []
     values = specs.as_texts(parsed.values, options, parsed.words)
     secrets = [
@@ -126,12 +131,12 @@ def mask_description(
     partition.write(new_name or found.name, stored_secrets.mask(untabbed(found.text), secrets))
     if new_name:
         partition.remove(found.name)
-    return [f"{found.name}: the Pi has stored its secrets; {stored_secrets.MARKER!r} replaces them"]
+    return [f"{found.name}: the Pi has stored its secrets; {PLACEHOLDER!r} replaces them"]
 
 
-def _has_made_the_user(result: Path) -> bool:
+def _user_is_created(result: Path) -> bool:
     try:
-        return _FROM_CARD in result.read_text(encoding="utf-8")
+        return _BOOT_PARTITION in result.read_text(encoding="utf-8")
     except OSError:
         return False
 
@@ -141,4 +146,4 @@ def _clean_user_data(partition: BootPartition) -> list[str]:
     if found is None or not _PASSWORD.search(found.text):
         return []
     partition.write(found.name, _PASSWORD.sub("", found.text))
-    return [f"{found.name}: the password's line was removed"]
+    return [f"{found.name}: the line with the password was removed"]

@@ -1,4 +1,4 @@
-"""Say on the FAT partition how it went, take credentials from it, go back where it went wrong."""
+"""Write the report, remove credentials, and undo an edit that disconnected the Pi."""
 
 from __future__ import annotations
 
@@ -22,34 +22,36 @@ from pvs_bridge.boot_config import (
     uplink,
     wifi_diagnosis,
 )
-from pvs_bridge.boot_config.apply import TROUBLE, version
+from pvs_bridge.boot_config.apply import ERROR_FILE, version
 from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.store import Store
 from pvs_bridge.host import network
+from pvs_bridge.host.overlay import Root
 
-WAY_HOME_SECONDS = 180.0
+CONNECT_SECONDS = 180.0
 _HEALTH_SECONDS = 200
 _CLOUD_INIT_SECONDS = 300
 _STEP_SECONDS = 2.0
-_SELDOM_SECONDS = 15.0
+_SLOW_STEP_SECONDS = 15.0
 
-_DESCRIBE = (
-    "copy pvs-bridge.example.yml on this card to pvs-bridge.yml, put your Wi-Fi's name and "
-    "passphrase in, and start the Pi with the card again."
+_CONFIGURE = (
+    "copy pvs-bridge.example.yml on this boot partition to pvs-bridge.yml, enter the name and the "
+    "passphrase of your Wi-Fi, and start the Pi with the card again."
 )
-_NO_WAY_HOME = f"The bridge has no way home yet. Hint: {_DESCRIBE}"
-_LET_IN = (
-    f"put your public key into the file {login.KEYS_FILE} on the card, for the user "
+_NOT_CONFIGURED = f"The bridge has no home network yet. Hint: {_CONFIGURE}"
+_ADD_KEY = (
+    f"put your public key into the file {login.KEYS_FILE} on the boot partition, for the user "
     f"{login.DEFAULT_USER}"
 )
-_NOBODY = f"nobody can log in, which the bridge does not need. Hint, to log in by SSH: {_LET_IN}"
-_KEYS_ALONE = (
-    "nobody can log in by SSH: it takes a key, and only a password was given, which is for a "
-    f"screen and a keyboard at the Pi. Hint: {_LET_IN}; or give Raspberry Pi Imager your key when "
-    "you write the card anew; or write sshd_password_login: true into pvs-bridge.yml"
+_NO_LOGIN = f"SSH login is not set up; the bridge works without it. Hint, to log in: {_ADD_KEY}"
+_PASSWORD_ONLY = (
+    "SSH login is not possible: it needs a key, and only a password was given, which works with a "
+    f"screen and a keyboard at the Pi. Hint: {_ADD_KEY}; or give Raspberry Pi Imager your key when "
+    "you write the card again; or write sshd_password_login: true into pvs-bridge.yml"
 )
-_WHY = ("problem", "hint")
+_DETAILS = ("problem", "hint")
 _WAITING = "The bridge is set up and waits for the home network."
+_CHECKING = "The bridge is in the home network; its health check is running."
 
 
 def _to_journal(text: str) -> None:
@@ -58,45 +60,50 @@ def _to_journal(text: str) -> None:
 
 @dataclass
 class Reporter:
-    """Writes the report, first what is known and then more.
+    """Writes the report, and updates it as more becomes known.
 
     Attributes:
-        partition: the FAT partition.
-        store: what the Pi keeps.
-        project: where the roles are.
-        cloud_init_result: what cloud-init says when it has made the user.
-        trouble: says why nothing could be stored, where that was so at this boot.
-        say: told what cannot be written on the card.
+        partition: The boot partition.
+        store: What the Pi has stored.
+        project: The folder that has ``roles``.
+        root: The Pi's root file system.
+        cloud_init_result: cloud-init writes this file after it has created the user.
+        error_file: Why the configuration could not be stored at this boot.
+        say: Receives what cannot be written to the boot partition.
     """
 
     partition: BootPartition
     store: Store
     project: Path = playbook.PROJECT
+    root: Root = field(default_factory=Root)
     cloud_init_result: Path = redact.CLOUD_INIT_RESULT
-    trouble: Path = TROUBLE
+    error_file: Path = ERROR_FILE
     say: Callable[[str], None] = _to_journal
     _removed: list[str] = field(default_factory=list)
 
     def write(self, verdict: str, health: str = "") -> None:
-        """Write the report; a card that cannot be written to holds nothing up."""
-        if self.trouble.exists():
-            verdict = f"{self.trouble.read_text(encoding='utf-8')} {verdict}"
+        """Write the report; go on if the boot partition is read-only."""
+        if self.error_file.exists():
+            verdict = f"{self.error_file.read_text(encoding='utf-8')} {verdict}"
         try:
             self.partition.write(report_text.NAME, report_text.report(self._facts(verdict, health)))
         except OSError as error:
             self.say(f"{report_text.NAME} was not written ({error.strerror}): {verdict}")
 
     def clean(self, options: Mapping[str, Any]) -> None:
-        """Take the credentials from the partition."""
+        """Remove the stored credentials from the boot partition."""
         try:
-            said = redact.clean(self.partition, self.store, options, self.cloud_init_result)
+            removed = redact.clean(self.partition, self.store, options, self.cloud_init_result)
         except OSError as error:
-            said = [f"secrets stay on the card, which cannot be written to: {error.strerror}"]
-        self._removed += [each for each in said if each not in self._removed]
+            removed = [
+                "the secrets stay on the boot partition, because it cannot be written to: "
+                f"{error.strerror}"
+            ]
+        self._removed += [each for each in removed if each not in self._removed]
 
     @property
     def outcome(self) -> dict[str, Any]:
-        """What applying the card has left word of."""
+        """The outcome that ``apply`` stored."""
         return self.store.read("outcome") or {}
 
     @property
@@ -105,27 +112,28 @@ class Reporter:
         variables: dict[str, Any] = self.outcome.get("variables") or {"uplink_type": "none"}
         return variables
 
-    def flaws(self) -> str:
-        """Say, behind the verdict, how much was left out."""
-        count = len(self._left_out())
+    def summary(self) -> str:
+        """Return a sentence with the number of issues, to follow the verdict; empty for none."""
+        count = len(self._rejected())
         if not count:
             return ""
-        things = "One thing" if count == 1 else f"{count} things"
-        return f" {things} on the card could not be used; see below."
+        settings = "1 setting" if count == 1 else f"{count} settings"
+        return f" {settings} on the boot partition could not be used; see below."
 
-    def _left_out(self) -> list[str]:
+    def _rejected(self) -> list[str]:
         outcome = self.outcome
-        return [*outcome.get("mistakes", []), *outcome.get("left_out", [])]
+        return [*outcome.get("issues", []), *outcome.get("rejected", [])]
 
     def _facts(self, verdict: str, health: str) -> report_text.Facts:
-        described = layers.from_json(self.store.read("layers"))
-        user, notes = self._who()
+        configured = layers.from_json(self.store.read("layers"))
+        user, notes = self._login()
         undone = self.store.read("undone")
         if undone:
             notes.insert(
                 0,
-                f"the card was edited, but {undone['reason']}: what it said before counts again. "
-                f"See {undo.REJECTED_FILE}; to try again, correct it and call it pvs-bridge.yml",
+                f"the configuration was edited, but {undone['reason']}, so the previous one is "
+                f"active again. See {undo.REJECTED_FILE}; to try again, correct it and rename it "
+                "to pvs-bridge.yml",
             )
         now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
         return report_text.Facts(
@@ -135,80 +143,87 @@ class Reporter:
             user=user,
             addresses=network.addresses(),
             read=[
-                f"{layer.file}: {', '.join(layer.values) or 'nothing that counts'}"
-                for name, layer in described.items()
+                f"{layer.file}: {', '.join(layer.values) or 'no setting'}"
+                for name, layer in configured.items()
                 if name != layers.COUNTRY
             ],
-            left_out=self._left_out(),
+            rejected=self._rejected(),
             notes=[*notes, *self.outcome.get("notes", []), *self._removed],
             health=health,
         )
 
-    def _who(self) -> tuple[str, list[str]]:
-        """Name who logs in by SSH, and say what is to be said where nobody does."""
-        form, old = self.outcome.get("user") or {}, self.store.read("login") or {}
-        passwords = (form.get("has_password"), old.get("password_hash"))
-        keys = (form.get("has_key"), old.get("keys"))
+    def _login(self) -> tuple[str, list[str]]:
+        """Return the user who can log in by SSH, or a note if there is none."""
+        form, files = self.outcome.get("user") or {}, self.store.read("login") or {}
+        passwords = (form.get("has_password"), files.get("password_hash"))
+        keys = (form.get("has_key"), files.get("keys"))
         applied = (self.store.read("applied") or {}).get("variables", {})
-        let_in = (
-            zip(keys, passwords, strict=False) if applied.get("sshd_password_login") else zip(keys)
+        accepted = (
+            zip(keys, passwords, strict=True)
+            if applied.get("sshd_password_login")
+            else zip(keys, strict=True)
         )
-        for name, ways in zip((form.get("name"), old.get("user")), let_in, strict=False):
+        for name, ways in zip((form.get("name"), files.get("user")), accepted, strict=True):
             if name and any(ways):
                 return name, []
-        return "", [_KEYS_ALONE if any(passwords) else _NOBODY]
+        return "", [_PASSWORD_ONLY if any(passwords) else _NO_LOGIN]
 
 
 def report(
     reporter: Reporter,
-    seconds: float = WAY_HOME_SECONDS,
+    seconds: float = CONNECT_SECONDS,
     check: Callable[[], dict[str, Any]] | None = None,
 ) -> bool:
-    """Report from the boot's end to the health check's answer.
+    """Write reports until the health check has run.
 
     Args:
-        reporter: writes.
-        seconds: how long the way home may take.
-        check: the health check; :func:`health`.
+        reporter: Writes the report.
+        seconds: The time to reach the home network.
+        check: The health check; default :func:`health`.
 
     Returns:
-        whether the Pi has to boot again, to go back to what its card said before.
+        whether the Pi has to restart to return to its previous configuration.
     """
     options = specs.load(reporter.project)
     reporter.clean(options)
     variables = reporter.variables
     if variables.get("uplink_type", "wifi") == "none":
-        reporter.write(f"{_NO_WAY_HOME}{reporter.flaws()}")
-        _settle(reporter, options, _NO_WAY_HOME)
+        reporter.write(f"{_NOT_CONFIGURED}{reporter.summary()}")
+        _remove_password(reporter, options, _NOT_CONFIGURED)
         return False
-    reporter.write(f"{_WAITING}{reporter.flaws()}")
+    reporter.write(f"{_WAITING}{reporter.summary()}")
     if not uplink.wait(variables, seconds):
-        reporter.write(f"{_lost(variables, wifi_diagnosis.reason(variables))}{reporter.flaws()}")
+        text = _disconnected(variables, wifi_diagnosis.reason(variables))
+        reporter.write(f"{text}{reporter.summary()}")
         good = undo.earlier(reporter.store)
-        if good is not None and overlay.is_locked():
-            # The next start, whose root keeps it, comes to the same and goes back.
-            overlay.unlock()
+        if good is not None and reporter.root.locked:
+            # The next start, with a root that keeps changes, arrives here again and goes back.
+            overlay.unlock(reporter.root)
             return False
         if good is not None:
             try:
                 undo.go_back(reporter.partition, reporter.store, good, options)
             except OSError as error:
-                reporter.say(f"the earlier description was not put back: {error}")
+                reporter.say(f"the previous configuration was not restored: {error}")
             else:
                 return True
-        # Nothing to go back to: the access point may only be off, and everything goes on trying.
-        uplink.wait(variables, float("inf"), _SELDOM_SECONDS)
+        # Without a previous configuration, go on: the access point may only be off.
+        uplink.wait(variables, float("inf"), _SLOW_STEP_SECONDS)
     _keep(reporter)
-    reporter.write("The bridge is in the home network; its health is being checked.")
+    reporter.write(_CHECKING)
     found = (check or health)()
     reporter.clean(options)
-    reporter.write(f"{verdict(found)}{reporter.flaws()}", str(found.get("text", "")))
-    _settle(reporter, options, verdict(found), str(found.get("text", "")))
+    reporter.write(f"{verdict(found)}{reporter.summary()}", str(found.get("text", "")))
+    _remove_password(reporter, options, verdict(found), str(found.get("text", "")))
     return False
 
 
 def health() -> dict[str, Any]:
-    """Run the health check; what it says, ``text`` alone where it says nothing that is known."""
+    """Run the health check.
+
+    Returns:
+        its result; only ``text`` if it failed.
+    """
     try:
         done = subprocess.run(
             ["pvs-bridge", "health", "--json", "--wait", "30"],
@@ -216,7 +231,7 @@ def health() -> dict[str, Any]:
         )  # fmt: skip
         found: dict[str, Any] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        return {"text": f"the health check did not end: {error}"}
+        return {"text": f"the health check failed: {error}"}
     return found
 
 
@@ -224,36 +239,36 @@ def _keep(reporter: Reporter) -> None:
     try:
         undo.keep(reporter.store)
     except OSError as error:
-        reporter.say(f"that the network was reached could not be stored: {error}")
+        reporter.say(f"the working configuration could not be stored: {error}")
 
 
-def _settle(
-    reporter: Reporter, options: Mapping[str, Any], said: str, health_text: str = ""
+def _remove_password(
+    reporter: Reporter, options: Mapping[str, Any], text: str, health_text: str = ""
 ) -> None:
-    """Take the password of Imager's form from the card once cloud-init has made the user of it."""
+    """Remove the password of Imager's form after cloud-init has created the user."""
     deadline = time.monotonic() + _CLOUD_INIT_SECONDS
     waiting = bool((reporter.outcome.get("user") or {}).get("has_password"))
     while waiting and not reporter.cloud_init_result.exists() and time.monotonic() < deadline:
         time.sleep(_STEP_SECONDS)
     if waiting:
         reporter.clean(options)
-        reporter.write(f"{said}{reporter.flaws()}", health_text)
+        reporter.write(f"{text}{reporter.summary()}", health_text)
 
 
-def _lost(variables: Mapping[str, Any], reason: str) -> str:
+def _disconnected(variables: Mapping[str, Any], reason: str) -> str:
     if variables.get("uplink_type") == "ethernet":
-        silent = f"no answer at the cable {variables.get('uplink_interface', 'wlan0')}"
+        silent = f"no answer on {variables.get('uplink_interface', 'wlan0')}"
         return f"The bridge is not in the home network: {reason or silent}."
     names = report_text.networks(variables)
     return (
-        f"The bridge could not join the Wi-Fi {names}: {reason or 'it does not answer'}. It goes "
-        f"on trying. Hint, where the name or the passphrase is wrong: {_DESCRIBE}"
+        f"The bridge could not join the Wi-Fi {names}: {reason or 'it does not answer'}. It keeps "
+        f"trying. Hint, if the name or the passphrase is wrong: {_CONFIGURE}"
     )
 
 
 def verdict(found: Mapping[str, Any]) -> str:
-    """Say in a sentence what the health check has found."""
+    """Return the result of the health check as a sentence."""
     if found.get("healthy"):
         return "The bridge works."
-    said = ("The bridge is in the home network, but does not work yet.", *map(found.get, _WHY))
-    return " ".join(str(each) for each in said if each)
+    parts = ("The bridge is in the home network, but does not work yet.", *map(found.get, _DETAILS))
+    return " ".join(str(each) for each in parts if each)

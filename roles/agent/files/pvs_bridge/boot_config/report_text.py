@@ -1,4 +1,4 @@
-"""The report's text: plain words for whoever reads the card on another computer."""
+"""The text of the report that the Pi writes to the boot partition."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _WIDTH = 96
 
 @dataclass
 class Facts:
-    """What the report tells.
+    """The content of the report.
 
     Attributes:
-        verdict: the first line.
-        written: when, by which version.
-        hostname: of the Pi.
-        user: who logs in; empty where nobody is known to.
-        addresses: by interface, with prefix lengths.
-        read: which file says what.
-        left_out: mistakes with file, line, problem and hint.
-        notes: what else a person should know.
-        health: the health check's own text; empty before it has run.
+        verdict: The first line.
+        written: The time and the version.
+        hostname: The Pi's hostname.
+        user: The user who can log in by SSH; empty if there is none.
+        addresses: By interface, with prefix lengths.
+        read: What each file configures.
+        rejected: The issues, with file, line and hint.
+        notes: Further information.
+        health: The text of the health check; empty before it has run.
     """
 
     verdict: str
@@ -33,13 +33,13 @@ class Facts:
     user: str = ""
     addresses: Mapping[str, Iterable[str]] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     health: str = ""
 
 
 def report(facts: Facts) -> str:
-    """Write the report, with the line ends that Windows wants."""
+    """Return the report, with the line ends that Windows needs."""
     addresses = [
         f"{name}  {', '.join(each) or 'none'}" for name, each in sorted(facts.addresses.items())
     ]
@@ -47,11 +47,11 @@ def report(facts: Facts) -> str:
     if facts.user:
         reach.append(f"ssh {facts.user}@{facts.hostname}.local")
     sections = [
-        ("What was left out, and why", facts.left_out),
+        ("Settings that could not be used", facts.rejected),
         ("Notes", facts.notes),
         ("Addresses of the Pi", addresses),
-        ("How to reach it from the home network", reach),
-        ("What was read", facts.read or ["nothing: no file on the card describes the bridge"]),
+        ("Access from the home network", reach),
+        ("Files that were read", facts.read or ["none: the boot partition has no configuration"]),
     ]
     lines = [*_wrapped(facts.verdict, ""), "", facts.written]
     for title, items in sections:
@@ -65,13 +65,13 @@ def report(facts: Facts) -> str:
 
 
 def networks(variables: Mapping[str, Any]) -> str:
-    """Name the Wi-Fi networks of a description."""
+    """Return the names of the configured Wi-Fi networks."""
     listed = variables.get("uplink_networks") or []
     return ", ".join(str(each.get("ssid", "?")) for each in listed if isinstance(each, dict))
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    # A URL, or a long name, is of no use in two pieces.
+    # A URL or a long name must stay in one piece.
     return textwrap.wrap(
         text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ",
         break_long_words=False, break_on_hyphens=False,

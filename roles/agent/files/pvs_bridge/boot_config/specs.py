@@ -1,4 +1,4 @@
-"""Which variables a bridge has and which of them are secret, by the roles' own specifications."""
+"""The bridge's variables, and which of them are secret, from the roles' argument_specs.yml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from pvs_bridge.boot_config.layers import Path, written
 
-# The last word of names whose values are secret even where a specification forgets to say so.
+# Names that end with these words are secret even without no_log in the specification.
 _SECRET_WORDS = ("passphrase", "password", "psk")
 
 
@@ -19,7 +19,7 @@ def load(project: FilePath) -> dict[str, Any]:
     """Read the options of all roles, by name.
 
     Args:
-        project: the folder that has ``roles``.
+        project: The folder that has ``roles``.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     options: dict[str, Any] = {}
@@ -30,22 +30,22 @@ def load(project: FilePath) -> dict[str, Any]:
 
 
 def suggestion(name: str, options: Mapping[str, Any]) -> str:
-    """Guess what somebody meant by a name that no variable has; a hint."""
+    """Return a hint about an unknown variable."""
     if name == "pvs_bridges":
-        return "write the variables alone, at the left edge, without pvs_bridges, hosts and a name"
+        return "write only the variables, at the left edge, without pvs_bridges, hosts and a name"
     close = difflib.get_close_matches(name.lower(), options, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else "remove it; pvs-bridge.example.yml has many"
+    return f"did you mean {close[0]}?" if close else "remove it; see pvs-bridge.example.yml"
 
 
 def as_texts(
     variables: Mapping[str, Any], options: Mapping[str, Any], words: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Take for text what is to be text, such as a passphrase of digits, or the country NO.
+    """Read values of type str as text, such as a passphrase of digits, or the country NO.
 
     Args:
-        variables: as YAML takes them.
-        options: of :func:`load`.
-        words: what YAML takes for something else than text, as it was typed, by its path.
+        variables: The variables as YAML reads them.
+        options: The result of :func:`load`.
+        words: Each scalar that YAML does not read as text, as it was typed, by its path.
     """
     return {
         name: _as_text(value, options.get(name) or {"type": "raw"}, (name,), words)
@@ -73,11 +73,11 @@ def _as_text(
 
 
 def secret_paths(variables: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Path]:
-    """Find the secrets in a description.
+    """Yield the paths of all secrets.
 
     Args:
-        variables: as written.
-        options: of :func:`load`.
+        variables: The values as they are in the file.
+        options: The result of :func:`load`.
     """
     for name, value in variables.items():
         yield from _secrets(value, options.get(name) or {}, (name,))
@@ -87,7 +87,7 @@ def _secrets(value: Any, option: Mapping[str, Any], path: Path) -> Iterator[Path
     inner = option.get("options") or {}
     if isinstance(value, dict):
         for key, each in value.items():
-            # The names in a secret mapping, such as those of users, are none.
+            # The keys of a secret mapping, such as user names, are not secret.
             below = {"no_log": option.get("no_log"), **(inner.get(key) or {})}
             yield from _secrets(each, below, (*path, str(key)))
     elif isinstance(value, list):

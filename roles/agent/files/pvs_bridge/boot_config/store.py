@@ -1,4 +1,4 @@
-"""What the Pi keeps of its configuration."""
+"""The configuration that the Pi has stored."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 from pvs_bridge import atomic
 
-FOLDER = Path("/etc/pvs-bridge/card")
-"""What the Pi keeps of the card's description, secrets included; only root can read it."""
+FOLDER = Path("/etc/pvs-bridge/boot-config")
+"""The stored configuration with its secrets; only root can read it."""
 
 
 class Store:
-    """The folder of what was stored, one JSON file a name."""
+    """A folder with one JSON file for each name."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Name the folder; it is made when something is written."""
+        """Set the folder; it is created with the first file."""
         self.folder = folder
 
-    def begin_to_change(self) -> None:
-        """Say, before it is done, that something beside the store is going to be changed too."""
+    def begin_change(self) -> None:
+        """Announce a change of something outside the store, before it is made."""
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - JSON holds anything
-        """Return what was stored; None where nothing was, or where it is damaged."""
+        """Return a stored value; None if it is missing or damaged."""
         try:
             return json.loads((self.folder / f"{name}.json").read_bytes())
         except (OSError, ValueError):
@@ -33,39 +33,39 @@ class Store:
         """Store a value.
 
         Raises:
-            OSError: the disk is full or must not be written to.
+            OSError: The disk is full or read-only.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{name}.json"
         text = json.dumps(value, indent=1, ensure_ascii=False)
-        # A card wears out by writing what is there already.
+        # Writing an unchanged file would wear out the card.
         if self.read(name) != json.loads(text):
             atomic.write(path, text.encode())
 
     def remove(self, name: str) -> None:
-        """Forget a value.
+        """Remove a value.
 
         Raises:
-            OSError: the disk must not be written to.
+            OSError: The disk is read-only.
         """
         if (self.folder / f"{name}.json").exists():
             atomic.remove(self.folder / f"{name}.json")
 
 
 class WouldChangeError(Exception):
-    """Something would have been stored."""
+    """Something would have been changed."""
 
 
-class LookedAt(Store):
-    """A store that only tells that something would be stored.
+class DryRunStore(Store):
+    """A store that raises an error instead of changing anything.
 
-    What applying the card leaves word of for the report is none of it.
+    The outcome, which is written for the report, does not count as a change.
     """
 
-    _WORD = "outcome"
+    _OUTCOME = "outcome"
 
-    def begin_to_change(self) -> None:
-        """Tell of it.
+    def begin_change(self) -> None:
+        """Refuse the change.
 
         Raises:
             WouldChangeError: always.
@@ -73,19 +73,19 @@ class LookedAt(Store):
         raise WouldChangeError
 
     def write(self, name: str, value: object) -> None:
-        """Compare a value with the one that is stored.
+        """Compare a value with the stored one.
 
         Raises:
-            WouldChangeError: it is another one.
+            WouldChangeError: They differ.
         """
-        if name != self._WORD and self.read(name) != json.loads(json.dumps(value)):
+        if name != self._OUTCOME and self.read(name) != json.loads(json.dumps(value)):
             raise WouldChangeError
 
     def remove(self, name: str) -> None:
-        """Look whether there is a value.
+        """Check that the value is not stored.
 
         Raises:
-            WouldChangeError: there is one.
+            WouldChangeError: There is one.
         """
         if self.read(name) is not None:
             raise WouldChangeError

@@ -1,4 +1,4 @@
-"""Secrets that have left the card: what stands in their place, and how they come back from it."""
+"""Secrets that only the Pi has: replace them by a placeholder in a file, and insert them again."""
 
 from __future__ import annotations
 
@@ -8,42 +8,43 @@ from typing import Any
 
 import yaml
 
-from pvs_bridge.boot_config.layers import Path, written
+from pvs_bridge.boot_config.layers import Path
 from pvs_bridge.boot_config.yaml_file import compose
+from pvs_bridge.errors import Issue, Location
 
-MARKER = "stored on the Pi"
-"""Stands in the place of a secret that the Pi has stored."""
+PLACEHOLDER = "stored on the Pi"
+"""Replaces a secret on the boot partition that the Pi has stored."""
 
-# What a person knows an item of a list by, whatever its place.
+# The keys that identify an item of a list, whatever its position.
 _NAMES = ("ssid", "name")
 
 
 def mask(text: str, secrets: Iterable[Path]) -> str:
-    """Put the marker in the place of secrets; everything else, comments too, stays as it is.
+    """Replace secrets by the placeholder; keep everything else, with comments.
 
     Args:
-        text: YAML that can be read.
-        secrets: where they stand.
+        text: Valid YAML.
+        secrets: The paths of the secrets.
     """
     root = compose(text)
     nodes = [found for found in (_node(root, path) for path in secrets) if found is not None]
-    # From the end, so that what stands before keeps its place.
+    # From the end, because a replacement moves the text after it.
     for node in sorted(nodes, key=lambda each: -each.start_mark.index):
         begin, end = node.start_mark.index, node.end_mark.index
         block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
-        text = f"{text[:begin]}{MARKER}{_line_end(text) if block else ''}{text[end:]}"
+        text = f"{text[:begin]}{PLACEHOLDER}{_line_end(text) if block else ''}{text[end:]}"
     return text
 
 
 def fill(values: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[dict[str, Any], list[Path]]:
-    """Put what was stored in the place of markers.
+    """Insert the stored secrets.
 
     Args:
-        values: as a person has left them.
-        stored: the same as they were stored before.
+        values: The values as they are in the file.
+        stored: The stored values of the same file.
 
     Returns:
-        the values, and where a marker stands for which nothing is stored.
+        the values, and the paths of placeholders without a stored secret.
     """
     filled = copy.deepcopy(dict(values))
     unknown: list[Path] = []
@@ -53,35 +54,36 @@ def fill(values: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[dict[str
 
 
 def is_stored(values: Mapping[str, Any], path: Path, stored: Mapping[str, Any]) -> bool:
-    """Whether a secret comes back by itself where the marker stands for it.
+    """Return whether :func:`fill` would insert a secret again.
 
     Args:
-        values: as a person has left them.
-        path: of the secret.
-        stored: the same as they were stored.
+        values: The values as they are in the file.
+        path: The path of the secret.
+        stored: The stored values of the same file.
     """
     masked = copy.deepcopy(dict(values))
     inner: Any = masked
     for part in path[:-1]:
         inner = inner[part]
     secret = inner[path[-1]]
-    inner[path[-1]] = MARKER
+    inner[path[-1]] = PLACEHOLDER
     found: Any = fill(masked, stored)[0]
     for part in path:
         found = found[part]
-    return bool(secret != MARKER and found == secret)
+    return bool(secret != PLACEHOLDER and found == secret)
 
 
-def unknown_secret(path: Path) -> str:
-    """Say that a marker stands for nothing: problem and hint."""
-    return (
-        f"{written(path)}: says {MARKER!r}, and the Pi has stored nothing for it. Hint: write the "
-        "value itself"
+def unknown_secret(location: Location) -> Issue:
+    """Return the issue of a placeholder without a stored secret."""
+    return Issue(
+        f"is {PLACEHOLDER!r}, but the Pi has not stored this value",
+        "write the value itself",
+        location,
     )
 
 
 def _filled(value: Any, stored: Any, path: Path, unknown: list[Path]) -> Any:  # noqa: ANN401 - any value
-    if value == MARKER:
+    if value == PLACEHOLDER:
         if isinstance(stored, (str, int, float)):
             return stored
         unknown.append(path)
@@ -101,7 +103,7 @@ def _filled(value: Any, stored: Any, path: Path, unknown: list[Path]) -> Any:  #
 
 
 def _counterpart(item: Any, number: int, stored: Any) -> Any:  # noqa: ANN401 - any value
-    """Find the stored item of the same name; of the same place where items have no name."""
+    """Return the stored item with the same name, or the same position if items have no name."""
     items = stored if isinstance(stored, list) else []
     for key in _NAMES:
         if isinstance(item, dict) and key in item:

@@ -1,4 +1,4 @@
-"""A card that was edited into a network that cannot be joined goes back to what it said before."""
+"""Restore the previous configuration after an edit that disconnected the Pi from its network."""
 
 from __future__ import annotations
 
@@ -7,29 +7,33 @@ from typing import Any
 
 from pvs_bridge.boot_config import layers
 from pvs_bridge.boot_config.boot_partition import BootPartition
-from pvs_bridge.boot_config.layers import DESCRIPTION, Layer
-from pvs_bridge.boot_config.redact import mask_description
+from pvs_bridge.boot_config.layers import CONFIGURATION, Layer
+from pvs_bridge.boot_config.redact import mask_configuration
 from pvs_bridge.boot_config.store import Store
 
 REJECTED_FILE = "pvs-bridge.rejected.yml"
 
-# A name is no part of the way home.
-_ELSEWHERE = frozenset({"uplink_hostname", "uplink_mdns"})
+# Names do not affect the connection.
+_NAMES = frozenset({"uplink_hostname", "uplink_mdns"})
 
 
 def keep(store: Store) -> None:
-    """Remember that the way home is there with what the card says now.
+    """Remember that the home network was reached with the current configuration.
 
     Raises:
-        OSError: the Pi's disk is full or must not be written to.
+        OSError: The Pi's disk is full or read-only.
     """
     store.write("good", store.read("layers"))
 
 
 def earlier(store: Store) -> dict[str, Layer] | None:
-    """Return what the card said when the way home was last there, if that was another way home."""
+    """Return the configuration that last reached the home network.
+
+    Returns:
+        None if it has the same connection as the current one, or if there is none.
+    """
     good, now = (layers.from_json(store.read(name)) for name in ("good", "layers"))
-    if not good or _way(layers.merged(good)) == _way(layers.merged(now)):
+    if not good or _connection(layers.merged(good)) == _connection(layers.merged(now)):
         return None
     return good
 
@@ -37,29 +41,29 @@ def earlier(store: Store) -> dict[str, Layer] | None:
 def go_back(
     partition: BootPartition, store: Store, good: Mapping[str, Layer], options: Mapping[str, Any]
 ) -> None:
-    """Let the next boot apply what the card said before.
+    """Have the next boot apply the earlier configuration.
 
     Args:
-        partition: whose description becomes ``pvs-bridge.rejected.yml``, its secrets removed.
-        store: what the Pi keeps.
-        good: of :func:`earlier`.
-        options: the variables that there are.
+        partition: Its pvs-bridge.yml becomes ``pvs-bridge.rejected.yml``, without secrets.
+        store: What the Pi has stored.
+        good: The result of :func:`earlier`.
+        options: The specification of all variables.
 
     Raises:
-        OSError: a disk is full or must not be written to; then nothing goes back.
+        OSError: A disk is full or read-only; nothing changes then.
     """
     now = layers.from_json(store.read("layers"))
-    if now.get(DESCRIPTION) != good.get(DESCRIPTION):
-        # First of all: a description that stays where it is would be applied once more.
-        rejected = now[DESCRIPTION].values if DESCRIPTION in now else {}
-        mask_description(partition, options, rejected, REJECTED_FILE)
-    store.write("undone", {"reason": "the home network was not reached within the time"})
+    if now.get(CONFIGURATION) != good.get(CONFIGURATION):
+        # Before anything else, because the next boot would apply the file again.
+        rejected = now[CONFIGURATION].values if CONFIGURATION in now else {}
+        mask_configuration(partition, options, rejected, REJECTED_FILE)
+    store.write("undone", {"reason": "the home network was not reached in time"})
     store.write("layers", layers.to_json(good))
 
 
-def _way(variables: Mapping[str, Any]) -> dict[str, Any]:
+def _connection(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in variables.items()
-        if name.startswith(("uplink_", "bridge_backend")) and name not in _ELSEWHERE
+        if name.startswith(("uplink_", "bridge_backend")) and name not in _NAMES
     }

@@ -1,4 +1,4 @@
-"""The way home: whether it is there, by the kernel's word."""
+"""The connection to the home network, as the kernel sees it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ def wait(
     seconds: float,
     step_seconds: float = 2.0,
 ) -> bool:
-    """Wait for the way home.
+    """Wait for the connection to the home network.
 
     Args:
-        variables: the bridge's.
-        seconds: how long at most.
-        step_seconds: how long between two looks.
+        variables: The bridge's variables.
+        seconds: The longest wait.
+        step_seconds: The time between two checks.
 
     Returns:
-        whether there is one.
+        whether the Pi is connected.
     """
     interface = str(variables.get("uplink_interface", "wlan0"))
     deadline = time.monotonic() + seconds
-    while not leads_home(interface):
+    while not is_connected(interface):
         if time.monotonic() >= deadline:
             return False
         time.sleep(step_seconds)
     return True
 
 
-def leads_home(interface: str) -> bool:
-    """Whether an interface has a default route whose router is really there."""
+def is_connected(interface: str) -> bool:
+    """Return whether the router of an interface's default route answers."""
     for router in routers(interface):
         with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             # Makes the kernel ask for the router's hardware address.

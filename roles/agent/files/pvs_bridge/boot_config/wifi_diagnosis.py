@@ -1,6 +1,6 @@
-"""Why there is no way home, in plain words, by what NetworkManager has said since the Pi started.
+"""Why the Pi is not connected to the home network, from NetworkManager's journal of this boot.
 
-Its own record of the reason, GENERAL.REASON, is empty again a moment later.
+The device's property GENERAL.REASON is empty again a moment after a failure.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-_SILENT = "the network does not let the Pi in; its passphrase may be wrong, or its signal too weak"
-_NO_ADDRESS = "the network gives no address"
-_AWAY = "no network of this name is in range"
-# As NetworkManager's nm_device_state_reason_to_string calls them. It asks for other secrets, which
-# nobody is there to give, where those that it has were refused.
-_PLAIN = {
-    "no-secrets": "the network refuses the passphrase",
+_SILENT = "the access point rejects the Pi; the passphrase may be wrong, or the signal too weak"
+_NO_ADDRESS = "the network does not assign an address (DHCP)"
+_AWAY = "a network of this name is not in range"
+# The names are those of NetworkManager's nm_device_state_reason_to_string. It reports no-secrets
+# after the access point has refused the stored passphrase.
+_REASONS = {
+    "no-secrets": "the access point refuses the passphrase",
     "supplicant-disconnect": _SILENT,
     "supplicant-failed": _SILENT,
     "supplicant-timeout": _SILENT,
@@ -27,21 +27,21 @@ _PLAIN = {
     "dhcp-error": _NO_ADDRESS,
     "dhcp-failed": _NO_ADDRESS,
 }
-_PATIENCE_SECONDS = 20
+_TIMEOUT_SECONDS = 20
 
 
 def reason(variables: Mapping[str, Any]) -> str:
-    """Say why an interface does not lead home; empty where nobody knows.
+    """Return why the uplink is not connected; empty if it is unknown.
 
     Args:
-        variables: the bridge's.
+        variables: The bridge's variables.
     """
     interface = str(variables.get("uplink_interface", "wlan0"))
     if not Path("/sys/class/net", interface).exists():
         return f"the Pi has no interface {interface}"
     wanted = variables.get("uplink_networks") or []
     if wanted and not any(each.get("hidden") for each in wanted):
-        # Of a network that is not there it never tries to join any, and has nothing to say.
+        # NetworkManager does not try to join a network that is not in range, so it logs nothing.
         found = _printed(
             "nmcli", "--escape", "no", "--get-values", "SSID",
             "device", "wifi", "list", "ifname", interface, "--rescan", "no",
@@ -50,11 +50,11 @@ def reason(variables: Mapping[str, Any]) -> str:
         if found is not None and names.isdisjoint(found):
             return _AWAY
     journal = _printed("journalctl", "--boot", "--unit=NetworkManager", "--output=cat")
-    return _PLAIN.get(_last_failure(journal or (), interface), "")
+    return _REASONS.get(_last_failure(journal or (), interface), "")
 
 
 def _last_failure(journal: Iterable[str], interface: str) -> str:
-    """Return NetworkManager's name for why it has failed last; empty where it has not."""
+    """Return NetworkManager's reason of the last failure; empty without a failure."""
     failed = re.compile(
         rf"device \({re.escape(interface)}\): state change: \S+ -> failed \(reason '([^']+)'"
     )
@@ -63,11 +63,11 @@ def _last_failure(journal: Iterable[str], interface: str) -> str:
 
 
 def _printed(*command: str) -> list[str] | None:
-    """Return the lines that a program prints; None where it fails."""
+    """Return the lines that a program prints; None if it fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=True,
-            timeout=_PATIENCE_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None

@@ -1,4 +1,4 @@
-"""wpa_supplicant.conf, as guides of many years have people write it onto the FAT partition."""
+"""wpa_supplicant.conf on the boot partition, as many guides recommend it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from pvs_bridge.boot_config.boot_partition import Found
 from pvs_bridge.boot_config.layers import Layer, written
+from pvs_bridge.errors import Issue, IssueError, Location
 
 NAME = "wpa_supplicant.conf"
 
@@ -20,27 +21,29 @@ _KNOWN = frozenset({"WPA-PSK", "WPA-PSK-SHA256", "SAE"})
 _HIGHEST_PRIORITY = 400
 
 
-class _NetworkError(Exception):
-    """A network that the bridge cannot join; says problem and hint."""
+class _NetworkError(IssueError):
+    """A network that the bridge cannot join."""
 
 
 @dataclass
 class _Reader:
-    """Reads line by line.
+    """Reads the file line by line.
 
     Attributes:
-        networks: those that were complete.
-        country: where one was named.
-        lines: where each value stands.
-        mistakes: line, problem and hint of each.
-        block: the settings of the network that has begun; None outside of one.
-        began: the line where it has.
+        file: The file's name.
+        networks: The complete networks.
+        country: The country; empty without one.
+        lines: The line of each value.
+        issues: What cannot be used.
+        block: The settings of the current network; None outside of a network.
+        began: The line at which it begins.
     """
 
+    file: str
     networks: list[dict[str, Any]] = field(default_factory=list)
     country: str = ""
     lines: dict[str, int] = field(default_factory=dict)
-    mistakes: list[str] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
     block: dict[str, str] | None = None
     began: int = 0
 
@@ -55,11 +58,12 @@ class _Reader:
             self._set(number, text)
 
     def end(self) -> None:
-        """Say where a network has no end."""
+        """Report a network without an end."""
         if self.block is not None:
-            self.mistakes.append(
-                f"line {self.began}: this network has no end. Hint: put }} on a line behind it"
-            )
+            self._report("this network has no end", "add a line with } after it", self.began)
+
+    def _report(self, problem: str, hint: str, line: int) -> None:
+        self.issues.append(Issue(problem, hint, Location(self.file, line)))
 
     def _close(self, block: dict[str, str]) -> None:
         if block.get("disabled") == "1":
@@ -67,7 +71,7 @@ class _Reader:
         try:
             network = _network(block)
         except _NetworkError as error:
-            self.mistakes.append(f"line {self.began}: {error}")
+            self.issues.append(error.issue.at(Location(self.file, self.began)))
             return
         self.lines.setdefault("uplink_networks", self.began)
         self.lines[written(("uplink_networks", len(self.networks)))] = self.began
@@ -76,7 +80,7 @@ class _Reader:
     def _set(self, number: int, text: str) -> None:
         setting = _SETTING.match(text)
         if setting is None:
-            self.mistakes.append(f"line {number}: is no setting, and was left out. Hint: remove it")
+            self._report("is not a setting and was ignored", "remove it", number)
         elif self.block is not None:
             self.block[setting["key"]] = setting["value"]
         elif setting["key"] == "country":
@@ -84,13 +88,13 @@ class _Reader:
             self.lines["uplink_country"] = number
 
 
-def read(found: Found) -> tuple[Layer, list[str]]:
+def read(found: Found) -> tuple[Layer, list[Issue]]:
     """Read country and networks.
 
     Returns:
-        what it says, and the mistakes in it: line, problem and hint.
+        the configuration, and what cannot be used.
     """
-    reader = _Reader()
+    reader = _Reader(found.name)
     for number, line in enumerate(found.text.splitlines(), 1):
         text = line.strip()
         if text and not text.startswith("#"):
@@ -101,18 +105,18 @@ def read(found: Found) -> tuple[Layer, list[str]]:
         values["uplink_country"] = reader.country
     if reader.networks:
         values["uplink_networks"] = reader.networks
-    return Layer(found.name, values, reader.lines), reader.mistakes
+    return Layer(found.name, values, reader.lines), reader.issues
 
 
 def _network(block: dict[str, str]) -> dict[str, Any]:
-    """Translate a network.
+    """Convert a network to an item of uplink_networks.
 
     Raises:
-        _NetworkError: the bridge could not join it.
+        _NetworkError: The bridge cannot join it.
     """
     ssid = _text(block.get("ssid", ""))
     if not ssid:
-        raise _NetworkError('is a network without a name. Hint: write ssid="NAME" into it')
+        raise _NetworkError("this network has no name", 'add ssid="NAME"')
     network: dict[str, Any] = {"ssid": ssid}
     if block.get("scan_ssid") == "1":
         network["hidden"] = True
@@ -125,8 +129,8 @@ def _network(block: dict[str, str]) -> dict[str, Any]:
         return {**network, "security": "open"}
     if not kinds & _KNOWN:
         raise _NetworkError(
-            f"the network {ssid} is protected in a way that the bridge does not know. Hint: use a "
-            "network with WPA2 or WPA3 and a passphrase"
+            f"the network {ssid} uses a security that the bridge does not support",
+            "use a network with WPA2 or WPA3 and a passphrase",
         )
     return {**network, **_secret(block, ssid, kinds)}
 
@@ -134,12 +138,10 @@ def _network(block: dict[str, str]) -> dict[str, Any]:
 def _secret(block: dict[str, str], ssid: str, kinds: set[str]) -> dict[str, str]:
     secret = block.get("psk") or block.get("sae_password") or ""
     if not secret:
-        raise _NetworkError(
-            f'the network {ssid} has no passphrase. Hint: write psk="PASSPHRASE" into it'
-        )
+        raise _NetworkError(f"the network {ssid} has no passphrase", 'add psk="PASSPHRASE"')
     if _PSK.fullmatch(secret):
         return {"psk": secret}
-    # Many forget the quotes, and no key but one of 64 digits goes without.
+    # Many users forget the quotes; only a key of 64 digits is valid without them.
     chosen = {"passphrase": _text(secret) if secret.startswith(('"', 'P"')) else secret}
     if "SAE" in kinds:
         chosen["security"] = "wpa3" if kinds == {"SAE"} else "wpa2-wpa3"
@@ -147,11 +149,11 @@ def _secret(block: dict[str, str], ssid: str, kinds: set[str]) -> dict[str, str]
 
 
 def _text(value: str) -> str:
-    """Read a text: in quotes, ``P"..."`` with escapes, or in hexadecimal digits."""
+    """Read a text: in quotes, ``P"..."`` with escapes, or hexadecimal digits."""
     if value.startswith('P"'):
         return _unescaped(value[2:].rpartition('"')[0])
     if value.startswith('"'):
-        # A quote within needs no mark: the last one ends it.
+        # A quote within the text is not escaped: the last one ends it.
         return value[1:].rpartition('"')[0]
     try:
         return bytes.fromhex(value).decode()
@@ -161,11 +163,11 @@ def _text(value: str) -> str:
 
 def _unescaped(text: str) -> str:
     def character(match: re.Match[str]) -> str:
-        said = match[1]
-        if len(said) > 1:
-            return chr(int(said[1:], 16))
-        return _PLAIN_ESCAPES.get(said, said)
+        escape = match[1]
+        if len(escape) > 1:
+            return chr(int(escape[1:], 16))
+        return _PLAIN_ESCAPES.get(escape, escape)
 
-    # Escapes stand for bytes, which together are UTF-8.
+    # Escapes are the bytes of a UTF-8 text.
     raw = _ESCAPE.sub(character, text.encode().decode("latin-1"))
     return raw.encode("latin-1").decode(errors="replace")

@@ -1,1 +1,1 @@
-"""The compat service: the old API, served from the new one."""
+"""The compat service: serves the old API with data of the new one."""

@@ -1,4 +1,4 @@
-"""What the older API answers, each by its name, out of as few requests to the PVS as will do."""
+"""The answers of the old API, with as few requests to the PVS as possible."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pvs_bridge.compat.devices import device_list
 from pvs_bridge.compat.network_status import STATES, network_status
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.compat.session import Session
-from pvs_bridge.compat.single_flight import Served, Shared
+from pvs_bridge.compat.single_flight import Served, SingleFlight
 from pvs_bridge.config import CompatConfig
 from pvs_bridge.pvs.errors import DamagedError
 from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, from_supervisor_info
 from pvs_bridge.pvs.variables import Plant, sort_plant
 
 EVERYTHING = "/sys/"
-"""What the names of all that the devices' answers need have in common."""
+"""The common prefix of all variables that the answers about devices need."""
 
 _SUCCEED = {"result": "succeed"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of the plant, and the bodies that are made of it."""
+    """One reading of the plant, and the bodies made from it."""
 
     plant: Plant
     devices: bytes
@@ -38,22 +38,22 @@ Answer = Callable[[], Awaitable[Served[bytes]]]
 
 
 class Answers:
-    """Every answer of the older API that can be made out of the newer one."""
+    """The answers of the old API that the new one has data for."""
 
     def __init__(
         self, config: CompatConfig, pvs: Pvs, session: Session, detection: Detection
     ) -> None:
-        """Prepare; nothing is read before somebody asks."""
+        """Prepare; the first request reads from the PVS."""
         self._pvs = pvs
         self._session = session
         self._detection = detection
         fresh, stale = config.cache_seconds, config.stale_seconds
-        self.plant = Shared(self._read_plant, fresh, stale)
-        self._communication = Shared(self._read_communication, fresh, stale)
-        self._information = Shared(self._read_information, fresh, stale)
+        self.plant = SingleFlight(self._read_plant, fresh, stale)
+        self._network_status = SingleFlight(self._read_network_status, fresh, stale)
+        self._information = SingleFlight(self._read_information, fresh, stale)
         self.commands: Mapping[str, Answer] = {
             "DeviceList": self._devices,
-            "Get_Comm": self._communication.get,
+            "Get_Comm": self._network_status.get,
             "GridProfileGet": _nothing,
             "GetSupervisorInformation": self._information.get,
             "Start": self._information.get,
@@ -63,13 +63,13 @@ class Answers:
             "supervisor/info": self._information.get,
             "devices/list": self._devices,
             "energy-storage-system/status": self._storage,
-            "communication/interfaces": self._communication.get,
+            "communication/interfaces": self._network_status.get,
         }
 
     async def close(self) -> None:
-        """Give up what is being read."""
-        for shared in (self.plant, self._communication, self._information):
-            await shared.close()
+        """Cancel running readings."""
+        for reading in (self.plant, self._network_status, self._information):
+            await reading.close()
 
     async def _devices(self) -> Served[bytes]:
         served = await self.plant.get()
@@ -85,7 +85,7 @@ class Answers:
         devices = device_list(plant, self._detection.identity)
         return Reading(plant, body({"devices": devices, **_SUCCEED}), body(storage_report(plant)))
 
-    async def _read_communication(self) -> bytes:
+    async def _read_network_status(self) -> bytes:
         served = await self.plant.get()
         states = await self._session.read(STATES, optional=True)
         return body({**_SUCCEED, "networkstatus": network_status(served.value.plant, states)})
@@ -93,15 +93,15 @@ class Answers:
     async def _read_information(self) -> bytes:
         reply = await self._pvs.get(SUPERVISOR_INFO)
         if reply.status != 200 or from_supervisor_info(reply.body) is None:
-            raise DamagedError("it does not say which PVS it is")
+            raise DamagedError("it does not identify the PVS")
         return reply.body
 
 
 async def _nothing() -> Served[bytes]:
-    """Answer what the newer API tells nothing about, or what has no effect."""
+    """Answer a command without an effect, or without data in the new API."""
     return Served(body(_SUCCEED), 0.0, stale=False)
 
 
 def body(answer: Mapping[str, Any]) -> bytes:
-    """Write an answer as a PVS does."""
+    """Return an answer as a PVS formats it."""
     return (json.dumps(answer) + "\n").encode()

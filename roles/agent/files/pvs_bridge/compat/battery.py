@@ -1,4 +1,4 @@
-"""energy-storage-system/status out of a plant's variables."""
+"""energy-storage-system/status from a plant's variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Part = dict[str, Any]
 
 
 def storage_report(plant: Plant) -> Part:
-    """Return the report; empty lists without a battery, as a PVS has it."""
+    """Return the report; without a battery it has empty lists, as on a PVS."""
     at = now(plant)
     report: Part = {"battery_status": [], "ess_status": [], "inverter_status": []}
     shown = [
@@ -38,7 +38,7 @@ def storage_report(plant: Plant) -> Part:
 def _parts(
     rows: Sequence[StorageRow], variables: Mapping[str, str], measured: int
 ) -> dict[str, Part]:
-    """Read rows into the parts of the report that they stand in; none that would be empty."""
+    """Return the parts of the report that have a value."""
     parts: dict[str, Part] = {}
     for row in rows:
         value = written(row, variables.get(row.variable))
@@ -54,8 +54,8 @@ def _parts(
     return parts
 
 
-def written(row: StorageRow, value: str | None) -> Any:  # noqa: ANN401 - a text, or a number's object
-    """Write a variable's value as a row has it; None: it cannot be known."""
+def written(row: StorageRow, value: str | None) -> Any:  # noqa: ANN401 - a string or an object
+    """Format a variable's value for a row; None if it is unknown."""
     if not row.unit:
         return values.text(value)
     number = values.scaled(value, row.factor, 3)

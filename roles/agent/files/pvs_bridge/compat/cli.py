@@ -1,4 +1,4 @@
-"""pvs-bridge compat: answers a PVS's older API out of its newer one, for haproxy to ask."""
+"""pvs-bridge compat: serve the old API of a PVS with data of its new one, behind haproxy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pvs_bridge.config import CompatConfig, ConfigError, read_config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until somebody ends it; return the exit status."""
+    """Serve until SIGINT or SIGTERM; return the exit status."""
     parser = argparse.ArgumentParser(prog="pvs-bridge compat", description=__doc__)
     parser.add_argument(
         "--config",

@@ -1,4 +1,4 @@
-"""What the service knows about its PVS, and how it learns that this has changed."""
+"""Model, serial number and firmware of the PVS."""
 
 from __future__ import annotations
 
@@ -22,82 +22,82 @@ from pvs_bridge.pvs.variables import read_variables
 
 
 class Detection:
-    """Model, serial number and firmware of the PVS, kept over a restart of the Pi."""
+    """Finds the identity of the PVS, and keeps it over a restart of the Pi."""
 
     def __init__(self, pvs: Pvs, mode: str, state_file: Path) -> None:
-        """Begin with what was known last."""
+        """Start with the stored identity."""
         self._pvs = pvs
         self._mode = mode
         self._state_file = state_file
-        self.identity: Identity | None = _remembered(state_file)
+        self.identity: Identity | None = _stored(state_file)
 
     @property
     def translating(self) -> bool:
-        """Whether the older API is to be answered from here."""
+        """Whether the compat service answers the old API."""
         return self._mode == ON or (self.identity is not None and self.identity.locked)
 
     @property
     def reason(self) -> str:
-        """Why it is, or is not, in a sentence."""
+        """A sentence that says why the service does, or does not, answer."""
         identity = self.identity
         if self._mode == ON:
             return "compat_mode is on."
         if identity is None:
-            return "The PVS has not said yet which firmware it has."
+            return "The firmware of the PVS is not known yet."
         build = f"The firmware (build {identity.build or 'unknown'})"
         if identity.locked:
             return f"{build} has closed the device list."
         if identity.refuses_at_random:
             return (
-                f"{build} has not closed the device list, but refuses at random: "
-                "switching the PVS's breaker off for one minute ends that."
+                f"{build} has not closed the device list, but refuses requests at random. Hint: "
+                "switch the PVS's breaker off for one minute."
             )
-        return f"{build} answers the older API itself."
+        return f"{build} answers the old API itself."
 
     async def known(self) -> Identity:
-        """Return which PVS it is, and ask it if that is not known.
+        """Return the identity of the PVS; ask the PVS if it is unknown.
 
         Raises:
-            PvsError: It is not known, and the PVS does not tell.
+            PvsError: The PVS does not identify itself.
         """
         return self.identity or await self.probe()
 
     async def probe(self) -> Identity:
-        """Ask the PVS which one it is: one quick request, two where the first tells too little.
+        """Ask the PVS for its identity, with one request, or two if the first lacks the build.
 
         Raises:
-            PvsError: The PVS does not tell.
+            PvsError: The PVS does not identify itself.
         """
         identity = await self._ask()
         if identity != self.identity:
-            # Without the serial number, which gives the password.
+            # Without the serial number, because its end is the password.
             print(f"PVS: {identity.model}, build {identity.build}", file=sys.stderr, flush=True)
             self.identity = identity
-            self._remember(identity)
+            self._store(identity)
         return identity
 
     async def _ask(self) -> Identity:
         reply = await self._pvs.get(SUPERVISOR_INFO)
-        told = from_supervisor_info(reply.body) if reply.status == 200 else None
-        if told is not None and told.build is not None:
-            return told
+        first = from_supervisor_info(reply.body) if reply.status == 200 else None
+        if first is not None and first.build is not None:
+            return first
         reply = await self._pvs.get(f"/vars?name={','.join(OPEN_VARIABLES)}")
-        shown = from_open_variables(read_variables(reply.body)) if reply.status == 200 else None
-        identity = shown or told
+        second = from_open_variables(read_variables(reply.body)) if reply.status == 200 else None
+        identity = second or first
         if identity is None:
-            raise DamagedError("it does not say which PVS it is")
+            raise DamagedError("it does not identify the PVS")
         return identity
 
-    def _remember(self, identity: Identity) -> None:
+    def _store(self, identity: Identity) -> None:
         try:
-            # Readable by the service alone: the serial number gives the password.
+            # Private, because the end of the serial number is the password.
             atomic.write(self._state_file, to_state(identity), 0o600)
         except OSError as error:
             # The next start asks the PVS.
             print(f"{self._state_file}: {error.strerror}", file=sys.stderr, flush=True)
 
 
-def _remembered(state_file: Path) -> Identity | None:
+def _stored(state_file: Path) -> Identity | None:
     try:
         return from_state(state_file.read_bytes())
     except OSError:

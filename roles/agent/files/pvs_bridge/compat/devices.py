@@ -1,4 +1,4 @@
-"""DeviceList out of a plant's variables."""
+"""DeviceList from a plant's variables."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from pvs_bridge.pvs.firmware import Identity
 from pvs_bridge.pvs.variables import Plant
 
 WORKING_SECONDS = 900
-"""A device with a measurement not older than this works: the PVS measures every 5 minutes, and
-measurements of 8 minutes were seen on plants that were well."""
+"""A device is in state "working" if its measurement is not older. The PVS measures every 5 minutes;
+measurements 8 minutes old were seen on working plants."""
 
 KEPT_SECONDS = 1800
-"""After this, the older API shows no measurement any more: a night's would be taken for today's."""
+"""Older measurements are left out: clients would take last night's values for current ones."""
 
 Device = dict[str, Any]
 
 
 def now(plant: Plant) -> int | None:
-    """Return the PVS's own time in seconds since 1970; the Pi's clock may be anything.
+    """Return the PVS's own time in seconds since 1970, because the Pi's clock may be wrong.
 
-    Without it, the newest measurement tells how late it is at least.
+    If the PVS does not give it, the time of the newest measurement is used.
     """
     told = values.epoch(plant.live.get("time"))
     if told is not None:
@@ -63,7 +63,7 @@ def _supervisor(plant: Plant, identity: Identity | None, at: int | None) -> Devi
     uptime = read.pop("dl_uptime", None)
     device: Device = {
         "DETAIL": "detail",
-        # It has answered.
+        # It has answered this request.
         "STATE": "working",
         "STATEDESCR": "Working",
         "SERIAL": read.get("SERIAL"),
@@ -87,7 +87,7 @@ def _meters(plant: Plant, at: int | None) -> Iterator[Device]:
 
 
 def measured_at(device: Mapping[str, str], at: int | None) -> int | None:
-    """Return when a device was measured, if that may still be shown."""
+    """Return the time of a device's measurement; None if it is missing or too old."""
     measured = values.instant(device.get("msmtEps"))
     if measured is None or at is None or abs(at - measured) > KEPT_SECONDS:
         return None
@@ -118,7 +118,7 @@ def _device(kind: Kind, variables: Mapping[str, str], at: int | None) -> Device:
 def _read(
     kind: Kind, variables: Mapping[str, str], *, shown: bool = True
 ) -> Iterator[tuple[str, str]]:
-    """Read the rows of a kind; `shown`: its measurements are not too old."""
+    """Yield keys and values of a kind; measurements only if `shown`."""
     for row in kind.rows:
         if shown or not row.measured:
             value = written(row, variables.get(row.variable))
@@ -127,7 +127,7 @@ def _read(
 
 
 def written(row: Row, value: str | None) -> str | None:
-    """Write a variable's value as a row has it; None: it cannot be known."""
+    """Format a variable's value for a row; None if it is unknown."""
     if row.form == TEXT:
         return values.text(value)
     if row.form == TIME:

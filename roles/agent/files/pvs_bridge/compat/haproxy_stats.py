@@ -1,4 +1,4 @@
-"""haproxy's counters tell when the PVS has restarted or refused: it is not asked for that."""
+"""haproxy's counters show a restart or a refusal of the PVS without a request to it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 import csv
 from dataclasses import dataclass
 
-WATCH_SECONDS = 1.0
+POLL_SECONDS = 1.0
 _COMMANDS = b"show stat pvs 4 -1;show stat pvs_queue 4 -1\n"
 _TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Counters:
-    """What haproxy has counted since it was started.
+    """haproxy's counters since its start.
 
     Attributes:
-        refusals: Answers of the PVS with a status of 400 to 499.
-        failures: How often the PVS was found down.
-        up: Whether it is taken for up.
+        refusals: Responses of the PVS with a status of 400 to 499.
+        failures: How often the health check of the PVS has failed.
+        up: Whether haproxy considers the PVS up.
     """
 
     refusals: int
@@ -26,19 +26,19 @@ class Counters:
     up: bool
 
     def restarted_after(self, before: Counters) -> bool:
-        """Tell whether the PVS was away since a look before this one, and is back."""
+        """Return whether the PVS was down since an earlier reading, and is up again."""
         return self.up and (self.failures != before.failures or not before.up)
 
     def refused_after(self, before: Counters) -> bool:
-        """Tell whether it has refused something since a look before this one.
+        """Return whether the PVS may have refused a request since an earlier reading.
 
-        Fewer refusals than before: haproxy was restarted, and nobody knows what came in between.
+        Fewer refusals mean that haproxy was restarted, which loses the number in between.
         """
         return self.up and self.refusals != before.refusals
 
 
-async def look(socket: str) -> Counters | None:
-    """Ask haproxy for its counters; None if it does not tell."""
+async def poll(socket: str) -> Counters | None:
+    """Read haproxy's counters; None if it does not answer."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             return read_counters(await _ask(socket))
@@ -64,11 +64,11 @@ def read_counters(text: str) -> Counters | None:
     rows = csv.DictReader([heads[0], *(line for line in lines if line not in heads)])
     servers = {(row["pxname"], row["svname"]): row for row in rows}
     try:
-        pvs, inside = servers["pvs", "pvs"], servers["pvs_queue", "pvs_serial"]
+        pvs, queue = servers["pvs", "pvs"], servers["pvs_queue", "pvs_serial"]
         return Counters(
             refusals=int(pvs["hrsp_4xx"] or 0),
-            failures=int(inside["chkdown"] or 0),
-            up=inside["status"].startswith("UP"),
+            failures=int(queue["chkdown"] or 0),
+            up=queue["status"].startswith("UP"),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -1,7 +1,7 @@
-"""The one table from the newer API's variables to the older API's keys.
+"""The table from the variables of the new API to the keys of the old one.
 
-The README shows it, and a test walks it. What a variable does not tell has no row: it is left out
-of the answers. The keys stand in the order in which a PVS writes them.
+The README shows it, and a test checks each row. A key without a variable is left out of the
+answers. The keys are in the order in which a PVS writes them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ TEXT, WHOLE, TIME, UPTIME = "text", "whole number", "time", "seconds"
 
 @dataclass(frozen=True)
 class Row:
-    """One key of the older API, and the variable that its value is made from.
+    """One key of the old API, and the variable of its value.
 
     Attributes:
         key: In the device's entry of DeviceList.
         variable: The last part of the variable's name.
-        form: How the value is written: text, time, whole number, seconds, or a number.
-        places: Of a number, how many digits behind the point the older API writes.
-        measured: Left out together with every other measurement once it is too old.
+        form: The format of the value: text, time, whole number, seconds, or a number.
+        places: The number of decimal places that the old API writes.
+        measured: Whether it is a measurement, which is left out when it is too old.
     """
 
     key: str
@@ -40,13 +40,14 @@ class Kind:
     """One kind of device.
 
     Attributes:
-        name: For people.
-        variables: The variables' place: inverter for /sys/devices/inverter/N/; empty for the PVS.
-        endings: Of the serial number, where that tells the kind; empty: any.
-        fixed: What every device of the kind says, whatever it measures.
-        described: DESCR begins with it; empty: no DESCR.
-        rows: What is read from variables.
-        tail: What stands at the end of each entry.
+        name: A name for the documentation.
+        variables: The folder of the variables: inverter for /sys/devices/inverter/N/; empty for
+            the PVS.
+        endings: The last letters of the serial number that identify the kind; empty for any.
+        fixed: Keys with constant values.
+        described: The beginning of DESCR; empty for no DESCR.
+        rows: The keys whose values are read from variables.
+        tail: Keys with constant values at the end of the entry.
     """
 
     name: str
@@ -185,7 +186,7 @@ TRANSFER_SWITCH = Kind(
 
 METERS = (PRODUCTION_METER, CONSUMPTION_METER)
 KINDS = (PVS, *METERS, INVERTER, STORAGE, TRANSFER_SWITCH)
-"""Every kind of device, in the order in which DeviceList has them."""
+"""All kinds of devices, in the order of DeviceList."""
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,11 @@ class StorageRow:
     """One value of energy-storage-system/status.
 
     Attributes:
-        part: Where in the report, with a dot before each level.
+        part: The place in the report, with dots between levels.
         key: Its key there.
         variable: The last part of the variable's name.
-        unit: As the older API writes it; empty: a text without a unit.
-        factor: What the variable's number is multiplied by.
+        unit: As the old API writes it; empty for a text.
+        factor: The number is multiplied by this.
     """
 
     part: str
@@ -218,7 +219,7 @@ STORAGE_ROWS = (
     StorageRow("inverter_status", "temperature", "tInvtrDegc", "C"),
     StorageRow("ess_state", "operational_mode", "opMode", ""),
 )
-"""What each /sys/devices/ess/N/ tells; each part is a list with one entry for each N."""
+"""The values of /sys/devices/ess/N/; each part is a list with one entry for each N."""
 
 SWITCH_ROWS = (
     StorageRow("hub_plus_status", "serial_number", "sn", ""),
@@ -229,7 +230,7 @@ SWITCH_ROWS = (
     StorageRow("hub_plus_status", "load_phase1_voltage", "v1nV", "V"),
     StorageRow("hub_plus_status", "load_phase2_voltage", "v2nV", "V"),
 )
-"""What /sys/devices/transfer_switch/0/ tells."""
+"""The values of /sys/devices/transfer_switch/0/."""
 
 INTERFACES = {"wan0": "wan", "sta0": "sta0", "wwan0": "cell"}
-"""Get_Comm's names of the interfaces, by those of /net/NAME/state."""
+"""The names of the interfaces in Get_Comm, by their names in /net/NAME/state."""

@@ -1,4 +1,4 @@
-"""Get_Comm out of variables: which of the PVS's interfaces has a way to the internet."""
+"""Get_Comm from variables: which of the PVS's interfaces has internet access."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvs_bridge.compat.mapping import INTERFACES
 from pvs_bridge.pvs.variables import Plant
 
 STATES = "/net/"
-"""What the interfaces' states have in their names."""
+"""Part of the names of all variables with the state of an interface."""
 
 _ONLINE = "online"
 
@@ -20,7 +20,7 @@ def network_status(plant: Plant, states: Mapping[str, str]) -> dict[str, Any]:
     """Return the state of the PVS's interfaces.
 
     Args:
-        plant: Tells which interface the PVS uses, and the time.
+        plant: Has the active interface and the time.
         states: /net/NAME/state of each interface.
     """
     interfaces = [

@@ -1,4 +1,4 @@
-"""One request to the PVS, by way of haproxy, which gives it its turn."""
+"""Requests to the PVS through haproxy, which queues them."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from pvs_bridge.pvs.errors import DamagedError, SilentError
 
 MAX_BODY = 4 * 1024 * 1024  # a whole reading of 60 panels has about 60 kB
 _AWAY = (502, 503, 504)
-# Some builds hang on an offer of compression; nothing else is the PVS's business either.
+# Some builds hang on Accept-Encoding; the PVS does not need the other two.
 _UNSENT = ("Accept", "Accept-Encoding", "User-Agent")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer that has come whole."""
+    """A complete HTTP response."""
 
     status: int
     body: bytes
 
 
 class Pvs:
-    """The PVS as far as it is asked."""
+    """An HTTP client of the PVS."""
 
     def __init__(self, url: str, socket: str, timeout_seconds: float) -> None:
-        """Prepare to ask; needs a running event loop.
+        """Create the client; needs a running event loop.
 
         Args:
-            url: Of the PVS.
-            socket: Of haproxy, which takes the request there; empty: straight to the URL.
-            timeout_seconds: How long an answer may take, the wait for its turn included.
+            url: The URL of the PVS.
+            socket: The Unix socket of haproxy; empty: connect to the URL directly.
+            timeout_seconds: The timeout of a request, with its time in the queue.
         """
         self._url = url
-        # The PVS closes idle connections: a request on one that it is about to close gets lost.
+        # The PVS closes idle connections, and a request on such a connection gets lost.
         connector: aiohttp.BaseConnector = (
             aiohttp.UnixConnector(path=socket, force_close=True)
             if socket
@@ -49,24 +49,24 @@ class Pvs:
             timeout=aiohttp.ClientTimeout(total=timeout_seconds),
             skip_auto_headers=_UNSENT,
         )
-        self._turn = asyncio.Lock()
+        self._one_request = asyncio.Lock()
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._http.close()
 
     async def get(self, target: str, headers: Mapping[str, str] | None = None) -> Reply:
-        """Ask for a target, such as /auth?login, exactly as it is written.
+        """Request a target, such as /auth?login, without changing its encoding.
 
         Raises:
-            SilentError: There is no answer, or haproxy says that there will be none.
-            DamagedError: The answer breaks off, or is no HTTP.
+            SilentError: The PVS does not answer, or haproxy returns 502, 503 or 504.
+            DamagedError: The response is incomplete, or not HTTP.
         """
-        async with self._turn:
+        async with self._one_request:
             try:
                 reply = await self._get(URL(self._url + target, encoded=True), headers or {})
             except aiohttp.ClientPayloadError:
-                raise DamagedError("it broke off") from None
+                raise DamagedError("it is incomplete") from None
             except aiohttp.ClientConnectionError:
                 raise SilentError from None
             except aiohttp.ClientError as error:
@@ -83,5 +83,5 @@ class Pvs:
             async for chunk in response.content.iter_chunked(65536):
                 body += chunk
                 if len(body) > MAX_BODY:
-                    raise DamagedError("it does not end")
+                    raise DamagedError("it is too long")
             return Reply(response.status, bytes(body))

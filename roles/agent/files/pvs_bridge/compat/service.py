@@ -1,4 +1,4 @@
-"""The service: HTTP on a Unix socket for haproxy, and a look at haproxy's counters."""
+"""The compat service: an HTTP server on a Unix socket for haproxy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aiohttp import web
 from pvs_bridge.compat.answers import Answer, Answers, body
 from pvs_bridge.compat.backoff import Backoff
 from pvs_bridge.compat.detection import Detection
-from pvs_bridge.compat.haproxy_stats import WATCH_SECONDS, Counters, look
+from pvs_bridge.compat.haproxy_stats import POLL_SECONDS, Counters, poll
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.compat.session import Session
 from pvs_bridge.compat.single_flight import Served
@@ -29,10 +29,10 @@ _PASSWORD_LENGTH = 5
 
 
 class Service:
-    """The whole service, inside a running event loop."""
+    """The service, inside a running event loop."""
 
     def __init__(self, config: CompatConfig) -> None:
-        """Build it; start() makes it listen."""
+        """Create the service; start() makes it listen."""
         self._config = config
         self._pvs = Pvs(config.pvs_url, config.pvs_socket, config.timeout_seconds)
         self.detection = Detection(self._pvs, config.mode, Path(config.state_file))
@@ -43,24 +43,24 @@ class Service:
         self._before: Counters | None = None
         self._error: PvsError | None = None
         self._runner = web.AppRunner(self._app(), access_log=None)
-        self._watching: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen, and begin to watch.
+        """Listen, and start to poll haproxy's counters.
 
         Raises:
-            OSError: The socket cannot be made.
+            OSError: The socket cannot be created.
         """
         await self._runner.setup()
         await web.SockSite(self._runner, _listening(self._config.listen_socket)).start()
-        self._watching = asyncio.ensure_future(self._watch())
+        self._polling = asyncio.ensure_future(self._poll())
 
     async def stop(self) -> None:
-        """End everything."""
-        if self._watching is not None:
-            self._watching.cancel()
-            # Not awaited itself: that would swallow a cancellation of stop().
-            await asyncio.wait({self._watching})
+        """Stop listening, and cancel all tasks."""
+        if self._polling is not None:
+            self._polling.cancel()
+            # asyncio.wait, because awaiting the task would swallow a cancellation of stop().
+            await asyncio.wait({self._polling})
         await self._runner.cleanup()
         await self.answers.close()
         await self._pvs.close()
@@ -79,10 +79,10 @@ class Service:
             return self._config.password
         return (await self.detection.known()).serial[-_PASSWORD_LENGTH:]
 
-    # What haproxy asks
+    # Requests from haproxy
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        """Answer haproxy's check: 200 while the older API is answered here."""
+        """Answer haproxy's health check: 200 while the service answers the old API."""
         identity = self.detection.identity
         error = self.answers.plant.error
         return _json(
@@ -111,24 +111,24 @@ class Service:
             served = await known[name]()
         except PvsError as error:
             return _refusal(error)
-        return _good(served)
+        return _success(served)
 
-    # What haproxy tells
+    # haproxy's counters
 
-    async def _watch(self) -> None:
+    async def _poll(self) -> None:
         while True:
-            await self._look()
-            self._doubt()
+            await self._check_counters()
+            self._check_error()
             if self._probe_due and self._probes.left_seconds == 0:
                 self._probes.spend()
                 await self._probe()
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def _look(self) -> None:
-        """See from haproxy's counters whether the PVS may be another than it was."""
+    async def _check_counters(self) -> None:
+        """Probe the PVS if haproxy's counters show that its firmware may have changed."""
         if not self._config.stats_socket:
             return
-        counters = await look(self._config.stats_socket)
+        counters = await poll(self._config.stats_socket)
         if counters is None:
             return
         before, self._before = self._before, counters
@@ -138,12 +138,12 @@ class Service:
             self._session.forget()
             self._probes.reset()
             self._probe_due = True
-        # While it is translated, a refusal is the end of a session.
+        # While the service answers, a refusal only means the end of a session.
         elif counters.refused_after(before) and not self.detection.translating:
             self._probe_due = True
 
-    def _doubt(self) -> None:
-        """See it from a reading that has failed; who is served an older one hears nothing of it."""
+    def _check_error(self) -> None:
+        """Probe the PVS after a failed reading, which clients with a stale reading do not see."""
         before, self._error = self._error, self.answers.plant.error
         if self._error is not before and isinstance(self._error, (OldFirmwareError, RefusedError)):
             self._probe_due = True
@@ -161,24 +161,24 @@ class Service:
 
 
 def _listening(path: str) -> socket.socket:
-    """Make the socket; one that a crash has left behind is in the way."""
+    """Create the socket, in place of one that a crash left."""
     with contextlib.suppress(FileNotFoundError):
         Path(path).unlink()
     listening = socket.socket(socket.AF_UNIX)
-    # The group is haproxy's, by the unit.
+    # The unit sets the group haproxy.
     before = os.umask(0o117)
     try:
         listening.bind(path)
     except OSError as error:
         listening.close()
-        # The error itself does not say of which file.
+        # The original error does not name the file.
         raise OSError(error.errno, error.strerror, path) from None
     finally:
         os.umask(before)
     return listening
 
 
-def _good(served: Served[bytes]) -> web.Response:
+def _success(served: Served[bytes]) -> web.Response:
     response = _json(200, served.value)
     response.headers["Age"] = str(int(served.age_seconds))
     if served.stale:
@@ -187,8 +187,10 @@ def _good(served: Served[bytes]) -> web.Response:
 
 
 def _refusal(error: PvsError) -> web.Response:
-    said = {"result": "error", "error": error.issue.problem, "hint": error.issue.hint}
-    response = _json(error.status, body(said))
+    issue = error.issue
+    response = _json(
+        error.status, body({"result": "error", "error": issue.problem, "hint": issue.hint})
+    )
     if error.retry_seconds > 0:
         response.headers["Retry-After"] = str(error.retry_seconds)
     return response

@@ -1,4 +1,4 @@
-"""Reading /vars: one login for as long as the PVS takes it, and never a storm of them."""
+"""Read /vars with as few logins as possible."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USER = "ssm_owner"
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 300.0
 AFTER_500_SECONDS = 3.0
-"""haproxy leaves a PVS alone for 2 seconds that has answered 500, as it does to an old session."""
+"""haproxy sends no request for 2 seconds after a 500, which the PVS returns for an old session."""
 
 _LOG_IN_AGAIN = (400, 401, 403, 500)
 
@@ -35,34 +35,34 @@ class Session:
     def __init__(
         self, pvs: Pvs, password: Callable[[], Awaitable[str]], backoff: Backoff | None = None
     ) -> None:
-        """Prepare to log in when something is to be read; needs a running event loop.
+        """Create the session; the first reading logs in. Needs a running event loop.
 
         Args:
-            pvs: What to ask.
-            password: Tells the owner's password; may have to ask the PVS for its serial number.
-            backoff: The pause between logins in vain.
+            pvs: The client of the PVS.
+            password: Returns the owner's password; may ask the PVS for its serial number.
+            backoff: The pause between failed logins.
         """
         self._pvs = pvs
         self._password = password
         self._backoff = backoff or Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._token: str | None = None
-        self._remembered: set[str] = set()
+        self._cached: set[str] = set()
         self._refused = False
         self._lock = asyncio.Lock()
 
     def forget(self) -> None:
-        """Take the session for ended, as a restart of the PVS ends it."""
+        """Forget the token, because a restart of the PVS ends the session."""
         self._token = None
 
     async def read(self, match: str, *, optional: bool = False) -> dict[str, str]:
-        """Read every variable with this in its name.
+        """Read every variable whose name contains a text.
 
         Args:
-            match: What to look for, such as /sys/.
-            optional: Whether a PVS that is well may have none of them.
+            match: The text, such as /sys/.
+            optional: Whether a working PVS may have no such variable.
 
         Raises:
-            PvsError: They cannot be had.
+            PvsError: They cannot be read.
         """
         async with self._lock:
             if self._token is not None:
@@ -76,16 +76,16 @@ class Session:
             return variables
 
     async def _read(self, match: str, *, optional: bool) -> dict[str, str] | None:
-        """Read, or return None if the PVS wants a login first."""
+        """Read; return None if a login is needed."""
         reply = await self._ask(match)
         if optional and reply.status == 400:
             return {}
         if reply.status == 404:
             raise OldFirmwareError
-        # An ended session may also show in an empty answer, or in what everybody may see.
+        # After the end of a session, the PVS may also send nothing, or only public variables.
         ended = reply.status in _LOG_IN_AGAIN or not reply.body.strip()
         if not ended and reply.status != 200:
-            raise DamagedError(f"it has the status {reply.status}")
+            raise DamagedError(f"its status is {reply.status}")
         variables = {} if ended else read_variables(reply.body)
         if all(name.startswith(OPEN_PREFIX) for name in variables):
             self.forget()
@@ -96,15 +96,15 @@ class Session:
         return variables
 
     async def _ask(self, match: str) -> Reply:
-        """Ask for what the PVS remembers under a name: searching its variables costs it more."""
+        """Request variables by a cached query, which costs the PVS less than a search."""
         name = "pvs-bridge" + re.sub("[^a-z]", "-", match).rstrip("-")
         headers = {"Cookie": f"session={self._token}"}
-        if name in self._remembered:
+        if name in self._cached:
             reply = await self._pvs.get(f"/vars?cache={name}", headers)
             if reply.status != 400:
                 return reply
-        # New with each session, so that a device that was added is in it.
-        self._remembered.add(name)
+        # A new query with each session finds devices that were added.
+        self._cached.add(name)
         return await self._pvs.get(f"/vars?match={match}&cache={name}", headers)
 
     async def _log_in(self) -> None:
@@ -113,7 +113,7 @@ class Session:
             raise RefusedError(pause) if self._refused else ShutOutError(pause)
         password = await self._password()
         credentials = base64.b64encode(f"{USER}:{password}".encode()).decode()
-        # The vendor's own library writes the scheme's name like this.
+        # The vendor's own library writes "basic" in lower case.
         reply = await self._pvs.get("/auth?login", {"Authorization": f"basic {credentials}"})
         if reply.status == 404:
             raise OldFirmwareError
@@ -124,7 +124,7 @@ class Session:
         if reply.status == 500:
             raise SilentError
         self._token = _token(reply)
-        self._remembered.clear()
+        self._cached.clear()
 
     def _pause_seconds(self) -> int:
         return max(1, round(self._backoff.left_seconds))
@@ -137,8 +137,8 @@ def _token(reply: Reply) -> str:
         answer = None
     token = answer.get("session") if isinstance(answer, dict) else None
     if reply.status != 200 or not isinstance(token, str):
-        raise DamagedError("it is no session")
-    # It goes into a header as it is.
+        raise DamagedError("it has no session")
+    # The token becomes part of a header.
     if re.fullmatch(r"[A-Za-z0-9_.~+/=-]{1,512}", token) is None:
-        raise DamagedError("it is no session")
+        raise DamagedError("it has no session")
     return token

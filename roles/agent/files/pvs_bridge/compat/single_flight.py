@@ -1,4 +1,4 @@
-"""One reading for all who ask: fresh for a while, stale for a while longer, then none."""
+"""One reading for all clients: fresh for a while, then stale for a while, then an error."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pvs_bridge.pvs.errors import PvsError
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 5.0
-"""Whoever can be served a stale reading waits so long for a fresh one: programs in the field give
-up after 10 seconds at the earliest."""
+WAIT_SECONDS = 5.0
+"""A client that can get a stale reading waits so long for a fresh one. The shortest timeout of a
+client in the field is 10 seconds."""
 
 PAUSE_SECONDS = 2.0
-"""After a failure, so long nobody's question leads to another attempt."""
+"""After a failure, the PVS is not asked again for so long."""
 
 
 @dataclass(frozen=True)
 class Served(Generic[T]):
-    """A reading as it is handed out.
+    """A reading for a client.
 
     Attributes:
-        age_seconds: Since the PVS has given it.
-        stale: There should be a fresher one, and there is none.
+        age_seconds: The time since the PVS has sent it.
+        stale: Whether a fresh reading was due and failed.
     """
 
     value: T
@@ -34,8 +34,8 @@ class Served(Generic[T]):
     stale: bool
 
 
-class Shared(Generic[T]):
-    """Reads at most once at a time, however many ask."""
+class SingleFlight(Generic[T]):
+    """Reads at most once at a time, for any number of clients."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Shared(Generic[T]):
         stale_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Remember how to read, and how long a reading is good for."""
+        """Set how to read, and how long a reading is fresh, and then stale."""
         self._read = read
         self._fresh_seconds = fresh_seconds
         self._stale_seconds = stale_seconds
@@ -57,14 +57,14 @@ class Shared(Generic[T]):
 
     @property
     def error(self) -> PvsError | None:
-        """Why the last attempt has failed; None if it has not."""
+        """The error of the last attempt; None if it succeeded."""
         return self._error
 
     async def get(self) -> Served[T]:
-        """Return the reading that is fresh, or the next one, or the last one while it will do.
+        """Return a fresh reading, or a stale one if a fresh one fails.
 
         Raises:
-            PvsError: There is none.
+            PvsError: There is neither.
         """
         held = self._held()
         if held is not None and held.age_seconds < self._fresh_seconds:
@@ -72,8 +72,8 @@ class Shared(Generic[T]):
         started = self._clock()
         if not self._pausing():
             flight = self._flying()
-            # Whoever asks may go away; the reading is for all.
-            await asyncio.wait({flight}, timeout=PATIENCE_SECONDS if self._servable() else None)
+            # Not cancelled with this request, because other clients wait for it too.
+            await asyncio.wait({flight}, timeout=WAIT_SECONDS if self._servable() else None)
         held = self._held()
         if held is not None and self._read_at is not None and self._read_at >= started:
             return held
@@ -82,7 +82,7 @@ class Shared(Generic[T]):
         raise self._error or RuntimeError("a reading has ended without a result")
 
     async def close(self) -> None:
-        """Give up what is being read."""
+        """Cancel a running reading."""
         if self._flight is not None and not self._flight.done():
             self._flight.cancel()
             await asyncio.wait({self._flight})
@@ -93,9 +93,9 @@ class Shared(Generic[T]):
         return Served(self._value, self._clock() - self._read_at, stale=False)
 
     def _servable(self) -> bool:
-        """Tell whether there is a reading that may be served while there is no fresh one."""
-        most = self._fresh_seconds + self._stale_seconds
-        return self._read_at is not None and self._clock() - self._read_at < most
+        """Return whether there is a reading that may be served as a stale one."""
+        longest = self._fresh_seconds + self._stale_seconds
+        return self._read_at is not None and self._clock() - self._read_at < longest
 
     def _pausing(self) -> bool:
         return self._error is not None and self._clock() - self._failed_at < PAUSE_SECONDS

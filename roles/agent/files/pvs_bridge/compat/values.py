@@ -1,4 +1,4 @@
-"""One value from the newer API to the older one: what cannot be read becomes None."""
+"""Convert values of the new API for the old one; an invalid value becomes None."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-# Only what a PVS writes: no nan, no inf, none of the other spellings that Python would take.
+# Only what a PVS writes. Python would also accept nan, inf and other spellings.
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?(e[+-]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
 _TEXT = re.compile(r"[ -~]{1,64}")
@@ -22,19 +22,19 @@ def decimal(text: str | None) -> Decimal | None:
 
 
 def number(text: str | None, places: int) -> str | None:
-    """Write a number as the older API does: rounded, without needless zeros."""
+    """Format a number as the old API does: rounded, without trailing zeros."""
     value = decimal(text)
     return None if value is None else _plain(value, places)
 
 
 def scaled(text: str | None, factor: int, places: int) -> float | None:
-    """Return a number times a factor, for the few places where the older API has real numbers."""
+    """Return a number times a factor, for the few keys that are JSON numbers in the old API."""
     value = decimal(text)
     return None if value is None else float(_plain(value * factor, places))
 
 
 def _plain(value: Decimal, places: int) -> str:
-    # As a PVS rounds, by way of C's printf.
+    # A PVS rounds with C's printf.
     rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     written = f"{rounded:f}"
     written = written.rstrip("0").rstrip(".") if "." in written else written
@@ -42,7 +42,7 @@ def _plain(value: Decimal, places: int) -> str:
 
 
 def text(value: str | None) -> str | None:
-    """Take a text as it is, if it is one that can be shown."""
+    """Return a text if it is short and printable."""
     return value if value is not None and _TEXT.fullmatch(value) is not None else None
 
 
@@ -59,27 +59,27 @@ def instant(value: str | None) -> int | None:
 def epoch(value: str | None) -> int | None:
     """Read a time in seconds since 1970."""
     seconds = decimal(value)
-    # A clock that was never set begins at 1970.
+    # A clock that was never set shows 1970.
     return int(seconds) if seconds is not None and 0 < seconds < 253402300800 else None
 
 
 def stamp(seconds: int) -> str:
-    """Write a time as the older API does: 2026,06,21,19,05,00, in UTC."""
+    """Format a time as the old API does: 2026,06,21,19,05,00, in UTC."""
     return _moment(seconds, "%Y,%m,%d,%H,%M,%S")
 
 
 def updated(seconds: int) -> str:
-    """Write a time as energy-storage-system/status does: 2026-06-21 19:05:00, in UTC."""
+    """Format a time as energy-storage-system/status does: 2026-06-21 19:05:00, in UTC."""
     return _moment(seconds, "%Y-%m-%d %H:%M:%S")
 
 
 def _moment(seconds: int, form: str) -> str:
     moment = datetime.fromtimestamp(seconds, UTC)
-    # The year by hand: before 1000, strftime's %Y has no zeros in front on Linux.
+    # strftime's %Y does not pad years before 1000 with zeros on Linux.
     return moment.strftime(form.replace("%Y", f"{moment.year:04d}"))
 
 
 def whole(value: str | None) -> str | None:
-    """Write the whole part of a number, as of a time that has passed."""
+    """Return the integer part of a number, such as an uptime."""
     read = decimal(value)
     return str(int(read)) if read is not None else None

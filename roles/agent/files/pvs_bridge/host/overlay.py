@@ -1,7 +1,7 @@
-"""The root file system, locked or not: what it is now, and what the next start makes of it.
+"""The root file system, locked or not: its state now, and after the next restart.
 
-Debian's overlayroot, in the initramfs, lays memory over a locked root. It reads one file on the
-card, and that file alone is changed here.
+Debian's overlayroot runs in the initramfs and mounts an overlay in memory over the root. It reads
+one file on the card; this module changes that file only.
 """
 
 from __future__ import annotations
@@ -12,57 +12,71 @@ from pathlib import Path
 from typing import Any
 
 from pvs_bridge import atomic
+from pvs_bridge.errors import IssueError
+from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 
 CONFIGURATION = Path("etc/overlayroot.local.conf")
-CARD = Path("media/root-ro")
-"""Where the card's own root is while memory lies over it."""
+OVERLAYROOT = Path("usr/share/initramfs-tools/scripts/init-bottom/overlayroot")
+"""The script of Debian's package overlayroot."""
 
-SOMEBODY = "somebody"
-"""Who unlocks unless it is said."""
+CARD = Path("media/root-ro")
+"""Where the card's own root is mounted while the overlay covers it."""
+
+WANTED = Path("etc/systemd/system/pvs-bridge-overlay.service")
+"""The role appliance installs this unit only where appliance_read_only_root is true."""
+
+DEFAULT_REASON = "a user"
 
 _LOCKS = 'overlayroot="tmpfs:recurse=0"'
 _LOCKS_NOT = 'overlayroot="disabled"'
 _UNLOCKED_FOR = "# Unlocked for: "
-_UNCONFIRMED = Path("var/lib/pvs-bridge/rollback/pending.json")
 _MIB = 1024 * 1024
 
 
-class RootError(Exception):
-    """What was asked for cannot be done; says why and what to do."""
-
-
 class Root:
-    """The root of one Pi.
+    """The root file system of this Pi.
 
     Args:
-        base: of its file system; another one than / in tests.
+        base: The root of the file system; a folder in tests.
     """
 
     def __init__(self, base: Path = Path("/")) -> None:
-        """Name the places; nothing is read or written yet."""
+        """Set the paths; nothing is read or written yet."""
         self._base = base
         self._card = base / CARD
 
     @property
     def locked(self) -> bool:
-        """Whether memory lies over the root now."""
-        return any(row[:3] == ["overlayroot", "/", "overlay"] for row in self._mounts())
+        """Whether the root is locked now: the next restart discards what is written."""
+        mounts = (self._base / "proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+        rows = (row.split() for row in mounts.splitlines())
+        return any(row[:3] == ["overlayroot", "/", "overlay"] for row in rows)
 
     @property
     def locks(self) -> bool:
-        """Whether the next start locks it."""
+        """Whether the root is locked after the next restart."""
         return _LOCKS in self._configured()
 
     @property
+    def wanted(self) -> bool:
+        """Whether the bridge's configuration asks for a locked root."""
+        return (self._base / WANTED).exists()
+
+    @property
+    def lockable(self) -> bool:
+        """Whether overlayroot is installed."""
+        return (self._base / OVERLAYROOT).exists()
+
+    @property
     def reason(self) -> str | None:
-        """Who has unlocked it; None where nobody has."""
+        """Why the root was unlocked; None if it was not unlocked by this program."""
         for line in self._configured():
             if line.startswith(_UNLOCKED_FOR):
                 return line.removeprefix(_UNLOCKED_FOR)
         return None
 
     def status(self) -> dict[str, Any]:
-        """Return ``locked``, ``locks`` (at the next start), ``reason`` and the memory in MiB."""
+        """Return ``locked``, ``locks`` (after a restart), ``reason`` and the memory in MiB."""
         used, size = self._memory_mib() if self.locked else (None, None)
         return {
             "locked": self.locked,
@@ -72,55 +86,56 @@ class Root:
             "memory_mib": size,
         }
 
-    def words(self) -> str:
-        """Say the same to a person."""
+    def describe(self) -> str:
+        """Return the status as a sentence."""
         if self.locked:
             used, size = self._memory_mib()
-            then = "" if self.locks else ", and unlocked from the next start on"
+            then = "" if self.locks else ", and unlocked after the next restart"
             return (
-                f"the root is locked{then}: what is written is forgotten at the next start; "
-                f"{used} of {size} MiB of memory hold it"
+                f"the root is locked{then}: the next restart discards all changes; they use "
+                f"{used} of {size} MiB of memory"
             )
         then = f" for {self.reason}" if self.reason else ""
-        then = ", and locked from the next start on" if self.locks else then
-        return f"the root is unlocked{then}: what is written stays"
+        then = ", and locked after the next restart" if self.locks else then
+        return f"the root is unlocked{then}: changes are kept"
 
     def lock(self) -> bool:
-        """Have the next start lock it.
+        """Lock the root from the next restart on.
 
         Returns:
-            whether that takes a restart.
+            whether a restart is needed.
 
         Raises:
-            RootError: a change of the network waits to be confirmed.
-            OSError: the card takes no writes.
+            IssueError: A network change is not confirmed yet, or the card cannot be remounted.
+            OSError: The card cannot be written to.
         """
-        if (self._base / _UNCONFIRMED).exists():
-            raise RootError(
-                "a change of the network waits to be confirmed, and its undo would be forgotten. "
-                "Hint: wait two minutes and try again; or sudo pvs-bridge rollback undo"
+        if (self._base / UNCONFIRMED_CHANGE).exists():
+            raise IssueError(
+                "a network change is not confirmed yet, and a locked root would discard its undo",
+                "wait two minutes and try again; or sudo pvs-bridge rollback undo",
             )
         self._configure(f"{_LOCKS}\n")
         return not self.locked
 
-    def unlock(self, reason: str = SOMEBODY) -> bool:
-        """Have the next start leave it unlocked.
+    def unlock(self, reason: str = DEFAULT_REASON) -> bool:
+        """Unlock the root from the next restart on.
 
         Args:
-            reason: who asks for it, a word.
+            reason: Who or what asks for it, on one line.
 
         Returns:
-            whether that takes a restart.
+            whether a restart is needed.
 
         Raises:
-            OSError: the card takes no writes.
+            IssueError: The card cannot be remounted.
+            OSError: The card cannot be written to.
         """
         self._configure(f"{_UNLOCKED_FOR}{' '.join(reason.split())}\n{_LOCKS_NOT}\n")
         return self.locked
 
     def _configure(self, text: str) -> None:
-        """Write the file on the card, whole, whatever comes in between."""
-        text = f"# Written by pvs-bridge overlay; read by overlayroot at each start.\n{text}"
+        """Replace the file on the card atomically."""
+        text = f"# Written by pvs-bridge overlay; overlayroot reads it at each start.\n{text}"
         if not self.locked:
             atomic.write(self._base / CONFIGURATION, text.encode(), 0o644)
             return
@@ -128,16 +143,16 @@ class Root:
         try:
             atomic.write(self._card / CONFIGURATION, text.encode(), 0o644)
         finally:
-            # The folders that are kept go on being written to.
+            # A bind remount: the folders that are kept on the card stay writable.
             self._mount("remount,bind,ro")
 
     def _mount(self, options: str) -> None:
         command = ["mount", "-o", options, str(self._card)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise OSError(
-                f"{done.stderr.strip()}. Hint: restart the Pi; a card that takes no writes then "
-                "is worn out"
+            raise IssueError(
+                done.stderr.strip(),
+                "restart the Pi; if the card still cannot be written to, it is worn out",
             )
 
     def _configured(self) -> list[str]:
@@ -147,11 +162,18 @@ class Root:
         except FileNotFoundError:
             return []
 
-    def _mounts(self) -> list[list[str]]:
-        text = (self._base / "proc/self/mounts").read_text(encoding="utf-8", errors="replace")
-        return [line.split() for line in text.splitlines()]
-
     def _memory_mib(self) -> tuple[int, int]:
         found = os.statvfs(self._base)
         used = (found.f_blocks - found.f_bfree) * found.f_frsize
         return used // _MIB, found.f_blocks * found.f_frsize // _MIB
+
+
+def restart() -> None:
+    """Restart the Pi.
+
+    Raises:
+        OSError: systemd refuses.
+    """
+    done = subprocess.run(["systemctl", "reboot"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"systemctl reboot: {done.stderr.strip()}")

@@ -5,48 +5,56 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 from collections.abc import Sequence
 
-from pvs_bridge.host.overlay import SOMEBODY, Root, RootError
+from pvs_bridge.errors import IssueError
+from pvs_bridge.host import overlay
+from pvs_bridge.host.overlay import DEFAULT_REASON, Root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit status."""
+    """Run the command.
+
+    Returns:
+        the exit status: 0 done or nothing to do, 1 refused.
+    """
     options = _parser().parse_args(arguments)
     root = Root()
     if options.command == "status":
-        print(json.dumps(root.status()) if options.json else root.words())
+        print(json.dumps(root.status()) if options.json else root.describe())
         return 0
     if os.geteuid() != 0:
-        print("error: only root may do that. Hint: sudo pvs-bridge overlay ...")
+        print("error: must be run as root. Hint: sudo pvs-bridge overlay ...")
         return 1
     try:
         changed = root.lock() if options.command == "lock" else root.unlock(options.reason)
-    except (RootError, OSError) as error:
+        if not changed:
+            print(root.describe())
+            return 0
+        print(f"the Pi restarts to {options.command} its root", flush=True)
+        overlay.restart()
+    except (IssueError, OSError) as error:
         print(f"error: {error}")
         return 1
-    if not changed:
-        print(root.words())
-        return 0
-    print(f"the Pi restarts, to {options.command} its root", flush=True)
-    subprocess.run(["systemctl", "reboot"], check=True)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pvs-bridge overlay",
-        description="A locked root takes changes into memory, and the next restart forgets them. "
+        description="A locked root keeps changes in memory, and the next restart discards them. "
         "To change something for good: unlock, change it, lock.",
-        epilog="Exit status: 0 done, or so already; 1 refused; 2 wrong usage.",
+        epilog="Exit status: 0 done or nothing to do, 1 refused, 2 wrong usage.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    one = commands.add_parser("status", help="say whether the root is locked")
-    one.add_argument("--json", action="store_true", help="for another program")
-    one = commands.add_parser("unlock", help="restart with a root that keeps what is written")
+    one = commands.add_parser("status", help="show whether the root is locked")
+    one.add_argument("--json", action="store_true", help="print JSON")
+    one = commands.add_parser("unlock", help="restart with a root that keeps changes")
     one.add_argument(
-        "--reason", default=SOMEBODY, metavar="WORD", help="who unlocks (default: %(default)s)"
+        "--reason",
+        default=DEFAULT_REASON,
+        metavar="TEXT",
+        help="who or what unlocks it (default: %(default)s)",
     )
-    commands.add_parser("lock", help="restart with a root that forgets what is written")
+    commands.add_parser("lock", help="restart with a root that discards changes")
     return parser

@@ -1,8 +1,8 @@
-"""Lets the PVS finish what it works on before haproxy is replaced or stopped.
+"""pvs-bridge drain: let the PVS finish its request before haproxy is reloaded or stopped.
 
-The PVS bears one request at a time. haproxy keeps to that by a counter, which each of its
-processes has for itself: a new one would send a request beside the one that is under way. So the
-old one first stops sending any; meanwhile it answers 503 by itself.
+The PVS can handle one request at a time. Each haproxy process counts its own requests, so after a
+reload the new process would send a request while the old one still waits for an answer. Therefore
+the old process first stops sending requests; meanwhile it answers 503.
 
 usage: pvs-bridge drain stop
        pvs-bridge drain reload MAINPID
@@ -14,32 +14,37 @@ import csv
 import os
 import signal
 import socket
+import sys
 import time
+from collections.abc import Sequence
 
 SOCKET = "/run/haproxy/admin.sock"
 SERVER = "pvs/pvs"
-PATIENCE_SECONDS = 30.0  # five times what a DeviceList takes; a reboot must not hang on a sick PVS
+DRAIN_SECONDS = 30.0
+"""Five times the duration of a DeviceList. A PVS that hangs must not block a restart of the Pi."""
+
 RELOAD_SECONDS = 15.0
 STEP_SECONDS = 0.1
+_SOCKET_SECONDS = 5.0
 
 
-class Turns:
-    """haproxy's own interface for administrators."""
+class AdminSocket:
+    """The runtime API of haproxy."""
 
     def __init__(self, path: str = SOCKET) -> None:
-        """Name its socket."""
+        """Set the path of the Unix socket."""
         self._path = path
 
-    def say(self, command: str) -> str:
-        """Return what haproxy answers to a command.
+    def command(self, text: str) -> str:
+        """Return haproxy's answer to a command.
 
         Raises:
-            OSError: It does not listen.
+            OSError: haproxy does not listen.
         """
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5.0)
+            connection.settimeout(_SOCKET_SECONDS)
             connection.connect(self._path)
-            connection.sendall(f"{command}\n".encode())
+            connection.sendall(f"{text}\n".encode())
             answer = b""
             while True:
                 piece = connection.recv(65536)
@@ -48,85 +53,96 @@ class Turns:
                 answer += piece
 
     def process(self) -> str:
-        """Return the number of the process that answers; empty while none does."""
+        """Return the number of the process that answers; empty if haproxy does not listen."""
         try:
-            lines = self.say("show info").splitlines()
+            lines = self.command("show info").splitlines()
         except OSError:
             return ""
         return next((line.split(":")[1].strip() for line in lines if line.startswith("Pid:")), "")
 
     def in_flight(self) -> int:
-        """Return how many requests the PVS works on.
+        """Return the number of requests that the PVS is handling.
 
         Raises:
             OSError: haproxy does not listen.
-            LookupError: haproxy does not know the server, so this is not its configuration.
+            LookupError: haproxy's configuration does not have the server.
         """
-        table = self.say("show stat").lstrip("# ").splitlines()
+        table = self.command("show stat").lstrip("# ").splitlines()
         for row in csv.DictReader(table):
             if f"{row['pxname']}/{row['svname']}" == SERVER:
                 return int(row["scur"])
         raise LookupError(SERVER)
 
-    def hold(self, patience: float) -> bool:
-        """Send the PVS nothing more, and wait until it is done; whether it was, in time.
+    def drain(self, seconds: float) -> bool:
+        """Stop sending requests to the PVS, and wait until it has answered the last one.
 
         Args:
-            patience: Seconds to wait at most.
+            seconds: The longest wait.
+
+        Returns:
+            whether it has answered in time.
 
         Raises:
             OSError: haproxy does not listen.
-            LookupError: haproxy does not know the server.
+            LookupError: haproxy's configuration does not have the server.
         """
-        self.say(f"set server {SERVER} state maint")
-        deadline = time.monotonic() + patience
+        self.command(f"set server {SERVER} state maint")
+        deadline = time.monotonic() + seconds
         while self.in_flight():
             if time.monotonic() > deadline:
                 return False
             time.sleep(STEP_SECONDS)
         return True
 
-    def release(self) -> None:
-        """Send the PVS requests again.
+    def resume(self) -> None:
+        """Send requests to the PVS again.
 
         Raises:
             OSError: haproxy does not listen.
         """
-        self.say(f"set server {SERVER} state ready")
+        self.command(f"set server {SERVER} state ready")
 
 
-def reload(turns: Turns, main_pid: int) -> int:
-    """Have haproxy's main process start a new one, when the PVS has nothing to do; exit status."""
-    old = turns.process()
-    turns.hold(PATIENCE_SECONDS)
+def reload(admin: AdminSocket, main_pid: int) -> int:
+    """Reload haproxy after the PVS has answered its last request.
+
+    Args:
+        admin: The runtime API of haproxy.
+        main_pid: The number of haproxy's main process.
+
+    Returns:
+        the exit status.
+    """
+    old = admin.process()
+    admin.drain(DRAIN_SECONDS)
     os.kill(main_pid, signal.SIGUSR2)
     deadline = time.monotonic() + RELOAD_SECONDS
-    while turns.process() in {old, ""}:
+    while admin.process() in {old, ""}:
         if time.monotonic() > deadline:
-            # The old process goes on with its old configuration.
-            turns.release()
-            print("haproxy did not take the new configuration; the old one works on")
+            # The old process continues with its old configuration.
+            admin.resume()
+            print("haproxy rejected the new configuration and continues with the old one")
             return 1
         time.sleep(STEP_SECONDS)
     return 0
 
 
-def main(arguments: list[str]) -> int:
-    """Do what the command line says; the exit status."""
-    turns = Turns()
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    admin = AdminSocket()
     try:
-        if arguments == ["stop"]:
-            turns.hold(PATIENCE_SECONDS)
+        if list(arguments) == ["stop"]:
+            admin.drain(DRAIN_SECONDS)
             return 0
         if len(arguments) == 2 and arguments[0] == "reload":
-            return reload(turns, int(arguments[1]))
+            return reload(admin, int(arguments[1]))
     except LookupError:
-        # Debian's configuration, before the first reload: there is nobody to spare.
+        # Before the first reload haproxy runs Debian's configuration, without the PVS.
         if arguments[0] == "reload":
             os.kill(int(arguments[1]), signal.SIGUSR2)
         return 0
     except OSError as error:
         print(f"{SOCKET}: {error.strerror or error}")
         return 1
-    print((__doc__ or "").partition("\n\n")[2])
+    print((__doc__ or "").partition("\n\n")[2], file=sys.stderr)
     return 2

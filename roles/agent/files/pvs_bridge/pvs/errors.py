@@ -27,8 +27,8 @@ class SilentError(PvsError):
     def __init__(self) -> None:
         """Use haproxy's words for the same problem."""
         super().__init__(
-            "The PVS does not answer: most likely it is restarting.",
-            "Wait: a restart takes 8 to 10 minutes. The bridge notices when the PVS is back.",
+            "The PVS does not respond. It is probably restarting.",
+            "Wait. A restart takes 8 to 10 minutes. The bridge detects when the PVS is back.",
         )
 
 
@@ -38,8 +38,8 @@ class DamagedError(PvsError):
     def __init__(self, seen: str) -> None:
         """Add what was seen."""
         super().__init__(
-            f"The PVS's answer arrived damaged: {seen}.",
-            "Ask again in a minute. If it stays so, switch the PVS's breaker off for one minute.",
+            f"The PVS's answer is damaged: {seen}.",
+            "Ask again in a minute. If it persists, switch the PVS's breaker off for one minute.",
             60,
         )
 
@@ -64,7 +64,7 @@ class ShutOutError(PvsError):
         """Add when the bridge tries again."""
         super().__init__(
             "The PVS ends the bridge's sessions before anything can be read.",
-            "Wait 10 minutes; if it stays so, switch the PVS's breaker off for one minute.",
+            "Wait 10 minutes; if it persists, switch the PVS's breaker off for one minute.",
             retry_seconds,
         )
 

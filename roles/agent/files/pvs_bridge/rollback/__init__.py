@@ -1,1 +1,1 @@
-"""The rollback: undoes a network change that is not confirmed."""
+"""The rollback of network changes that are not confirmed."""

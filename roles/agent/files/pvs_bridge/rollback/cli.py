@@ -1,7 +1,4 @@
-"""A change of this Pi's network that is not confirmed undoes itself: look, confirm, undo.
-
-What a person at the Pi needs is status, confirm and undo. pvs-bridge's own runs use the others.
-"""
+"""pvs-bridge rollback: show, confirm or undo a change of this Pi's network."""
 
 from __future__ import annotations
 
@@ -14,6 +11,8 @@ import sys
 from pvs_bridge.rollback.rollback import Rollback, RollbackError
 from pvs_bridge.rollback.runtime import say
 
+_NOTHING = "no network change is pending"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
@@ -23,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     chosen = _parser().parse_args(arguments)
     if os.geteuid() != 0:
-        print("error: only root may look at it. Hint: sudo pvs-bridge rollback ...")
+        print("error: must be run as root. Hint: sudo pvs-bridge rollback ...")
         return 1
     try:
         return int(chosen.action(Rollback(), chosen))
@@ -33,35 +32,40 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pvs-bridge rollback", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="pvs-bridge rollback",
+        description="Show, confirm or undo a change of this Pi's network. A change that is not "
+        "confirmed in time is undone.",
+        epilog="The playbook and systemd use arm, apply and boot.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    one = commands.add_parser("status", help="say whether a change waits to be confirmed")
-    one.add_argument("--json", action="store_true", help="for another program")
+    one = commands.add_parser("status", help="show whether a change is not confirmed yet")
+    one.add_argument("--json", action="store_true", help="print JSON")
     one.set_defaults(action=_status)
 
-    one = commands.add_parser("confirm", help="keep the change for good")
-    one.add_argument("--id", help="only this one; for pvs-bridge's own runs, answers as JSON")
-    one.add_argument("--look", action="store_true", help="only say whether it could be confirmed")
+    one = commands.add_parser("confirm", help="keep the change")
+    one.add_argument("--id", help="only this change; print JSON")
+    one.add_argument("--look", action="store_true", help="only check whether it can be confirmed")
     one.set_defaults(action=_confirm)
 
-    one = commands.add_parser("undo", help="put everything back now")
-    one.add_argument("--id", help="only this one")
-    one.add_argument("--reason", default="somebody asked for it", help="default: %(default)s")
+    one = commands.add_parser("undo", help="restore the previous state now")
+    one.add_argument("--id", help="only this change")
+    one.add_argument("--reason", default="a user requested it", help="default: %(default)s")
     one.set_defaults(action=_undo)
 
-    one = commands.add_parser("arm", help="keep everything as it is, and set the timer")
+    one = commands.add_parser("arm", help="save the current state, and start the timer")
     one.add_argument("--id", required=True)
     one.add_argument("--controller", required=True)
     one.add_argument("--timeout-seconds", type=int, required=True)
-    one.add_argument("--interfaces", required=True, help="with commas between them")
+    one.add_argument("--interfaces", required=True, help="separated by commas")
     one.set_defaults(action=_arm)
 
-    one = commands.add_parser("apply", help="carry out the change that stands in standard input")
+    one = commands.add_parser("apply", help="apply the shell script from standard input")
     one.add_argument("--id", required=True)
     one.set_defaults(action=_apply)
 
-    one = commands.add_parser("boot", help="put everything back before the network starts")
+    one = commands.add_parser("boot", help="restore the previous state before the network starts")
     one.set_defaults(action=_boot)
     return parser
 
@@ -79,15 +83,15 @@ def _status(rollback: Rollback, chosen: argparse.Namespace) -> int:
         return 0
     if pending:
         print(
-            f"a change by {pending.controller}, {pending.age_seconds} s old, waits to be "
-            f"confirmed; it will be undone in {pending.left_seconds} s"
+            f"a change by {pending.controller}, {pending.age_seconds} s old, is not confirmed yet; "
+            f"it will be undone in {pending.left_seconds} s"
         )
     else:
-        print("no change waits to be confirmed")
+        print(_NOTHING)
     if last:
         print(f"last undone: {last['when']}, a change by {last['controller']}: {last['reason']}")
         if last["folder"]:
-            print(f"  the rejected files lie in {last['folder']}")
+            print(f"  the rejected files are in {last['folder']}")
     return 0
 
 
@@ -99,21 +103,21 @@ def _confirm(rollback: Rollback, chosen: argparse.Namespace) -> int:
         return 0
     print(
         {
-            "confirmed": "confirmed: the network stays as it is",
-            "applied": "the change has been carried out, and waits to be confirmed",
-            "applying": "the change is still being carried out; try again in a few seconds",
-        }.get(state, "no change waits to be confirmed")
+            "confirmed": "confirmed: the change is kept",
+            "applied": "the change has been applied, and is not confirmed yet",
+            "applying": "the change is still being applied; try again in a few seconds",
+        }.get(state, _NOTHING)
     )
     return 0 if state in ("confirmed", "applied") else 1
 
 
 def _undo(rollback: Rollback, chosen: argparse.Namespace) -> int:
-    # Whoever types it over SSH may lose the session by it.
+    # The undo may end the SSH session in which it was typed.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if rollback.undo(chosen.reason, chosen.id):
-        say("undone: the network is as it was")
+        say("undone: the previous network is restored")
         return 0
-    print("no change waits to be confirmed, so there is nothing to undo")
+    print(_NOTHING)
     return 0 if chosen.id else 1
 
 
@@ -128,5 +132,5 @@ def _apply(rollback: Rollback, chosen: argparse.Namespace) -> int:
 
 
 def _boot(rollback: Rollback, _: argparse.Namespace) -> int:
-    rollback.undo("the Pi was started again before anybody confirmed it", booting=True)
+    rollback.undo("the Pi was restarted before it was confirmed", booting=True)
     return 0

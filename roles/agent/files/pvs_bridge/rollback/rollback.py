@@ -1,13 +1,13 @@
-"""A change of the network that undoes itself unless it is confirmed.
+"""A change of the network that is undone unless it is confirmed.
 
-arm      files and runtime state are kept, a timer is set; nothing has changed yet
-apply    the change is carried out apart from the session that asked for it; the time begins anew
-confirm  whoever has come back says so: the timer stops, what was kept is forgotten
-undo     the timer, a failed change, a person or the next boot puts everything back
+arm      save files and runtime state, and start a timer; nothing has changed yet
+apply    make the change, independent of the session that requested it; restart the timer
+confirm  the controller has reconnected: stop the timer, and delete what was saved
+undo     the timer, a failed change, a user or the next boot restores everything
 
-What decides is one file, the marker: while it is there, a change is not confirmed. It is written
-last when arming and removed last when undoing, so that a power failure at any moment leaves either
-nothing to do or all that is needed to do it.
+One file, the marker, exists while a change is not confirmed. It is the last file written by arm and
+the last one removed by undo, so a power cut at any moment leaves either nothing to undo or
+everything that the undo needs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from pvs_bridge import atomic
+from pvs_bridge.errors import IssueError
+from pvs_bridge.host.paths import ROLLBACK, UNCONFIRMED_CHANGE
 from pvs_bridge.rollback import runtime
 from pvs_bridge.rollback.snapshot import Differences, Snapshot, SnapshotError
 
@@ -33,18 +35,18 @@ PROGRAM = ("/usr/local/bin/pvs-bridge", "rollback")
 LOCK = Path("run/pvs-bridge-rollback.lock")
 SCRIPT = Path("run/pvs-bridge-rollback-change.sh")
 CONFIRMED = Path("run/pvs-bridge-rollback-confirmed")
-STATE = Path("var/lib/pvs-bridge/rollback")
 
-# systemd has read these before it comes to the rollback at boot; what is put back takes effect
-# with the next boot only.
+# systemd reads these before the rollback runs at boot, so a restored file takes effect at the next
+# boot only.
 _READ_BEFORE_BOOT_UNDO = ("etc/systemd/", "etc/modprobe.d/", "etc/netplan/", "etc/default/")
 _KEPT_REJECTIONS = 5
-# Within it whoever asked for a change hears that it begins; the change may break the way.
-_HEARD_SECONDS = 2
+# The session that requested the change gets its answer within this time, before the change may
+# break the connection.
+_ANSWER_SECONDS = 2
 
 
-class RollbackError(Exception):
-    """What was asked for cannot be done; says why and what to do."""
+class RollbackError(IssueError):
+    """A command that cannot be carried out."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,15 @@ class Change:
     """A change that is not confirmed.
 
     Attributes:
-        id: by which its controller knows it again; empty where the marker cannot be read.
-        controller: who makes it, for a person to read.
-        timeout_seconds: how long it may stay unconfirmed.
-        armed_seconds: when it was armed, on the clock of that boot.
-        deadline_seconds: when it will be undone, on the same clock.
-        before: the Pi as it ran; see :func:`runtime.record`. Empty where the marker cannot be read.
-        applied: whether it was begun to be carried out.
-        undone: paths that an undo has begun to put back.
-        rejected: folder for what that undo replaces.
+        id: Identifies the change for its controller; empty if the marker is damaged.
+        controller: Who makes the change, as a text.
+        timeout_seconds: How long it may stay unconfirmed.
+        armed_seconds: When it was armed, in seconds since the boot.
+        deadline_seconds: When it will be undone, in seconds since the boot.
+        before: The state before; see :func:`runtime.record`. Empty if the marker is damaged.
+        applied: Whether applying it has begun.
+        undone: The paths that an undo has begun to restore.
+        rejected: The folder for the files that this undo replaces.
     """
 
     id: str
@@ -74,31 +76,31 @@ class Change:
     rejected: str = ""
 
     def goes_by(self, identifier: str | None) -> bool:
-        """Tell whether somebody means this change; None means whatever there is."""
+        """Return whether an identifier is that of this change; None matches any change."""
         return identifier is None or self.id in ("", identifier)
 
     @property
     def age_seconds(self) -> int:
-        """How long ago it was armed, as far as this boot knows."""
+        """The seconds since it was armed, or since the boot."""
         return int(max(0.0, _now() - self.armed_seconds))
 
     @property
     def left_seconds(self) -> int:
-        """How long until it is undone."""
+        """The seconds until it is undone."""
         return int(max(0.0, self.deadline_seconds - _now()))
 
 
 class Rollback:
-    """The changes of one Pi, of which at most one is not confirmed.
+    """The changes of one Pi; at most one is not confirmed.
 
     Args:
-        root: of the file system; another one than / in tests.
+        root: The root of the file system; a folder in tests.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
-        """Name the places; nothing is read or written yet."""
-        self.folder = root / STATE
-        self.marker = self.folder / "pending.json"
+        """Set the paths; nothing is read or written yet."""
+        self.folder = root / ROLLBACK
+        self.marker = root / UNCONFIRMED_CHANGE
         self.last = self.folder / "last.json"
         self.rejected = self.folder / "rejected"
         self.snapshot = Snapshot(self.folder / "snapshot.tar", root)
@@ -108,17 +110,17 @@ class Rollback:
         self._hostname = root / "etc/hostname"
 
     def pending(self) -> Change | None:
-        """Return the change that is not confirmed, None where there is none."""
+        """Return the change that is not confirmed; None if there is none."""
         try:
             return Change(**json.loads(self.marker.read_text()))
         except FileNotFoundError:
             return None
         except (TypeError, ValueError):
-            # A bad card. That it is there is what counts: the files can be put back all the same.
-            return Change("", "somebody unknown", 0, _now(), _now())
+            # A damaged card. The files can be restored without the content of the marker.
+            return Change("", "an unknown controller", 0, _now(), _now())
 
     def last_undone(self) -> dict[str, Any]:
-        """Return what was undone last: id, reason, files, folder, when; empty if nothing was."""
+        """Return the last undo: id, controller, reason, files, folder, when; empty without one."""
         try:
             found: dict[str, Any] = json.loads(self.last.read_text())
         except (FileNotFoundError, ValueError):
@@ -128,29 +130,29 @@ class Rollback:
     def arm(
         self, identifier: str, controller: str, timeout_seconds: int, interfaces: Sequence[str]
     ) -> None:
-        """Keep everything as it is now, and set the timer.
+        """Save the current state, and start the timer.
 
-        Does nothing where the same controller has armed it already.
+        Do nothing if the same controller has armed it already.
 
         Raises:
-            RollbackError: Another controller is at work, the disk is full, or the change was undone
-                already, so that its first half would be missing.
+            RollbackError: Another controller's change is not confirmed, the disk is full, or the
+                first part of this change was undone already.
         """
-        with self._alone():
+        with self._locked():
             pending = self.pending()
             if pending and pending.id != identifier:
-                raise RollbackError(_refusal(pending))
+                raise _refusal(pending)
             if pending:
                 return
             if self._was_undone(identifier):
                 raise RollbackError(
-                    f"this change cannot go on{self._what_became_of(identifier)}. Hint: run again"
+                    f"this change cannot continue{self._undone_because(identifier)}", "run again"
                 )
             try:
                 self.snapshot.take()
                 before = runtime.record(interfaces)
-                # First the timer: one without a marker does nothing, a marker without a timer
-                # would wait for ever.
+                # The timer before the marker: a timer without a marker does nothing, but a marker
+                # without a timer would wait for ever.
                 self._set_timer(identifier, timeout_seconds)
                 now = _now()
                 deadline = now + timeout_seconds
@@ -159,55 +161,54 @@ class Rollback:
                 runtime.stop_timer(DEADLINE_UNIT)
                 self._forget()
                 raise RollbackError(
-                    f"the rollback could not be armed, so nothing was changed: {error}. Hint: "
-                    f"make room on the Pi's card (df -h {self.folder.parent})"
+                    f"the rollback could not be armed, so nothing was changed: {error}",
+                    f"free space on the Pi's card (df -h {self.folder.parent})",
                 ) from error
             os.sync()
 
     def apply(self, identifier: str, script: str) -> None:
-        """Carry the change out, apart from whoever asks for it.
+        """Apply the change in a service of its own, independent of the caller's session.
 
         Args:
-            identifier: of the change.
-            script: for the shell. A failure of it is a reason to undo.
+            identifier: The change's identifier.
+            script: A shell script; if it fails, the change is undone.
 
         Raises:
-            RollbackError: Nothing is armed.
+            RollbackError: This change is not armed.
         """
-        with self._alone():
+        with self._locked():
             change = self.pending()
             if change is None or change.id != identifier:
                 raise RollbackError(
-                    f"no change {identifier} is armed{self._what_became_of(identifier)}"
+                    f"the change {identifier} is not armed{self._undone_because(identifier)}"
                 )
             deadline = _now() + change.timeout_seconds
             self._mark(replace(change, applied=True, deadline_seconds=deadline))
             self._set_timer(identifier, change.timeout_seconds)
-            # In a file, for systemd would replace what looks like a variable in a command.
+            # In a file, because systemd expands variables in a command.
             self._script.write_text(script)
-            undo = (
-                f'{" ".join(PROGRAM)} undo --id {identifier} --reason "it could not be carried out"'
+            undo = f'{" ".join(PROGRAM)} undo --id {identifier} --reason "it could not be applied"'
+            # Without semicolons, because systemd 252 escapes them and then warns about the escape.
+            command = (
+                f"sleep {_ANSWER_SECONDS}\n/bin/sh -e {self._script} || {{\n{undo}\nexit 1\n}}"
             )
-            # Without semicolons: systemd 252 writes them in a way that it then warns of.
-            command = f"sleep {_HEARD_SECONDS}\n/bin/sh -e {self._script} || {{\n{undo}\nexit 1\n}}"
             runtime.start_service(
-                CHANGE_UNIT, "Change of the network, to be confirmed", "/bin/sh", "-c", command
+                CHANGE_UNIT, "Network change, not confirmed yet", "/bin/sh", "-c", command
             )
 
     def confirm(self, identifier: str | None = None, *, look: bool = False) -> str:
-        """Keep the change for good, once it has been carried out.
+        """Keep the change permanently, after it has been applied.
 
         Args:
-            identifier: of the change; None for whatever there is.
-            look: whether only to say that it could be confirmed, as ``applied``.
+            identifier: The change's identifier; None for any change.
+            look: Only check: return ``applied`` in place of confirming.
 
         Returns:
-            ``confirmed``, also where it was confirmed before; ``armed`` where it was never begun,
-            which only a person may confirm; ``applying`` while it is being carried out, or has
-            failed and is about to be undone; ``undone``; or ``nothing`` where there is nothing to
-            confirm.
+            ``confirmed``, also if it was confirmed before; ``armed`` if applying has not begun, and
+            an identifier is given; ``applying`` while it is being applied, or has failed and is
+            about to be undone; ``undone``; or ``nothing`` without a change.
         """
-        with self._alone():
+        with self._locked():
             change = self.pending()
             if change is None or not change.goes_by(identifier):
                 return self._outcome(identifier)
@@ -217,7 +218,7 @@ class Rollback:
                 return "applying"
             if look:
                 return "applied"
-            # The answer may get lost on its way, and the controller asks again.
+            # The answer may get lost, and then the controller asks again.
             with contextlib.suppress(OSError):
                 self._confirmed.write_text(change.id)
             self.marker.unlink()
@@ -227,17 +228,17 @@ class Rollback:
             return "confirmed"
 
     def undo(self, reason: str, identifier: str | None = None, *, booting: bool = False) -> bool:
-        """Put everything back.
+        """Restore everything.
 
         Args:
-            reason: why, for a person to read.
-            identifier: of the change; None for whatever there is.
-            booting: whether the network has yet to start, so that files are all there is.
+            reason: The reason, as a text.
+            identifier: The change's identifier; None for any change.
+            booting: Whether the network has not started yet, so that only files are restored.
 
         Returns:
-            whether there was something to undo.
+            whether there was a change to undo.
         """
-        with self._alone():
+        with self._locked():
             change = self.pending()
             if change is None or not change.goes_by(identifier):
                 return False
@@ -249,32 +250,32 @@ class Rollback:
             change = self._begin(change, differences)
             self.snapshot.restore(differences, Path(change.rejected))
             if not booting and change.before:
-                runtime.bring_back(change.before, change.undone)
+                runtime.restore(change.before, change.undone)
             self._remember(change, reason + problem)
             self._forget()
-            # The timer runs to the last moment: it would begin anew what is cut off before.
+            # The timer runs until the end, because it repeats an undo that was interrupted.
             if booting:
                 self._go_on_booting(differences)
             else:
                 runtime.stop_timer(DEADLINE_UNIT)
                 if not change.before:
-                    runtime.say("booting again, for how the Pi ran before is not known")
+                    runtime.say("the Pi restarts, because its state before the change is unknown")
                     runtime.reboot()
             return True
 
     def _differences(self) -> tuple[Differences, str]:
-        """Compare; without what was kept there is nothing to put back, today or tomorrow."""
+        """Compare with the snapshot; a damaged snapshot ends the change without restoring files."""
         try:
             return self.snapshot.differences(), ""
         except SnapshotError as error:
             runtime.say(str(error))
-            return {}, "; but what was kept cannot be read, so the files stay as they are"
+            return {}, "; the saved files cannot be read, so the files were not restored"
 
     def _begin(self, change: Change, differences: Differences) -> Change:
-        """Note what will be put back: if this is cut off, the next undo does not see it any more.
+        """Record the paths to restore, because after an interruption they no longer differ.
 
         Returns:
-            the change with that in it.
+            the change with these paths.
         """
         undone = list(dict.fromkeys([*change.undone, *differences]))
         for path in undone:
@@ -290,22 +291,22 @@ class Rollback:
         return change
 
     def _go_on_booting(self, differences: Differences) -> None:
-        """Have the boot go on with what has been put back, or begin again."""
+        """Continue the boot with the restored files, or restart it."""
         with contextlib.suppress(OSError):
             runtime.set_hostname(self._hostname.read_text().strip())
         if any(path.startswith(_READ_BEFORE_BOOT_UNDO) for path in differences):
-            runtime.say("booting again, for systemd has read the old files already")
+            runtime.say("the Pi restarts, because systemd has read the rejected files already")
             runtime.reboot()
 
     def _was_undone(self, identifier: str) -> bool:
         return bool(self.last_undone().get("id") == identifier)
 
-    def _what_became_of(self, identifier: str) -> str:
+    def _undone_because(self, identifier: str) -> str:
         undone = self._was_undone(identifier)
         return f": it was undone, {self.last_undone()['reason']}" if undone else ""
 
     def _outcome(self, identifier: str | None) -> str:
-        """Tell what became of a change that does not wait any more."""
+        """Return the outcome of a change that has ended."""
         if identifier is None:
             return "nothing"
         if self._was_undone(identifier):
@@ -316,7 +317,7 @@ class Rollback:
         return "nothing"
 
     def _remember(self, change: Change, reason: str) -> None:
-        """Write down what was undone, for whoever asks later; room for it is not certain."""
+        """Record the undo, if the disk has space for it."""
         folder = Path(change.rejected)
         last = {
             "id": change.id,
@@ -330,7 +331,7 @@ class Rollback:
             atomic.write(self.last, runtime.as_json(last).encode())
         except OSError as error:
             runtime.say(f"{self.last}: {error}")
-        # By name, but this one in any case: a Pi that boots has no clock yet.
+        # Sorted by name. The current folder is kept in any case: at boot the clock may be wrong.
         older = set(self.rejected.iterdir()) - {folder} if self.rejected.is_dir() else set()
         for old in sorted(older)[: -(_KEPT_REJECTIONS - 1)]:
             shutil.rmtree(old, ignore_errors=True)
@@ -345,37 +346,37 @@ class Rollback:
 
     def _set_timer(self, identifier: str, seconds: int) -> None:
         runtime.start_timer(
-            DEADLINE_UNIT, "Undo of an unconfirmed change of the network", seconds,
+            DEADLINE_UNIT, "Undo of an unconfirmed network change", seconds,
             *PROGRAM, "undo", "--id", identifier,
-            "--reason", f"nobody confirmed it within {seconds} s",
+            "--reason", f"it was not confirmed within {seconds} s",
         )  # fmt: skip
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other calls waiting until this one has ended.
+    def _locked(self) -> Iterator[None]:
+        """Run one command at a time.
 
         Raises:
-            RollbackError: The disk is so full that not even a folder can be made.
+            RollbackError: The disk has no space for a folder.
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise RollbackError(
-                f"{error}, so nothing was changed. Hint: make room on the Pi's card"
+                f"{error}, so nothing was changed", "free space on the Pi's card"
             ) from error
         with self._lock.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
-def _refusal(pending: Change) -> str:
-    return (
-        f"{pending.controller} changes the network of this Pi, since {pending.age_seconds} s ago. "
-        f"Hint: run again when that is confirmed or undone, in {pending.left_seconds} s at the "
-        f"latest; or, on the Pi, sudo pvs-bridge rollback undo"
+def _refusal(pending: Change) -> RollbackError:
+    return RollbackError(
+        f"{pending.controller} changes the network of this Pi since {pending.age_seconds} s",
+        f"run again when that change is confirmed or undone, in {pending.left_seconds} s at the "
+        "latest; or, on the Pi, sudo pvs-bridge rollback undo",
     )
 
 
 def _now() -> float:
-    """Return seconds since the boot, which no time server changes."""
+    """Return the seconds since the boot, which a time server does not change."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

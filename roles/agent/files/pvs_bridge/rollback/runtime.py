@@ -1,7 +1,6 @@
-"""The Pi as it runs: what of it a network change can alter, and how it gets back.
+"""The runtime state that a network change can alter: record it, and restore it.
 
-Each step back is taken whether or not the one before worked: a Pi that is reachable again is worth
-more than an exception.
+A failed step does not stop the steps after it, because the Pi must become reachable again.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-# Units that a change of the network may start, stop or need anew. A pattern stands for all that
-# are loaded.
+# Units that a network change may start, stop or restart. A pattern matches all loaded units.
 UNITS = (
     "NetworkManager.service",
     "avahi-daemon.service",
@@ -34,7 +32,7 @@ UNITS = (
     "wpa_supplicant@*.service",
 )
 
-# The kernel's settings for the two networks. Writing the first resets others, so it comes first.
+# The kernel's network settings. Writing the first one resets others, so it comes first.
 _SETTINGS = (
     "net/ipv4/ip_forward",
     "net/ipv6/conf/all/forwarding",
@@ -50,32 +48,32 @@ _SETTINGS = (
     "net/ipv6/conf/*/disable_ipv6",
 )
 _SETTINGS_FOLDER = Path("/proc/sys")
-# An access point may take its time; the caller repeats nothing that has not ended.
+# Long enough for a slow access point.
 _STEP_SECONDS = 60
 _NETWORKMANAGER_SECONDS = 30
 
 
 def say(text: str) -> None:
-    """Tell the journal, or a person whose SSH session may just have ended, what happens."""
+    """Print a text; ignore errors, because the SSH session may have ended."""
     with contextlib.suppress(OSError, ValueError):
         print(readable(text), flush=True)
 
 
 def readable(text: str) -> str:
-    """Return a text that can be written, whatever bytes a file's name has."""
+    """Return a printable text for any bytes in a file's name."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def ask(*command: str) -> str:
-    """Return what a program prints; nothing where it is not there."""
+    """Return what a program prints; an empty text if it is missing."""
     return _attempt(command)[0]
 
 
 def run(*command: str) -> bool:
-    """Run a program; a failure is told and not raised.
+    """Run a program; print a failure instead of raising an error.
 
     Returns:
-        whether it did what it should.
+        whether it succeeded.
     """
     _, problem = _attempt(command)
     if problem:
@@ -96,7 +94,7 @@ def _attempt(command: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _active_units() -> list[str]:
-    """Name those of UNITS that run."""
+    """Return those of UNITS that are active."""
     shown = ask("systemctl", "show", "--property=Id,ActiveState", *_loaded_units())
     fields = (
         dict(line.split("=", 1) for line in paragraph.splitlines())
@@ -124,13 +122,13 @@ def _settings() -> dict[str, str]:
 
 
 def _country() -> str:
-    """Return the radio's country; empty on a Pi without a radio."""
+    """Return the radio's country; empty without a radio."""
     match = re.search(r"^country ([A-Z0-9]{2}):", ask("iw", "reg", "get"), re.MULTILINE)
     return match[1] if match and Path("/sys/class/ieee80211").is_dir() else ""
 
 
 def _connections() -> list[list[str]]:
-    """Return UUID, device and state of what NetworkManager has active, or is activating."""
+    """Return UUID, device and state of NetworkManager's active and activating connections."""
     shown = ask(
         "nmcli", "--terse", "--fields", "UUID,DEVICE,STATE", "connection", "show", "--active"
     )
@@ -139,13 +137,13 @@ def _connections() -> list[list[str]]:
 
 
 def record(interfaces: Sequence[str]) -> dict[str, Any]:
-    """Describe the Pi as it runs.
+    """Record the runtime state.
 
     Args:
-        interfaces: those that the bridge's description names.
+        interfaces: The interfaces of the bridge's configuration.
 
     Returns:
-        what :func:`bring_back` needs, to be kept as JSON.
+        what :func:`restore` needs, as JSON types.
     """
     units = _active_units()
     connections: list[list[str]] = []
@@ -161,15 +159,15 @@ def record(interfaces: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def bring_back(before: dict[str, Any], changed: Iterable[str]) -> None:
-    """Have the Pi run as it did, after its files have been put back.
+def restore(before: dict[str, Any], changed: Iterable[str]) -> None:
+    """Restore the runtime state, after the files have been restored.
 
     Args:
-        before: what :func:`record` returned.
-        changed: the paths that had to be put back.
+        before: The result of :func:`record`.
+        changed: The paths that were restored.
     """
     changed = list(changed)
-    # What was not there before is stopped while systemd still knows how.
+    # New units are stopped before the reload, because their unit files are gone already.
     surplus = [unit for unit in _active_units() if unit not in before["units"]]
     for unit in surplus:
         run("systemctl", "stop", unit)
@@ -183,14 +181,14 @@ def bring_back(before: dict[str, Any], changed: Iterable[str]) -> None:
     if before["country"] and before["country"] != _country():
         run("iw", "reg", "set", before["country"])
     if "dhcpcd.service" in before["units"]:
-        _bring_back_dhcpcd(before)
+        _restore_dhcpcd(before)
     if "NetworkManager.service" in before["units"]:
-        _bring_back_networkmanager(before, changed)
-    _restart_the_rest(before["units"], changed)
+        _restore_networkmanager(before, changed)
+    _restart_others(before["units"], changed)
 
 
 def set_hostname(name: str) -> None:
-    """Give the Pi its name, unless it has it."""
+    """Set the hostname, unless it is set already."""
     try:
         if socket.gethostname() != name:
             socket.sethostname(name)
@@ -199,12 +197,12 @@ def set_hostname(name: str) -> None:
 
 
 def reboot() -> None:
-    """Have the Pi begin again."""
+    """Restart the Pi."""
     run("systemctl", "--no-block", "reboot")
 
 
 def _set(name: str, value: str) -> None:
-    """Write one of the kernel's settings, unless it is right or its interface has gone."""
+    """Write a kernel setting, unless it is right already or its interface is gone."""
     file = _SETTINGS_FOLDER / name
     try:
         if file.read_text().strip() != value:
@@ -214,7 +212,7 @@ def _set(name: str, value: str) -> None:
 
 
 def _clear(interfaces: Sequence[str]) -> None:
-    """Take away the addresses and name servers that dhcpcd leaves when it ends."""
+    """Remove the addresses and name servers that dhcpcd leaves behind."""
     for name in ask("resolvconf", "-i").split():
         if name.partition(".")[0] in interfaces:
             run("resolvconf", "-f", "-d", name)
@@ -222,20 +220,20 @@ def _clear(interfaces: Sequence[str]) -> None:
         run("ip", "address", "flush", "dev", interface)
 
 
-def _bring_back_dhcpcd(before: dict[str, Any]) -> None:
-    """Have dhcpcd and wpa_supplicant begin anew."""
+def _restore_dhcpcd(before: dict[str, Any]) -> None:
+    """Restart wpa_supplicant and dhcpcd."""
     for unit in before["units"]:
         if unit.startswith("wpa_supplicant@"):
             run("systemctl", "restart", unit)
     run("systemctl", "start", "dhcpcd.service")
 
 
-def _bring_back_networkmanager(before: dict[str, Any], changed: list[str]) -> None:
-    """Have NetworkManager read its files and activate what was active."""
+def _restore_networkmanager(before: dict[str, Any], changed: list[str]) -> None:
+    """Reload NetworkManager's files, and activate the previous connections."""
     if any(path.startswith("etc/netplan/") for path in changed):
         run("netplan", "generate")
     run("systemctl", "start", "NetworkManager.service")
-    # One that has just started is on the bus before it takes orders.
+    # After its start, NetworkManager is on D-Bus before it accepts commands.
     _wait(lambda: run("nmcli", "general", "reload"))
     run("nmcli", "connection", "reload")
     wanted = {device: uuid for uuid, device, _ in before["connections"]}
@@ -249,14 +247,14 @@ def _bring_back_networkmanager(before: dict[str, Any], changed: list[str]) -> No
         active = _connections()
         return all(each in active for each in before["connections"] if each[2] == "activated")
 
-    # An access point that is in a bad moment makes NetworkManager give up: once more, then.
+    # NetworkManager gives up on an access point that does not respond at once, so try again.
     if not _wait(is_back):
         for device, uuid in wanted.items():
             run("nmcli", "--wait", "0", "connection", "up", "uuid", uuid, "ifname", device)
 
 
 def _wait(condition: Callable[[], bool]) -> bool:
-    """Wait for NetworkManager; tell whether it was in time."""
+    """Wait for NetworkManager; return whether the condition came true in time."""
     deadline = time.monotonic() + _NETWORKMANAGER_SECONDS
     while not condition():
         if time.monotonic() > deadline:
@@ -265,12 +263,12 @@ def _wait(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def _restart_the_rest(units: Sequence[str], changed: list[str]) -> None:
-    """Restart what reads its files only when it starts."""
+def _restart_others(units: Sequence[str], changed: list[str]) -> None:
+    """Restart the units that read their files only at their start."""
     own = {"NetworkManager.service", "dhcpcd.service"}
     reads = {
         "ssh.service": "etc/ssh/",
-        "avahi-daemon.service": "etc/",  # it announces the Pi's name
+        "avahi-daemon.service": "etc/",  # it announces the hostname
         "nftables.service": "etc/nftables.conf",
         "pvs-bridge-firewall.service": "etc/",
         "pvs-bridge-routing.service": "etc/",
@@ -284,16 +282,16 @@ def _restart_the_rest(units: Sequence[str], changed: list[str]) -> None:
 
 
 def start_timer(unit: str, description: str, seconds: int, *command: str) -> None:
-    """Have systemd run a command later, and again until it succeeds.
+    """Run a command after some time with systemd, and repeat it until it succeeds.
 
     Args:
-        unit: the name of timer and service, without their endings.
-        description: what the journal calls it.
-        seconds: when, from now, by the clock that no time server changes.
-        command: program and arguments.
+        unit: The name of timer and service, without suffix.
+        description: The description in the journal.
+        seconds: The delay, by the monotonic clock.
+        command: Program and arguments.
 
     Raises:
-        OSError: systemd does not take it.
+        OSError: systemd refuses it.
     """
     stop_timer(unit)
     _must(
@@ -305,15 +303,15 @@ def start_timer(unit: str, description: str, seconds: int, *command: str) -> Non
 
 
 def stop_timer(unit: str) -> None:
-    """Stop such a timer; its service, which may be this very process, runs on."""
+    """Stop a timer of :func:`start_timer`; its service, which may be this process, goes on."""
     subprocess.run(["systemctl", "stop", f"{unit}.timer"], check=False, capture_output=True)
 
 
 def start_service(unit: str, description: str, *command: str) -> None:
-    """Have systemd run a command now, on its own, and remember how it ended.
+    """Run a command now as a service, which keeps its exit status.
 
     Raises:
-        OSError: systemd does not take it.
+        OSError: systemd refuses it.
     """
     stop_service(unit)
     _must(
@@ -323,13 +321,13 @@ def start_service(unit: str, description: str, *command: str) -> None:
 
 
 def stop_service(unit: str) -> None:
-    """End such a service and forget how it ended."""
+    """Stop a service of :func:`start_service`, and reset its exit status."""
     for verb in ("stop", "reset-failed"):
         subprocess.run(["systemctl", verb, f"{unit}.service"], check=False, capture_output=True)
 
 
 def service_state(unit: str) -> str:
-    """Tell how such a service is: ``running``, ``done``, ``failed`` or ``unknown``."""
+    """Return the state of such a service: ``running``, ``done``, ``failed`` or ``unknown``."""
     shown = ask("systemctl", "show", "--property=ActiveState,SubState", f"{unit}.service")
     state = dict(line.split("=", 1) for line in shown.splitlines())
     if state.get("ActiveState") == "failed":
@@ -340,7 +338,7 @@ def service_state(unit: str) -> str:
 
 
 def is_inside(unit: str) -> bool:
-    """Tell whether this very process is such a service's."""
+    """Return whether this process belongs to such a service."""
     return f"/{unit}.service" in Path("/proc/self/cgroup").read_text()
 
 
@@ -351,5 +349,5 @@ def _must(*command: str) -> None:
 
 
 def as_json(value: object) -> str:
-    """Write a value for another program to read."""
+    """Return a value as JSON."""
     return json.dumps(value, sort_keys=True)

@@ -1,7 +1,7 @@
-"""Files as they were: kept in one archive, compared with what is there, put back.
+"""Save files in an archive, compare them with the current files, and restore them.
 
-Every step may be cut off by a power failure and done again: the archive stays as it is until the
-caller removes it, and what is right already is not touched.
+Each step can be repeated after a power cut: the archive stays unchanged until the caller removes
+it, and files that are right already are not touched.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pvs_bridge import atomic
 
-# Whatever decides how the Pi is reached and how it reaches the PVS, as patterns below the root.
-# Beside what lies in /etc itself, its new text and a copy of the old one may lie there.
+# The files that affect how the Pi is reached and how it reaches the PVS, relative to the root.
+# Temporary and backup files of files in /etc itself are included.
 WATCHED = (
     "etc/.pvs-bridge-*",
     "etc/NetworkManager",
@@ -42,25 +42,26 @@ WATCHED = (
     "etc/wpa_supplicant",
 )
 
-# Restoring writes each file anew before it replaces the old one: so much more than the archive.
+# Restoring needs this space beside the archive's size, because a file is written before it replaces
+# another one.
 _SPARE_BYTES = 1 << 20
-# What a file is called until it is whole. Short, for the file's own name may be as long as any.
+# The name of an incomplete file. A suffix would not work, because names may have the full length.
 _UNFINISHED = ".pvs-bridge-unfinished"
 
 
 class SnapshotError(Exception):
-    """What was kept cannot be read."""
+    """The archive cannot be read."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of one path.
+    """The state of one path.
 
     Attributes:
-        kind: "file", "folder", "link", or "other" for what is not kept, such as a socket.
-        mode: permission bits.
-        owner: numbers of user and group.
-        content: a file's bytes, or where a link leads to; empty for the others.
+        kind: "file", "folder", "link", or "other" for what is not saved, such as a socket.
+        mode: The permission bits.
+        owner: The numeric user and group.
+        content: The bytes of a file, or the target of a link; otherwise empty.
     """
 
     kind: str
@@ -69,29 +70,29 @@ class Entry:
     content: bytes
 
 
-# By path, parents before what is in them: what was there and what is there, None for nothing.
+# The saved and the current entry by path, parents first; None if there is none.
 Differences = dict[str, tuple[Entry | None, Entry | None]]
 
 
 class Snapshot:
-    """The archive of one moment.
+    """An archive of all watched files.
 
     Args:
-        archive: where it is kept.
-        root: of the file system; another one than / in tests.
+        archive: The path of the archive.
+        root: The root of the file system; a folder in tests.
     """
 
     def __init__(self, archive: Path, root: Path) -> None:
-        """Name the archive; nothing is read or written yet."""
+        """Set the paths; nothing is read or written yet."""
         self.archive = archive
         self.root = root
         self.ballast = archive.with_suffix(".ballast")
 
     def take(self) -> None:
-        """Keep everything watched, and the space that putting it back will need.
+        """Save all watched files, and reserve the space to restore them.
 
         Raises:
-            OSError: The disk is full, or does not work.
+            OSError: The disk is full or fails.
         """
         self.archive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -107,19 +108,19 @@ class Snapshot:
             raise
 
     def forget(self) -> None:
-        """Remove the archive and what belongs to it."""
+        """Remove the archive and the reserved space."""
         self.archive.unlink(missing_ok=True)
         self.ballast.unlink(missing_ok=True)
         atomic.sync_folder(self.archive.parent)
 
     def differences(self) -> Differences:
-        """Compare what was kept with what is there.
+        """Compare the saved files with the current ones.
 
         Raises:
-            SnapshotError: The archive is not there, or is no archive any more.
-            OSError: The disk does not work.
+            SnapshotError: The archive is missing or damaged.
+            OSError: The disk fails.
         """
-        before, now = self._kept(), self._found()
+        before, now = self._saved(), self._found()
         return {
             name: (before.get(name), now.get(name))
             for name in [*before, *sorted(set(now) - set(before))]
@@ -127,53 +128,53 @@ class Snapshot:
         }
 
     def make_room(self) -> None:
-        """Give up the space that putting back needs, for a full disk has no other."""
+        """Free the reserved space, for a restore on a full disk."""
         self.ballast.unlink(missing_ok=True)
 
     def restore(self, differences: Differences, rejected: Path) -> None:
-        """Put everything back.
+        """Restore the saved files.
 
         Args:
-            differences: what :meth:`differences` returned.
-            rejected: folder that gets a copy of what is replaced or removed, as far as the disk
-                has room for it.
+            differences: The result of :meth:`differences`.
+            rejected: The folder for copies of replaced and removed files, as far as the disk has
+                space.
 
         Raises:
-            OSError: The disk is full, or does not work.
+            OSError: The disk is full or fails.
         """
         for name, (_, is_now) in differences.items():
             if is_now and is_now.kind != "folder":
                 with suppress(OSError):
-                    self._set_aside(name, rejected / name)
-        # Only what was found: behind a link in a folder's place lies what is not watched.
+                    self._copy_rejected(name, rejected / name)
+        # Only listed paths: a link in place of a folder may lead to files that are not watched.
         for name, (was, is_now) in differences.items():
             if is_now and (was is None or was.kind != is_now.kind):
                 _remove(self.root / name)
         for name, (was, _) in differences.items():
             if was:
-                self._put_back(name, was)
+                self._restore(name, was)
         for folder in {(self.root / name).parent for name in differences}:
             atomic.sync_folder(folder)
 
     def _tops(self) -> list[Path]:
-        """Return what the patterns name: files, folders, links."""
+        """Return the paths that match the patterns: files, folders, links."""
         root = glob.escape(str(self.root).rstrip("/") + "/")
-        # Path.glob leaves out links that lead nowhere.
+        # Path.glob leaves out broken links.
         return [Path(top) for name in WATCHED for top in sorted(glob.glob(root + name))]  # noqa: PTH207
 
-    def _kept(self) -> dict[str, Entry]:
+    def _saved(self) -> dict[str, Entry]:
         """Read the archive."""
         found: dict[str, Entry] = {}
         try:
             with tarfile.open(self.archive, "r:") as archive:
                 for member in archive:
-                    found[member.name] = _kept_entry(archive, member, found)
+                    found[member.name] = _saved_entry(archive, member, found)
         except (FileNotFoundError, tarfile.TarError) as error:
             raise SnapshotError(f"{self.archive}: {error}") from error
         return {name: entry for name, entry in found.items() if entry.kind != "other"}
 
     def _found(self) -> dict[str, Entry]:
-        """Read what is there now, parents before what is in them."""
+        """Return the current entries, parents first."""
         found = {}
         for top in self._tops():
             paths = [top]
@@ -185,18 +186,18 @@ class Snapshot:
                     found[str(path.relative_to(self.root))] = entry
         return found
 
-    def _set_aside(self, name: str, copy: Path) -> None:
-        """Keep what was rejected for a person to read."""
+    def _copy_rejected(self, name: str, copy: Path) -> None:
+        """Copy a rejected file for the user."""
         path = self.root / name
-        # What is put back needs the room more.
+        # Restoring has priority over the copies.
         needed = path.lstat().st_size + self.archive.stat().st_size
         if shutil.disk_usage(self.archive.parent).free < needed:
             return
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copy2(path, copy, follow_symlinks=False)
 
-    def _put_back(self, name: str, entry: Entry) -> None:
-        """Make one path what it was."""
+    def _restore(self, name: str, entry: Entry) -> None:
+        """Restore one path."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if entry.kind == "folder":
@@ -221,7 +222,7 @@ class Snapshot:
 
 
 def _entry(path: Path) -> Entry:
-    """Describe a path that is there."""
+    """Return the entry of an existing path."""
     found = path.lstat()
     owner = (found.st_uid, found.st_gid)
     kind = _kind(found.st_mode)
@@ -236,15 +237,15 @@ def _kind(mode: int) -> str:
     return next((name for is_kind, name in kinds if is_kind(mode)), "other")
 
 
-def _kept_entry(
+def _saved_entry(
     archive: tarfile.TarFile, member: tarfile.TarInfo, before: Mapping[str, Entry]
 ) -> Entry:
-    """Describe one path of the archive, given those before it."""
+    """Return the entry of a member of the archive, given those before it."""
     owner = (member.uid, member.gid)
     if member.issym():
         return Entry("link", 0o777, owner, os.fsencode(member.linkname))
     if member.islnk():
-        # The second name of a file that the archive has already.
+        # A hard link to a file that is in the archive already.
         return Entry("file", member.mode, owner, before[member.linkname].content)
     if member.isreg():
         source = archive.extractfile(member)
@@ -253,7 +254,7 @@ def _kept_entry(
 
 
 def _remove(path: Path) -> None:
-    """Remove a path of any kind, unless it went with the folder it was in."""
+    """Remove a path of any kind, unless it was removed with its folder."""
     if not os.path.lexists(path):
         return
     if path.is_dir() and not path.is_symlink():

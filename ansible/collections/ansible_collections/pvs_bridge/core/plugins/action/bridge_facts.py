@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import json
 import socket
 import uuid
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.pvs_bridge.core.plugins.modules import bridge_facts
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.contact import (
     Contact,
     diagnose,
     unsupported,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.script import run_script
 
 
 class ActionModule(ActionBase):
@@ -23,6 +27,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False
     _supports_async = False
+    _supports_check_mode = True
 
     def run(
         self,
@@ -42,23 +47,29 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
         # Checked here too, so that an error in the play is not reported as an error of the host.
-        self.validate_argument_spec({"packages": {"type": "list", "elements": "str"}})
+        a_list = {"type": "list", "elements": "str", "default": []}
+        _, arguments = self.validate_argument_spec(
+            {
+                "packages": a_list,
+                "units": a_list,
+                "watched": a_list,
+                "inputs": {"type": "str"},
+                "record": {"type": "bool", "default": False},
+            }
+        )
+        arguments["check_mode"] = self._task.check_mode
         contact = self._contact(task_vars)
         try:
-            result: dict[str, Any] = self._execute_module(
-                module_name="pvs_bridge.core.bridge_facts",
-                module_args=self._task.args,
-                task_vars=task_vars,
-            )
+            done = run_script(self, contact.python, Path(bridge_facts.__file__), arguments)
         except AnsibleError as error:
             # Ansible would report most of these as UNREACHABLE, with ssh's messages unchanged.
             return _failed(contact, diagnose(contact, str(error)))
-        if "bridge" not in result:
+        try:
+            result: dict[str, Any] = {"changed": False, **json.loads(done["stdout"])}
+        except ValueError:
             # stderr comes last, because the last line of an unknown error is shown.
-            said = (result.get("msg"), result.get("module_stdout"), result.get("module_stderr"))
-            return _failed(
-                contact, diagnose(contact, "\n".join(str(each) for each in said if each))
-            )
+            said = (done["stdout"], done["stderr"])
+            return _failed(contact, diagnose(contact, "\n".join(each for each in said if each)))
         wrong = unsupported(result["bridge"]["os"])
         result["run"] = {
             "id": uuid.uuid4().hex,

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.constants import DEFAULT_ROLES_PATH
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.release import __version__
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables import (
     check_variables,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import SpecError, load_role
+
+# What the roles read of a host beside the variables of their specs.
+_CONNECTION = (
+    "inventory_hostname",
+    "ansible_host",
+    "ansible_port",
+    "ansible_user",
+    "ansible_connection",
+)
+# The digest depends on secrets, and ansible-playbook -vvv shows it. The rounds make guessing slow.
+_ROUNDS = 10_000
 
 
 class ActionModule(ActionBase):
@@ -34,7 +49,7 @@ class ActionModule(ActionBase):
             task_vars: the host's variables.
 
         Returns:
-            the task's result; failed with one issue per line if there are any.
+            the task's result: failed with one issue per line, or the digest of all inputs.
         """
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -46,7 +61,8 @@ class ActionModule(ActionBase):
         except SpecError as error:
             raise AnsibleActionFail(error.issue.sentence) from error
 
-        issues = check_variables(task_vars, specs, self._templar).issues
+        checked = check_variables(task_vars, specs, self._templar)
+        issues = checked.issues
         result["changed"] = False
         if issues:
             count = "1 error" if len(issues) == 1 else f"{len(issues)} errors"
@@ -56,7 +72,23 @@ class ActionModule(ActionBase):
             result["failed"] = True
             result["msg"] = "\n".join([heading, *map(str, issues)])
             result["issues"] = [issue.as_dict() for issue in issues]
+        else:
+            connection = {name: task_vars[name] for name in _CONNECTION if name in task_vars}
+            result["inputs"] = self._digest(
+                {**checked.rendered, **self._templar.template(connection)}, arguments["roles"]
+            )
         return result
+
+    def _digest(self, variables: dict[str, Any], roles: list[str]) -> str:
+        """Return one digest of a host's variables and of everything that is applied to it."""
+        # The defaults of the roles are part of their files.
+        digest = hashlib.sha256(json.dumps([__version__, variables], sort_keys=True).encode())
+        basedir = pathlib.Path(self._loader.get_basedir())
+        folders = {self._role(name).parent for name in roles} | {_COLLECTION}
+        for file in sorted([*basedir.glob("*.yml"), *_files(folders)]):
+            digest.update(f"{file} ".encode() + hashlib.sha256(file.read_bytes()).digest())
+        salt = str(variables.get("inventory_hostname", "")).encode()
+        return hashlib.pbkdf2_hmac("sha256", digest.digest(), salt, _ROUNDS).hex()
 
     def _role(self, name: str) -> pathlib.Path:
         """Find a role as ansible-playbook does: beside the playbook, then by roles_path."""
@@ -73,3 +105,14 @@ class ActionModule(ActionBase):
     def _read(self, file: pathlib.Path) -> Any:  # noqa: ANN401 - any YAML
         """Read a role's file; its templates can be rendered later."""
         return self._loader.load_from_file(str(file), trusted_as_template=True)
+
+
+_COLLECTION = pathlib.Path(__file__).resolve().parents[2]
+
+
+def _files(folders: set[pathlib.Path]) -> Iterator[pathlib.Path]:
+    """Return the files of some folders, without bytecode and documentation."""
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.suffix not in {".pyc", ".md", ".png"} and path.is_file():
+                yield path

@@ -1,12 +1,16 @@
 #!/usr/bin/python
-"""Look at a Pi: one read-only round trip for everything that the roles decide by."""
+"""Look at a Pi: one round trip for everything that the roles decide by.
+
+The action plugin sends this file to the Pi's Python as it is: Ansible's own way to run a module
+takes twice as long, on the controller and on the Pi.
+"""
 
 # ruff: noqa: E402 - Ansible wants a module's documentation before its imports
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: facts
+module: bridge_facts
 author: The pvs-bridge authors
 version_added: "0.1.0"
 short_description: Look at a Pi before it becomes, or stays, a bridge
@@ -22,6 +26,27 @@ options:
     type: list
     elements: str
     default: []
+  units:
+    description: Units of systemd whose states are wanted.
+    type: list
+    elements: str
+    default: []
+  watched:
+    description: Files and folders on the host that RV(unchanged) compares.
+    type: list
+    elements: str
+    default: []
+  inputs:
+    description: >-
+      Digest of all that the run applies, from M(pvs_bridge.core.preflight). Without it,
+      RV(unchanged) is V(false).
+    type: str
+  record:
+    description: >-
+      Whether to store the state of the host, as what RV(unchanged) of a later run compares. For the
+      end of a run that has applied O(inputs).
+    type: bool
+    default: false
 attributes:
   action:
     description: Runs as an action plugin on the controller, which runs the module on the host.
@@ -30,7 +55,7 @@ attributes:
     description: Can be run in the background with C(async).
     support: none
   check_mode:
-    description: Changes nothing, so that it does the same in check mode.
+    description: Changes nothing but its own record, which it does not write in check mode.
     support: full
   diff_mode:
     description: Shows the difference that a change makes.
@@ -171,6 +196,14 @@ bridge:
       description: Whether files of a version before 0.2 are on the host.
       type: bool
       sample: false
+    units:
+      description: The state of each unit of O(units), such as V(active).
+      type: dict
+      sample: {haproxy.service: active}
+    radio_blocked:
+      description: Whether a Wi-Fi radio is blocked by software.
+      type: bool
+      sample: false
     routes:
       description: Whether the way from the home network to the PVS itself has been set up.
       type: bool
@@ -206,6 +239,13 @@ bridge:
           there is none.
       type: dict
       sample: {id: 3f0c, controller: anna@laptop, age_seconds: 20, left_seconds: 100}
+unchanged:
+  description: >-
+    Whether O(inputs), the host and O(watched) are as recorded at the end of an earlier run, and all
+    O(units) are active. A run has nothing to change then.
+  returned: success
+  type: bool
+  sample: false
 run:
   description: >-
     This run, for M(pvs_bridge.core.managed_files) and M(pvs_bridge.core.commit_confirm).
@@ -222,22 +262,27 @@ run:
       sample: anna@laptop
 """
 
+import hashlib
 import json
 import os
 import pathlib
 import pwd
 import re
 import shlex
-from collections.abc import Callable
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
 from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
 
 # The unit of each backend. The order is the order of precedence, see backends().
 _UNITS = {
     "networkmanager": "NetworkManager.service",
     "dhcpcd": "dhcpcd.service",
 }
+
+# States of a unit that runs.
+_RUNNING = ("active", "activating", "reloading")
 
 # What the roles firewall and routing leave on a Pi that they have set up.
 _FIREWALL_UNIT = "etc/systemd/system/pvs-bridge-firewall.service"
@@ -257,6 +302,13 @@ _LOCKED = ["overlayroot", "/", "overlay"]
 # What the role rollback installs, and what is there while a change is not confirmed.
 _ROLLBACK = ["/usr/local/bin/pvs-bridge", "rollback"]
 _UNCONFIRMED = "var/lib/pvs-bridge/rollback/pending.json"
+
+# Where the state at the end of a run is recorded. The folder stays writable under a locked root.
+_RECORD = "var/lib/pvs-bridge/provisioned.json"
+# Facts that change by themselves, and that no role writes into a file.
+_VOLATILE = ("default_route_interfaces", "unconfirmed")
+# Python writes it, whenever a program is started for the first time.
+_BYTECODE = "__pycache__"
 
 # Runs a command and returns what it prints; empty where the command is not there.
 Run = Callable[[list[str]], str]
@@ -337,13 +389,20 @@ def hostname(root: pathlib.Path, *, booted: bool) -> str:
     return os.uname().nodename if booted else (read_text(root / "etc/hostname") or "")
 
 
-def firewall(root: pathlib.Path, run: Run, *, booted: bool) -> str:
+def firewall(root: pathlib.Path, states: dict[str, tuple[str, str]]) -> str:
     """Tell whether the bridge's firewall is absent, stopped or running."""
     unit = root / _FIREWALL_UNIT
     if not unit.exists():
         return "absent"
-    runs = booted and run(["systemctl", "is-active", unit.name]).strip() == "active"
-    return "running" if runs else "stopped"
+    return "running" if states.get(unit.name, ("", ""))[0] == "active" else "stopped"
+
+
+def radio_blocked(root: pathlib.Path) -> bool:
+    """Tell whether a Wi-Fi radio is blocked by software, as rfkill shows it."""
+    return any(
+        read_text(each / "type") == "wlan" and read_text(each / "soft") == "1"
+        for each in (root / "sys/class/rfkill").glob("*")
+    )
 
 
 def ssh(root: pathlib.Path) -> dict[str, Any]:
@@ -371,37 +430,35 @@ def key_users(root: pathlib.Path) -> list[str]:
     return found
 
 
-def unit_states(run: Run, *, booted: bool) -> dict[str, tuple[bool, str]]:
-    """Ask systemd about the backends' units.
+def unit_states(run: Run, units: list[str], *, booted: bool) -> dict[str, tuple[str, str]]:
+    """Ask systemd about units.
 
     Returns:
-        by unit, whether it is active, and its unit file's state.
+        by unit, its state and its unit file's state; the former is empty where no systemd runs.
     """
-    units = list(_UNITS.values())
     if not booted:
         # systemctl reads the links itself where no systemd runs, and only for this question.
-        return {unit: (False, run(["systemctl", "is-enabled", unit]).strip()) for unit in units}
+        return {unit: ("", run(["systemctl", "is-enabled", unit]).strip()) for unit in units}
     states = {}
     shown = run(["systemctl", "show", "--property=Id,ActiveState,UnitFileState", *units])
     # In the order asked for, one paragraph a unit; its Id may be that of an alias' target.
     for unit, paragraph in zip(units, shown.strip().split("\n\n"), strict=False):
         fields = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
-        active = fields.get("ActiveState") in ("active", "activating", "reloading")
-        states[unit] = (active, fields.get("UnitFileState", ""))
+        states[unit] = (fields.get("ActiveState", ""), fields.get("UnitFileState", ""))
     return states
 
 
-def backends(states: dict[str, tuple[bool, str]]) -> list[str]:
+def backends(states: dict[str, tuple[str, str]]) -> list[str]:
     """Name the backends that configure the network, the one in charge first.
 
     Args:
-        states: by unit, whether active, and its unit file's state.
+        states: by unit, its state and its unit file's state.
     """
     known = {name: states[unit] for name, unit in _UNITS.items() if unit in states}
     # A running backend is in charge. A backend that is only enabled has failed, or waits for the
     # next boot. If both run, NetworkManager is first, because Raspberry Pi OS runs it by default,
     # so it probably gave the address that this connection uses.
-    active = [name for name, (is_active, _) in known.items() if is_active]
+    active = [name for name, (active, _) in known.items() if active in _RUNNING]
     enabled = [name for name, (_, file_state) in known.items() if file_state == "enabled"]
     return active + [name for name in enabled if name not in active]
 
@@ -448,7 +505,11 @@ def unconfirmed(root: pathlib.Path, run: Run) -> dict[str, Any]:
 
 
 def look(
-    root: pathlib.Path, run: Run, has: Callable[[str], bool], packages: list[str]
+    root: pathlib.Path,
+    run: Run,
+    has: Callable[[str], bool],
+    packages: list[str],
+    units: list[str],
 ) -> dict[str, Any]:
     """Gather everything.
 
@@ -457,10 +518,12 @@ def look(
         run: runs a command.
         has: tells whether a command is there.
         packages: whose versions are wanted.
+        units: whose states are wanted.
     """
     release = operating_system(root)
     booted = is_booted(root)
-    states = unit_states(run, booted=booted)
+    asked = [*_UNITS.values(), pathlib.PurePath(_FIREWALL_UNIT).name, *units]
+    states = unit_states(run, list(dict.fromkeys(asked)), booted=booted)
     enabled = backends(states)
     firmware = root / "boot/firmware"
     return {
@@ -470,7 +533,9 @@ def look(
         "interfaces": interfaces(root),
         "backend": enabled[0] if enabled else None,
         "backends_enabled": enabled,
-        "unit_file_states": {unit: state for unit, (_, state) in states.items()},
+        "unit_file_states": {unit: states[unit][1] for unit in _UNITS.values() if unit in states},
+        "units": {unit: states[unit][0] for unit in units if unit in states},
+        "radio_blocked": radio_blocked(root),
         "packages": installed_packages(run, packages),
         "netplan": has("netplan") or any((root / "etc/netplan").glob("*.yaml")),
         "cloud_init": has("cloud-init"),
@@ -480,7 +545,7 @@ def look(
         "initramfs": initramfs(root, booted=booted, made=has("update-initramfs")),
         "root": root_file_system(root),
         "routes": (root / _ROUTING_UNIT).exists(),
-        "firewall": firewall(root, run, booted=booted),
+        "firewall": firewall(root, states),
         "ssh": ssh(root),
         "unconfirmed": unconfirmed(root, run),
         # Versions before 0.2 had a folder for each program.
@@ -488,26 +553,106 @@ def look(
     }
 
 
-def main() -> None:
-    """Run as Ansible runs a module."""
-    module = AnsibleModule(
-        argument_spec={"packages": {"type": "list", "elements": "str", "default": []}},
-        supports_check_mode=True,
+def files_digest(root: pathlib.Path, watched: list[str]) -> str:
+    """Return one digest of files and folders: names, kinds, rights and contents."""
+    digest = hashlib.sha256()
+    for path in watched:
+        for each in _walk(root / path.lstrip("/")):
+            found = each.lstat()
+            digest.update(f"{each} {found.st_mode} {found.st_uid} {found.st_gid} ".encode())
+            if stat.S_ISLNK(found.st_mode):
+                digest.update(os.readlink(each).encode())  # noqa: PTH115 - as text
+            elif stat.S_ISREG(found.st_mode):
+                digest.update(hashlib.sha256(each.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _walk(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Return a path and all that is below it; nothing where it is missing."""
+    if path.name == _BYTECODE or not os.path.lexists(path):
+        return
+    yield path
+    if path.is_dir() and not path.is_symlink():
+        for each in sorted(path.iterdir()):
+            yield from _walk(each)
+
+
+def state(
+    root: pathlib.Path, found: dict[str, Any], watched: list[str], inputs: str
+) -> dict[str, str]:
+    """Return the digests by which a later run finds that nothing has changed.
+
+    Args:
+        root: the root of the file system.
+        found: what look has returned.
+        watched: files and folders to compare.
+        inputs: the digest of what the run applies.
+    """
+    facts = {name: value for name, value in found.items() if name not in _VOLATILE}
+    facts["interfaces"] = {
+        name: {**each, "carrier": None} for name, each in found["interfaces"].items()
+    }
+    text = json.dumps(facts, sort_keys=True)
+    return {
+        "inputs": inputs,
+        "facts": hashlib.sha256(text.encode()).hexdigest(),
+        "files": files_digest(root, watched),
+    }
+
+
+def is_unchanged(root: pathlib.Path, found: dict[str, Any], now: dict[str, str]) -> bool:
+    """Tell whether a host is as recorded, and all units are active."""
+    if not found["booted"] or any(each != "active" for each in found["units"].values()):
+        return False
+    return read_text(root / _RECORD) == json.dumps(now, sort_keys=True)
+
+
+def write_record(root: pathlib.Path, now: dict[str, str]) -> None:
+    """Record the state of a host."""
+    file = root / _RECORD
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(now, sort_keys=True), encoding="utf-8")
+    new.replace(file)
+
+
+def run(command: list[str]) -> str:
+    """Run a command as root would; see Run."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    program = shutil.which(command[0], path=path)
+    if program is None:
+        return ""
+    # The exit status is not needed: both programs use it to say "not all of these".
+    done = subprocess.run(
+        [program, *command[1:]],
+        env={**os.environ, "PATH": path, "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
-
-    def run(command: list[str]) -> str:
-        program = module.get_bin_path(command[0])
-        if program is None:
-            return ""
-        # Of no interest is the exit status: both programs use it to say "not all of these".
-        return str(module.run_command([program, *command[1:]])[1])
-
-    def has(command: str) -> bool:
-        return module.get_bin_path(command) is not None
-
-    found = look(pathlib.Path("/"), run, has, module.params["packages"])
-    module.exit_json(changed=False, bridge=found)
+    return done.stdout
 
 
-if __name__ == "__main__":
-    main()
+def has(command: str) -> bool:
+    """Tell whether a command is there."""
+    return shutil.which(command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def main(arguments: dict[str, Any]) -> None:
+    """Print what was found, as JSON.
+
+    Args:
+        arguments: the module's options, and whether it runs in check mode.
+    """
+    root = pathlib.Path("/")
+    found = look(root, run, has, arguments["packages"], arguments["units"])
+    unchanged = False
+    if arguments["inputs"]:
+        now = state(root, found, arguments["watched"], arguments["inputs"])
+        unchanged = is_unchanged(root, found, now)
+        if arguments["record"] and not arguments["check_mode"]:
+            write_record(root, now)
+    print(json.dumps({"bridge": found, "unchanged": unchanged}))

@@ -546,7 +546,8 @@ def _apply(module: AnsibleModule, changes: list[Change]) -> None:
             if change.path in news:
                 _check(module, change, news[change.path])
         for change in changes:
-            _put(module, change, news.get(change.path))
+            # A folder that is in the way of a file is a change of the same path, without a text.
+            _put(module, change, news[change.path] if change.wanted["state"] == "file" else None)
     finally:
         for new in news.values():
             new.unlink(missing_ok=True)

@@ -52,6 +52,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+inputs:
+  description: >-
+    Digest of all that a run applies to the host: its variables, and the files of the roles and of
+    this collection. For O(pvs_bridge.core.bridge_facts#module:inputs).
+  returned: success
+  type: str
+  sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 msg:
   description: The host, then one line for each error.
   returned: failed

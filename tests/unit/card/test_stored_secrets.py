@@ -1,4 +1,4 @@
-"""Secrets leave a description, and come back into it."""
+"""Secrets are replaced in a configuration, and inserted again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PSK = "0123456789abcdef" * 4
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_only_the_secrets_leave_a_description(options: dict[str, Any], line_end: str) -> None:
+def test_only_secrets_are_replaced(options: dict[str, Any], line_end: str) -> None:
     text = _TEXT.format(psk=_PSK).replace("\n", line_end)
     masked = stored_secrets.mask(text, specs.secret_paths(parse(text).values, options))
     assert masked == (
@@ -44,7 +44,7 @@ health_password: stored on the Pi # bo's
     ).replace("\n", line_end)
 
 
-def test_what_was_stored_comes_back_where_its_name_is(options: dict[str, Any]) -> None:
+def test_a_secret_is_inserted_at_the_item_of_the_same_name(options: dict[str, Any]) -> None:
     stored = parse(_TEXT.format(psk=_PSK)).values
     edited = """
 uplink_networks:
@@ -56,7 +56,7 @@ proxy_users: {bo: stored on the Pi}
 """
     filled, unknown = stored_secrets.fill(parse(edited).values, stored)
     assert [each.get("psk") or each["passphrase"] for each in filled["uplink_networks"]] == [
-        12345678, _PSK, "it's: #1", stored_secrets.MARKER,
+        12345678, _PSK, "it's: #1", stored_secrets.PLACEHOLDER,
     ]  # fmt: skip
     assert filled["proxy_users"] == {"bo": "$6$c$d"}
     assert unknown == [("uplink_networks", 3, "passphrase")]
@@ -64,10 +64,13 @@ proxy_users: {bo: stored on the Pi}
 
 
 @hypothesis.given(strategies.text(min_size=1), strategies.booleans())
-def test_any_secret_leaves_and_comes_back(secret: str, flow: bool) -> None:
+def test_every_secret_can_be_replaced_and_inserted(secret: str, flow: bool) -> None:
     values = {"proxy_users": {"anna": secret}, "uplink_hostname": "garage"}
     text = yaml.safe_dump(values, default_flow_style=flow, allow_unicode=True)
     path = ("proxy_users", "anna")
     masked = parse(stored_secrets.mask(text, [path])).values
-    assert masked == {"proxy_users": {"anna": stored_secrets.MARKER}, "uplink_hostname": "garage"}
+    assert masked == {
+        "proxy_users": {"anna": stored_secrets.PLACEHOLDER},
+        "uplink_hostname": "garage",
+    }
     assert stored_secrets.fill(masked, values) == (values, [])

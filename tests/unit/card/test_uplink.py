@@ -1,4 +1,4 @@
-"""The way home, by the kernel's own tables."""
+"""The connection to the home network, from the kernel's tables."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _NEIGHBOURS = (
 )
 
 
-def test_the_router_is_the_one_of_the_interface_s_default_route(tmp_path: Path) -> None:
+def test_the_router_is_that_of_the_interface_s_default_route(tmp_path: Path) -> None:
     table = tmp_path / "route"
     table.write_text(_ROUTES)
     assert network.routers("wlan0", table) == ["192.168.20.1"]
     assert network.routers("eth0", table) == []
 
 
-def test_only_who_has_answered_is_a_neighbour(tmp_path: Path) -> None:
+def test_only_hosts_that_answered_are_neighbours(tmp_path: Path) -> None:
     table = tmp_path / "arp"
     table.write_text(_NEIGHBOURS)
     assert network.neighbours("wlan0", table) == {"192.168.20.1"}
 
 
-def test_an_interface_that_is_not_there_leads_nowhere() -> None:
+def test_a_missing_interface_is_not_connected() -> None:
     assert not uplink.wait({"uplink_interface": "nowhere0"}, 0)

@@ -1,4 +1,4 @@
-"""One reading for all: fresh, then stale for a while, then none."""
+"""One reading for all clients: fresh, then stale for a while, then an error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pvs_sim import Simulator
 
 
 def readings(pvs: Simulator) -> int:
-    """Count the readings that a PVS has given."""
+    """Count the readings that a PVS has sent."""
     return int(pvs.stats()["by_path"].get("/vars", 0))
 
 
-def test_all_who_ask_at_once_get_the_same_reading(boot: Boot, serve: Serve) -> None:
+def test_simultaneous_requests_get_the_same_reading(boot: Boot, serve: Serve) -> None:
     pvs = boot(latency_seconds=0.2)
     compat = serve(pvs)
     answers = compat.volley(32)
@@ -26,7 +26,7 @@ def test_all_who_ask_at_once_get_the_same_reading(boot: Boot, serve: Serve) -> N
     assert readings(pvs) == 1
 
 
-def test_whoever_asks_later_gets_it_too_with_its_age(boot: Boot, serve: Serve) -> None:
+def test_a_later_request_gets_it_too_with_its_age(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     compat = serve(pvs)
     assert compat.get().headers["Age"] == "0"
@@ -36,7 +36,7 @@ def test_whoever_asks_later_gets_it_too_with_its_age(boot: Boot, serve: Serve) -
     assert readings(pvs) == 1
 
 
-def test_a_reading_that_is_not_fresh_is_replaced(boot: Boot, serve: Serve) -> None:
+def test_an_old_reading_is_replaced(boot: Boot, serve: Serve) -> None:
     pvs = boot()
     compat = serve(pvs, cache_seconds=0.2)
     compat.get()
@@ -46,7 +46,7 @@ def test_a_reading_that_is_not_fresh_is_replaced(boot: Boot, serve: Serve) -> No
 
 
 def restarting(boot: Boot, serve: Serve, stale_seconds: float) -> tuple[Simulator, Compat]:
-    """Let a PVS go down that was read before."""
+    """Read a PVS, then restart it."""
     pvs = boot()
     compat = serve(pvs, cache_seconds=0, stale_seconds=stale_seconds)
     assert compat.get().status == 200
@@ -54,9 +54,7 @@ def restarting(boot: Boot, serve: Serve, stale_seconds: float) -> tuple[Simulato
     return pvs, compat
 
 
-def test_while_the_pvs_restarts_the_last_reading_is_served_and_marked(
-    boot: Boot, serve: Serve
-) -> None:
+def test_during_a_restart_the_last_reading_is_served_and_marked(boot: Boot, serve: Serve) -> None:
     _, compat = restarting(boot, serve, 900)
     time.sleep(1.1)
     answer = compat.get()
@@ -66,7 +64,7 @@ def test_while_the_pvs_restarts_the_last_reading_is_served_and_marked(
 
 
 @pytest.mark.usefixtures("hurry")
-def test_when_it_is_too_old_503_says_why(boot: Boot, serve: Serve) -> None:
+def test_a_reading_that_is_too_old_is_replaced_by_503(boot: Boot, serve: Serve) -> None:
     _, compat = restarting(boot, serve, 0.5)
     assert compat.get().status == 200
     time.sleep(0.6)
@@ -90,17 +88,17 @@ def test_after_the_restart_answers_are_fresh_again(boot: Boot, serve: Serve) -> 
     assert "Warning" not in answer.headers
 
 
-def test_an_outage_is_not_asked_about_by_everybody(boot: Boot, serve: Serve) -> None:
+def test_an_outage_causes_one_request_for_all_clients(boot: Boot, serve: Serve) -> None:
     pvs, compat = restarting(boot, serve, 900)
     before = pvs.stats()["requests"]
     compat.volley(20)
     assert pvs.stats()["requests"] - before <= 1
 
 
-def test_nobody_waits_long_for_a_fresh_one_who_can_have_a_stale_one(
+def test_a_client_that_can_get_a_stale_reading_waits_briefly(
     boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(single_flight, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(single_flight, "WAIT_SECONDS", 0.2)
     pvs = boot()
     compat = serve(pvs, cache_seconds=0)
     compat.get()
@@ -111,7 +109,7 @@ def test_nobody_waits_long_for_a_fresh_one_who_can_have_a_stale_one(
     assert time.monotonic() - began < 1
 
 
-def test_who_hangs_up_takes_nothing_from_the_others(boot: Boot, serve: Serve) -> None:
+def test_a_client_that_disconnects_does_not_cancel_the_reading(boot: Boot, serve: Serve) -> None:
     pvs = boot(latency_seconds=0.05, latency_scale=20.0)
     compat = serve(pvs)
     compat.abandon(after_seconds=0.3)
