@@ -1,4 +1,4 @@
-"""The Pi's own shell asks, and the health check judges what it says. This machine is the Pi."""
+"""The remote probe runs scripts in the Pi's shell; in these tests, this machine is the Pi."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pvs_bridge.host.probe import ProbeError, Signal
 
 
 def here(script: str, seconds: float) -> ScriptResult:
-    """Have this machine's shell read a script, not as root."""
+    """Run a script in this machine's shell, not as root."""
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", "sh", "-s"],
         input=script.encode(), capture_output=True, check=False, timeout=seconds,
@@ -30,13 +30,13 @@ def here(script: str, seconds: float) -> ScriptResult:
 
 @pytest.fixture
 def pi() -> RemoteProbe:
-    """This machine."""
+    """Return a probe of this machine."""
     return RemoteProbe(ProbeOutput({}), here)
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[bytes], int]]:
-    """Serve one answer to whoever connects, whatever they ask; the port."""
+    """Return a function that serves one answer to any request, and returns its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answers(answer: bytes) -> int:

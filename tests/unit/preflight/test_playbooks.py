@@ -126,7 +126,7 @@ LOOK = """\
 """
 
 
-def test_every_failed_contact_is_one_clear_failure_and_nobody_is_unreachable(
+def test_every_failed_connection_is_one_clear_failure_and_not_unreachable(
     play: Play, tmp_path: pathlib.Path
 ) -> None:
     ssh = tmp_path / "ssh"

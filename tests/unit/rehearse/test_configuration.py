@@ -35,8 +35,8 @@ SITE = "site: 192.168.1\n"
 
 
 def encrypted(text: str) -> str:
-    """Encrypt a text by Ansible vault, with a password that nobody here knows."""
-    vault = VaultLib([("default", VaultSecret(b"nobody knows it"))])
+    """Encrypt a text with Ansible vault, with a password that is not configured."""
+    vault = VaultLib([("default", VaultSecret(b"the vault password"))])
     return str(vault.encrypt(text).decode())
 
 
@@ -70,7 +70,7 @@ def test_a_secret_is_replaced_wherever_it_is_kept(inventory: Write, passphrase: 
     assert "correct horse" not in make_twin(found).inventory("lab")
 
 
-def test_networks_in_a_closed_vault_are_left_out_for_the_twin_has_a_cable(
+def test_unreadable_networks_are_left_out(
     inventory: Write,
 ) -> None:
     networks = "networks:\n  - ssid: Sunnyside\n    passphrase: " + vault_value("secret word", 6)
@@ -80,7 +80,7 @@ def test_networks_in_a_closed_vault_are_left_out_for_the_twin_has_a_cable(
     assert "uplink_networks" not in found.variables
 
 
-def test_stand_ins_pass_every_check_of_the_real_ones(inventory: Write) -> None:
+def test_placeholders_pass_all_checks(inventory: Write) -> None:
     networks = [
         {"ssid": "a", "passphrase": "correct horse"},
         {"ssid": "b", "psk": "ab" * 32},
@@ -123,7 +123,7 @@ def test_the_password_of_the_health_check_fits_the_hash() -> None:
     assert done.stdout.strip() == placeholders.PASSWORD_HASH
 
 
-def test_a_mistake_is_shown_with_file_and_line(inventory: Write) -> None:
+def test_an_error_is_reported_with_file_and_line(inventory: Write) -> None:
     text = GARAGE.replace("uplink_method: static", "uplink_method: fixed") % "short"
     folder = inventory(garage=text, group_vars__all=SITE)
     with pytest.raises(CannotWorkError) as caught:
@@ -137,7 +137,7 @@ def test_a_mistake_is_shown_with_file_and_line(inventory: Write) -> None:
     assert "short" not in str(caught.value)
 
 
-def test_an_encrypted_value_that_is_no_secret_needs_the_password(
+def test_an_encrypted_value_without_placeholder_needs_the_password(
     inventory: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = GARAGE.replace('"{{ site }}.1"', vault_value("192.168.1.1", 8).rstrip("\n"))
@@ -146,7 +146,7 @@ def test_an_encrypted_value_that_is_no_secret_needs_the_password(
         read(folder, "garage")
     assert "ANSIBLE_VAULT_PASSWORD_FILE" in caught.value.issue.hint
     password = tmp_path / "password"
-    password.write_text("nobody knows it")
+    password.write_text("the vault password")
     monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
     assert read(folder, "garage").variables["uplink_gateway"] == "192.168.1.1"
 
@@ -160,7 +160,7 @@ def test_an_encrypted_value_that_is_no_secret_needs_the_password(
         ("roof", "LIMIT=roof selects no bridge", "garage"),
     ],
 )
-def test_a_pattern_has_to_fit_one_bridge(
+def test_the_limit_must_select_one_bridge(
     inventory: Write, limit: str, problem: str, hint: str
 ) -> None:
     hosts = "pvs_bridges: {hosts: {garage: {}, barn: {}}}\nothers: {hosts: {nas: {}}}\n"

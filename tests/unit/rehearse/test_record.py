@@ -94,7 +94,7 @@ def test_a_rehearsal_is_remembered_whole(record: Record) -> None:
     assert {path.name for path in record.folder.iterdir()} == {"about.json", "files"}
 
 
-def test_nobody_else_looks_into_it(record: Record) -> None:
+def test_only_the_owner_can_read_it(record: Record) -> None:
     with record.locked():
         assert stat.S_IMODE(record.folder.stat().st_mode) == 0o700
 
@@ -141,6 +141,6 @@ def test_a_difference_is_shown_as_diff_shows_it() -> None:
     assert difference(after, after) == []
 
 
-def test_what_is_no_text_is_not_shown() -> None:
+def test_binary_files_are_not_shown() -> None:
     old, new = (File("file", "0644", "root:root", each) for each in (b"\xff", b"\xfe"))
     assert difference({"etc/a": old}, {"etc/a": new})[2:] == []

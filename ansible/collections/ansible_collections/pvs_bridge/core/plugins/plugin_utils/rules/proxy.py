@@ -1,4 +1,4 @@
-"""Rules for the proxy: which requests it forwards, for whom, and its limits.
+"""Rules for the proxy: its clients, the requests that it forwards, and its limits.
 
 No message contains a value of ``proxy_users``, because a user who forgets to hash a password writes
 the password itself there.
