@@ -144,7 +144,7 @@ def test_one_run_makes_a_current_bridge_and_leaves_nothing_of_the_old_version(
     }
     with Watch(bridge) as watch:
         run = bridge.good_run(static)
-    assert "Change the network and come back through it" in run.output
+    assert "Apply the network and reconnect" in run.output
     assert bridge.traces() == []
     assert bridge.addresses() == ["192.168.20.20"]
     assert watch.longest_outage_seconds < LONGEST_OUTAGE_SECONDS
