@@ -106,7 +106,13 @@ class Judge:
 
     def _read_record(self, home: Home) -> list[str]:
         """What the PVS should not have got."""
-        stats, records = home.stats(), home.pvs.log()
+        # In one call, because under load haproxy may still send a request that was queued.
+        stats, records = home.pvs.call(
+            lambda box: (
+                box.counters.describe(),
+                [record.describe() for record in box.counters.log],
+            )
+        )
         writes = stats["writes"]["list"]
         found = [
             f"write: {write['what']}: {write['line']}"

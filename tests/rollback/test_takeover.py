@@ -49,8 +49,9 @@ _SHOWN = {
 _ASK = "curl --fail --silent --output /dev/null 'http://bridge/cgi-bin/dl_cgi?Command=DeviceList'"
 # Their old content is not lost: it is in the run's diff.
 _WITHOUT_BACKUP = {"/etc/hostname", "/etc/hosts"}
-# Installing packages recreates it.
-_MADE_ANEW = "/etc/ld.so.cache"
+# Installing packages changes these files, and adds the packages' system users to the last ones.
+_ACCOUNTS = ("/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow")
+_BY_PACKAGES = {"/etc/ld.so.cache", *_ACCOUNTS, *(f"{path}-" for path in _ACCOUNTS)}
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,11 @@ def backups(bridge: Bridge, path: str) -> list[str]:
     return [line.split()[0] for line in listed.splitlines()]
 
 
+def lines(bridge: Bridge, *paths: str) -> set[str]:
+    """The lines of files."""
+    return {*bridge.output("bridge", f"cat {' '.join(paths)}").splitlines()}
+
+
 def test_a_check_shows_what_would_change_and_changes_nothing(bridge: Bridge) -> None:
     before = bridge.state()
     run = bridge.provision({}, "--check", "--diff")
@@ -82,7 +88,7 @@ def test_a_check_shows_what_would_change_and_changes_nothing(bridge: Bridge) -> 
 
 
 def test_the_pi_is_taken_over_with_backups_of_its_files(bridge: Bridge) -> None:
-    before = bridge.state().files
+    before, accounts = bridge.state().files, lines(bridge, *_ACCOUNTS)
     bridge.good_run({})
     after = bridge.state().files
     replaced = {path for path in before if after.get(path) != before[path]}
@@ -90,7 +96,8 @@ def test_the_pi_is_taken_over_with_backups_of_its_files(bridge: Bridge) -> None:
     assert bridge.good_run({}).changed == []
     # The line of a file ends with its checksum, that of a folder or a link does not.
     without = {path for path in replaced if before[path].split()[-1] not in backups(bridge, path)}
-    assert without - {_MADE_ANEW} == _WITHOUT_BACKUP
+    assert without - _BY_PACKAGES == _WITHOUT_BACKUP
+    assert lines(bridge, *_ACCOUNTS) >= accounts
     assert "/etc/wpa_supplicant/wpa_supplicant.conf" not in replaced
 
 

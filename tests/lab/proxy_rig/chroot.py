@@ -33,9 +33,9 @@ def command_in(
 
     Args:
         layers: the folders that make its root, the topmost first.
-        point: an empty folder, which may be inside a layer; any number of programs share it.
-        folder: what the program sees of this machine.
-        seen_as: the absolute path at which it does.
+        point: an empty folder, which may be inside a layer; several programs may share it.
+        folder: the folder of this machine that the program sees.
+        seen_as: the absolute path at which the program sees it.
         words: program and arguments.
     """
     places = [str(point), ":".join(map(str, layers)), str(folder), seen_as]

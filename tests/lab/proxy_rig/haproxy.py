@@ -25,7 +25,7 @@ PAGE = PROJECT / "roles/status/files/etc/haproxy/pvs-bridge/status.html"
 _START_SECONDS = 20
 _ITSELF = {"address": "127.0.0.1", "source": "127.0.0.1"}
 
-# As dpkg does it: /lib stays the link that it is in the image.
+# As dpkg does: /lib stays a symbolic link.
 _UNPACK = """
 set -e
 mount -t overlay haproxy -o "lowerdir=$1,upperdir=$2,workdir=$3" "$4"
@@ -62,7 +62,7 @@ class Unpacked:
         places = [self._image, self._layer, work, self._root, image.packages]
         subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", _UNPACK, "sh",
                         *map(str, places)], check=True)  # fmt: skip
-        # What the package's own script does on a Pi.
+        # The package's own script does this on a Pi.
         for name, line in (("passwd", "haproxy:x:990:990::/var/lib/haproxy:/usr/sbin/nologin\n"),
                            ("group", "haproxy:x:990:\n")):  # fmt: skip
             text = (image.root / "etc" / name).read_text() + line
@@ -80,7 +80,7 @@ class Unpacked:
 
 
 def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
-    """Write what the role puts into ``/etc/haproxy``.
+    """Write the role's files for ``/etc/haproxy``.
 
     Args:
         etc: an empty folder.
@@ -94,7 +94,7 @@ def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
 
 
 def check(unpacked: Unpacked, chosen: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    """Have a release's haproxy judge a configuration.
+    """Check a configuration with a release's haproxy.
 
     Args:
         unpacked: the release.
@@ -107,14 +107,14 @@ def check(unpacked: Unpacked, chosen: dict[str, Any]) -> subprocess.CompletedPro
 
 
 class Haproxy:
-    """haproxy at work in a world.
+    """A running haproxy.
 
     Attributes:
-        log: what it has written.
+        log: file with its output.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        """Take a process that was started."""
+        """Wrap a process that was started."""
         self._process = process
         self.log = log
 
@@ -130,7 +130,7 @@ class Haproxy:
 
     @property
     def admin_socket(self) -> str:
-        """Where it listens to its administrator."""
+        """Its socket for administration."""
         return f"/proc/{self.pid}/root/run/haproxy/admin.sock"
 
     @property
@@ -175,5 +175,5 @@ def running(
             yield Haproxy(process, log)
         finally:
             end(process)
-            # Its worker dies a moment later, and must not be taken for the next haproxy.
+            # Its worker ends later, and must not be mistaken for the next haproxy.
             wait_until(lambda: not world.listens(port, **_ITSELF), _START_SECONDS)

@@ -1,4 +1,4 @@
-"""Debian's proxies and their tools in one cached image: what haproxy is compared and tested with.
+"""One cached image with Debian's proxies, for benchmarks and tests of haproxy.
 
 Programs of the image run where :meth:`proxy_rig.world.Namespace.popen` starts them::
 
@@ -6,7 +6,7 @@ Programs of the image run where :meth:`proxy_rig.world.Namespace.popen` starts t
     world.bridge.popen(bench.command(folder, "/etc/nginx", "nginx", "-g", "daemon off;"), log)
 
 A test for varnishtest that has haproxy bind to ``fd@${NAME}`` says
-``feature ignore_unknown_macro`` first, for it is haproxy that knows the name.
+``feature ignore_unknown_macro`` first, because only haproxy knows the name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RECIPE = Recipe(
     backend="workbench",
     packages=("haproxy", "nginx-light", "varnish"),
     on_offer=(),
-    # varnishd looks localhost up, to be managed there.
+    # varnishd resolves localhost for its management port.
     files=(("/etc/hosts", "127.0.0.1 localhost\n"),),
     is_card=False,
 )
@@ -45,9 +45,9 @@ class Workbench:
         self.root = provide(_RECIPE, print).root
 
     def command(self, folder: Path, seen_as: str, *words: str) -> list[str]:
-        """The command that runs a program of the image; it takes root.
+        """Return the command that runs a program of the image; it needs root.
 
-        All folders can be written, in memory, and are as the packages have made them.
+        All folders are writable, in memory, with the contents of the packages.
 
         Args:
             folder: a folder of this machine that the program sees and may write to.

@@ -1,4 +1,4 @@
-"""Two network namespaces with a cable between them: the PVS's, and the bridge's in its home."""
+"""Two network namespaces with a cable between them: the PVS's, and the bridge's with the home."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STRANGER = "203.0.113.9"
 
 _CLONE_NEWNET = 0x40000000
 _READY = "ip link set lo up && echo ready && exec cat"
-# On the loopback interface every address of such a network is the bridge's own, its clients' too.
+# On the loopback interface the bridge owns every address of these networks, also its clients'.
 _BRIDGE_ADDRESSES = (f"{BRIDGE}/24", f"{STRANGER}/32")
 _PVS_LINK = "172.27.153.2/24"
 
@@ -35,7 +35,7 @@ class Namespace:
     """
 
     def __init__(self, pid: int, inside: ThreadPoolExecutor) -> None:
-        """Name a process inside, and the one thread of this process that is inside too."""
+        """Store a process inside, and the one thread of this process that is inside too."""
         self.pid = pid
         self._inside = inside
 
@@ -79,7 +79,7 @@ def namespace() -> Iterator[Namespace]:
     """Make a namespace that lasts until the end of the block.
 
     Raises:
-        OSError: not allowed, as it takes root.
+        OSError: root is needed.
     """
     command = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", _READY]
     with contextlib.ExitStack() as stack:
@@ -88,7 +88,7 @@ def namespace() -> Iterator[Namespace]:
         )
         stack.callback(holder.kill)
         if holder.stdout is None or holder.stdout.readline() != "ready\n":
-            raise OSError("a network namespace could not be made; that takes root")
+            raise OSError("a network namespace could not be made, which needs root")
         inside = stack.enter_context(ThreadPoolExecutor(1, "inside", _join, (holder.pid,)))
         yield Namespace(holder.pid, inside)
 
@@ -102,7 +102,7 @@ class World:
     """
 
     def __init__(self, pvs: Namespace, bridge: Namespace) -> None:
-        """Take both sides."""
+        """Store both sides."""
         self.pvs = pvs
         self.bridge = bridge
 
@@ -123,7 +123,7 @@ class World:
             timeout_seconds: for connecting, and for all later operations.
 
         Raises:
-            OSError: it does not come about.
+            OSError: the connection fails.
         """
         connection = self.bridge.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
         try:
@@ -149,7 +149,7 @@ def world() -> Iterator[World]:
     """Make both sides and the cable, which last until the end of the block.
 
     Raises:
-        OSError: not allowed, as it takes root.
+        OSError: root is needed.
     """
     with namespace() as pvs, namespace() as bridge:
         bridge.ip("link", "add", "eth0", "type", "veth",

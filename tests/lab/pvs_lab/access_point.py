@@ -1,10 +1,10 @@
-"""Wi-Fi networks as an access point makes them: what hostapd is told."""
+"""The Wi-Fi networks of an access point, as configuration of hostapd."""
 
 from __future__ import annotations
 
 import dataclasses
 
-# Which keys a network takes, in hostapd's words; what of management frames must be protected.
+# hostapd's values of wpa_key_mgmt and ieee80211w.
 _KEYS = {
     "wpa2": ("WPA-PSK", 0),
     "wpa3": ("SAE", 2),
@@ -18,14 +18,13 @@ class Network:
     """One network of one access point.
 
     Attributes:
-        ssid: its name; bytes, because that is all a name is.
+        ssid: its name; bytes, because 802.11 defines no encoding.
         security: ``wpa2``, ``wpa3``, ``wpa2-wpa3`` or ``open``.
         passphrase: of a network that is not open, unless it has a ``psk``.
         psk: 64 hexadecimal digits; not for ``wpa3``, which has no such key.
-        hidden: whether it keeps its name to itself.
+        hidden: whether beacons leave its name out.
         channel: 1 to 13, or one of 5 GHz.
-        country: what it says about whose rules apply, as two letters; nothing by default, as
-            many access points do.
+        country: the country code that it announces; none by default, as with many access points.
     """
 
     ssid: bytes
@@ -37,7 +36,7 @@ class Network:
     country: str = ""
 
     def hostapd_conf(self, interface: str) -> bytes:
-        """What hostapd reads.
+        """Return hostapd's configuration file.
 
         Args:
             interface: the access point's radio.

@@ -23,7 +23,7 @@ _KEY_MANAGEMENTS = {
 class AccessPoints:
     """Two access points, each with one network at a time; both lead home.
 
-    What they are told outlasts a reboot of the Pi, as they would on their own.
+    Their configuration survives a reboot of the Pi, because it is kept on the card.
 
     Attributes:
         lab: the lab that they are in.
@@ -58,7 +58,7 @@ class AccessPoints:
         self.offered[point] = network
 
     def switch_off(self, *points: int) -> None:
-        """Take access points' power away: they do not say good-bye.
+        """Switch access points off: they send no deauthentication frame.
 
         Args:
             points: which; all when none is named.
@@ -72,12 +72,12 @@ class AccessPoints:
             )
 
     def serves_the_bridge(self, *, point: int = 1) -> bool:
-        """Whether the Pi is in an access point's network, its keys accepted."""
+        """Return whether the Pi is authorized in an access point's network."""
         stations = f"ip netns exec air iw dev {_radio(point)} station dump"
         return self.lab.run("bridge", f"{stations} | grep -q 'authorized:.*yes'")[0] == 0
 
     def key_management(self, *, point: int = 1) -> str:
-        """How the Pi has proved that it knows the passphrase.
+        """Return how the Pi has authenticated.
 
         Returns:
             ``SAE``, WPA3's way, or ``PSK``, WPA2's; nothing in an open network.
@@ -87,7 +87,7 @@ class AccessPoints:
         return _KEY_MANAGEMENTS[said.strip()]
 
     def log(self) -> str:
-        """What the access points have said since the Pi's last boot."""
+        """Return the log of the access points since the Pi's last boot."""
         units = " ".join(f"--unit pvs-bridge-lab-ap@{point}" for point in _POINTS)
         return self.lab.run("bridge", f"journalctl --boot --no-pager --lines 60 {units}")[1]
 

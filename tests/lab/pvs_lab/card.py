@@ -1,4 +1,4 @@
-"""The card of a Pi: an image, and above it what makes it this Pi's."""
+"""The card of a Pi: an image, and a layer above it for what belongs to this Pi."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mount(image: Image, card: Path, root: Path, authorized_key: str) -> None:
     below = ":".join(map(str, (*image.layers, image.root)))
     layers = f"lowerdir={below},upperdir={upper},workdir={work}"
     if not card.is_mount():
-        # Nobody waits for the disk of this machine; a disk of the lab's own is what is tested.
+        # Tests do not wait for this machine's disk, unless the card is a disk of its own.
         layers += ",volatile"
     subprocess.run(["mount", "-t", "overlay", "card", "-o", layers, str(root)], check=True)
     keys = root / "home/pi/.ssh/authorized_keys"

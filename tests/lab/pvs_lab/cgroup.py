@@ -1,7 +1,7 @@
-"""The lab's part of the control-group tree, on hosts with cgroup v2 and on hybrid ones.
+"""The lab's control group, on hosts with cgroup v2 and on hybrid hosts.
 
-systemd inside the container wants cgroup v2 alone. Each lab mounts it where only the lab sees
-it, so that the host's own layout does not matter.
+systemd in the container needs cgroup v2 without v1. Each lab mounts it in its own mount namespace,
+so the host's layout does not matter.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Mounting over what is there would fail where that is cgroup v2 already.
+# Mounting over an existing cgroup v2 would fail.
 _MOUNT = "umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup"
-# Where a host that is hybrid has its memory controller, which the other tree then lacks.
+# A hybrid host has its memory controller here, and the v2 tree lacks it.
 _HYBRID_MEMORY = Path("/sys/fs/cgroup/memory")
-# What cannot be read again from a disk.
+# Memory that the kernel cannot drop and read again from a disk.
 _KEYS = ("anon", "shmem")
 _KEYS_HYBRID = ("total_rss", "total_shmem")
 
@@ -26,7 +26,7 @@ def _group(name: str, tree: Path = Path("/sys/fs/cgroup")) -> Path:
 
 
 def enter(name: str, command: list[str]) -> None:
-    """Move this process into the lab's group, make it the root that is seen, run a command.
+    """Move this process into the lab's group, make the group its visible root, run a command.
 
     Args:
         name: the lab's name.
@@ -44,13 +44,13 @@ def enter(name: str, command: list[str]) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove the group of a lab that has ended, with what may still run in it.
+    """Remove the group of a lab that has ended, and processes that still run in it.
 
     Args:
         name: the lab's name.
     """
     group = _group(name)
-    # The kernel takes a moment to end the processes of a PID namespace.
+    # The kernel takes some time to end the processes of a PID namespace.
     script = f"""
         {_MOUNT}
         for attempt in $(seq 200); do
@@ -67,11 +67,11 @@ def remove(name: str) -> None:
 
 
 def leave_memory(name: str, mib: int | None) -> None:
-    """Let a lab have so much more memory than it cannot do without just now.
+    """Limit a lab's memory to what it needs now and some more.
 
     Args:
         name: the lab's name.
-        mib: how much more; None for as much as it likes.
+        mib: how much more, in MiB; None for no limit.
     """
     if _HYBRID_MEMORY.is_dir():
         group, limit, keys = _group(name, _HYBRID_MEMORY), "memory.limit_in_bytes", _KEYS_HYBRID

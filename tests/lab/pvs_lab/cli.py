@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--radio", action="store_true", help="a Pi with a radio, as a guest of QEMU")
     one.add_argument(
-        "--packages", default="", metavar="NAMES", help="Debian packages that its card has beside"
+        "--packages", default="", metavar="NAMES", help="more Debian packages on its card"
     )
     one.add_argument(
         "--card", type=Path, metavar="FILE", help="boot this card as it was flashed; writes to it"
@@ -125,7 +125,7 @@ def _variables(text: str) -> dict[str, Any]:
     """Read the variables of a golden bridge.
 
     Raises:
-        LabError: they are no JSON object.
+        LabError: the text must be a JSON object.
     """
     try:
         found = json.loads(text)

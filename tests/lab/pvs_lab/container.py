@@ -1,4 +1,4 @@
-"""The simulated Pi: a root file system booted by systemd-nspawn."""
+"""The simulated Pi: systemd-nspawn boots a root file system."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Container:
     process: subprocess.Popen[bytes] | None = None
 
     def insert_card(self, image: Image, folder: Path, authorized_key: str) -> None:
-        """Make a card that lets the controller's key in.
+        """Make a card with the controller's key.
 
         Args:
             image: the image to start from.
@@ -42,7 +42,7 @@ class Container:
             authorized_key: line for the user pi's ``authorized_keys``.
         """
         card.mount(image, folder, self.root, authorized_key)
-        # A Pi's interfaces are real ones; the lab's are veth, which NetworkManager leaves alone.
+        # The lab's interfaces are veth, which NetworkManager does not manage by default.
         manager = self.root / "etc/NetworkManager/conf.d"
         manager.mkdir(parents=True, exist_ok=True)
         names = (self.topology.pvs_interface, self.topology.home_interface)
@@ -52,7 +52,7 @@ class Container:
         )
 
     def power_on(self) -> None:
-        """Boot the Pi, with new interfaces."""
+        """Boot the Pi with new interfaces."""
         network.add_bridge(self.topology)
         with self.console.open("ab") as output:
             self.process = subprocess.Popen(
@@ -79,17 +79,17 @@ class Container:
             )
 
     def cut_power(self) -> None:
-        """Stop the Pi as a pulled plug does, the card as it was at that moment."""
+        """Stop the Pi as a power cut does."""
         if self.process is not None:
-            # All of its processes end with its first one, which would outlive systemd-nspawn.
+            # Its first process would outlive systemd-nspawn; killing it ends all of its processes.
             os.kill(self.leader() or self.process.pid, signal.SIGKILL)
             self.ended()
 
     def ended(self) -> bool:
-        """Collect a Pi that has stopped and take its interfaces away.
+        """Collect a Pi that has stopped and remove its interfaces.
 
         Returns:
-            whether it wants to boot again.
+            whether it has asked for a reboot.
         """
         if self.process is None:
             return False
@@ -99,7 +99,7 @@ class Container:
         return status == _REBOOT_STATUS
 
     def leader(self) -> int | None:
-        """Process id of the Pi's first process as the lab sees it, None while it is off."""
+        """Return the PID of the Pi's first process in the lab, or None while the Pi is off."""
         if self.process is None:
             return None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
@@ -107,7 +107,7 @@ class Container:
         return next((int(each) for each in children.read_text().split() if _is_first(each)), None)
 
     def set_cable(self, side: str, *, plugged: bool) -> None:
-        """Pull or push a cable.
+        """Unplug or plug in a cable.
 
         Args:
             side: ``pvs`` or ``home``.

@@ -1,4 +1,4 @@
-"""What runs beside the bridge: the PVS, the home router, the package server."""
+"""The daemons around the bridge: the PVS, the home router, the package server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvs_lab.paths import PACKAGE_ROOT
 from pvs_lab.topology import Topology
 
 SIMULATOR_CONTROL_PORT = 8099
-# As long as home routers have them: what a bridge does in minutes, it does without a renewal.
+# As home routers have it, so that no lease is renewed during a test.
 _LEASE = "12h"
 
 
@@ -46,7 +46,7 @@ def simulator(arguments: tuple[str, ...], ready_file: Path) -> Daemon:
 
 
 def pvs_dhcp(state: Path, topology: Topology) -> Daemon:
-    """The PVS's DHCP and name server: offers everything that a bridge must not take."""
+    """The PVS's DHCP and name server: it offers everything that a bridge must not accept."""
     network_of_pvs = topology.pvs_network
     return Daemon("pvs-dhcp", "pvs", (
         *_dnsmasq(state / "pvs.leases", "lan1"),
@@ -55,7 +55,7 @@ def pvs_dhcp(state: Path, topology: Topology) -> Daemon:
         f"--dhcp-option=option:dns-server,{topology.pvs}",
         "--dhcp-option=option:domain-name,pvs.example",
         f"--dhcp-option=option:ntp-server,{topology.pvs}",
-        # Option 121 beats the router option in clients that know it.
+        # Clients that know option 121 prefer it to the router option.
         f"--dhcp-option=option:classless-static-route,0.0.0.0/0,{topology.pvs}",
         f"--dhcp-range=fd53::10,fd53::ff,64,{_LEASE}",
         "--enable-ra",
@@ -82,14 +82,14 @@ def home_router(state: Path, topology: Topology) -> Daemon:
         f"--host-record=router,router.home.arpa,{topology.router}",
         f"--host-record=client,client.home.arpa,{topology.client}",
         f"--host-record=packages.home.arpa,{topology.router}",
-        # Stands for any name of the world outside, so that tests see who was asked.
+        # Stands for any name on the internet, so that tests see which server was asked.
         "--host-record=world.example,192.0.2.1",
         "--no-resolv",
     ))  # fmt: skip
 
 
 def _dnsmasq(leases: Path, interface: str) -> tuple[str, ...]:
-    """What both DHCP servers have in common; no file of theirs is this machine's."""
+    """Return the options of both DHCP servers, which read no file of this machine."""
     return (
         "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts",
         "--user=root", "--log-facility=-", "--log-dhcp", "--pid-file=",
@@ -100,7 +100,7 @@ def _dnsmasq(leases: Path, interface: str) -> tuple[str, ...]:
 
 
 def package_server(packages: Path, topology: Topology) -> Daemon:
-    """Debian's archive, as far as the roles install from it."""
+    """The packages of Debian that the roles install."""
     return Daemon("package-server", "router", (
         sys.executable, "-m", "http.server", "--bind", topology.router,
         "--directory", str(packages), "80",

@@ -41,7 +41,7 @@ def main() -> int:
                     NAME,
                     chosen.release,
                     chosen.backend or DEFAULT_BACKEND,
-                    # Night would show sleeping panels to half of the world.
+                    # At night the panels would produce nothing.
                     ("--daylight", *split_simulator_options(chosen.simulator)),
                 )
             )

@@ -13,7 +13,7 @@ from pvs_lab.errors import LabError
 from pvs_lab.paths import PACKAGE_ROOT, agent_socket
 from pvs_lab.process import first_child
 
-# The Pi has its own programs; the controller's environment means nothing there.
+# The Pi must not inherit the controller's environment.
 _BRIDGE_ENVIRONMENT = {
     "HOME": "/root",
     "LANG": "C.UTF-8",

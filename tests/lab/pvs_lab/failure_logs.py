@@ -1,4 +1,4 @@
-"""What a test's report needs of a lab that will be gone when somebody reads it."""
+"""Logs of a lab for the report of a failed test: the lab is removed before the report is read."""
 
 from __future__ import annotations
 

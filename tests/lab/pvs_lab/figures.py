@@ -1,4 +1,4 @@
-"""Figures that tests have measured, shown when all have ended."""
+"""Figures that tests have measured, shown at the end of the run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns of text; a row of nothing is an empty line.
+    """Return columns of text; an empty row is an empty line.
 
     Args:
         head: the columns' names; the first two are words, the others hold figures.
@@ -31,8 +31,8 @@ def show(terminal: pytest.TerminalReporter, folder: str = "") -> None:
     """Print what tests have noted by ``record_property``, a line each.
 
     Args:
-        terminal: where to.
-        folder: whose tests are meant; all that have run, where none is named.
+        terminal: of pytest.
+        folder: of the tests; all tests if empty.
     """
     reports = [each for found in terminal.stats.values() for each in found]
     figures = {

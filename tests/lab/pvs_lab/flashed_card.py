@@ -1,6 +1,6 @@
-"""A card as it was flashed: its FAT partition, which any computer reads and writes.
+"""A flashed card and its FAT partition.
 
-Done by mtools on the file itself, so that nothing has to be mounted.
+mtools works on the file itself, so nothing needs to be mounted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from pvs_lab.errors import LabError
 
 _SECTOR_BYTES = 512
-# Where the MBR says in which sector the first partition begins.
+# The position in the MBR of the first partition's first sector.
 _FIRST_PARTITION = slice(454, 458)
 _KERNEL, _INITRD = r"^kernel *= *(\S+)", r"^initramfs +(\S+)"
 _MIB = 1024 * 1024
@@ -23,7 +23,7 @@ _MIB = 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class Boot:
-    """What the Pi's firmware would boot.
+    """What the Pi's firmware boots.
 
     Attributes:
         kernel: name of the kernel on the FAT partition.
@@ -53,7 +53,7 @@ class FlashedCard:
         Args:
             image: an unpacked image; it is only read.
             file: the card, which is made.
-            size_mib: how much the card holds; what the image takes, unless given.
+            size_mib: size of the card in MiB; the image's size by default.
 
         Raises:
             LabError: it cannot be written.
@@ -71,7 +71,7 @@ class FlashedCard:
 
     @property
     def _fat(self) -> str:
-        """The FAT partition, in mtools' words."""
+        """The FAT partition, in the notation of mtools."""
         with self.file.open("rb") as card:
             (first_sector,) = struct.unpack("<I", card.read(_SECTOR_BYTES)[_FIRST_PARTITION])
         return f"{self.file}@@{first_sector * _SECTOR_BYTES}"
@@ -130,7 +130,7 @@ class FlashedCard:
                 f"{self.file}: config.txt does not name both a kernel and an initrd:\n{config}",
                 "build the image again; raspi-firmware leaves this out where it finds no initrd",
             )
-        # Of several lines the firmware obeys the last.
+        # The firmware uses the last of several lines.
         kernel, initrd = (names[-1] for names in found)
         arguments = " ".join(self.read("cmdline.txt").decode().split())
         return Boot(kernel, initrd, arguments)
@@ -141,7 +141,7 @@ class FlashedCard:
             input=content,
             capture_output=True,
             check=False,
-            # The image's geometry is none that a disk of DOS's time had.
+            # mtools refuses the image's geometry, which differs from that of DOS's disks.
             env={**os.environ, "MTOOLS_SKIP_CHECK": "1"},
         )
         if done.returncode:

@@ -1,4 +1,4 @@
-"""A simulated Pi that boots a card as it was flashed: kernel, initrd and all are the card's own."""
+"""A simulated Pi that boots a flashed card, with the card's own kernel and initrd."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pvs_lab.flashed_card import FlashedCard
 from pvs_lab.guest import Guest
 from pvs_lab.paths import lab_dir
 
-# A Pi Zero 2 W's, the smallest that the image is for.
+# As a Pi Zero 2 W, the smallest that the image supports.
 _MEMORY_MIB = 512
 _ARGUMENTS = ("console=ttyAMA0", "systemd.show_status=1")
 
@@ -34,7 +34,7 @@ class FlashedGuest(Guest):
 
     Attributes:
         source: what it boots.
-        card_locked: whether the card takes no writes, as one at the end of its life; from the next
+        card_locked: whether the card refuses writes, as a worn-out one; from the next
             :meth:`power_on`.
     """
 
@@ -44,20 +44,20 @@ class FlashedGuest(Guest):
     def _machine(self) -> list[str]:
         card = FlashedCard(self.source.card)
         boot = card.boot()
-        # What the Pi's firmware does: QEMU has none for this machine.
+        # QEMU has no firmware for this machine, so the lab reads what the Pi's firmware would.
         kernel, initrd = lab_dir(self.lab) / "kernel", lab_dir(self.lab) / "initrd"
         kernel.write_bytes(card.read(boot.kernel))
         initrd.write_bytes(card.read(boot.initrd))
         read_only = "on" if self.card_locked else "off"
         return [
             "qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a53",
-            # The guest's clock goes by what it has executed, so no limit of time strikes because
-            # this machine is busy: 500 million instructions a second, as one core of a Pi does.
+            # The guest's clock counts executed instructions, so a busy machine causes no timeout:
+            # 500 million instructions a second, as one core of a Pi executes.
             "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=on",
             "-smp", "1", "-m", str(_MEMORY_MIB),
             "-kernel", str(kernel), "-initrd", str(initrd),
             "-append", " ".join([boot.arguments, *_ARGUMENTS, *guest_tools.kernel_arguments()]),
-            # unsafe: a pulled plug is the end of QEMU, which leaves all that it has written.
+            # unsafe: a power cut kills QEMU only, and what QEMU has written stays in the file.
             "-drive", f"file={self.source.card},format=raw,if=none,id=card,cache=unsafe,"
                       f"readonly={read_only}",
             "-device", "virtio-blk-pci,drive=card",

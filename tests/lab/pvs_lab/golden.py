@@ -6,6 +6,7 @@ bridge is made once for each state of the roles; a bridge with other variables i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,7 +25,7 @@ from pvs_lab.playbook import PROGRAM, telling_part
 from pvs_lab.process import wait_until
 from pvs_lab.recipes import recipe
 
-# Bump when the code below makes something else of the same roles.
+# Increase it when the code below changes the result of the same roles.
 _VERSION = 1
 _PROJECT = PACKAGE_ROOT.parents[1]
 # Everything that decides what provisioning leaves on the Pi.
@@ -75,7 +76,13 @@ def provide(
             _delete_unused(folder)
             started = time.monotonic()
             report(f"provisioning a golden bridge ({options.release}, {options.backend})")
-            _build(_lab(options, f"golden-{digest}", below), variables, layer, report)
+            with _built(_lab(options, f"golden-{digest}", below), variables, layer, report) as root:
+                if _digest(base, variables) != digest:
+                    raise LabError(
+                        "the roles have changed while the golden bridge was provisioned",
+                        "run the command again",
+                    )
+                root.rename(layer)
             report(f"golden bridge cached in {time.monotonic() - started:.0f} s")
         os.utime(layer)
     return (layer, *below)
@@ -113,10 +120,11 @@ def _lab(options: LabOptions, name: str, below: tuple[Path, ...]) -> LabOptions:
     )
 
 
-def _build(
+@contextlib.contextmanager
+def _built(
     options: LabOptions, variables: Mapping[str, Any], layer: Path, report: lifecycle.Report
-) -> None:
-    """Provision a Pi, shut it down, and keep what it has written.
+) -> Iterator[Path]:
+    """Provision a Pi, shut it down, and yield the folder of what it has written.
 
     Raises:
         LabError: the playbook failed, or the Pi did not shut down.
@@ -130,7 +138,7 @@ def _build(
         written = card_dir(options.name) / "upper"
         for path in (path for pattern in _PRIVATE for path in written.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        written.rename(layer)
+        yield written
     finally:
         lifecycle.down(options.name)
 

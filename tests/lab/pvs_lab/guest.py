@@ -1,8 +1,9 @@
-"""The simulated Pi with a radio: a machine of QEMU, because only Debian's kernel has the radio.
+"""The simulated Pi with a radio: a guest of QEMU, because it needs Debian's kernel for the radio.
 
-Its wlan0 reaches the home by an access point alone. The access points live in the guest too, as
-the kernel hands what a simulated radio sends only to radios of its own; the Pi does not see them.
-:class:`Guest` is what all such Pis have in common; the card of a :class:`RadioGuest` is the lab's.
+Its wlan0 reaches the home only through an access point. The access points run in the guest too,
+because the kernel delivers what a simulated radio sends only to radios of the same kernel; the Pi
+does not see them. :class:`Guest` is what all such Pis have in common; the lab makes the card of a
+:class:`RadioGuest`.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from pvs_lab.paths import agent_socket, lab_dir
 
 _ACCESS_POINTS_MAC = "02:70:76:73:00:03"
 _MEMORY_MIB = 1024
-# Sparse: what nobody writes takes no room.
+# A sparse file: unwritten blocks take no space.
 _CARD_SIZE = "4G"
 _KERNEL_ARGUMENTS = (
     "root=/dev/vda", "rw", "console=ttyS0", "quiet", "systemd.show_status=1", "net.ifnames=0",
-    # The login prompt hangs the console up, and what is written to it would be lost.
+    # The login prompt hangs up the console, so output written to it would be lost.
     "systemd.mask=serial-getty@ttyS0.service",
     # The lab's access points have units of their own.
     "systemd.mask=hostapd.service",
-    # Each costs time: for flaws that QEMU's translation lacks, for a clock that is right, for a
-    # kernel that waits until it is idle.
+    # Each of these saves boot time: QEMU does not have the processors' flaws, its clock needs no
+    # check, and the kernel need not wait until it is idle.
     "mitigations=off", "tsc=reliable", "rcupdate.rcu_expedited=1",
 )  # fmt: skip
 
@@ -59,7 +60,7 @@ class Guest(abc.ABC):
 
     @abc.abstractmethod
     def _machine(self) -> list[str]:
-        """QEMU's program, what it has the Pi be, and what that boots from."""
+        """Return QEMU's program, the machine's options and what it boots from."""
 
     def power_on(self) -> None:
         """Boot the Pi."""
@@ -72,7 +73,7 @@ class Guest(abc.ABC):
             )
 
     def _command(self, pvs: int, home: int) -> list[str]:
-        """The machine, with two Ethernet sockets, a console, the lab's hand in it."""
+        """Return the command: the machine, two Ethernet ports, a console and the guest agent."""
         return [
             *self._machine(), "-name", f"pvs-lab-{self.lab}",
             "-nodefaults", "-no-user-config", "-display", "none",
@@ -95,7 +96,7 @@ class Guest(abc.ABC):
         return lab_dir(self.lab) / "monitor"
 
     def cut_power(self) -> None:
-        """Stop the Pi as a pulled plug does: what it has not yet written is lost."""
+        """Stop the Pi as a power cut does: unwritten data is lost."""
         if self.process is not None:
             self.process.kill()
             self.ended()
@@ -104,7 +105,7 @@ class Guest(abc.ABC):
         """Collect a Pi that has stopped.
 
         Returns:
-            whether it wants to boot again: never, QEMU itself does that.
+            whether the lab must boot it again: never, because QEMU reboots it.
         """
         if self.process is not None:
             self.process.wait()
@@ -112,11 +113,11 @@ class Guest(abc.ABC):
         return False
 
     def leader(self) -> int | None:
-        """Process id of QEMU as the lab sees it, None while the Pi is off."""
+        """Return the PID of QEMU in the lab, or None while the Pi is off."""
         return self.process.pid if self.process else None
 
     def set_cable(self, side: str, *, plugged: bool) -> None:
-        """Pull or push a cable.
+        """Unplug or plug in a cable.
 
         Args:
             side: ``pvs`` for eth0's, ``home`` for that of the access points.
@@ -127,7 +128,7 @@ class Guest(abc.ABC):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(self._monitor))
             with connection.makefile("rw") as stream:
-                stream.readline()  # QEMU introduces itself
+                stream.readline()  # QEMU's greeting
                 for name, arguments in (
                     ("qmp_capabilities", {}),
                     ("set_link", {"name": side, "up": plugged}),
@@ -150,7 +151,7 @@ class RadioGuest(Guest):
     _boot: Path = dataclasses.field(default=Path(), init=False)
 
     def insert_card(self, image: Image, folder: Path, authorized_key: str) -> None:
-        """Make a card that lets the controller's key in.
+        """Make a card with the controller's key.
 
         Args:
             image: what is on it.
@@ -172,22 +173,22 @@ class RadioGuest(Guest):
     def _machine(self) -> list[str]:
         return [
             "qemu-system-x86_64",
-            # Not KVM, which this machine may lack, or have with flaws. The guest's clock goes by
-            # what it has executed: no answer of a radio is late because this machine is busy.
+            # Not KVM, which some machines lack or have with flaws. The guest's clock counts
+            # executed instructions, so a busy machine delays no answer of a radio.
             "-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on",
             "-cpu", "Nehalem", "-smp", "1", "-m", str(_MEMORY_MIB),
             "-kernel", str(_only(self._boot, "vmlinuz-*")),
             "-initrd", str(_only(self._boot, "initrd.img-*")),
             "-append", " ".join(_KERNEL_ARGUMENTS),
-            # As a Pi's own: what nobody strokes in time restarts the machine.
+            # A watchdog as the Pi's: it restarts the machine if it is not reset in time.
             "-device", "i6300esb",
-            # unsafe: a pulled plug is the end of QEMU, which leaves all that it has written.
+            # unsafe: a power cut kills QEMU only, and what QEMU has written stays in the file.
             "-drive", f"file={self._card},format=raw,if=virtio,cache=unsafe",
         ]  # fmt: skip
 
 
 def _expect_return(line: str) -> None:
-    """Raise RuntimeError unless QEMU has done as it was told."""
+    """Raise RuntimeError unless QEMU has carried out a command."""
     if "return" not in json.loads(line):
         raise RuntimeError(f"QEMU: {line.strip()}")
 
@@ -200,7 +201,7 @@ def _only(folder: Path, pattern: str) -> Path:
 
 @contextlib.contextmanager
 def _tap(name: str) -> Iterator[int]:
-    """Make an interface whose cable is the open file; it is gone when nobody has that open."""
+    """Create a tap interface; it exists as long as a process has its file open."""
     descriptor = os.open("/dev/net/tun", os.O_RDWR)
     try:
         request = struct.pack("16sH22x", name.encode(), _IFF_TAP_WITHOUT_HEADER)

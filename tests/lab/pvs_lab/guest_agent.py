@@ -1,6 +1,6 @@
-"""Programs run in a guest by QEMU's guest agent: the lab's hand in it, whatever its network does.
+"""Run programs in a guest by QEMU's guest agent, which does not depend on the guest's network.
 
-Nothing is handed to their standard input, and what they print comes when they have ended.
+Programs get no standard input, and their output arrives when they have ended.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from pvs_lab.errors import LabError
 from pvs_lab.process import wait_until
 
-# A guest that boots, on a machine that boots another one at the same time.
+# A guest may boot while another one does.
 _ANSWER_TIMEOUT_SECONDS = 120
 _POLL_SECONDS = 0.1
 _BOOT_TIMEOUT_SECONDS = 600
@@ -28,7 +28,7 @@ _KNOCK_TIMEOUT_SECONDS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a program.
+    """The result of a program.
 
     Attributes:
         status: its exit status, or 128 and the number of the signal that ended it.
@@ -121,9 +121,9 @@ def _call(
 
 
 def _synchronize(stream: Any) -> None:  # noqa: ANN401 - what makefile() returns
-    """Skip what the agent may still have to say to somebody who has hung up."""
+    """Skip answers to commands of an earlier connection."""
     token = secrets.randbelow(2**31)
-    # The first byte makes the agent forget half a request, the same byte marks its answer.
+    # The first byte makes the agent drop an incomplete request; the same byte marks its answer.
     stream.write(b"\xff" + _line("guest-sync-delimited", {"id": token}))
     stream.flush()
     while line := stream.readline():

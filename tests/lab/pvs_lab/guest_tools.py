@@ -1,8 +1,8 @@
-"""The lab's kit: what it brings into a Pi whose card is not to be changed.
+"""The lab's tools for a guest whose card must not be changed.
 
-A second disk holds an access point, the radio's tools and QEMU's guest agent, as Debian's packages
-have them. One unit mounts it and starts them. That unit is a credential of systemd on the kernel's
-command line, so no byte of the card is the lab's.
+A second disk contains an access point, the radio's tools and QEMU's guest agent, from Debian's
+packages. A unit mounts the disk and starts them. The unit is a systemd credential on the kernel's
+command line, so the lab changes nothing on the card.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pvs_lab import radio_card
 from pvs_lab.errors import LabError
 from pvs_lab.paths import cache_dir
 
-# What the disk calls itself: systemd finds it under /dev/disk/by-id.
+# The disk's serial number; systemd finds it under /dev/disk/by-id.
 SERIAL = "pvs-lab"
 _UNIT = "pvs-bridge-lab.service"
 _RELEASE = "trixie"
@@ -33,20 +33,20 @@ _SIZE = "128M"
 
 
 def kernel_arguments() -> tuple[str, ...]:
-    """What has the Pi's systemd start the lab's unit."""
+    """Return the kernel arguments that start the lab's unit."""
     text = (_FILES / _UNIT).read_bytes()
     credential = f"systemd.extra-unit.{_UNIT}:{base64.b64encode(text).decode()}"
     return (f"systemd.set_credential_binary={credential}", f"systemd.wants={_UNIT}")
 
 
 def provide(report: Callable[[str], None]) -> Path:
-    """Return the disk, making it when the cache lacks it.
+    """Return the disk, and build it if the cache lacks it.
 
     Args:
         report: called with a line to show when something takes time.
 
     Raises:
-        LabError: the packages could not be had.
+        LabError: the packages could not be downloaded.
     """
     files = {
         **{path.name: path.read_text() for path in sorted(_FILES.iterdir())},
@@ -60,13 +60,13 @@ def provide(report: Callable[[str], None]) -> Path:
     disk = folder / f"{digest}.img"
     with _locked(folder / "lock"):
         if not disk.exists():
-            report("fetching what the lab brings into a flashed Pi")
+            report("building the disk with the lab's tools for guests")
             _build(files, disk)
     return disk
 
 
 def _with_own_libraries(program: str) -> str:
-    """A script that runs a program of the disk, whatever libraries the card has."""
+    """Return a script that runs a program with the disk's own libraries."""
     return (
         "#!/bin/sh\n"
         "kit=/run/pvs-bridge-lab/usr\n"
@@ -78,18 +78,18 @@ def _with_own_libraries(program: str) -> str:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock, so that two labs do not make one disk at once."""
+    """Hold a lock, so that two labs do not build the disk at once."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def _build(files: dict[str, str], disk: Path) -> None:
-    """Make the disk under another name first."""
+    """Build the disk under a temporary name."""
     with tempfile.TemporaryDirectory(dir=disk.parent) as temporary:
         root, unfinished = Path(temporary) / "root", Path(temporary) / "disk"
         _run(
-            # Only unpacked: nothing of it has to run on this machine's processor.
+            # Only unpacked, because this machine's processor cannot run the packages' scripts.
             "mmdebstrap", "--variant=extract", "--arch=arm64", f"--include={','.join(_PACKAGES)}",
             '--aptopt=APT::Install-Recommends "false"',
             _RELEASE, str(root), os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian"),
@@ -104,10 +104,10 @@ def _build(files: dict[str, str], disk: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    """Run a program whose last words matter only where it fails."""
+    """Run a program; its last lines are in the error if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(
-            f"the lab's own disk was not made: {command[0]}: {done.stderr.strip()[-500:]}",
+            f"the lab's disk for guests was not built: {command[0]}: {done.stderr.strip()[-500:]}",
             "see the lines above; DEBIAN_MIRROR=http://... chooses another mirror",
         )

@@ -1,4 +1,4 @@
-"""Can this machine run a lab? Asked before anything is made."""
+"""Check whether this machine can run a lab, before the lab is created."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 
 from pvs_lab.errors import LabError
 
-# Each command with the Debian package that brings it.
+# Each command with its Debian package.
 COMMANDS = {
     "apt-ftparchive": "apt-utils",
     "curl": "curl",
@@ -23,9 +23,9 @@ COMMANDS = {
 }
 
 
-# As above, for a lab whose Pi has a radio.
+# For a lab whose Pi has a radio.
 _RADIO_COMMANDS = {"mke2fs": "e2fsprogs", "qemu-system-x86_64": "qemu-system-x86"}
-# And for one whose Pi boots a card that was flashed.
+# For a lab whose Pi boots a flashed card.
 _FLASHED_COMMANDS = {
     "mcopy": "mtools", "mke2fs": "e2fsprogs", "qemu-system-aarch64": "qemu-system-arm",
 }  # fmt: skip

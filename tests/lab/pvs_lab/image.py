@@ -1,4 +1,4 @@
-"""Root file systems, of the lab's Pis and others: built once from Debian packages, then cached."""
+"""Root file systems: built once from Debian packages, then cached."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pvs_lab.errors import LabError
 from pvs_lab.paths import cache_dir
 from pvs_lab.recipes import Recipe
 
-# Bump when the code below makes something else of the same recipe.
+# Increase it when the code below changes the result of a recipe.
 _BUILDER_VERSION = 1
 _OFFER_DIR = "/lab-packages"
-# netplan and NetworkManager refuse files that others could read.
+# netplan and NetworkManager refuse files that other users can read.
 _SECRET = ("/etc/netplan/", "/etc/NetworkManager/system-connections/", "/etc/wpa_supplicant/")
 
 
@@ -66,7 +66,7 @@ def provide(recipe: Recipe, report: Callable[[str], None]) -> Image:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock, so that two labs do not build one image at once."""
+    """Hold a lock, so that two processes do not build the same thing."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -77,7 +77,7 @@ def _build(recipe: Recipe, final: Path) -> None:
     log = final.with_suffix(".log")
     with tempfile.TemporaryDirectory(prefix="building-", dir=final.parent) as temporary:
         work = Path(temporary)
-        # mmdebstrap's own temporary name is not readable by the container's users.
+        # The container's users could not read a folder with tempfile's mode.
         work.chmod(0o755)
         (work / "packages").mkdir()
         _put(recipe.early_files, work / "early")
@@ -126,7 +126,7 @@ def _mmdebstrap_command(recipe: Recipe, work: Path) -> list[str]:
         "mmdebstrap",
         "--variant=minbase",
         "--aptopt=APT::Install-Recommends \"false\"",
-        # Byte-compiled files and manuals are not looked at, and cost time to write.
+        # Manuals and translations take time to write, and no test reads them.
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         f"--include={','.join(recipe.packages)}",
@@ -139,19 +139,19 @@ def _mmdebstrap_command(recipe: Recipe, work: Path) -> list[str]:
 
 
 def _card_hooks() -> list[str]:
-    """What a card needs that no package brings."""
+    """Return the hooks for what a card needs beside packages."""
     return [
         'chroot "$1" useradd --create-home --shell /bin/bash pi '
         '&& install -d -m 0700 -o 1000 -g 1000 "$1/home/pi/.ssh"',
-        # A machine id of its own is given to each lab at boot.
+        # Each lab writes a machine ID of its own.
         ': > "$1/etc/machine-id"',
-        # Timers that would work through apt's archives while tests measure.
+        # These timers would run apt while tests measure.
         'chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer',
     ]
 
 
 def _download_hook(recipe: Recipe, work: Path) -> str:
-    """What puts the packages on offer into ``work/packages``."""
+    """Return the hook that puts the packages on offer into ``work/packages``."""
     return (
         f'mkdir -p "$1{_OFFER_DIR}/partial" && chroot "$1" apt-get install --yes '
         f"--download-only --no-install-recommends -o Dir::Cache::archives={_OFFER_DIR} "
@@ -161,6 +161,6 @@ def _download_hook(recipe: Recipe, work: Path) -> str:
 
 
 def _index_packages(folder: Path) -> None:
-    """Make a folder of packages one that apt can read."""
+    """Write the index that makes a folder of packages an archive for apt."""
     with (folder / "Packages").open("w") as index:
         subprocess.run(["apt-ftparchive", "packages", "."], cwd=folder, stdout=index, check=True)

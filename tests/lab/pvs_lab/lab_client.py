@@ -1,4 +1,4 @@
-"""A lab as the tests use it: run this there, pull that cable, wait for the other."""
+"""A lab as tests use it: run a command on a host, unplug a cable, ask the simulator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LabClient:
         return done.returncode, done.stdout + done.stderr
 
     def output(self, host: str, command: str) -> str:
-        """What a shell command prints that has to succeed.
+        """Return what a shell command prints; it must succeed.
 
         Raises:
             AssertionError: it failed; what it printed is in the message.
@@ -40,11 +40,11 @@ class LabClient:
         return printed
 
     def say(self, *words: str) -> None:
-        """Have the lab do something: pull a cable, switch the PVS off."""
+        """Send a command to the lab: unplug a cable, switch the PVS off."""
         lifecycle.command(self.name, *words)
 
     def simulator(self, path: str, change: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the PVS simulator's control port answers.
+        """Return the answer of the PVS simulator's control port.
 
         Args:
             path: such as ``/_sim/stats``.
@@ -57,5 +57,5 @@ class LabClient:
         return answer
 
     def until(self, condition: Callable[[], bool], seconds: float = 30) -> bool:
-        """Whether a condition comes true in time."""
+        """Return whether a condition becomes true in time."""
         return wait_until(condition, seconds)

@@ -1,4 +1,4 @@
-"""Labs come up, are asked, and go down again without a trace."""
+"""Start labs, send them commands, and remove them completely."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pvs_lab.recipes import recipe
 
 _END_TIMEOUT_SECONDS = 20
 
-# Called with a line to show when a step takes time.
+# Called with a line to show when a step takes long.
 Report = Callable[[str], None]
 
 
@@ -49,7 +49,7 @@ class Lab:
 
 
 def up(options: LabOptions, report: Report, *, wait: bool = True) -> None:
-    """Bring a lab up and wait until its Pi can be asked something.
+    """Bring a lab up and wait until its Pi answers.
 
     Args:
         options: the lab to bring up.
@@ -68,7 +68,7 @@ def up(options: LabOptions, report: Report, *, wait: bool = True) -> None:
         if wait:
             wait_for_pi(options.name)
     except BaseException as error:
-        # Ctrl-C included: a lab is either up or not there.
+        # Ctrl-C included: a lab is up, or it does not exist.
         if isinstance(error, LabError):
             _keep_logs(options.name)
         _remove(options.name)
@@ -76,7 +76,7 @@ def up(options: LabOptions, report: Report, *, wait: bool = True) -> None:
 
 
 def _source(options: LabOptions, report: Report) -> image.Image | Flashed:
-    """What the Pi is to boot."""
+    """Return what the Pi boots."""
     if options.card is not None:
         return Flashed(options.card.resolve(), guest_tools.provide(report))
     wanted = recipe(
@@ -103,7 +103,7 @@ def wait_for_pi(name: str) -> None:
 
 @contextlib.contextmanager
 def _no_other_command() -> Iterator[None]:
-    """Let no other command take a name or give one up; the lock leaves no file."""
+    """Lock the names of labs against other commands; the lock leaves no file."""
     folder = os.open(RUN_DIR.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -113,7 +113,7 @@ def _no_other_command() -> Iterator[None]:
 
 
 def _take_name(options: LabOptions) -> None:
-    """Make the lab's folder, which only one can do.
+    """Create the lab's folder, which reserves its name.
 
     Raises:
         LabError: a lab of that name is up or coming up.
@@ -126,7 +126,7 @@ def _take_name(options: LabOptions) -> None:
                 f"end it by 'make lab-down LAB={options.name}', or name another with LAB=...",
             )
         if lab_dir(options.name).exists():
-            # What a killed run or a crash has left.
+            # Left by a killed run or a crash.
             _delete(options.name)
         shutil.rmtree(failed_dir(options.name), ignore_errors=True)
         RUN_DIR.mkdir(mode=0o755, exist_ok=True)
@@ -135,14 +135,14 @@ def _take_name(options: LabOptions) -> None:
 
 
 def _keep_logs(name: str) -> None:
-    """Save the logs of a lab that did not come up; the lab itself is about to go."""
+    """Save the logs of a lab that did not come up, before the lab is removed."""
     logs = lab_dir(name) / "log"
     if logs.exists():
         shutil.copytree(logs, failed_dir(name), dirs_exist_ok=True)
 
 
 def _write(options: LabOptions, process: Process) -> None:
-    """Note which process the lab lives and dies with."""
+    """Record the lab, and the process whose end ends it."""
     card = "" if options.card is None else str(options.card.resolve())
     lab = Lab(options.release, options.backend, options.radio, process, card)
     target = lab_dir(options.name) / "lab.json"
@@ -185,7 +185,7 @@ def _start_supervisor(options: LabOptions, made: image.Image | Flashed) -> None:
         with process.stdout as output:
             answer = output.readline().decode().strip()
     except BaseException:
-        # Nobody else may know of it yet.
+        # No other command knows the process yet.
         process.kill()
         raise
     if answer != "ready":
@@ -206,7 +206,7 @@ def down(name: str) -> bool:
         whether there was a lab to remove.
 
     Raises:
-        LabError: it is no lab name.
+        LabError: the name is not valid.
     """
     check_name(name)
     with contextlib.suppress(OSError):
@@ -219,13 +219,13 @@ def down(name: str) -> bool:
 
 
 def _remove(name: str) -> None:
-    """Do as :func:`_delete` does, when no other command is at it."""
+    """Do as :func:`_delete` does, while no other command changes labs."""
     with _no_other_command():
         _delete(name)
 
 
 def _delete(name: str) -> None:
-    """End what runs of a lab, whole or half-made, and delete its files."""
+    """End the processes of a lab, also an incomplete one, and delete its files."""
     lab = _find(name)
     if lab is not None and lab.process.pid != os.getpid():
         with contextlib.suppress(ProcessLookupError):
@@ -274,7 +274,7 @@ def describe(name: str) -> Lab:
 
 
 def not_ready(name: str) -> LabError:
-    """What to say of a lab that lives but cannot be asked."""
+    """Return the error for a lab that runs but does not answer."""
     return LabError(
         f"the lab {name!r} is coming up or going down",
         "wait for the command that does so, or end the lab by 'make lab-down'",
@@ -282,7 +282,7 @@ def not_ready(name: str) -> LabError:
 
 
 def command(name: str, *words: str) -> dict[str, Any]:
-    """Have a lab's supervisor do something and return its answer.
+    """Send a command to a lab's supervisor and return its answer.
 
     Args:
         name: the lab's name.

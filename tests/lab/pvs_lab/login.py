@@ -1,4 +1,4 @@
-"""Ways from this machine into a lab: SSH into the Pi by key, Ansible into the client."""
+"""Logins into a lab: SSH to the Pi by key, Ansible to the client."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 from pvs_lab.process import wait_until
 
 _BOOT_TIMEOUT_SECONDS = 90
-# Every instruction of a guest is translated, perhaps beside another guest.
+# QEMU emulates every instruction of a guest, perhaps beside another guest.
 _RADIO_BOOT_TIMEOUT_SECONDS = 600
 _ATTEMPT_TIMEOUT_SECONDS = 20
 
 
 def prepare(name: str, root: Path | None) -> None:
-    """Make the controller's key and all that ssh and Ansible need to know.
+    """Create the controller's key and the configuration for ssh and Ansible.
 
     Args:
         name: the lab's name.
-        root: the file system whose host key the Pi will show; None where it makes one itself.
+        root: the file system with the Pi's host key; None if the Pi creates one itself.
     """
     state = lab_dir(name)
     subprocess.run(
@@ -63,7 +63,7 @@ def wait_for(name: str, *, radio: bool = False) -> None:
 
     Args:
         name: the lab's name.
-        radio: whether its Pi has a radio, and takes its time.
+        radio: whether its Pi has a radio, which boots slowly.
 
     Raises:
         LabError: it takes too long; the console's last lines are in the message.
@@ -75,7 +75,7 @@ def wait_for(name: str, *, radio: bool = False) -> None:
             done = subprocess.run(
                 attempt,
                 check=False,
-                # No pipes: a proxy command that outlives its ssh would keep them open.
+                # Without pipes, because a proxy command that outlives ssh would keep them open.
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -20,12 +20,12 @@ from pathlib import Path
 from pvs_lab.topology import Topology
 
 PVS_ADDRESS = Topology.pvs
-# What the PVS offers over IPv6: nobody has seen a PVS do it, so the bridge must not rely on it.
+# The simulated PVS offers IPv6, which no report of a PVS mentions: the bridge must not use it.
 PVS_IPV6 = "fd53::1"
 ROUTER_ADDRESS = Topology.router
 BRIDGE_ADDRESS = Topology.bridge
 CLIENT_ADDRESS = Topology.client
-# Locally administered, so no real device's.
+# Locally administered, so no real device has them.
 BRIDGE_HOME_MAC = "02:70:76:73:00:02"
 BRIDGE_PVS_MAC = "02:70:76:73:00:01"
 
@@ -39,7 +39,7 @@ def ip(*arguments: str, namespace: str | None = None) -> None:
 
 
 def build(topology: Topology) -> None:
-    """Make all of the lab's network but the bridge, which has its own life."""
+    """Create the lab's network without the bridge, which is added at each power-on."""
     ip("link", "set", "lo", "up")
     _add_switch("home0")
     for namespace in ("pvs", "router", "client"):
@@ -63,7 +63,7 @@ def _add_namespace(name: str) -> None:
 
 
 def _add_switch(name: str, namespace: str | None = None) -> None:
-    """Make an Ethernet switch: interfaces plugged into it hear each other."""
+    """Create an Ethernet switch."""
     ip("link", "add", name, "type", "bridge", namespace=namespace)
     ip("link", "set", name, "up", namespace=namespace)
 
@@ -77,7 +77,7 @@ def _plug_into_home(namespace: str) -> None:
 
 
 def add_bridge(topology: Topology) -> None:
-    """Give the bridge a network as a Pi that starts has it: nothing up, nothing configured."""
+    """Give the bridge the network of a Pi that starts: no interface is up or configured."""
     _add_namespace("bridge")
     ip("link", "add", "port", "netns", "pvs", "type", "veth",
        "peer", "name", topology.pvs_interface, "address", BRIDGE_PVS_MAC,
@@ -90,14 +90,14 @@ def add_bridge(topology: Topology) -> None:
 
 
 def remove_bridge() -> None:
-    """Take the bridge's network away, with the other ends of its cables."""
+    """Remove the bridge's network and the other ends of its cables."""
     ip("link", "delete", "port", namespace="pvs")
     ip("link", "delete", "to-bridge")
     ip("netns", "delete", "bridge")
 
 
 def set_cable(side: str, *, plugged: bool) -> None:
-    """Pull or push a cable: the bridge sees its carrier go or come.
+    """Unplug or plug in a cable: the bridge loses or gets its carrier.
 
     Args:
         side: ``pvs`` or ``home``.
@@ -111,7 +111,7 @@ def set_cable(side: str, *, plugged: bool) -> None:
 
 
 def write_resolver(etc: Path, topology: Topology) -> None:
-    """Let the client ask the router, and nobody else, for names."""
+    """Make the router the client's only name server."""
     folder = etc / "netns" / "client"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "resolv.conf").write_text(f"nameserver {topology.router}\nsearch home.arpa\n")

@@ -1,4 +1,4 @@
-"""What a person may choose about a lab."""
+"""The options of a lab."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DEFAULT_BACKEND = "networkmanager"
 
 
 def check_name(name: str) -> None:
-    """Refuse what would name a file elsewhere, or another lab's.
+    """Refuse a name that could lead to a file outside of the lab's folder.
 
     Raises:
-        LabError: it is no lab name.
+        LabError: the name is not valid.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
         raise LabError(
-            f"LAB={name!r} is no lab name",
+            f"LAB={name!r} is not valid as the name of a lab",
             "use up to 31 lower-case letters, digits and hyphens, a letter first",
         )
 
@@ -70,7 +70,7 @@ class LabOptions:
     layers: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no image exists for.
+        """Refuse options for which no image exists.
 
         Raises:
             LabError: an option has an impossible value.

@@ -1,26 +1,26 @@
-"""Where the lab keeps what it needs, on the machine that runs it."""
+"""The lab's folders on the machine that runs it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# /run is emptied by a reboot, as the labs are.
+# A reboot ends all labs and empties /run.
 RUN_DIR = Path("/run/pvs-bridge-labs")
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
 def cache_dir() -> Path:
-    """The folder for what is slow to make and safe to delete."""
+    """Return the folder of the cache, which is safe to delete while no lab is up."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "pvs-bridge"
 
 
 def card_dir(name: str) -> Path:
-    """The folder of what a lab's Pi has written: on the disk that the images are on.
+    """Return the folder of what a lab's Pi writes, on the same disk as the images.
 
-    Memory would be quicker, but it lacks the file attributes that files of the image have, which
-    breaks programs that copy them.
+    A tmpfs would be quicker, but it lacks file attributes that files of the image have, so programs
+    that copy such files fail.
     """
     return cache_dir() / "cards" / name
 

@@ -1,4 +1,4 @@
-"""ansible-playbook, shown as it goes: one line per role, with its time."""
+"""Run ansible-playbook and show its progress: one line per role, with its time."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 _TASK = re.compile(r"^(?P<kind>TASK|RUNNING HANDLER) \[(?P<title>.*)\] \*+$", re.MULTILINE)
 _CHANGED = re.compile(r"^changed: \[", re.MULTILINE)
 _FAILED = re.compile(r"^(fatal|failed): \[", re.MULTILINE)
-# PLAY RECAP: what became of a host.
+# The result of a host, in PLAY RECAP.
 _RECAP = re.compile(
     r"\bok=\d+ +changed=(?P<changed>\d+) +unreachable=(?P<unreachable>\d+) +failed=(?P<failed>\d+)"
 )
-# What a task tells without having changed anything, in YAML.
+# The message of an unchanged task, in YAML.
 _TOLD = re.compile(r"^ok: \[.*\] => *\n((?: {4}.*\n)+)", re.MULTILINE)
 _HANDLERS = "changes take effect"
 _MOST_LINES = 60
 
-# Has a task named when it begins; otherwise it is named when its first result is there.
+# Makes ansible-playbook name a task when it starts, not at its first result.
 ENVIRONMENT = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "1"}
 
 
@@ -38,7 +38,7 @@ def play(command: list[str], folder: Path, environment: Mapping[str, str], log: 
         command: ansible-playbook with its arguments, and what runs it.
         folder: to run it in.
         environment: for it.
-        log: file for all that it says.
+        log: file for its output.
 
     Returns:
         its exit status.
@@ -77,10 +77,10 @@ def _print_step(step: str, seconds: float) -> None:
 
 
 def changed_count(said: str) -> int | None:
-    """Return how many tasks have changed something; None where a playbook has failed.
+    """Return how many tasks have changed something, or None if the playbook has failed.
 
     Args:
-        said: all that ansible-playbook has said about one host.
+        said: the output of ansible-playbook for one host.
     """
     counts = _RECAP.search(said)
     if counts is None or int(counts["unreachable"]) + int(counts["failed"]):
@@ -94,7 +94,7 @@ def changed_tasks(said: str) -> list[str]:
 
 
 def messages(said: str) -> list[str]:
-    """Return what the tasks of ``ansible.builtin.debug`` have told."""
+    """Return the messages of the tasks of ``ansible.builtin.debug``."""
     found = (yaml.safe_load(textwrap.dedent(told[1])) for told in _TOLD.finditer(said))
     return [str(each["msg"]) for each in found if "msg" in each]
 
@@ -103,7 +103,7 @@ def telling_part(said: str) -> str:
     """Return the lines that say why a playbook has failed.
 
     Args:
-        said: all that ansible-playbook has said.
+        said: the output of ansible-playbook.
     """
     failed = [f"{title}\n{text.strip()}" for title, text in _tasks(said) if _FAILED.search(text)]
     lines = "\n".join(failed or [said]).splitlines()
@@ -111,7 +111,7 @@ def telling_part(said: str) -> str:
 
 
 def _tasks(said: str) -> list[tuple[str, str]]:
-    """Split what a playbook has said into its tasks: title, and what came of it."""
+    """Split the output of a playbook into its tasks: title and result."""
     heads = [*_TASK.finditer(said)]
     ends = [*(head.start() for head in heads), _end(said)][1:]
     return [(head["title"], said[head.end() : end]) for head, end in zip(heads, ends, strict=True)]

@@ -1,4 +1,4 @@
-"""Processes, told apart even when their numbers are used again."""
+"""Processes, identified by PID and start time, because PIDs are reused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Process:
         return cls(pid, started)
 
     def alive(self) -> bool:
-        """Whether it still runs: not another one that got its number, nor a zombie."""
+        """Return whether it still runs: not another process with its PID, and not a zombie."""
         return _started_ticks(self.pid) == self.started_ticks
 
 
@@ -63,14 +63,14 @@ def first_child(pid: int) -> int:
 
 
 def wait_until(condition: Callable[[], bool], timeout_seconds: float) -> bool:
-    """Ask again and again.
+    """Poll a condition.
 
     Args:
-        condition: what to wait for.
+        condition: the function to call.
         timeout_seconds: how long at most.
 
     Returns:
-        whether the condition came true in time.
+        whether the condition became true in time.
     """
     deadline = time.monotonic() + timeout_seconds
     while not condition():

@@ -1,7 +1,7 @@
-"""What the card of a Pi with a radio has, beside what every Pi has.
+"""What the card of a Pi with a radio contains in addition to the usual card.
 
-Raspberry Pi Imager was told the home's Wi-Fi when it wrote the card, so the Pi is in that network
-from its first boot. The card also holds the lab's air, which is no part of the Pi: see
+Raspberry Pi Imager has put the home's Wi-Fi on the card, so the Pi joins that network at its first
+boot. The card also contains the lab's access points, which are not part of the Pi: see
 ``card_files``.
 """
 
@@ -13,7 +13,7 @@ from pvs_lab.access_point import Network
 
 # The network that the card knows.
 HOME_SSID = "Lab at home"
-HOME_PASSPHRASE = "nobody sees a guest network"  # noqa: S105 - no secret: only the lab has it
+HOME_PASSPHRASE = "the network of the lab"  # noqa: S105 - used only in the lab
 HOME = Network(HOME_SSID.encode(), passphrase=HOME_PASSPHRASE.encode())
 
 # The kernel gives it to the first radio that it simulates.

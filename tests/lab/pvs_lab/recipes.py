@@ -1,4 +1,4 @@
-"""What a freshly flashed Pi has on its card, per release and backend."""
+"""The contents of a freshly flashed card, per release and backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 from pvs_lab import radio_card
 
-# On every Raspberry Pi OS Lite, and enough to boot, to log in and to be looked at by tests.
+# On every Raspberry Pi OS Lite: enough to boot, to log in and to run the tests.
 _COMMON = (
     "apt", "avahi-daemon", "ca-certificates", "dbus", "init", "iproute2",
     "iputils-ping", "iw", "kmod", "libpam-systemd", "netbase", "openssh-server", "procps",
@@ -22,8 +22,8 @@ _BACKEND = {
     ("trixie", "networkmanager"): ("network-manager", "netplan.io"),
 }
 
-# What the roles install: not on the card, but offered by the lab's package server. So is the other
-# backend.
+# The lab's package server offers what the roles install, which is not on the card. It also offers
+# the other backend.
 _ON_OFFER = (
     "dnsmasq", "haproxy", "nftables", "python3-aiohttp", "systemd-timesyncd", "unattended-upgrades",
 )  # fmt: skip
@@ -32,7 +32,7 @@ _OTHER = {"networkmanager": "dhcpcd", "dhcpcd": "networkmanager"}
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """All that decides how an image comes out; a changed recipe is another image.
+    """Everything that decides the contents of an image; a changed recipe is another image.
 
     Attributes:
         release: Debian release.
@@ -55,7 +55,7 @@ class Recipe:
     links: tuple[tuple[str, str], ...] = ()
 
     def description(self) -> dict[str, object]:
-        """What tells images apart; a field with a default came later, and older images lack it."""
+        """Return what identifies the image; fields with their default value are left out."""
         return {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
@@ -76,7 +76,7 @@ _WITHOUT_UDEV = (
     "[Service]\nExecStart=\nExecStart=/usr/sbin/dhcpcd -q -b --nodev\n",
 )
 
-# What cloud-init makes of Imager's form: the PVS's route and name server are let in.
+# What cloud-init writes for Imager's form: it accepts the PVS's route and name server.
 _CLOUD_INIT_NETPLAN = (
     "/etc/netplan/50-cloud-init.yaml",
     """network:

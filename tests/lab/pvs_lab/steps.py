@@ -1,4 +1,4 @@
-"""What takes time, shown as it goes."""
+"""Show the steps of a long command, with their times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[Callable[[str], None]]:
-    """Print a step and, behind it, how long it took.
+    """Print a step and, when it ends, how long it took.
 
     Args:
         title: what is done.

@@ -1,7 +1,7 @@
-"""The first process of a lab: makes its world, keeps it running, obeys its control socket.
+"""The first process of a lab: creates its network, runs its daemons, serves its control socket.
 
-Run by :mod:`pvs_lab.lifecycle` inside new mount, network and PID namespaces. The kernel kills
-everything that it started when it ends.
+:mod:`pvs_lab.lifecycle` runs it in new mount, network and PID namespaces. When it ends, the kernel
+kills everything that it has started.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _READY_TIMEOUT_SECONDS = 30
 
 
 class Supervisor:
-    """Everything of one lab that has to be kept an eye on.
+    """The processes of one lab.
 
     Args:
         name: the lab's name.
         source: the bridge's image, or the card that it boots.
-        simulator_arguments: handed on to the PVS simulator.
+        simulator_arguments: options of the PVS simulator.
         topology: the addresses around the bridge, and its interfaces.
         radio: whether the bridge is a guest with a radio, not a container; a flashed one always is.
         card_mib: room for what the bridge writes to the lab's own card; 0 for as much as there is.
@@ -53,7 +53,7 @@ class Supervisor:
         radio: bool,
         card_mib: int,
     ) -> None:
-        """Describe the lab; nothing runs before :meth:`build`."""
+        """Store the options; :meth:`build` starts the lab."""
         self.state = lab_dir(name)
         self.scratch = self.state / "scratch"
         self.source = source
@@ -83,7 +83,7 @@ class Supervisor:
         }
 
     def _pi(self, *, radio: bool) -> Container | RadioGuest | FlashedGuest:
-        """The Pi, off."""
+        """Return the Pi, switched off."""
         root, console = self.scratch / "root", self.state / "log/bridge.log"
         if isinstance(self.source, Flashed):
             return FlashedGuest(self.name, console, self.source)
@@ -92,7 +92,7 @@ class Supervisor:
         return Container(self.name, root, console, self.topology)
 
     def build(self) -> None:
-        """Make the world and switch everything on.
+        """Create the network and switch everything on.
 
         Raises:
             RuntimeError: a program that should run has ended.
@@ -119,9 +119,9 @@ class Supervisor:
         return self.state / "log" / f"{name}.log"
 
     def last_line(self, name: str) -> str:
-        """What a daemon said last: most programs say why they end."""
+        """Return a daemon's last line, because most programs print why they end."""
         lines = self.log(name).read_text().split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        return next((line for line in reversed(lines) if line.strip()), "it printed nothing")
 
     def start(self, daemon: Daemon) -> None:
         """Run a daemon in its namespace, its output in the lab's log folder."""
@@ -135,7 +135,7 @@ class Supervisor:
             )
 
     def stop(self, daemon: Daemon) -> None:
-        """End a daemon, if it runs, as a failure does."""
+        """Kill a daemon, if it runs."""
         process = self.running.pop(daemon.name, None)
         if process is not None:
             process.kill()
@@ -162,7 +162,7 @@ class Supervisor:
             time.sleep(0.05)
 
     def pvs_off(self) -> None:
-        """Switch the PVS off: no answer to anything, the cable still in."""
+        """Switch the PVS off: it answers nothing, and its cable stays plugged in."""
         for daemon in self.pvs:
             self.stop(daemon)
 
@@ -193,7 +193,7 @@ class Supervisor:
             self.pi.power_on()
 
     def cable(self, side: str, position: str) -> None:
-        """Pull or push one of the bridge's cables.
+        """Unplug or plug in one of the bridge's cables.
 
         Args:
             side: ``pvs`` or ``home``.
@@ -202,11 +202,10 @@ class Supervisor:
         self.pi.set_cable(side, plugged=position == "in")
 
     def card_lock(self, position: str) -> None:
-        """Push the switch at the side of a card that was flashed.
+        """Move the write-protect switch of a flashed card.
 
         Args:
-            position: ``on``: the card takes no writes, or ``off``; noticed when the Pi has power
-                again.
+            position: ``on``, so that the card refuses writes from the next power-on, or ``off``.
 
         Raises:
             TypeError: the card is the lab's own.
@@ -216,14 +215,14 @@ class Supervisor:
         self.pi.card_locked = position == "on"
 
     def status(self) -> dict[str, object]:
-        """What runs: the bridge's first process as the lab numbers it, and dead daemons."""
+        """Return the PID of the bridge's first process, and the daemons that have ended."""
         return {
             "bridge_leader": self.pi.leader(),
             "dead": [name for name, process in self.running.items() if process.poll() is not None],
         }
 
     def reap(self) -> None:
-        """Collect ended children: the Pi, daemons, and orphans that came to process 1."""
+        """Collect ended children: the Pi, daemons, and orphans adopted by process 1."""
         while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
             pi = self.pi.process
             if pi is not None and ended.si_pid == pi.pid:
@@ -249,7 +248,7 @@ class Supervisor:
             stream.write(json.dumps(reply) + "\n")
 
     def serve(self) -> None:
-        """Obey until killed."""
+        """Serve commands until killed."""
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(self.state / "control"))
         listener.listen()
@@ -271,7 +270,7 @@ class Supervisor:
             self.reap_if_any()
 
     def reap_if_any(self) -> None:
-        """As :meth:`reap`, where there may be no child at all."""
+        """As :meth:`reap`, also without any child."""
         try:
             self.reap()
         except ChildProcessError:
@@ -279,22 +278,22 @@ class Supervisor:
 
 
 def _mount_small(folder: Path, mib: int) -> Path:
-    """Make a file system of so much room in a folder; where it is mounted until the lab ends."""
+    """Create a file system of this size in a folder; return where it is mounted."""
     device, mounted = folder / "card.ext4", folder / "card"
     mounted.mkdir(parents=True)
     with device.open("xb") as file:
         file.truncate(mib * 1024 * 1024)
-    # Nothing is left for the kernel to write later.
+    # Otherwise the kernel would initialize tables later, and tests count what is written.
     whole = "lazy_itable_init=0,lazy_journal_init=0"
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-E", whole, str(device)], check=True)
-    # As the role appliance has a card, which it cannot change in a container.
+    # The mount options that the role appliance sets, which it cannot do in a container.
     options = "loop,noatime,lazytime"
     subprocess.run(["mount", "-o", options, str(device), str(mounted)], check=True)
     return mounted
 
 
 def _mount_private_files(scratch: Path, topology: Topology) -> None:
-    """Hide this host's namespaces and give the lab an /etc to write into; both end with it."""
+    """Hide this host's network namespaces, and give the lab a writable /etc; both end with it."""
     scratch.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "lab", str(scratch)], check=True)
     Path("/run/netns").mkdir(exist_ok=True)
@@ -330,7 +329,7 @@ def main() -> None:
         supervisor.serve()
     except Exception as error:
         traceback.print_exc()
-        # The command that waits for the lab shows this line; the log above has all of it.
+        # The command that waits for the lab shows this line; the log has the traceback.
         print(error, flush=True)
         sys.exit(1)
 

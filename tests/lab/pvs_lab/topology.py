@@ -1,4 +1,4 @@
-"""Where a lab's bridge stands: the addresses around it, and its own interfaces."""
+"""The addresses around a lab's bridge, and the names of its interfaces."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from pvs_lab.errors import LabError
 
-# The kernel takes other names too; these need no quotes in any configuration file.
+# The kernel allows other names too; these need no quotes in any configuration file.
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}", re.ASCII)
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
-# What is smaller has no room for a router, a Pi and a client.
+# A smaller network cannot hold a router, a Pi and a client.
 LONGEST_PREFIX = 29
 
 
 @dataclasses.dataclass(frozen=True)
 class Topology:
-    """The world as the bridge sees it.
+    """The network around the bridge.
 
     Attributes:
         pvs: the PVS's address; the /24 around it is the PVS's network.
@@ -44,7 +44,7 @@ class Topology:
     home_interface: str = "wlan0"
 
     def __post_init__(self) -> None:
-        """Refuse what no network can be made of.
+        """Refuse addresses that cannot form a network.
 
         Raises:
             LabError: a field has an impossible value.
@@ -54,30 +54,35 @@ class Topology:
         except ValueError as error:
             problem = str(error)
         if problem:
-            raise LabError(f"the lab's topology: {problem}", "give the lab another one")
+            raise LabError(f"the lab's topology: {problem}", "correct the fields of --topology")
 
     def _problem(self) -> str | None:
-        """Say what cannot be.
+        """Return the first problem, or None.
 
         Raises:
-            ValueError: an address is none.
+            ValueError: an address is not valid.
         """
         hosts = [IPv4Address(each) for each in (self.router, self.bridge, self.client)]
         servers = [IPv4Address(each) for each in self.name_servers]
         interfaces = (self.pvs_interface, self.home_interface)
         ends = (self.home.network_address, self.home.broadcast_address)
         found = {
-            "its prefix leaves no room for three hosts": self.prefix > LONGEST_PREFIX,
-            f"it has the PVS {self.pvs} at home": self.home.overlaps(self.pvs_network),
-            f"not all of its hosts are hosts of {self.home}": any(
+            f"the prefix must be at most {LONGEST_PREFIX}, got {self.prefix}": self.prefix
+            > LONGEST_PREFIX,
+            f"the PVS {self.pvs} must not be in the home network": self.home.overlaps(
+                self.pvs_network
+            ),
+            f"all hosts must be in {self.home}": any(
                 each not in self.home or each in ends for each in hosts
             ),
-            "two of its hosts have one address": len(set(hosts)) < len(hosts),
-            "a name server has the address of another host": bool({*servers} & {*hosts[1:]}),
-            f"{' and '.join(interfaces)} are not two names of interfaces": (
+            "the hosts must have different addresses": len(set(hosts)) < len(hosts),
+            "a name server must not have the address of another host": bool(
+                {*servers} & {*hosts[1:]}
+            ),
+            f"the interfaces must have two valid names, got {' and '.join(interfaces)}": (
                 len(set(interfaces)) == 1 or not all(map(_INTERFACE.fullmatch, interfaces))
             ),
-            "it has a name for the bridge that is none": (
+            "bridge_names must be host names": (
                 not all(map(_HOST_NAME.fullmatch, self.bridge_names))
             ),
         }
@@ -94,18 +99,18 @@ class Topology:
         return IPv4Interface(f"{self.pvs}/24").network
 
     def to_json(self) -> str:
-        """Write it for a command line."""
+        """Return it as text for a command line."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Topology:
-        """Read a topology of which only some fields may be given.
+        """Read a topology; fields that are not given have their default.
 
         Args:
             text: a JSON object.
 
         Raises:
-            LabError: it is none, or has something else than the fields.
+            LabError: the text must be a JSON object of the fields.
         """
         try:
             fields: dict[str, Any] = {

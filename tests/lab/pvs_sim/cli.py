@@ -212,7 +212,7 @@ async def _serve(options: Options, ready_file: Path | None) -> None:
 
 
 def _announce(path: Path, data: dict[str, Any]) -> None:
-    """Write the file in one step, so that nobody reads half of it."""
+    """Write the file in one step, so that a reader never sees half of it."""
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_text(json.dumps(data) + "\n")

@@ -75,7 +75,7 @@ def error_page(status: int, title: str, *, close: bool = False) -> Response:
 
 
 def unavailable() -> Response:
-    """Return the 503 of a PVS that restarts or is busy: HTTP/1.0 and closed, whoever asks."""
+    """Return the 503 of a PVS that restarts or is busy: HTTP/1.0 and closed, for every client."""
     body = (
         "<html><body><h1>503 Service Unavailable</h1>\n"
         "No server is available to handle this request.\n</body></html>\n"

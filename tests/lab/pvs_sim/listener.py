@@ -58,7 +58,7 @@ class Listener:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         try:
-            # Cancelled by stop(): the connection is over, and nobody waits for the task's end.
+            # Cancelled by stop(): the connection is closed, and no code awaits this task.
             with contextlib.suppress(asyncio.CancelledError):
                 if not self._stopping:
                     await self.serve(reader, writer)

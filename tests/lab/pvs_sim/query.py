@@ -1,6 +1,6 @@
 """Reading a request target the way an old CGI program does: generously.
 
-Nobody outside knows which spellings the real program takes for a command. The simulator
+It is unknown which spellings the real program accepts for a command. The simulator
 assumes the worst, so that a guard in front of it is only trusted if it lets none through.
 """
 

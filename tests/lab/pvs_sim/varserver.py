@@ -1,4 +1,4 @@
-"""The new API's variables: names, values (all strings) and which can be read or set by whom."""
+"""The new API's variables: names, values (all strings) and who can read or set them."""
 
 from __future__ import annotations
 

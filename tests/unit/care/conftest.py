@@ -1,4 +1,4 @@
-"""Fixtures: a bridge that is looked after."""
+"""Fixtures: a monitored bridge."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MakeBridge = Callable[..., MonitoredBridge]
 
 @pytest.fixture(autouse=True)
 def _room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave room on the card."""
+    """Set the free space of the card."""
     leave_room(monkeypatch)
 
 
 @pytest.fixture
 def make_bridge(tmp_path: Path) -> MakeBridge:
-    """Begin to look after a bridge; each key of care.json may be chosen."""
+    """Make a monitored bridge, with any keys of monitor.json."""
 
     def begin(**chosen: Any) -> MonitoredBridge:  # noqa: ANN401 - any key
         return MonitoredBridge(tmp_path, **chosen)

@@ -38,11 +38,11 @@ CONFIG = MonitorConfig(
 )
 HEALTH = HealthConfig("eth0", "172.27.153.1", 80, "wlan0", 130)
 NOON = 1_782_000_000.0
-"""Seconds since 1970, some noon of June 2026 in the middle of the Pacific."""
+"""Seconds since 1970; a noon in June 2026 in a time zone of the Pacific."""
 
 
 def leave_room(patch: pytest.MonkeyPatch) -> None:
-    """Have each file system hold 1000 MiB, of which 600 are free, whatever it holds here."""
+    """Make each file system report 600 of 1000 MiB free."""
     mib = 1024 * 1024
     found = os.statvfs_result((mib, mib, 1000, 600, 600, 1000, 1000, 1000, 0, 255))
     patch.setattr(os, "statvfs", lambda _: found)

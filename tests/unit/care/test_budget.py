@@ -1,4 +1,4 @@
-"""How often the PVS is asked: as seldom as can be, whatever is broken."""
+"""How often the monitor asks the PVS: rarely, whatever is broken."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ def test_a_healthy_pvs_is_asked_every_five_minutes(make_bridge: MakeBridge) -> N
     assert bridge.asked == 12
 
 
-def test_a_look_in_between_does_not_even_connect_to_the_pvs(make_bridge: MakeBridge) -> None:
+def test_a_run_in_between_does_not_connect_to_the_pvs(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.run()
     bridge.probe.connected.clear()
     bridge.now += 60
     bridge.run()
-    # The proxy's, on the Pi itself, is the same port; it is looked at once.
+    # One connection to the proxy, whose port is the same.
     assert bridge.probe.connected == [80]
     assert bridge.asked == 1
 
 
-def test_a_pvs_that_restarts_is_asked_once_in_the_proxy_s_time_and_not_after_it(
+def test_a_restarting_pvs_is_asked_at_most_once_per_cache_time(
     make_bridge: MakeBridge,
 ) -> None:
     bridge = make_bridge(proxy_seconds=120)
@@ -39,7 +39,7 @@ def test_a_pvs_that_restarts_is_asked_once_in_the_proxy_s_time_and_not_after_it(
     assert bridge.state.links[-1]["state"] == "ok"
 
 
-def test_a_pvs_that_refuses_is_not_asked_more_often_for_it(make_bridge: MakeBridge) -> None:
+def test_a_pvs_that_refuses_is_not_asked_more_often(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.probe.answers = [make_reply(body=b'{"result": "no"}') for _ in range(20)]
     bridge.minutes(60)
@@ -47,14 +47,14 @@ def test_a_pvs_that_refuses_is_not_asked_more_often_for_it(make_bridge: MakeBrid
     assert bridge.asked == 12
 
 
-def test_a_home_that_is_gone_costs_the_pvs_nothing(make_bridge: MakeBridge) -> None:
+def test_a_lost_home_network_causes_no_requests_to_the_pvs(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.probe.signals["wlan0"] = Signal.NONE
     bridge.minutes(60)
     assert bridge.asked == 12
 
 
-def test_a_cable_that_is_back_is_asked_through_within_two_looks(make_bridge: MakeBridge) -> None:
+def test_the_pvs_is_asked_within_two_runs_after_the_cable_is_back(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.run()
     bridge.probe.signals["eth0"] = Signal.NONE

@@ -1,4 +1,4 @@
-"""What is written onto the card: little, bounded, and whole after a power cut."""
+"""What the monitor writes to the card: little, bounded, and complete after a power cut."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def event(number: int, up_seconds: int = 60) -> Event:
     return Event("step", f"number {number} {'.' * 250}", None, up_seconds)
 
 
-def test_what_is_over_by_the_next_look_is_no_incident(make_bridge: MakeBridge) -> None:
+def test_a_fault_that_ends_before_the_next_run_is_not_an_event(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.run()
     for _ in range(10):
@@ -28,7 +28,7 @@ def test_what_is_over_by_the_next_look_is_no_incident(make_bridge: MakeBridge) -
     assert bridge.events == []
 
 
-def test_an_incident_has_its_time_or_says_that_nobody_knows_it(make_bridge: MakeBridge) -> None:
+def test_an_event_has_a_time_only_if_the_clock_is_right(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.clock_offset = None
     bridge.probe.signals["wlan0"] = Signal.NONE
@@ -41,7 +41,7 @@ def test_an_incident_has_its_time_or_says_that_nobody_knows_it(make_bridge: Make
     assert times[-1] == ("recovered", round(NOON) + 240, 240)
 
 
-def test_a_link_that_flaps_for_days_writes_a_bounded_file(make_bridge: MakeBridge) -> None:
+def test_a_flapping_link_writes_a_bounded_file(make_bridge: MakeBridge) -> None:
     bridge = make_bridge(reboots=False)
     for _ in range(110):
         bridge.probe.signals["wlan0"] = Signal.NONE
@@ -52,7 +52,7 @@ def test_a_link_that_flaps_for_days_writes_a_bounded_file(make_bridge: MakeBridg
     assert f"{PER_DAY} events within a day: no more are written today" in bridge.texts
 
 
-def test_the_file_keeps_the_newest_in_whole_lines(tmp_path: Path) -> None:
+def test_the_file_keeps_the_newest_complete_lines(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     for number in range(600):
         append(file, event(number), Quota())
@@ -62,7 +62,7 @@ def test_the_file_keeps_the_newest_in_whole_lines(tmp_path: Path) -> None:
     assert len(numbers) > 90
 
 
-def test_behind_half_a_line_a_new_one_begins(tmp_path: Path) -> None:
+def test_an_event_after_half_a_line_starts_a_new_line(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text('{"time": 1, "kind": "st')
     append(file, event(1), Quota())
@@ -70,7 +70,7 @@ def test_behind_half_a_line_a_new_one_begins(tmp_path: Path) -> None:
     assert json.loads(file.read_text().splitlines()[1])["kind"] == "step"
 
 
-def test_a_day_has_its_ration_and_the_next_a_new_one(tmp_path: Path) -> None:
+def test_each_day_has_a_quota_of_events(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     quota = Quota()
     for number in range(PER_DAY + 50):
@@ -80,9 +80,9 @@ def test_a_day_has_its_ration_and_the_next_a_new_one(tmp_path: Path) -> None:
     assert quota.written == 1
 
 
-def test_a_card_that_is_full_stops_no_step(make_bridge: MakeBridge, tmp_path: Path) -> None:
+def test_a_full_card_does_not_stop_recovery(make_bridge: MakeBridge, tmp_path: Path) -> None:
     bridge = make_bridge()
-    # A folder of this name is as unwritable, for root too.
+    # Root cannot write to a folder of this name either.
     bridge.paths.events.mkdir()
     bridge.probe.ips["eth0"] = []
     bridge.minutes(4)
@@ -92,7 +92,7 @@ def test_a_card_that_is_full_stops_no_step(make_bridge: MakeBridge, tmp_path: Pa
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[]", '{"faults": 3}', '{"unknown": 1}'])
-def test_a_memory_that_cannot_be_read_is_begun_anew(make_bridge: MakeBridge, damaged: str) -> None:
+def test_an_unreadable_state_is_replaced(make_bridge: MakeBridge, damaged: str) -> None:
     bridge = make_bridge()
     bridge.paths.state.write_text(damaged)
     bridge.run()

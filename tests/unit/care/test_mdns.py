@@ -1,4 +1,4 @@
-"""mDNS tells the PVS's serial number when that is asked for, and only then."""
+"""mDNS announces the PVS's serial number only if configured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvs_bridge.monitor.mdns import announcement
 from pvs_bridge.pvs.devices import Supervisor
 
 
-def test_the_pvs_is_announced_as_it_announces_itself(make_bridge: MakeBridge) -> None:
+def test_the_announcement_is_the_pvs_s_own(make_bridge: MakeBridge) -> None:
     bridge = make_bridge(announce_pvs=True)
     bridge.minutes(10)
     root = ET.fromstring(bridge.paths.mdns.read_text())  # noqa: S314 - our own
@@ -26,18 +26,18 @@ def test_the_pvs_is_announced_as_it_announces_itself(make_bridge: MakeBridge) ->
     assert len([text for text in bridge.log if "mDNS" in text]) == 1
 
 
-def test_without_being_asked_nothing_is_told(make_bridge: MakeBridge) -> None:
+def test_the_pvs_is_not_announced_by_default(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.minutes(10)
     assert not bridge.paths.mdns.exists()
 
 
 @pytest.mark.parametrize("serial", ["-", "", "A<B", "Z" * 40, "ZT 21"])
-def test_an_odd_serial_number_is_not_announced(serial: str) -> None:
+def test_an_invalid_serial_number_is_not_announced(serial: str) -> None:
     assert announcement(Supervisor("PVS6", serial, "", None), 80) is None
 
 
-def test_a_pvs5_has_a_service_of_its_own() -> None:
+def test_a_pvs5_has_its_own_service_type() -> None:
     text = announcement(Supervisor("PVS5", "ZT12345678", "", None), 8000)
     assert text is not None
     assert "_pvs5._tcp" in text

@@ -1,4 +1,4 @@
-"""The day's production, with a clock that is wrong at first and a Pi that restarts."""
+"""The production of a day, with a wrong clock and restarts of the Pi."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def test_a_reading_counts_every_five_minutes(make_bridge: MakeBridge) -> None:
+def test_a_point_is_added_every_five_minutes(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.minutes(60)
     assert len(bridge.state.points) == 12
     assert {point.watts for point in bridge.state.points} == {600}
 
 
-def test_at_midnight_of_the_home_the_day_begins_anew(make_bridge: MakeBridge) -> None:
+def test_the_day_ends_at_midnight_of_the_time_zone(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     midnight = time.mktime((2026, 6, 21, 0, 0, 0, 0, 0, -1))
     bridge.clock_offset = midnight - 3600 - bridge.now
@@ -43,7 +43,7 @@ def test_at_midnight_of_the_home_the_day_begins_anew(make_bridge: MakeBridge) ->
     assert len(bridge.state.points) in (1, 2)
 
 
-def test_a_clock_that_is_set_later_moves_no_point(make_bridge: MakeBridge) -> None:
+def test_setting_the_clock_moves_no_point(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.clock_offset = None
     bridge.minutes(30)
@@ -83,12 +83,12 @@ def test_a_night_writes_nothing(make_bridge: MakeBridge) -> None:
     assert (morning.st_ino, morning.st_mtime_ns) == (evening.st_ino, evening.st_mtime_ns)
 
 
-def test_without_a_meter_the_panels_are_added_up() -> None:
+def test_without_a_meter_the_panels_are_summed() -> None:
     devices = [each for each in make_devices(3) if each["DEVICE_TYPE"] != "Power Meter"]
     assert production.point_of(read_plant(devices), 5.0) == Point(5.0, 600, 3703.5)
 
 
-def test_a_sleeping_plant_makes_nothing_and_its_energy_is_the_meter_s() -> None:
+def test_a_sleeping_plant_has_no_power_and_the_energy_of_the_meter() -> None:
     devices = make_devices(2, night=True)
     devices[1]["p_3phsum_kw"] = "-0.012"
     assert production.point_of(read_plant(devices), 5.0) == Point(5.0, 0, 20123.4567)

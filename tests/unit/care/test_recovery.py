@@ -35,7 +35,7 @@ def test_a_broken_pvs_never_restarts_the_pi(outcome: str) -> None:
     assert REBOOT not in [step.action for step in PLANS.get(outcome, ())]
 
 
-def test_a_healthy_bridge_is_left_alone(make_bridge: MakeBridge) -> None:
+def test_a_healthy_bridge_causes_no_steps_and_no_events(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.minutes(120)
     assert (bridge.host.did, bridge.events) == ([], [])

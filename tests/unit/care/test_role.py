@@ -31,7 +31,7 @@ def configured(folder: Path, **chosen: Any) -> MonitorConfig:  # noqa: ANN401 - 
     }
     template = ROLE / "templates/etc/pvs-bridge/monitor.json.j2"
     known = {"__common_backend": "networkmanager", **own, **chosen}
-    # An absolute path is taken as it is.
+    # The lookup accepts an absolute path.
     (folder / "monitor.json").write_text(render(str(template), known))
     return read_config(folder / "monitor.json", MonitorConfig)
 
@@ -56,7 +56,7 @@ def test_each_variable_reaches_the_program(
     assert getattr(configured(tmp_path, **chosen), key) == value
 
 
-def test_the_units_are_those_that_this_bridge_has(tmp_path: Path) -> None:
+def test_only_installed_units_are_monitored(tmp_path: Path) -> None:
     assert configured(tmp_path).units == [
         "haproxy.service", "ssh.service", "NetworkManager.service", "pvs-bridge-wifi-guard.timer",
         "avahi-daemon.service", "pvs-bridge-firewall.service", "pvs-bridge-compat.service",
@@ -85,7 +85,7 @@ def test_the_units_are_those_that_this_bridge_has(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_tables_are_those_that_this_bridge_s_units_load(
+def test_only_tables_of_installed_units_are_monitored(
     tmp_path: Path, chosen: dict[str, Any], tables: dict[str, str]
 ) -> None:
     found = configured(tmp_path, **chosen)
@@ -115,7 +115,7 @@ def test_a_wrong_configuration_is_refused_with_the_key(
     assert said in str(raised.value)
 
 
-def test_the_version_on_the_page_is_the_project_s() -> None:
+def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     assert load(ROLE / "vars/main.yml")["__monitor_version"] == project["version"]
 

@@ -1,4 +1,4 @@
-"""What the Pi says of itself, and when it is worth a word."""
+"""Reading the Pi's vitals, and the monitor's warnings about them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def names(bridge: MonitoredBridge) -> list[str]:
         ("nonsense", None, None, None),
     ],
 )
-def test_the_firmware_s_flags_are_told(
+def test_the_firmware_s_flags_are_read(
     tmp_path: Path, flags: str, now: bool | None, since: bool | None, throttled: bool | None
 ) -> None:
     write(tmp_path, _THROTTLED, flags)
@@ -54,27 +54,27 @@ def test_the_firmware_s_flags_are_told(
     assert told == (now, since, throttled)
 
 
-def test_without_the_firmware_the_kernel_s_sensor_is_asked(tmp_path: Path) -> None:
+def test_without_the_firmware_the_kernel_s_sensor_is_read(tmp_path: Path) -> None:
     write(tmp_path, "sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
     write(tmp_path, "sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n")
     assert read(tmp_path).under_voltage
 
 
-def test_a_computer_that_is_no_pi_says_what_it_can(tmp_path: Path) -> None:
+def test_other_computers_provide_some_vitals(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert (found.under_voltage, found.temperature_celsius, found.signal_dbm) == (None, None, None)
     assert found.card_free_mib is not None
 
 
-def test_a_warning_comes_once_stays_and_goes(make_bridge: MakeBridge) -> None:
+def test_a_warning_is_reported_once_and_when_it_ends(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     write(bridge.paths.root, _TEMPERATURE, "81200\n")
     bridge.minutes(5)
     (warning,) = bridge.state.warnings
     assert (warning["name"], warning["since"]) == ("temperature", 120.0)
     assert warning["problem"] == "The Pi is hot: 81 °C."
-    # A little cooler is not yet cool.
+    # Within the hysteresis.
     write(bridge.paths.root, _TEMPERATURE, "73500\n")
     bridge.minutes(1)
     assert names(bridge) == ["temperature"]
@@ -84,7 +84,7 @@ def test_a_warning_comes_once_stays_and_goes(make_bridge: MakeBridge) -> None:
     assert [each["kind"] for each in bridge.events] == ["warning", "cleared"]
 
 
-def test_a_weak_wifi_is_worth_a_word(make_bridge: MakeBridge) -> None:
+def test_weak_wifi_is_a_warning(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     write(bridge.paths.root, "proc/net/wireless", _WIRELESS.format(level=-81))
     bridge.run()
@@ -92,7 +92,7 @@ def test_a_weak_wifi_is_worth_a_word(make_bridge: MakeBridge) -> None:
     assert bridge.state.vitals["signal_dbm"] == -81
 
 
-def test_packets_that_arrive_damaged_are(make_bridge: MakeBridge) -> None:
+def test_damaged_packets_are_a_warning(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     errors = "sys/class/net/eth0/statistics/rx_errors"
     write(bridge.paths.root, errors, "1000\n")
@@ -103,7 +103,7 @@ def test_packets_that_arrive_damaged_are(make_bridge: MakeBridge) -> None:
     assert names(bridge) == ["errors_eth0"]
 
 
-def test_a_full_card_is(make_bridge: MakeBridge) -> None:
+def test_a_nearly_full_card_is_a_warning(make_bridge: MakeBridge) -> None:
     bridge = make_bridge(card_free_mib=100_000_000)
     bridge.run()
     assert names(bridge) == ["card"]
@@ -112,7 +112,7 @@ def test_a_full_card_is(make_bridge: MakeBridge) -> None:
 _LOCKED = "overlayroot / overlay rw,lowerdir=/media/root-ro 0 0\n"
 
 
-def test_a_locked_root_is_told_with_the_memory_over_it(make_bridge: MakeBridge) -> None:
+def test_a_locked_root_is_shown_with_its_overlay(make_bridge: MakeBridge) -> None:
     bridge = make_bridge(read_only_root=True)
     write(bridge.paths.root, "proc/self/mounts", _LOCKED)
     bridge.minutes(90)
@@ -122,7 +122,9 @@ def test_a_locked_root_is_told_with_the_memory_over_it(make_bridge: MakeBridge) 
     assert (found["root_memory_free_mib"], found["root_memory_mib"]) == (600, 1000)
 
 
-def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(make_bridge: MakeBridge) -> None:
+def test_an_unlocked_root_that_should_be_locked_is_a_warning_after_an_hour(
+    make_bridge: MakeBridge,
+) -> None:
     bridge = make_bridge(read_only_root=True)
     write(bridge.paths.root, "proc/self/mounts", "/dev/root / ext4 rw 0 0\n")
     bridge.minutes(58)
@@ -132,7 +134,7 @@ def test_a_root_that_is_to_be_locked_may_be_unlocked_for_an_hour(make_bridge: Ma
     assert bridge.state.vitals["root_memory_mib"] is None
 
 
-def test_a_root_that_is_not_to_be_locked_may_stay_so(make_bridge: MakeBridge) -> None:
+def test_an_unlocked_root_that_may_be_unlocked_is_not_a_warning(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     write(bridge.paths.root, "proc/self/mounts", "/dev/root / ext4 rw 0 0\n")
     bridge.minutes(90)
@@ -140,12 +142,12 @@ def test_a_root_that_is_not_to_be_locked_may_stay_so(make_bridge: MakeBridge) ->
 
 
 @pytest.mark.parametrize(("free", "expected"), [(39, ["root_memory"]), (40, [])])
-def test_the_memory_over_a_locked_root_may_not_become_full(free: int, expected: list[str]) -> None:
+def test_a_nearly_full_overlay_is_a_warning(free: int, expected: list[str]) -> None:
     found = Vitals(root_locked=True, root_memory_free_mib=free, root_memory_mib=200)
     assert [each.name for each in warnings(CONFIG, found, None, frozenset(), {})] == expected
 
 
-def test_a_full_flash_of_the_pvs_is_and_stays_so_between_two_readings(
+def test_a_full_flash_of_the_pvs_is_a_warning_until_the_next_reading(
     make_bridge: MakeBridge,
 ) -> None:
     bridge = make_bridge()
@@ -159,7 +161,7 @@ def test_a_full_flash_of_the_pvs_is_and_stays_so_between_two_readings(
     assert names(bridge) == []
 
 
-def test_a_pvs_that_has_restarted_is_written_down(make_bridge: MakeBridge) -> None:
+def test_a_restart_of_the_pvs_is_an_event(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.run()
     devices = make_devices()

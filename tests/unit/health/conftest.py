@@ -1,4 +1,4 @@
-"""A bridge that exists only in memory, and the devices of a made-up plant."""
+"""A fake probe of a bridge, and the devices of a fake plant."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Answer = Reply | Exception
 
 @dataclass
 class FakeProbe:
-    """A probe for the chain: healthy unless told otherwise; remembers what it was asked."""
+    """A bridge in memory; healthy unless a test changes it. Records the requests."""
 
     signals: dict[str, Signal] = field(
         default_factory=lambda: {"eth0": Signal.UP, "wlan0": Signal.UP}
@@ -38,27 +38,27 @@ class FakeProbe:
     naps: int = 0
 
     def signal(self, interface: str) -> Signal:
-        """Tell how an interface is."""
+        """Return the state of an interface."""
         return self.signals.get(interface, Signal.MISSING)
 
     def addresses(self, interface: str) -> list[IPv4Interface]:
-        """Return its addresses."""
+        """Return the addresses of an interface."""
         return [IPv4Interface(text) for text in self.ips.get(interface, [])]
 
     def default_routes(self) -> list[str]:
-        """Return the ways out."""
+        """Return the interfaces of the default routes."""
         if isinstance(self.routes, Exception):
             raise self.routes
         return self.routes
 
     def connect(self, _address: str, port: int, _seconds: float) -> None:
-        """Accept a connection, or not."""
+        """Accept or refuse a connection."""
         self.connected.append(port)
         if port in self.refuses:
             raise self.refuses[port]
 
     def get(self, _port: int, path: str, _seconds: float) -> Reply:
-        """Give the next answer."""
+        """Return the next answer."""
         self.asked.append(path)
         self.now += 6.5
         answer = self.answers.pop(0)
@@ -67,11 +67,11 @@ class FakeProbe:
         return answer
 
     def clock(self) -> float:
-        """Return its own time."""
+        """Return the fake time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let its own time pass."""
+        """Advance the fake time."""
         self.now += seconds
         self.naps += 1
         if self.later:
@@ -150,7 +150,7 @@ def config() -> HealthConfig:
 
 @pytest.fixture
 def make_probe() -> Callable[..., Any]:
-    """Build a bridge; without more said it is healthy."""
+    """Make a probe of a healthy bridge, with any fields changed."""
 
     def build(**chosen: Any) -> FakeProbe:  # noqa: ANN401 - any field
         chosen.setdefault("answers", [make_reply()])

@@ -1,4 +1,4 @@
-"""The chain: each thing that can break is named, with its hint, and nothing else is blamed."""
+"""The check names the broken link with a hint."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Given = Exception | dict[str, Any]
 PROXY_PAGE = b"<html><body><h1>503 Service Unavailable</h1>\n</body></html>\n"
 
 
-def states(chain: Any) -> dict[str, str]:  # noqa: ANN401 - a tuple of links
-    return {link.name: link.state for link in chain}
+def states(links: Any) -> dict[str, str]:  # noqa: ANN401 - a tuple of links
+    return {link.name: link.state for link in links}
 
 
 def _problem(report: Report) -> str:
@@ -50,9 +50,7 @@ def test_a_healthy_bridge_is_healthy(make_probe: Build, config: HealthConfig) ->
     assert report.seconds == 6.5
 
 
-def test_the_pvs_is_asked_for_one_device_list_and_nothing_else(
-    make_probe: Build, config: HealthConfig
-) -> None:
+def test_the_pvs_gets_a_single_request(make_probe: Build, config: HealthConfig) -> None:
     probe = make_probe()
     check(config, probe)
     assert probe.asked == [DEVICE_LIST]
@@ -106,7 +104,7 @@ RESET = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         (RESET, "pvs_restarting"),
     ],
 )
-def test_a_pvs_that_takes_no_connection_is_not_asked(
+def test_a_pvs_that_refuses_connections_is_not_asked(
     make_probe: Build, error: OSError, outcome: str
 ) -> None:
     probe = make_probe(refuses={80: error})
@@ -117,8 +115,8 @@ def test_a_pvs_that_takes_no_connection_is_not_asked(
     assert states(report.links)["answer"] == UNKNOWN
 
 
-def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(make_probe: Build) -> None:
-    """The firewall lets nobody but root and haproxy ask, and says so by this word."""
+def test_the_check_uses_the_proxy_if_the_firewall_blocks_its_user(make_probe: Build) -> None:
+    """The firewall answers ENETUNREACH to all users but root and haproxy."""
     probe = make_probe(refuses={80: OSError(errno.ENETUNREACH, "Network is unreachable")})
     report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
     link = next(each for each in report.links if each.name == "pvs")
@@ -126,7 +124,7 @@ def test_whoever_may_not_ask_the_pvs_goes_on_by_the_proxy(make_probe: Build) -> 
     assert report.healthy
 
 
-def test_a_proxy_that_takes_no_connection_is_named(make_probe: Build) -> None:
+def test_a_proxy_that_refuses_connections_is_named(make_probe: Build) -> None:
     probe = make_probe(refuses={8080: REFUSED})
     report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)
     assert report.broken is not None
@@ -135,7 +133,7 @@ def test_a_proxy_that_takes_no_connection_is_named(make_probe: Build) -> None:
     assert probe.asked == []
 
 
-def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(
+def test_an_unplugged_cable_leaves_the_links_behind_it_unknown(
     make_probe: Build, config: HealthConfig
 ) -> None:
     probe = make_probe(
@@ -149,9 +147,7 @@ def test_a_cable_that_is_out_is_not_blamed_on_the_pvs(
     assert probe.asked == []
 
 
-def test_a_broken_uplink_does_not_keep_the_plant_from_being_read(
-    make_probe: Build, config: HealthConfig
-) -> None:
+def test_a_broken_uplink_does_not_stop_the_reading(make_probe: Build, config: HealthConfig) -> None:
     report = check(config, make_probe(routes=[]))
     assert not report.healthy
     assert states(report.links)["answer"] == OK
@@ -166,7 +162,7 @@ def test_without_ip_the_links_are_unknown_and_the_answer_decides(
     assert report.healthy
 
 
-def test_an_answer_that_was_shared_says_its_age(
+def test_a_cached_answer_has_an_age(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     shared = dataclasses.replace(reply(), headers={"via": "1.1 pvs-bridge", "age": "12"})
@@ -205,7 +201,7 @@ ANSWERS: list[tuple[str, Given]] = [
 
 
 @pytest.mark.parametrize(("outcome", "answer"), ANSWERS)
-def test_an_answer_that_is_none_is_named(
+def test_a_bad_answer_is_named(
     make_probe: Build, reply: Answers, config: HealthConfig, outcome: str, answer: Given
 ) -> None:
     given = answer if isinstance(answer, Exception) else reply(**answer)
@@ -268,7 +264,7 @@ def test_a_refusal_is_explained_by_the_firmware(
 
 
 @pytest.mark.parametrize("variable", NO_VARIABLE)
-def test_a_locked_firmware_that_gives_nothing_at_all_is_a_broken_link(
+def test_locked_firmware_without_the_new_api_is_a_broken_link(
     make_probe: Build, reply: Answers, untranslated: HealthConfig, variable: Given
 ) -> None:
     locked = information(MODEL="PVS6", BUILD=61846)
@@ -280,7 +276,7 @@ def test_a_locked_firmware_that_gives_nothing_at_all_is_a_broken_link(
     assert "compat_mode" in _hint(report)
 
 
-def test_a_newer_interface_that_answers_is_healthy_for_programs_that_know_it(
+def test_a_working_new_api_is_healthy_with_a_note(
     make_probe: Build, reply: Answers, untranslated: HealthConfig
 ) -> None:
     locked = information(MODEL="PVS6", BUILD=61846)
@@ -292,7 +288,7 @@ def test_a_newer_interface_that_answers_is_healthy_for_programs_that_know_it(
     assert "only programs that use /auth and /vars" in (report.note or "")
 
 
-# A bridge that translates
+# With the compat service
 
 BY_COMPAT = {"via": "1.1 pvs-bridge-compat", "age": "0"}
 TRANSLATOR: list[tuple[str, dict[str, Any]]] = [
@@ -304,7 +300,7 @@ TRANSLATOR: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def test_a_device_list_that_the_bridge_has_made_is_healthy_for_all(
+def test_a_device_list_from_the_compat_service_is_healthy(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     report = check(config, make_probe(answers=[reply(headers=BY_COMPAT)]))
@@ -315,12 +311,14 @@ def test_a_device_list_that_the_bridge_has_made_is_healthy_for_all(
     assert report.note is None
 
 
-def test_an_old_firmware_s_own_list_needs_no_note(make_probe: Build, config: HealthConfig) -> None:
+def test_the_device_list_of_old_firmware_needs_no_note(
+    make_probe: Build, config: HealthConfig
+) -> None:
     report = check(config, make_probe())
     assert (report.interface, report.note) == (OLD, None)
 
 
-def test_routed_the_pi_s_list_is_not_the_home_s(
+def test_a_routed_bridge_notes_that_the_home_gets_no_device_list(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     routed = dataclasses.replace(config, proxy_serves_home=False)
@@ -330,7 +328,7 @@ def test_routed_the_pi_s_list_is_not_the_home_s(
 
 
 @pytest.mark.parametrize(("outcome", "answer"), TRANSLATOR)
-def test_what_keeps_the_bridge_from_translating_is_named(
+def test_an_error_of_the_compat_service_is_named(
     make_probe: Build, reply: Answers, config: HealthConfig, outcome: str, answer: dict[str, Any]
 ) -> None:
     probe = make_probe(answers=[reply(**{"headers": BY_COMPAT, **answer})])
@@ -340,7 +338,7 @@ def test_what_keeps_the_bridge_from_translating_is_named(
     assert probe.asked == [DEVICE_LIST]
 
 
-def test_the_translator_s_own_words_are_shown(
+def test_the_text_of_the_compat_service_is_shown(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     said = b'{"error": "The PVS refused the password.", "hint": "Set compat_password."}'
@@ -352,7 +350,7 @@ def test_the_translator_s_own_words_are_shown(
 DOWN = b'{"error": "...", "hint": "systemctl status pvs-bridge-compat ..."}'
 
 
-def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
+def test_a_starting_compat_service_is_waited_for(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     locked = reply(200, information(MODEL="PVS6", BUILD=61846))
@@ -364,7 +362,7 @@ def test_a_translator_that_comes_up_a_moment_later_is_waited_for(
     assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, DEVICE_LIST, DEVICE_LIST]
 
 
-def test_a_pvs_that_the_proxy_leaves_alone_for_a_moment_is_waited_for(
+def test_a_pvs_that_the_proxy_pauses_is_waited_for(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     left_alone = reply(503, b'{"result": "error"}', server=None)
@@ -373,7 +371,7 @@ def test_a_pvs_that_the_proxy_leaves_alone_for_a_moment_is_waited_for(
     assert probe.asked == [DEVICE_LIST] * 3
 
 
-def test_a_pvs_that_restarts_is_not_waited_for_without_being_told_to(
+def test_a_restarting_pvs_is_not_waited_for_without_the_option(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     left_alone = reply(503, b'{"result": "error"}', server=None)
@@ -382,7 +380,7 @@ def test_a_pvs_that_restarts_is_not_waited_for_without_being_told_to(
     assert report.broken.outcome == "pvs_restarting"
 
 
-def test_a_translator_that_stays_away_is_named(
+def test_a_compat_service_that_stays_down_is_named(
     make_probe: Build, reply: Answers, config: HealthConfig
 ) -> None:
     locked = reply(200, information(MODEL="PVS6", BUILD=61846))
@@ -404,7 +402,7 @@ def test_a_translator_that_stays_away_is_named(
         {"body": b"[" * 100_000},
     ],
 )
-def test_a_refusal_without_a_firmware_to_explain_it_is_still_named(
+def test_a_refusal_of_unknown_firmware_is_named(
     make_probe: Build, reply: Answers, config: HealthConfig, second: Given
 ) -> None:
     given = second if isinstance(second, Exception) else reply(**second)
@@ -437,7 +435,7 @@ def test_waiting_ends(make_probe: Build, config: HealthConfig) -> None:
     assert probe.asked == [DEVICE_LIST]
 
 
-def test_every_outcome_has_been_seen_here() -> None:
+def test_every_outcome_has_a_test() -> None:
     seen = {outcome for outcome, *_ in (*CHEAP, *ANSWERS, *FIRMWARES, *TRANSLATOR)}
     assert seen | {"translator_down"} == set(OUTCOMES)
 

@@ -1,4 +1,4 @@
-"""The command as people and programs call it."""
+"""The command pvs-bridge health."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run(role: Path) -> Run:
 
 @pytest.fixture
 def config_file(tmp_path: Path) -> Path:
-    """Write a configuration of interfaces that no machine has."""
+    """Write a configuration with interfaces that do not exist."""
     path = tmp_path / "health.json"
     path.write_text(json.dumps(GOOD))
     return path
@@ -159,8 +159,8 @@ def test_the_readme_documents_the_keys(role: Path, key: str) -> None:
 def test_a_report_fits_the_terminal(make_probe: Build, config: HealthConfig, width: int) -> None:
     for probe in (make_probe(), make_probe(signals={}), make_probe(routes=["eth0"])):
         text = report_text(check(config, probe), width)
-        chain = text.split("\n\nSupervisor")[0]
-        assert max(map(len, chain.splitlines())) <= width
+        links = text.split("\n\nSupervisor")[0]
+        assert max(map(len, links.splitlines())) <= width
 
 
 def test_colours_do_not_move_the_columns(make_probe: Build, config: HealthConfig) -> None:

@@ -1,4 +1,4 @@
-"""The plant: what the device list says, in tables that fit a small screen."""
+"""The plant in a device list, and its tables."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def test_panels_without_power_beside_working_ones_are_silent(devices: Devices) -
     assert "Total: 4 panels, 0.60 kW from 3 working\n1 panel without readings" in text
 
 
-def test_what_a_panel_said_before_it_fell_asleep_is_no_power(devices: Devices) -> None:
+def test_the_last_reading_of_a_sleeping_panel_does_not_count(devices: Devices) -> None:
     listed = devices(1)
     listed[-1] |= {"STATE": "error", "p_3phsum_kw": "0.3"}
     assert read(listed).kw == 0
 
 
-def test_a_battery_is_shown_and_so_is_a_device_nobody_knows(devices: Devices) -> None:
+def test_batteries_and_unknown_devices_are_shown(devices: Devices) -> None:
     plant = read(devices(battery=True))
     assert [device.kind for device in plant.storage] == ["Battery", "Energy Storage System"]
     assert [device.kind for device in plant.others] == ["Toaster"]
@@ -72,7 +72,7 @@ def test_a_battery_is_shown_and_so_is_a_device_nobody_knows(devices: Devices) ->
     assert "Toaster       SN2     working" in text
 
 
-def test_without_battery_no_battery_is_mentioned(devices: Devices) -> None:
+def test_a_plant_without_battery_shows_none(devices: Devices) -> None:
     assert "Battery" not in plant_text(read(devices()))
 
 
@@ -85,12 +85,12 @@ def test_missing_keys_are_dashes() -> None:
     assert "-      asleep  -    -   -" in text
 
 
-def test_an_empty_plant_is_shown_as_such() -> None:
+def test_an_empty_plant_is_shown() -> None:
     text = plant_text(read([]))
     assert text == "The device list has no entry for the PVS itself.\n\nTotal: no panels"
 
 
-def test_the_summary_tells_no_serial(devices: Devices) -> None:
+def test_the_summary_has_no_serial_number(devices: Devices) -> None:
     summary = read(devices()).summary
     assert summary == "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
 
@@ -136,11 +136,11 @@ def test_ascii_keeps_the_columns(devices: Devices) -> None:
         ("12 kW", None),
     ],
 )
-def test_a_number_is_a_number_or_nothing(value: object, expected: float | None) -> None:
+def test_a_number_is_read_or_left_out(value: object, expected: float | None) -> None:
     assert number(value) == expected
 
 
-def test_a_text_from_outside_cannot_move_the_cursor() -> None:
+def test_untrusted_text_cannot_move_the_cursor() -> None:
     assert clean("a\x1b[2Jb\n\tc\u202eé\ud800") == "a?[2Jb c???"
     assert clean(10**5000) == ""
     assert clean("z" * 30) == "z" * 25 + "~"
@@ -149,7 +149,7 @@ def test_a_text_from_outside_cannot_move_the_cursor() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(59, "0 min"), (3599, "59 min"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")]
 )
-def test_a_duration_is_told_in_two_units(seconds: int, text: str) -> None:
+def test_a_duration_has_two_units(seconds: int, text: str) -> None:
     assert duration(seconds) == text
 
 
@@ -157,7 +157,7 @@ def test_a_good_answer_is_read(body: Body, devices: Devices) -> None:
     assert read_devices(body()) == devices()
 
 
-def test_devices_that_are_no_objects_are_left_out(body: Body) -> None:
+def test_devices_that_are_not_objects_are_left_out(body: Body) -> None:
     assert read_devices(body([None, 3, {"A": 1}])) == [{"A": 1}]
 
 
@@ -166,7 +166,7 @@ def test_header_lines_in_the_body_are_recognised() -> None:
         read_devices(b'Pragma: no-cache\r\n\r\n{"devices":[],"result":"succeed"}')
 
 
-def test_an_answer_that_failed_is_told_apart_from_a_damaged_one(body: Body) -> None:
+def test_a_failed_answer_differs_from_a_damaged_one(body: Body) -> None:
     with pytest.raises(AnswerError, match="busy") as caught:
         read_devices(body(result="busy"))
     assert caught.value.refused

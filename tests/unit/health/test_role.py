@@ -1,4 +1,4 @@
-"""The role: what it installs, says and asks for fits together."""
+"""The role health: variables, README and texts agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_variable_is_specified_with_its_default(role: Path) -> None:
     assert specs["check"]["options"] == specs["main"]["options"]
 
 
-def test_the_readme_has_every_outcome_with_the_program_s_own_words(role: Path) -> None:
+def test_the_readme_has_the_text_of_every_outcome(role: Path) -> None:
     readme = (role / "README.md").read_text()
     for name, outcome in OUTCOMES.items():
         row = f"| `{name}` | {outcome.problem} | {outcome.hint} |"

@@ -1,4 +1,4 @@
-"""The program's own eyes: real sockets, real files, and ip's real words."""
+"""The local probe: real sockets, real files, and real output of ip."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Talk = Callable[[socket.socket], None]
 
 @contextmanager
 def server(talk: Talk, seen: list[bytes] | None = None) -> Iterator[int]:
-    """Serve on a port of its own; `talk` gets each connection once a request has come."""
+    """Serve on a free port; `talk` gets each connection after its request."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -71,7 +71,7 @@ def head(*lines: str, status: str = "200 OK") -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode()
 
 
-def test_an_answer_is_read_to_its_announced_end(body: Body) -> None:
+def test_an_answer_is_read_up_to_its_content_length(body: Body) -> None:
     seen: list[bytes] = []
     content = body()
     answer = head(f"Content-Length: {len(content)}", "Server: lighttpd/1.4.51") + content
@@ -85,7 +85,7 @@ def test_an_answer_is_read_to_its_announced_end(body: Body) -> None:
 
 
 @pytest.mark.parametrize("framing", ["chunked", "close"])
-def test_an_answer_without_announced_length_is_read(body: Body, framing: str) -> None:
+def test_an_answer_without_content_length_is_read(body: Body, framing: str) -> None:
     content = body()
     answer = head("Connection: close") + content
     if framing == "chunked":
@@ -111,7 +111,7 @@ def test_an_answer_that_breaks_off_is_not_whole(answer: bytes) -> None:
         assert not LocalProbe().get(port, DEVICE_LIST, 5).whole
 
 
-def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_answer_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "MAX_BODY", 100_000)
     with server(send(head("Connection: close"), *[b"x" * 60_000] * 50)) as port:
         reply = LocalProbe().get(port, DEVICE_LIST, 5)
@@ -119,7 +119,7 @@ def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(reply.body) < 300_000
 
 
-def test_a_slow_drip_ends_at_the_deadline() -> None:
+def test_a_slow_answer_ends_at_the_deadline() -> None:
     drip = send(head("Content-Length: 5000"), *[b" "] * 20, pause=0.1)
     with server(drip) as port, pytest.raises(TimeoutError):
         LocalProbe().get(port, DEVICE_LIST, 0.5)
@@ -135,19 +135,19 @@ def test_a_connection_closed_without_answer_is_a_connection_error() -> None:
         LocalProbe().get(port, DEVICE_LIST, 5)
 
 
-def test_what_is_not_http_is_said_to_be_so() -> None:
+def test_an_answer_that_is_not_http_is_an_error() -> None:
     talk = send(b"SSH-2.0-OpenSSH_9.2\r\n")
     with server(talk) as port, pytest.raises(http.client.HTTPException):
         LocalProbe().get(port, DEVICE_LIST, 5)
 
 
-def test_an_old_answer_is_known_to_be_the_pvs_s() -> None:
+def test_an_http_1_0_answer_is_from_the_pvs() -> None:
     answer = b"HTTP/1.0 503 Service Unavailable\r\nConnection: close\r\n\r\n<html></html>"
     with server(send(answer)) as port:
         assert LocalProbe().get(port, DEVICE_LIST, 5).from_pvs
 
 
-def test_the_whole_chain_over_real_sockets(make_probe: Build, body: Body) -> None:
+def test_the_check_works_over_real_sockets(make_probe: Build, body: Body) -> None:
     content = body()
     probe = make_probe()
     with server(send(head(f"Content-Length: {len(content)}") + content)) as port:
@@ -161,7 +161,7 @@ def test_the_whole_chain_over_real_sockets(make_probe: Build, body: Body) -> Non
     assert len(report.plant.panels) == 3
 
 
-def test_a_port_where_nobody_listens_refuses() -> None:
+def test_a_port_without_a_listener_refuses() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):
@@ -170,18 +170,20 @@ def test_a_port_where_nobody_listens_refuses() -> None:
         LocalProbe().get(port, DEVICE_LIST, 5)
 
 
-def test_the_kernel_s_words_about_an_interface_are_understood(tmp_path: Path) -> None:
+def test_the_carrier_file_of_an_interface_is_read(tmp_path: Path) -> None:
     for name, carrier in (("eth0", "1\n"), ("eth1", "0\n")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "carrier").write_text(carrier)
-    (tmp_path / "eth2" / "carrier").mkdir(parents=True)  # cannot be read, as when it is down
+    (tmp_path / "eth2" / "carrier").mkdir(
+        parents=True
+    )  # unreadable, as for an interface that is down
     signals = [LocalProbe(tmp_path).signal(f"eth{number}") for number in range(4)]
     assert signals == [Signal.UP, Signal.NONE, Signal.OFF, Signal.MISSING]
 
 
 @pytest.fixture
 def ip_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a program in ip's place that says always the same."""
+    """Replace ip by a script."""
 
     def say(script: str) -> None:
         program = tmp_path / "ip"
@@ -192,7 +194,7 @@ def ip_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return say
 
 
-def test_addresses_are_read_past_the_empty_objects_of_old_versions(
+def test_empty_objects_of_old_versions_of_ip_are_skipped(
     ip_says: Callable[[str], None],
 ) -> None:
     ip_says(
@@ -203,12 +205,14 @@ def test_addresses_are_read_past_the_empty_objects_of_old_versions(
 
 
 @pytest.mark.parametrize("nothing", ["true", "echo '[ ]'", "echo '[{}]'"])
-def test_no_routes_are_no_routes(ip_says: Callable[[str], None], nothing: str) -> None:
+def test_an_empty_output_of_ip_means_no_routes(
+    ip_says: Callable[[str], None], nothing: str
+) -> None:
     ip_says(nothing)
     assert LocalProbe().default_routes() == []
 
 
-def test_default_routes_of_both_families_and_all_paths_count(
+def test_default_routes_of_both_families_and_all_hops_are_read(
     ip_says: Callable[[str], None],
 ) -> None:
     ip_says(
@@ -221,7 +225,7 @@ echo '[{"dst":"default","gateway":"192.168.44.1","dev":"wlan0"}]'"""
 @pytest.mark.parametrize(
     "script", ["exit 1", "echo nonsense", "echo 3", 'echo \'[{"addr_info":[{"family":"inet"}]}]\'']
 )
-def test_an_ip_that_fails_is_told(ip_says: Callable[[str], None], script: str) -> None:
+def test_a_failing_ip_is_an_error(ip_says: Callable[[str], None], script: str) -> None:
     ip_says(script)
     with pytest.raises(ProbeError):
         LocalProbe().addresses("eth0")

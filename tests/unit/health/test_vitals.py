@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 
 import pytest
 
+from bridgectl.doctor import pi_checks
+from bridgectl.doctor.probe_output import CommandOutput, ProbeOutput
+from pvs_bridge.host import sensors
 from pvs_bridge.host.vitals import Limits, Vitals, judge, read_throttled
 
 LIMITS = Limits(temperature_celsius=75, signal_dbm=-75, card_free_mib=300)
@@ -110,3 +115,39 @@ def test_damaged_packets_need_a_run_before() -> None:
 def test_get_throttled_is_decoded(text: str, expected: tuple[bool, ...] | None) -> None:
     found = read_throttled(text)
     assert (None if found is None else dataclasses.astuple(found)) == expected
+
+
+_FILES = {
+    "sys/devices/platform/soc/soc:firmware/get_throttled": "0x0",
+    "sys/class/thermal/thermal_zone0/temp": "78000",
+    "proc/net/wireless": " wlan0: 0000   48.  -78.  -256  0  0  0  0  9  0",
+    "proc/meminfo": "MemTotal:         425000 kB\nMemAvailable:     240000 kB",
+    "proc/self/mounts": "/dev/mmcblk0p2 / ext4 rw,noatime 0 0",
+}
+_COMMANDS = {
+    "throttled": "0x0",
+    "temperature": "78000",
+    "association": "Connected to 3c:84:6a:01:02:03 (on wlan0)\n\tSSID: Sunny\n\tsignal: -78 dBm",
+    "memory": _FILES["proc/meminfo"],
+    "mounts": _FILES["proc/self/mounts"],
+    "space": "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
+    "/dev/root 2097152 1841152 256000 88% /",
+    "inodes": "Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/root 960000 1 900000 1% /",
+}
+
+
+def test_the_monitor_and_the_doctor_agree_about_the_same_pi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in _FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    kib = os.statvfs_result((1024, 1024, 2097152, 256000, 256000, 960000, 900000, 900000, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: kib)
+    on_the_pi = sensors.read_vitals(("eth0",), "wlan0", tmp_path, tmp_path)
+    outputs = {name: CommandOutput(0, text) for name, text in _COMMANDS.items()}
+    over_ssh = pi_checks.read_vitals(ProbeOutput(outputs))
+    assert over_ssh == on_the_pi
+    # The doctor used to warn only from 80 °C, below -80 dBm and below 5 %.
+    found = [each.name for each in judge(over_ssh, LIMITS)]
+    assert found == ["temperature", "signal", "card"]

@@ -68,7 +68,9 @@ def test_an_option_that_cannot_be(
 @pytest.mark.parametrize("name", ["", "T-Refused", "t refused", "../t-refused", "a" * 32])
 def test_a_name_that_is_none(pvs_lab: Command, cache: Path, name: str) -> None:
     done = pvs_lab("up", f"--lab={name}", XDG_CACHE_HOME=str(cache))
-    assert_refused(done, f"LAB={name!r} is no lab name", "letters, digits and hyphens")
+    assert_refused(
+        done, f"LAB={name!r} is not valid as the name of a lab", "letters, digits and hyphens"
+    )
     assert_refused(pvs_lab("run", f"--lab={name}", "pvs", "true"), f"LAB={name!r}", "a letter")
     assert list(cache.iterdir()) == []
 
@@ -83,7 +85,7 @@ def test_down_deletes_nothing_of_others(
     monkeypatch.setattr(lifecycle, "RUN_DIR", run_dir)
     monkeypatch.setattr(cgroup, "remove", lambda _: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(LabError, match="is no lab name"):
+    with pytest.raises(LabError, match="is not valid as the name of a lab"):
         lifecycle.down(name)
     assert (run_dir / "t-neighbour").is_dir()
 

@@ -1,4 +1,4 @@
-"""Fixtures: what the role care leaves behind for the page."""
+"""Fixtures: the monitor's files, which the page shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROLE = Path(__file__).resolve().parents[3] / "roles/status"
 
 @pytest.fixture
 def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MonitoredBridge:
-    """A bridge of three panels at noon, with a Pi that tells all that one can."""
+    """Make a bridge with three panels at noon, on a Pi that provides all vitals."""
     leave_room(monkeypatch)
     made = MonitoredBridge(tmp_path)
     write(made.paths.root, "sys/class/thermal/thermal_zone0/temp", "48200")

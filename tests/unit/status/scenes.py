@@ -1,4 +1,4 @@
-"""Days in the life of a bridge, lived through by the real program, for the page to show."""
+"""Scenes for the page, made by the real monitor."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _STEP_SECONDS = 300
 
 
 def write(root: Path, name: str, text: str) -> None:
-    """Write one of the kernel's files."""
+    """Write a file of the kernel."""
     file = root / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
 
 
 def midnight() -> float:
-    """Return the midnight before the longest day, in seconds since 1970; see :data:`ZONE`."""
+    """Return the midnight before June 21 in ZONE, in seconds since 1970."""
     return time.mktime((2026, 6, 21, 0, 0, 0, 0, 0, -1))
 
 
 def sun(hour: float) -> float:
-    """How high the sun is, from 0 to 1, with a cloud now and then."""
+    """Return the light of the sun, from 0 to 1, with some clouds."""
     if not _SUNRISE < hour < _SUNSET:
         return 0.0
     cloud = 0.82 + 0.18 * math.sin(hour * 3.1) * math.sin(hour * 7.3 + 1)
@@ -63,13 +63,13 @@ def plant(hour: float, kwh: float) -> list[dict[str, Any]]:
 def live(
     bridge: MonitoredBridge, until: float, *, begin_hour: float = 0.0, by: str | None = None
 ) -> None:
-    """Let a part of the day go by.
+    """Run the monitor for a part of the day.
 
     Args:
-        bridge: the bridge.
-        until: the hour at which it ends.
-        begin_hour: the hour at which it begins.
-        by: what the answers' Via says.
+        bridge: The bridge.
+        until: The hour of the end.
+        begin_hour: The hour of the start.
+        by: The header Via of the answers.
     """
     bridge.now = 7 * 86_400.0
     bridge.clock_offset = midnight() - bridge.now
@@ -87,7 +87,7 @@ def live(
 
 
 def begin(folder: Path) -> MonitoredBridge:
-    """Return a bridge on a Pi that is well."""
+    """Make a bridge on a healthy Pi."""
     folder.mkdir()
     bridge = MonitoredBridge(folder)
     root = bridge.paths.root
@@ -100,7 +100,7 @@ def begin(folder: Path) -> MonitoredBridge:
 
 
 def day(folder: Path) -> MonitoredBridge:
-    """Make a sunny afternoon, after a night in which the Wi-Fi was away."""
+    """Make a sunny afternoon after a night without Wi-Fi."""
     bridge = begin(folder)
     live(bridge, 2.0)
     bridge.probe.signals["wlan0"] = Signal.NONE
@@ -130,14 +130,14 @@ def pvs_down(folder: Path) -> MonitoredBridge:
 
 
 def locked(folder: Path) -> MonitoredBridge:
-    """Make a morning with firmware that has closed the older interface."""
+    """Make a morning with firmware that has closed the old API."""
     bridge = begin(folder)
     live(bridge, 9.5, by="1.1 pvs-bridge-compat")
     return bridge
 
 
 def cable_out(folder: Path) -> MonitoredBridge:
-    """Make a noon without a cable, on a Pi that is hot and has too little voltage."""
+    """Make a noon with an unplugged cable, on a Pi that is hot and has low voltage."""
     bridge = begin(folder)
     live(bridge, 12.0)
     bridge.probe.answers = []
@@ -149,7 +149,7 @@ def cable_out(folder: Path) -> MonitoredBridge:
 
 
 def just_started(folder: Path) -> MonitoredBridge:
-    """Make a Pi that has looked at nothing yet."""
+    """Make a Pi before the first run of the monitor."""
     return begin(folder)
 
 

@@ -1,4 +1,4 @@
-"""What the page shows: all that is known, and no serial number but the panels'."""
+"""The document behind the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pvs_bridge.status.document import Documents, Sources
 
 
 def made(bridge: MonitoredBridge, later_seconds: float = 0.0) -> dict[str, Any]:
-    """Make the document a while after the last look."""
+    """Make the document some time after the last run of the monitor."""
     system = bridge.paths.root / "os-release"
     system.write_text('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
     sources = Sources(bridge.paths.state, bridge.paths.events, system)
@@ -21,7 +21,7 @@ def made(bridge: MonitoredBridge, later_seconds: float = 0.0) -> dict[str, Any]:
     return Documents(sources).make(now, (bridge.clock_offset or 0.0) + now)
 
 
-def test_a_healthy_bridge_says_so_and_how_old_that_is(bridge: MonitoredBridge) -> None:
+def test_a_healthy_bridge_has_the_age_of_its_check(bridge: MonitoredBridge) -> None:
     document = made(bridge, 42)
     assert (document["healthy"], document["age_seconds"], document["problem"]) == (True, 42, None)
     assert document["plant"]["age_seconds"] == 42 + 60
@@ -34,7 +34,7 @@ def test_a_healthy_bridge_says_so_and_how_old_that_is(bridge: MonitoredBridge) -
     assert document["steps"]["restart-unit"] >= 1
 
 
-def test_what_is_broken_comes_with_its_hint(bridge: MonitoredBridge) -> None:
+def test_a_broken_link_has_a_hint(bridge: MonitoredBridge) -> None:
     bridge.probe.signals["eth0"] = Signal.NONE
     bridge.minutes(1)
     document = made(bridge)
@@ -43,25 +43,25 @@ def test_what_is_broken_comes_with_its_hint(bridge: MonitoredBridge) -> None:
     assert document["hint"].startswith("Push both plugs in")
 
 
-def test_a_look_that_does_not_come_any_more_is_no_health(bridge: MonitoredBridge) -> None:
+def test_a_stopped_monitor_is_not_healthy(bridge: MonitoredBridge) -> None:
     document = made(bridge, 1000)
     assert not document["healthy"]
     assert document["problem"] == "The monitor on the bridge has stopped."
 
 
-def test_a_pi_that_has_just_started_has_a_whole_document(tmp_path: Path) -> None:
+def test_a_pi_that_has_just_started_has_a_complete_document(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing"
     document = Documents(Sources(nothing, nothing, nothing)).make(5.0, 0.0)
     assert (document["healthy"], document["hint"]) == (False, "Wait a minute.")
     assert (document["plant"], document["links"], document["day"]["points"]) == (None, [], [])
 
 
-def test_a_state_that_is_half_written_is_none(bridge: MonitoredBridge) -> None:
+def test_a_damaged_state_counts_as_missing(bridge: MonitoredBridge) -> None:
     bridge.paths.state.write_text('{"checked": 1')
     assert made(bridge)["age_seconds"] is None
 
 
-def test_no_serial_number_but_the_panels_is_told(bridge: MonitoredBridge) -> None:
+def test_only_serial_numbers_of_panels_are_shown(bridge: MonitoredBridge) -> None:
     state = bridge.paths.state.read_text()
     text = json.dumps(made(bridge))
     for serial in ("ZT210175000612B0042", "PVS6M21750042p", "PVS6M21750042c"):
@@ -70,16 +70,16 @@ def test_no_serial_number_but_the_panels_is_told(bridge: MonitoredBridge) -> Non
     assert "E00121000000001" in text
 
 
-def test_the_points_are_told_by_the_clock_of_now(bridge: MonitoredBridge) -> None:
+def test_points_use_the_current_clock(bridge: MonitoredBridge) -> None:
     before = made(bridge)["day"]["points"]
-    # The Pi's clock was a day behind, and is set.
+    # The Pi's clock was a day slow, and is set now.
     bridge.clock_offset = (bridge.clock_offset or 0.0) + 86_400
     after = made(bridge)["day"]["points"]
     assert [at + 86_400 for at, _ in before] == [at for at, _ in after]
     assert len(before) == 3
 
 
-def test_incidents_come_newest_first_and_a_torn_one_not_at_all(bridge: MonitoredBridge) -> None:
+def test_events_are_newest_first_without_damaged_ones(bridge: MonitoredBridge) -> None:
     with bridge.paths.events.open("a") as file:
         file.write('{"kind": "step", "te')
     kinds = [each["kind"] for each in made(bridge)["events"]]
@@ -87,7 +87,7 @@ def test_incidents_come_newest_first_and_a_torn_one_not_at_all(bridge: Monitored
     assert "step" in kinds
 
 
-def test_a_clock_that_is_not_right_is_not_told(bridge: MonitoredBridge) -> None:
+def test_a_wrong_clock_is_not_shown(bridge: MonitoredBridge) -> None:
     bridge.clock_offset = None
     bridge.minutes(1)
     assert made(bridge)["time"] is None

@@ -1,4 +1,4 @@
-"""Prometheus's text: whole, in its form, and what the dashboard asks for is there."""
+"""The metrics, their README and the dashboard."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def parsed(text: str) -> dict[str, list[tuple[str, float]]]:
 
 
 def expressions() -> list[str]:
-    """Return what the dashboard asks Prometheus for."""
+    """Return the queries of the dashboard."""
     dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text())
     return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
 
 
-def test_the_text_is_in_prometheus_s_form(bridge: MonitoredBridge) -> None:
+def test_the_text_has_the_prometheus_format(bridge: MonitoredBridge) -> None:
     metrics = parsed(text_of(made(bridge)))
     assert metrics["pvs_bridge_healthy"] == [("", 1.0)]
     assert metrics["pvs_bridge_production_watts"] == [("", 600.0)]
@@ -59,13 +59,13 @@ def test_the_text_is_in_prometheus_s_form(bridge: MonitoredBridge) -> None:
     assert metrics["pvs_bridge_link_ok"][0] == ('link="cable"', 1.0)
 
 
-def test_a_text_of_the_pvs_cannot_break_out_of_its_label(bridge: MonitoredBridge) -> None:
+def test_text_from_the_pvs_cannot_leave_its_label(bridge: MonitoredBridge) -> None:
     document = made(bridge)
     document["versions"]["firmware"] = 'a"} 1\nevil 2\\'
     assert "evil" not in parsed(text_of(document))
 
 
-def test_without_a_plant_the_rest_is_there(bridge: MonitoredBridge) -> None:
+def test_the_other_metrics_exist_without_a_plant(bridge: MonitoredBridge) -> None:
     document = {**made(bridge), "plant": None}
     metrics = parsed(text_of(document))
     assert "pvs_bridge_healthy" in metrics
@@ -82,7 +82,7 @@ def test_the_readme_lists_every_metric(bridge: MonitoredBridge) -> None:
     assert listed - set(metrics) == set()
 
 
-def test_the_dashboard_asks_for_what_there_is(bridge: MonitoredBridge) -> None:
+def test_the_dashboard_uses_only_existing_metrics(bridge: MonitoredBridge) -> None:
     bridge.config = bridge.config.__class__(**{**vars(bridge.config), "card_free_mib": 10**9})
     bridge.minutes(1)
     metrics = set(parsed(text_of(made(bridge))))
@@ -91,7 +91,7 @@ def test_the_dashboard_asks_for_what_there_is(bridge: MonitoredBridge) -> None:
     assert asked - metrics == set()
 
 
-def test_every_panel_of_the_dashboard_has_a_place_of_its_own() -> None:
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]
     taken: set[tuple[int, int]] = set()
     for panel in panels:

@@ -1,4 +1,4 @@
-"""The role: what it installs and announces fits together."""
+"""The role status: its page and its announcement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unit.status.conftest import ROLE
 from proxy_rig.haproxy import PAGE
 from proxy_rig.rendering import render
 
-_BUFFER_BYTES = 32768  # haproxy's tune.bufsize; an answer of its own has to fit into one
+_BUFFER_BYTES = 32768  # haproxy's tune.bufsize, which limits the size of its own answers
 _LINES_AROUND_BYTES = 2048
 
 
@@ -20,11 +20,11 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     return yaml.safe_load(path.read_text())
 
 
-def test_the_page_fits_into_one_of_haproxy_s_buffers() -> None:
+def test_the_page_fits_into_a_buffer_of_haproxy() -> None:
     assert len(PAGE.read_bytes()) < _BUFFER_BYTES - _LINES_AROUND_BYTES
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
+def test_the_page_loads_nothing_from_other_hosts() -> None:
     text = PAGE.read_text().replace("http://www.w3.org/2000/svg", "")
     assert [word for word in ("http:", "https:", "src=", "@import", "url(") if word in text] == []
 

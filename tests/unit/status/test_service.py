@@ -1,4 +1,4 @@
-"""The service itself, in a process of its own, at a real socket."""
+"""The service in its own process at a real socket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROGRAM = ROLE.parent / "agent/files/pvs_bridge/__main__.py"
 
 
 class Service:
-    """The program at work.
+    """The running service.
 
     Attributes:
         pid: its process.
@@ -30,7 +30,7 @@ class Service:
     """
 
     def __init__(self, pid: int, path: Path) -> None:
-        """Take a process that was started."""
+        """Take a running process."""
         self.pid = pid
         self.path = path
 
@@ -42,7 +42,7 @@ class Service:
         return connection
 
     def ask(self, line: str) -> tuple[str, str]:
-        """Send a request; head and body of what comes."""
+        """Send a request, and return head and body of the answer."""
         with self.connect() as connection:
             connection.sendall(f"{line}\r\nHost: bridge\r\n\r\n".encode())
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -51,20 +51,20 @@ class Service:
 
     @property
     def cpu_seconds(self) -> float:
-        """What it has computed."""
+        """The CPU time."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def pss_kib(self) -> int:
-        """What it takes of memory, what it shares with others in part."""
+        """The proportional set size."""
         lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 @pytest.fixture
 def service(bridge: MonitoredBridge, tmp_path: Path) -> Iterator[Service]:
-    """Run the program beside what the role care has left."""
+    """Run the program on the monitor's files."""
     path = tmp_path / "http.sock"
     words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={path}"]
     words += [f"--state={bridge.paths.state}", f"--events={bridge.paths.events}"]
@@ -74,7 +74,7 @@ def service(bridge: MonitoredBridge, tmp_path: Path) -> Iterator[Service]:
         process.terminate()
 
 
-def test_it_answers_what_haproxy_passes_on(service: Service) -> None:
+def test_it_answers_the_requests_of_haproxy(service: Service) -> None:
     head, body = service.ask("GET /bridge/status.json HTTP/1.1")
     assert head.splitlines()[0] == "HTTP/1.1 200 OK"
     assert "Content-Type: application/json" in head
@@ -94,27 +94,29 @@ def test_it_answers_what_haproxy_passes_on(service: Service) -> None:
         ("GET", "405 Method Not Allowed"),
     ],
 )
-def test_everything_else_has_its_status(service: Service, line: str, status: str) -> None:
+def test_other_requests_have_a_status(service: Service, line: str, status: str) -> None:
     head, body = service.ask(line)
     assert head.splitlines()[0] == f"HTTP/1.1 {status}"
     assert not line.startswith("HEAD") or body == ""
 
 
-def test_whoever_hangs_up_or_says_nothing_ends_nothing(service: Service) -> None:
+def test_broken_connections_do_not_stop_the_service(service: Service) -> None:
     for sent in (b"", b"GET /bridge/metr", b"\x00" * 70_000):
         with service.connect() as connection, contextlib.suppress(OSError):
             connection.sendall(sent)
     assert service.ask("GET /bridge/metrics HTTP/1.1")[0].startswith("HTTP/1.1 200")
 
 
-def test_a_new_look_is_seen_at_once(service: Service, bridge: MonitoredBridge) -> None:
+def test_a_new_run_of_the_monitor_is_visible_at_once(
+    service: Service, bridge: MonitoredBridge
+) -> None:
     bridge.config = bridge.config.__class__(**{**vars(bridge.config), "version": "9.9"})
     bridge.minutes(1)
     _, body = service.ask("GET /bridge/status.json HTTP/1.1")
     assert json.loads(body)["versions"]["pvs_bridge"] == "9.9"
 
 
-def test_it_is_small_and_sleeps(service: Service) -> None:
+def test_it_uses_little_memory_and_no_cpu_when_idle(service: Service) -> None:
     for _ in range(200):
         service.ask("GET /bridge/status.json HTTP/1.1")
     before = service.cpu_seconds
@@ -123,7 +125,7 @@ def test_it_is_small_and_sleeps(service: Service) -> None:
     assert service.pss_kib < 16 * 1024
 
 
-def test_a_socket_that_cannot_be_made_is_named_with_the_hint(tmp_path: Path) -> None:
+def test_a_socket_that_cannot_be_created_is_an_error_with_a_hint(tmp_path: Path) -> None:
     words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={tmp_path}/missing/http.sock"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 1

@@ -19,10 +19,10 @@ COMMANDS = {
     "rollback": ("pvs_bridge.rollback.cli", "confirm or undo a change of the network"),
     "overlay": ("pvs_bridge.host.overlay_cli", "lock or unlock the root file system"),
     "boot-config": ("pvs_bridge.boot_config.cli", "apply the files on the boot partition"),
-    "drain": ("pvs_bridge.proxy.drain", "let the PVS finish before haproxy stops or reloads"),
+    "drain": ("pvs_bridge.proxy.drain", "wait for the PVS, then let haproxy stop or reload"),
 }
 """The module and the help text of each sub-command. Only the module of the given command is
-imported: the monitor starts every minute on slow Pis, and rollback must not depend on the others."""
+imported: the monitor starts every minute on slow Pis, and rollback must not need the others."""
 
 
 def main(arguments: Sequence[str]) -> int:

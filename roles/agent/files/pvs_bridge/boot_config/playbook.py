@@ -141,7 +141,7 @@ def failure(printed: str) -> Outcome:
     result, _ = json.JSONDecoder().raw_decode(printed, failed.end())
     issues = [
         Issue(str(each["problem"]), str(each["hint"]), Location(variable=str(each["variable"])))
-        for each in result.get("findings", [])
+        for each in result.get("issues", [])
     ]
     titles = [match["title"] for match in _TASK.finditer(printed, 0, failed.start())]
     message = " ".join(str(result.get("msg", "")).split())

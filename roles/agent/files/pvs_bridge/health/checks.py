@@ -96,7 +96,7 @@ def _check_after(needed: Sequence[Link], name: str, check_one: Callable[[], Link
 
 
 def probed(name: str, check_one: Callable[[], Link]) -> Link:
-    """Check a link; it is unknown if the machine does not tell."""
+    """Check a link; it is unknown if the probe fails."""
     try:
         return check_one()
     except ProbeError as error:
@@ -257,15 +257,15 @@ def _check_compat(reply: Reply) -> Link:
     if b"restarting" in reply.body:
         return _link("answer", seen, "pvs_restarting")
     try:
-        said: Any = json.loads(reply.body)
-        error, hint = clean(said["error"], LONGEST_TEXT), clean(said["hint"], LONGEST_TEXT)
+        answer: Any = json.loads(reply.body)
+        error, hint = clean(answer["error"], LONGEST_TEXT), clean(answer["hint"], LONGEST_TEXT)
     except (ValueError, TypeError, KeyError, RecursionError):
         return _link("answer", seen, "damaged_answer")
     return _link("answer", seen, "not_translated", error=error, hint=hint)
 
 
 def _check_403(seen: str, config: HealthConfig, probe: Probe) -> tuple[Link, Answer]:
-    """Ask the PVS for its firmware, which every build tells."""
+    """Ask the PVS for its firmware, which every build reports."""
     firmware = read_firmware(_body(config, probe, SUPERVISOR_INFO))
     if firmware.build is None:
         facts = "it did not report its build"

@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Signal(Enum):
-    """What an interface tells about its cable or radio."""
+    """The state of an interface's cable or radio."""
 
     MISSING = "does not exist"
     OFF = "is switched off"
@@ -51,7 +51,7 @@ class Reply:
 
 
 class ProbeError(Exception):
-    """Something could not be read; says why."""
+    """The reason why something could not be read."""
 
 
 class Probe(Protocol):

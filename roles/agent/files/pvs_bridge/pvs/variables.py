@@ -32,7 +32,7 @@ def read_variables(body: bytes) -> dict[str, str]:
     # Stray bytes inside would not parse, but a list that lost some values would.
     count = answer.get("count")
     if isinstance(count, bool) or count != len(values):
-        raise DamagedError("it has fewer or more values than it says")
+        raise DamagedError("its number of values is not its count")
     variables: dict[str, str] = {}
     for each in values:
         if not isinstance(each, dict) or not isinstance(each.get("name"), str):

@@ -1,8 +1,4 @@
-"""pvs-bridge rollback: show, confirm or undo a change of this Pi's network.
-
-A change that is not confirmed in time is undone. Users need status, confirm and undo; the playbook
-and systemd use the other commands.
-"""
+"""pvs-bridge rollback: show, confirm or undo a change of this Pi's network."""
 
 from __future__ import annotations
 
@@ -36,7 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pvs-bridge rollback", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="pvs-bridge rollback",
+        description="Show, confirm or undo a change of this Pi's network. A change that is not "
+        "confirmed in time is undone.",
+        epilog="The playbook and systemd use arm, apply and boot.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     one = commands.add_parser("status", help="show whether a change is not confirmed yet")

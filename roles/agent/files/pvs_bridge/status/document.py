@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pvs_bridge.errors import Issue
 from pvs_bridge.monitor.production import Point, kwh_of
 
 SHOWN_EVENTS = 50
@@ -60,12 +61,13 @@ class Documents:
         links = state.get("links", [])
         broken = next((link for link in links if link["state"] == "broken"), None)
         stale = age is None or age > _STALE_SECONDS
+        issue = _issue(age, stale, broken)
         answers = [link["state"] for link in links if link["link"] == "answer"]
         return {
             "healthy": not stale and broken is None and answers == ["ok"],
             "age_seconds": age,
-            "problem": _problem(age, stale, broken),
-            "hint": _hint(age, stale, broken),
+            "problem": issue.problem if issue else None,
+            "hint": issue.hint if issue else None,
             "broken_link": broken["link"] if broken else None,
             "links": links,
             "interface": state.get("interface"),
@@ -121,20 +123,14 @@ class Documents:
         return self._known[path][1]
 
 
-def _problem(age: int | None, stale: bool, broken: Mapping[str, Any] | None) -> str | None:
+def _issue(age: int | None, stale: bool, broken: Mapping[str, Any] | None) -> Issue | None:
     if age is None:
-        return "The bridge has just started and has not been checked yet."
+        problem = "The bridge has just started and has not been checked yet."
+        return Issue(problem, "Wait a minute.")
     if stale:
-        return "The monitor on the bridge has stopped."
-    return broken["problem"] if broken else None
-
-
-def _hint(age: int | None, stale: bool, broken: Mapping[str, Any] | None) -> str | None:
-    if age is None:
-        return "Wait a minute."
-    if stale:
-        return "Restart the Pi. On it, systemctl status pvs-bridge-monitor shows the reason."
-    return broken["hint"] if broken else None
+        hint = "Restart the Pi. On it, systemctl status pvs-bridge-monitor shows the reason."
+        return Issue("The monitor on the bridge has stopped.", hint)
+    return Issue(broken["problem"], broken["hint"]) if broken else None
 
 
 def _plant(state: Mapping[str, Any], now: float) -> dict[str, Any] | None:
