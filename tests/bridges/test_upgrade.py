@@ -103,12 +103,12 @@ def old_bridge(old_project: Path, request: pytest.FixtureRequest) -> Iterator[Br
 
 
 @pytest.fixture(scope="module")
-def fresh_files() -> Iterator[set[str]]:
+def fresh_files() -> set[str]:
     """What a bridge has that never was of an older version."""
     bridge = Bridge("t-upgrade-fresh")
     try:
         bridge.up_provisioned("trixie", "networkmanager", {}, SIMULATOR)
-        yield files(bridge)
+        return files(bridge)
     finally:
         bridge.command("down")
 
@@ -126,7 +126,7 @@ def files(bridge: Bridge) -> set[str]:
 
 
 def test_one_run_makes_a_current_bridge_and_leaves_nothing_of_the_old_version(
-    old_bridge: Bridge, fresh_files: set[str]
+    fresh_files: set[str], old_bridge: Bridge
 ) -> None:
     bridge = old_bridge
     assert bridge.exists("/usr/local/sbin/pvs-bridge-care")
