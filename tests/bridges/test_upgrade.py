@@ -83,9 +83,9 @@ def old_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def old_bridge(old_project: Path, request: pytest.FixtureRequest) -> Iterator[Bridge]:
+def old_bridge(old_project: Path) -> Iterator[Bridge]:
     """A bridge that the old version has made."""
-    bridge = Bridge(f"t-upgrade-{request.node.name[5:12]}")
+    bridge = Bridge("t-upgrade")
     bridge.command("up", "--release=trixie", "--backend=networkmanager", SIMULATOR)
     try:
         made = subprocess.run(
@@ -115,13 +115,13 @@ def fresh_files() -> set[str]:
 
 def files(bridge: Bridge) -> set[str]:
     """Return the paths of a bridge, without bytecode, backups and what the monitor writes."""
-    found = bridge.output("bridge", f"find {FOLDERS}").splitlines()
+    found = bridge.output("bridge", f"find {FOLDERS} 2> /dev/null || true").splitlines()
     return {
         path
         for path in found
         if "__pycache__" not in path
         and not path.endswith("~")
-        and not path.startswith(("/var/lib/pvs-bridge-monitor/", "/var/lib/pvs-bridge/rollback/"))
+        and not path.startswith(("/var/lib/pvs-bridge-monitor", "/var/lib/pvs-bridge/rollback/"))
     }
 
 
