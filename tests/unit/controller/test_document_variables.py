@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from unit.controller.conftest import PROJECT
 
-from bridgectl.commands import docs
-
 SPEC = """\
 argument_specs:
   main:
@@ -139,7 +137,9 @@ def test_it_refuses_a_readme_without_one_pair_of_marks(
     (role / "README.md").write_text(readme)
     done = make_docs(role, *arguments)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {role}/README.md must have one place for the variables\n")
+    assert done.stderr.startswith(
+        f"error: {role}/README.md must have one place for the variables\n"
+    )
     assert (role / "README.md").read_text() == readme
 
 
