@@ -57,7 +57,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["text", "mode"])
-def test_what_somebody_changed_is_put_right(tmp_path: Path, spoil: str) -> None:
+def test_a_changed_file_is_restored(tmp_path: Path, spoil: str) -> None:
     dest = tmp_path / "file"
     wanted = {"dest": str(dest), "content": "text\n", "mode": "0640"}
     put(wanted)
