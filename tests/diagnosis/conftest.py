@@ -64,7 +64,10 @@ class Target(Bridge):
         done = subprocess.run(
             [sys.executable, "-m", "bridgectl", "doctor", f"--inventory={inventory}", *arguments],
             cwd=PROJECT,
-            env={**os.environ, "LAB": self.name, "PYTHONPATH": f"{PACKAGE_ROOT}:{PROJECT / 'ansible'}"},
+            env={
+                **os.environ, "LAB": self.name,
+                "PYTHONPATH": f"{PACKAGE_ROOT}:{PROJECT / 'ansible'}",
+            },
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)

@@ -83,7 +83,7 @@ def test_a_rejected_login_is_explained(pi: LabClient, tmp_path: Path) -> None:
     assert "refuses the login" in silent
 
 
-def test_check_mode_shows_the_differences_and_changes_nothing(pi: LabClient, tmp_path: Path) -> None:
+def test_check_mode_shows_differences_and_changes_nothing(pi: LabClient, tmp_path: Path) -> None:
     before = pi.output("bridge", "find /etc /usr/local -newer /etc/machine-id | sort")
     count, said = bridge_as("pi", tmp_path).would_change()
     assert count

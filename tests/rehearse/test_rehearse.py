@@ -53,9 +53,7 @@ def describe(folder: Path, name: str, variable: str, value: str) -> Path:
     return folder
 
 
-def test_the_second_rehearsal_shows_the_differences(
-    rehearse: Rehearse, tmp_path: Path
-) -> None:
+def test_the_second_rehearsal_shows_the_differences(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-garage", "proxy_cache_seconds", "30")
     first = rehearse(folder)
     assert first.returncode == 0, first.stdout + first.stderr
@@ -88,9 +86,7 @@ def test_the_second_rehearsal_shows_the_differences(
     assert f"make provision INVENTORY={folder} LIMIT=t-garage" in second.stdout
 
 
-def test_a_rehearsal_can_use_another_firmware(
-    rehearse: Rehearse, tmp_path: Path
-) -> None:
+def test_a_rehearsal_can_use_another_firmware(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-shed", "compat_mode", "auto")
     done = rehearse(folder, "RELEASE=bookworm", "BACKEND=dhcpcd", "FIRMWARE=61846")
     assert done.returncode == 0, done.stdout + done.stderr

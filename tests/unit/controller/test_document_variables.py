@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from unit.controller.conftest import PROJECT
 
-from bridgectl.commands import docs
-
 SPEC = """\
 argument_specs:
   main:
@@ -97,7 +95,7 @@ def make_docs(role: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_writes_the_table_between_the_marks_and_nothing_else(role: Path) -> None:
     done = make_docs(role)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{role}/README.md is written\n"
+    assert done.stdout == f"{role}/README.md has been updated\n"
     assert (role / "README.md").read_text() == README.format("\n" + TABLE)
 
 
@@ -139,7 +137,9 @@ def test_it_refuses_a_readme_without_one_pair_of_marks(
     (role / "README.md").write_text(readme)
     done = make_docs(role, *arguments)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {role}/README.md must have one place for the variables\n")
+    assert done.stderr.startswith(
+        f"error: {role}/README.md must have one place for the variables\n"
+    )
     assert (role / "README.md").read_text() == readme
 
 

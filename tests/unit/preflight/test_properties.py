@@ -158,9 +158,7 @@ def test_no_network_with_an_address_of_the_internet_may_ask(
     name=st.sampled_from(["proxy_hostnames", "proxy_cors_origins", "proxy_source_networks"]),
     written=NEARLY,
 )
-def test_the_value_in_a_hint_is_valid(
-    check_project: Check, name: str, written: str
-) -> None:
+def test_the_value_in_a_hint_is_valid(check_project: Check, name: str, written: str) -> None:
     others = ["127.0.0.0/8"] if name == "proxy_source_networks" else []
     for finding in check_project(**{name: [written, *others]}):
         shown = re.fullmatch(r"write (\S+)", finding.hint)
