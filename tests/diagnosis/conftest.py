@@ -65,7 +65,8 @@ class Target(Bridge):
             [sys.executable, "-m", "bridgectl", "doctor", f"--inventory={inventory}", *arguments],
             cwd=PROJECT,
             env={
-                **os.environ, "LAB": self.name,
+                **os.environ,
+                "LAB": self.name,
                 "PYTHONPATH": f"{PACKAGE_ROOT}:{PROJECT / 'ansible'}",
             },
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240,

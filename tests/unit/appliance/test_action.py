@@ -83,5 +83,5 @@ def test_a_local_run_names_the_command_and_does_not_restart(
     printed = play(
         {}, f"--connection={connection}", before=("unshare", "--mount", "sh", "-c", there, "sh")
     )
-    assert "Hint: sudo /usr/local/bin/pvs-bridge overlay lock" in printed
+    assert "Hint: run sudo /usr/local/bin/pvs-bridge overlay lock" in printed
     assert "failed=1" in printed

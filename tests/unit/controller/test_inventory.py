@@ -23,7 +23,7 @@ ROLES = [
     "proxy",
     "compat",
     "console_dns",
-    "care",
+    "monitor",
     "status",
     "appliance",
     "health",

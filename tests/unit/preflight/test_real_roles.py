@@ -27,6 +27,7 @@ def test_every_default_is_in_the_spec_and_every_default_of_the_spec_is_one(
 @pytest.mark.parametrize("directory", WITH_SPEC, ids=lambda each: str(each.name))
 def test_every_public_variable_begins_with_its_roles_name(directory: pathlib.Path) -> None:
     role = load_role(directory)
+    # The variables of common are those of the bridge as a whole.
     prefix = {"common": "bridge_"}.get(role.name, f"{role.name}_")
     assert [name for name in role.options if not name.startswith(prefix)] == []
 
