@@ -95,7 +95,7 @@ def make_docs(role: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_writes_the_table_between_the_marks_and_nothing_else(role: Path) -> None:
     done = make_docs(role)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{role}/README.md is written\n"
+    assert done.stdout == f"{role}/README.md has been updated\n"
     assert (role / "README.md").read_text() == README.format("\n" + TABLE)
 
 
