@@ -1,4 +1,4 @@
-"""A Pi whose root cannot be locked, or is locked by another program, is refused before any change."""
+"""A Pi whose root cannot be locked, or is locked by another program, is refused."""
 
 from __future__ import annotations
 
