@@ -34,8 +34,6 @@ _USER = re.compile(
     r"""["'`]nobody["'`:]|-u nobody|User[= ]nobody|nobody:nogroup|=nobody\b|AS NOBODY"""
     r"""|nobody <nobody@"""
 )
-    r"""["'`]nobody["'`:]|-u nobody|User=nobody|nobody:nogroup|=nobody\b|AS NOBODY|User nobody|Maintainer: nobody <nobody@"""
-)
 
 
 @pytest.mark.parametrize("words", INSTEAD)
