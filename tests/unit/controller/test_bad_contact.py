@@ -16,6 +16,8 @@ import pytest
 
 from pvs_lab.lab_client import LabClient
 
+pytestmark = pytest.mark.needs_system
+
 # Tests that run side by side have labs of their own.
 NAME = f"t-contact-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 PROJECT = Path(__file__).resolve().parents[3]

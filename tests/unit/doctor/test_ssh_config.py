@@ -10,6 +10,8 @@ import pytest
 from bridgectl.doctor.ssh_config import known_keys, resolve
 from bridgectl.errors import CannotWorkError
 
+pytestmark = pytest.mark.needs_system
+
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIGmJ0j9tQ8Y2cP0fAmVnQv8nmX6PLRtZpZJ0gq0mZzXn"
 OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
