@@ -1,17 +1,15 @@
-"""Fixtures for the tests of what runs on the controller beside Ansible."""
+"""Fixtures for the tests of the controller's commands."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[3]
+import bridgectl.ansible_loader  # noqa: F401 - before any part of the collection
 
-# The programs in there import each other, and find each other this way when they are run.
-sys.path.insert(0, str(PROJECT / "ansible"))
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -22,7 +20,7 @@ def project() -> Path:
 
 @pytest.fixture
 def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Leave this computer without tools, and with those that a test makes: name and output."""
+    """Replace all tools of this computer by those that a test creates from name and output."""
     folder = tmp_path / "tools"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

@@ -226,5 +226,5 @@ def test_the_hook_stops_a_secret(clone: Path, repository: Path) -> None:
     write(repository, {"home/garage.yml": GOOD + "      ansible_become_password: sunflower\n"})
     status, output = commit(clone, repository)
     assert status == 1
-    assert "garage.yml:7: ansible_become_password: is in clear text in a file" in output
+    assert "garage.yml:7: ansible_become_password: is a plaintext secret in a file" in output
     assert "sunflower" not in output
