@@ -90,7 +90,7 @@ provision: setup-controller ## Make a Pi a bridge, or bring it up to date (INVEN
 check: setup-controller ## Show what provision would change, and change nothing
 	@$(playbook) ansible/site.yml --check --diff $(ARGS)
 
-# What nobody has asked for, the bridge itself decides.
+# Options left out default to what the bridge runs.
 asked_for = $(if $(filter-out file,$(origin $(1))),$($(1)))
 rehearse: setup-lab ## Prove a description on a twin of its Pi (LIMIT= RELEASE= FIRMWARE= LIVE=no KEEP=yes)
 	@$(described); $(bridgectl) rehearse --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
@@ -206,7 +206,7 @@ bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx an
 	@$(AS_ROOT) python3 tests/bench/proxy.py
 
 bench-compat: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
-bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and weigh what translates (ARCH=arm64: in a guest too, some minutes)
+bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and memory of the compat service (ARCH=arm64: in a guest too, some minutes)
 	@python3 tests/bench/compat.py $(if $(ARCH),--arch $(ARCH))
 
 bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges

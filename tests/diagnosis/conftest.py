@@ -1,4 +1,4 @@
-"""Fixtures: a bridge for each backend, with secrets of its own, and its doctor."""
+"""Fixtures: a bridge for each backend, with its own secrets, and its doctor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pvs_lab.paths import PACKAGE_ROOT, lab_dir
 
 PROJECT = Path(__file__).resolve().parents[2]
 PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
-# Answers soon, at noon.
+# Fast answers, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
 
 # `openssl passwd -5 -salt doctor roof-of-anna`
@@ -28,12 +28,12 @@ OWNER_PASSWORD = "owner-of-the-roof"  # noqa: S105 - only a lab has it
 
 @dataclasses.dataclass(frozen=True)
 class Said:
-    """What the doctor has said.
+    """The output of the doctor.
 
     Attributes:
         status: the exit status.
-        text: what it printed.
-        errors: what it complained of.
+        text: its standard output.
+        errors: its standard error.
     """
 
     status: int
@@ -42,7 +42,7 @@ class Said:
 
     @property
     def states(self) -> dict[str, str]:
-        """The table: each line's state by its title."""
+        """The states of all checks, by title."""
         rows = [line.strip().split("  ") for line in self.text.splitlines() if line[:2] == "  "]
         words = [[word.strip() for word in row if word] for row in rows]
         known = {"ok", "warning", "broken", "unknown"}
@@ -51,26 +51,30 @@ class Said:
 
     @property
     def first_broken(self) -> str | None:
-        """What it names first; None where the bridge is healthy."""
-        head, found, rest = self.text.partition("The first broken link: ")
+        """The first broken check; None if the bridge is healthy."""
+        head, found, rest = self.text.partition("First broken check: ")
         return rest.splitlines()[0] if found and head else None
 
 
 class Target(Bridge):
-    """A lab's bridge, and its doctor."""
+    """A bridge in a lab, and its doctor."""
 
     def doctor(self, *arguments: str, inventory: str | Path = "inventory/lab") -> Said:
-        """Have the bridge examined."""
+        """Run the doctor for the bridge."""
         done = subprocess.run(
-            [sys.executable, "ansible/doctor.py", f"--inventory={inventory}", *arguments],
+            [sys.executable, "-m", "bridgectl", "doctor", f"--inventory={inventory}", *arguments],
             cwd=PROJECT,
-            env={**os.environ, "LAB": self.name, "PYTHONPATH": str(PACKAGE_ROOT)},
+            env={
+                **os.environ,
+                "LAB": self.name,
+                "PYTHONPATH": f"{PACKAGE_ROOT}:{PROJECT / 'ansible'}",
+            },
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240,
         )  # fmt: skip
         return Said(done.returncode, done.stdout, done.stderr)
 
     def inventory(self, folder: Path, **variables: str) -> Path:
-        """Write an inventory that has this bridge with other ways to it."""
+        """Write an inventory with this bridge and other connection variables."""
         ways: Mapping[str, Any] = {
             "ansible_host": "bridge",
             "ansible_user": "pi",
@@ -85,13 +89,13 @@ class Target(Bridge):
 
 @pytest.fixture(scope="session", params=PIS)
 def bridge(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """A bridge that works; each test leaves it as it found it."""
+    """Return a healthy bridge; each test must leave it unchanged."""
     release, backend = request.param.split("-")
     made = Target(f"t-doctor-{release}")
     variables = {
         "proxy_users": {"anna": USERS_HASH},
         "compat_password": OWNER_PASSWORD,
-        # Which puts the PVS's serial number into a file of avahi's.
+        # Writes the PVS's serial number into a file of avahi.
         "status_announce_pvs": True,
     }
     try:

@@ -1,4 +1,4 @@
-"""The bundle helps whoever helps, and tells nobody a secret: some are planted, and looked for."""
+"""The support bundle contains no secret: the test plants secrets and searches for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor names what is broken, on a Pi that it only has a shell of."""
+"""The doctor reports faults of a bridge over SSH."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from diagnosis.conftest import PIS, Target
 
 from pvs_lab.paths import lab_dir
 
-# What this computer decides is the same before any Pi.
+# These tests do not depend on the Pi, so one is enough.
 on_one_pi = pytest.mark.parametrize("bridge", PIS[:1], indirect=True)
 
 
 @contextlib.contextmanager
 def broken(bridge: Target, how: str, undo: str) -> Iterator[None]:
-    """Break something on the Pi as long as a ``with`` lasts."""
+    """Break something on the Pi during a ``with``."""
     bridge.output("bridge", how)
     try:
         yield
@@ -32,11 +32,11 @@ def test_a_bridge_that_works_is_healthy(bridge: Target) -> None:
     assert said.status == 0, said.text
     assert set(said.states.values()) == {"ok", "unknown"}
     assert said.states["Device list"] == "ok"
-    assert "answers DeviceList by itself" in said.text
+    assert "the PVS answers DeviceList" in said.text
     assert "24 panels" in said.text
 
 
-def test_what_others_have_just_asked_is_not_asked_again(bridge: Target) -> None:
+def test_a_cached_answer_is_used(bridge: Target) -> None:
     def asked() -> int:
         return int(bridge.simulator("/_sim/stats?log=0")["by_command"]["DeviceList"])
 
@@ -47,7 +47,7 @@ def test_what_others_have_just_asked_is_not_asked_again(bridge: Target) -> None:
 
 
 @pytest.mark.core
-def test_a_pulled_cable_is_the_first_broken_link(bridge: Target) -> None:
+def test_a_pulled_cable_is_the_first_broken_check(bridge: Target) -> None:
     bridge.say("cable", "pvs", "out")
     try:
         said = bridge.doctor()
@@ -60,7 +60,7 @@ def test_a_pulled_cable_is_the_first_broken_link(bridge: Target) -> None:
 
 
 @pytest.mark.core
-def test_a_stopped_haproxy_is_named(bridge: Target) -> None:
+def test_a_stopped_haproxy_is_reported(bridge: Target) -> None:
     with broken(bridge, "systemctl stop haproxy", "systemctl start haproxy"):
         said = bridge.doctor()
     assert (said.status, said.first_broken) == (1, "Services of the bridge")
@@ -69,7 +69,7 @@ def test_a_stopped_haproxy_is_named(bridge: Target) -> None:
 
 
 @pytest.mark.core
-def test_a_pi_without_python_is_examined_to_the_end(bridge: Target) -> None:
+def test_a_pi_without_python_is_checked_completely(bridge: Target) -> None:
     away = "mv /usr/bin/python3 /usr/bin/python3.away"
     with broken(bridge, away, "mv /usr/bin/python3.away /usr/bin/python3"):
         said = bridge.doctor()
@@ -77,14 +77,14 @@ def test_a_pi_without_python_is_examined_to_the_end(bridge: Target) -> None:
     assert said.states["Device list"] == "ok"
 
 
-def test_a_route_to_the_pvs_is_named(bridge: Target) -> None:
+def test_a_default_route_to_the_pvs_is_reported(bridge: Target) -> None:
     route = "default via 172.27.153.1 dev eth0 metric 1"
     with broken(bridge, f"ip route add {route}", f"ip route del {route}"):
         said = bridge.doctor()
     assert (said.status, said.first_broken) == (1, "Default route")
 
 
-def test_a_pvs_that_is_off_is_named(bridge: Target) -> None:
+def test_a_pvs_that_is_off_is_reported(bridge: Target) -> None:
     bridge.say("pvs-off")
     try:
         said = bridge.doctor()
@@ -95,16 +95,16 @@ def test_a_pvs_that_is_off_is_named(bridge: Target) -> None:
 
 
 WAYS = {
-    "who is not let in": ({"ansible_user": "stranger"}, "", "refuses the login"),
-    "a port where nobody is": ({"ansible_port": "2222"}, "", "does not let ssh in"),
-    "an address where nobody is": ({"ansible_host": "192.168.20.77"}, "", "cannot be reached"),
-    "a host that is not known": ({}, "-o UserKnownHostsFile=/dev/null", "is not known yet"),
+    "an unknown user": ({"ansible_user": "stranger"}, "", "refuses the login"),
+    "a closed port": ({"ansible_port": "2222"}, "", "does not accept SSH"),
+    "an unused address": ({"ansible_host": "192.168.20.77"}, "", "cannot be reached"),
+    "an unknown host key": ({}, "-o UserKnownHostsFile=/dev/null", "is not in known_hosts yet"),
 }
 
 
 @on_one_pi
 @pytest.mark.parametrize("way", WAYS)
-def test_why_a_pi_is_not_reached_is_said(bridge: Target, tmp_path: Path, way: str) -> None:
+def test_a_failed_connection_is_explained(bridge: Target, tmp_path: Path, way: str) -> None:
     variables, more, cause = WAYS[way]
     arguments = f"{more} -F {lab_dir(bridge.name)}/ssh_config"
     inventory = bridge.inventory(tmp_path, ansible_ssh_common_args=arguments, **variables)
@@ -116,7 +116,7 @@ def test_why_a_pi_is_not_reached_is_said(bridge: Target, tmp_path: Path, way: st
 
 
 @on_one_pi
-def test_another_key_than_the_known_one_ends_it(bridge: Target, tmp_path: Path) -> None:
+def test_a_changed_host_key_is_rejected(bridge: Target, tmp_path: Path) -> None:
     keys = tmp_path / "known_hosts"
     other = (lab_dir(bridge.name) / "ssh_key.pub").read_text().split()[:2]
     keys.write_text(f"bridge {' '.join(other)}\n")

@@ -51,7 +51,7 @@ JOINED = {
     "wpa2": known("Sunnyside 2.4", "the usual passphrase"),
     "wpa3": known("Sunnyside WPA3", "the newer passphrase", security="wpa3"),
     "transition": _TRANSITION,
-    "hidden": known("Nobody sees it", "but it is there", hidden=True),
+    "hidden": known("Out of sight", "but it is there", hidden=True),
     "open": known("Guests welcome", security="open"),
     "key": known("Key of 64 digits", psk="0123456789abcdefABCDEF" + "5a" * 21),
     "special characters": known(_SPECIAL, f"{_SPECIAL} too"),

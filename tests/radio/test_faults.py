@@ -81,7 +81,7 @@ def test_an_access_point_that_was_off_for_two_minutes_is_joined_again(
 
 def refuses(bridge: RadioBridge, network: Network) -> None:
     """Have the access point refuse the right passphrase for a minute, as one that boots may do."""
-    bridge.access_points.put_on(replace(network, passphrase=b"nobody knows this one"))
+    bridge.access_points.put_on(replace(network, passphrase=b"not the passphrase"))
     started = time.monotonic()
     points = bridge.access_points
     refused = "AP-STA-POSSIBLE-PSK-MISMATCH"

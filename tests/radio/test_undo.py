@@ -33,7 +33,7 @@ def assert_undone(bridge: RadioBridge, record: Record, wrong: dict[str, Any]) ->
     record("seconds of the whole run", round(time.monotonic() - started))
     assert run.status != 0
     run.says("has undone the change of its network")
-    run.says("The rejected files lie in /var/lib/pvs-bridge/rollback/rejected/")
+    run.says("The rejected files are in /var/lib/pvs-bridge/rollback/rejected/")
     record("seconds until back, after the run", round(bridge.seconds_until_home(), 1))
     assert files(bridge) == before
 

@@ -22,9 +22,9 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return an environment in which nothing was rehearsed yet, without that of a make around.
+    """Return an environment without earlier rehearsals, and without the variables of make.
 
-    What a make hands down would count as asked for.
+    Variables of a surrounding make would count as options.
     """
     inherited = {
         key: value
@@ -36,7 +36,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def start(environment: dict[str, str]) -> Start:
-    """Begin ``make rehearse`` with some options; nothing is asked of the bridge itself."""
+    """Start ``make rehearse`` with options, without the real bridge."""
 
     def started(inventory: Path, *options: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -55,7 +55,7 @@ def start(environment: dict[str, str]) -> Start:
 
 @pytest.fixture(scope="session")
 def rehearse(start: Start) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Rehearse to the end."""
+    """Run ``make rehearse`` to its end."""
 
     def rehearsed(inventory: Path, *options: str) -> subprocess.CompletedProcess[str]:
         process = start(inventory, *options)
@@ -67,8 +67,8 @@ def rehearse(start: Start) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(autouse=True)
 def no_twin_is_left() -> Iterator[None]:
-    """Fail a test whose twin outlives it."""
+    """Fail if a twin is left after the test."""
     yield
     left = [name for name in lifecycle.running() if name.startswith("rehearse-t-")]
     if left:
-        pytest.fail(f"still up: {', '.join(left)}")
+        pytest.fail(f"still running: {', '.join(left)}")

@@ -42,23 +42,23 @@ def pi() -> Iterator[LabClient]:
 
 
 def bridge_as(user: str, folder: Path) -> Bridge:
-    """Return the Pi as an inventory has it."""
+    """Return the Pi as a bridge of an inventory."""
     file = folder / "garage.yml"
     file.write_text(INVENTORY.format(user=user, lab=lab_dir(NAME)), encoding="utf-8")
     return Bridge(file, "garage")
 
 
-def test_a_pi_says_what_it_is(pi: LabClient, tmp_path: Path) -> None:
+def test_the_system_of_a_pi_is_gathered(pi: LabClient, tmp_path: Path) -> None:
     del pi
-    assert bridge_as("pi", tmp_path).look() == (Seen("bookworm", "networkmanager"), None)
+    assert bridge_as("pi", tmp_path).gather() == (Seen("bookworm", "networkmanager"), None)
 
 
-def test_a_bridge_says_its_pvs_s_firmware_too(pi: LabClient, tmp_path: Path) -> None:
-    # As much of a bridge as the question needs: its own note, and a way to the PVS.
+def test_the_firmware_of_the_pvs_is_gathered(pi: LabClient, tmp_path: Path) -> None:
+    # The parts of a bridge that are needed: health.json, and a proxy to the PVS.
     note = '{"proxy_port": 8000}'
     pi.output("bridge", f"mkdir -p /etc/pvs-bridge && echo '{note}' > /etc/pvs-bridge/health.json")
     pi.output("bridge", f"systemd-run --unit=way python3 -c '{WAY}'")
-    found, silent = bridge_as("pi", tmp_path).look()
+    found, silent = bridge_as("pi", tmp_path).gather()
     assert (found.firmware, silent) == (61707, None)
 
 
@@ -75,15 +75,15 @@ http.server.HTTPServer(("127.0.0.1", 8000), Way).serve_forever()
 """
 
 
-def test_who_is_not_let_in_is_told_why(pi: LabClient, tmp_path: Path) -> None:
+def test_a_rejected_login_is_explained(pi: LabClient, tmp_path: Path) -> None:
     del pi
-    found, silent = bridge_as("stranger", tmp_path).look()
+    found, silent = bridge_as("stranger", tmp_path).gather()
     assert found == Seen()
     assert silent is not None
     assert "refuses the login" in silent
 
 
-def test_what_it_would_get_is_shown_and_stays_away(pi: LabClient, tmp_path: Path) -> None:
+def test_check_mode_shows_differences_and_changes_nothing(pi: LabClient, tmp_path: Path) -> None:
     before = pi.output("bridge", "find /etc /usr/local -newer /etc/machine-id | sort")
     count, said = bridge_as("pi", tmp_path).would_change()
     assert count
@@ -95,7 +95,7 @@ def test_what_it_would_get_is_shown_and_stays_away(pi: LabClient, tmp_path: Path
 def test_an_unreachable_pi_is_not_an_error(tmp_path: Path) -> None:
     file = tmp_path / "garage.yml"
     file.write_text("pvs_bridges: {hosts: {garage: {ansible_host: garage.invalid}}}\n")
-    found, silent = Bridge(file, "garage").look()
+    found, silent = Bridge(file, "garage").gather()
     assert found == Seen()
     assert silent is not None
     assert silent.startswith("garage: no address is known for garage.invalid")

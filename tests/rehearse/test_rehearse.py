@@ -1,4 +1,4 @@
-"""A bridge is rehearsed, changed, rehearsed again; one that cannot work is found out."""
+"""Rehearse a bridge, change its configuration, rehearse it again; and configurations that fail."""
 
 from __future__ import annotations
 
@@ -53,17 +53,15 @@ def describe(folder: Path, name: str, variable: str, value: str) -> Path:
     return folder
 
 
-def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
-    rehearse: Rehearse, tmp_path: Path
-) -> None:
+def test_the_second_rehearsal_shows_the_differences(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-garage", "proxy_cache_seconds", "30")
     first = rehearse(folder)
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "its twin: trixie (the usual one), networkmanager" in first.stdout
-    assert "its Wi-Fi is a cable" in first.stdout
+    assert "twin: trixie (the default), networkmanager" in first.stdout
+    assert "Wi-Fi is replaced by Ethernet" in first.stdout
     assert "the twin (192.168.1.20)" in first.stdout
     assert "t-garage is healthy: PVS6, firmware 2024.6, Build 61707" in first.stdout
-    assert "nothing to compare with" in first.stdout
+    assert "this is the first rehearsal" in first.stdout
     kept = Path(first.stdout.partition("its files are in ")[2].splitlines()[0])
     profile = kept / "etc/NetworkManager/system-connections/pvs-bridge-uplink.nmconnection"
     assert "address1=192.168.1.20/24,192.168.1.1\n" in profile.read_text()
@@ -73,7 +71,7 @@ def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
     describe(tmp_path, "t-garage", "proxy_cache_seconds", "45")
     second = rehearse(folder, "LIMIT=t-garage")
     assert second.returncode == 0, second.stdout + second.stderr
-    shown = second.stdout.partition("the difference to the rehearsal of ")[2].splitlines()
+    shown = second.stdout.partition("differences to the rehearsal of ")[2].splitlines()
     changed = [line for line in shown if line.startswith(("-", "+"))]
     files = [line for line in changed if line.startswith(("---", "+++"))]
     assert {line.split()[1] for line in files} == {
@@ -88,24 +86,22 @@ def test_a_bridge_is_rehearsed_and_the_next_time_what_has_changed_is_shown(
     assert f"make provision INVENTORY={folder} LIMIT=t-garage" in second.stdout
 
 
-def test_what_the_next_firmware_would_do_is_known_before_the_real_one(
-    rehearse: Rehearse, tmp_path: Path
-) -> None:
+def test_a_rehearsal_can_use_another_firmware(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-shed", "compat_mode", "auto")
     done = rehearse(folder, "RELEASE=bookworm", "BACKEND=dhcpcd", "FIRMWARE=61846")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "bookworm (as asked for), dhcpcd (as asked for), firmware 61846" in done.stdout
+    assert "bookworm (as requested), dhcpcd (as requested), firmware 61846" in done.stdout
     assert "t-shed is healthy: PVS6, firmware 2025.10, Build 61846" in done.stdout
-    assert "only programs that know" not in done.stdout
+    assert "only programs that use" not in done.stdout
 
     describe(tmp_path, "t-shed", "compat_mode", '"off"')
     done = rehearse(folder, "RELEASE=bookworm", "BACKEND=dhcpcd", "FIRMWARE=61846")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "only programs that know /auth and /vars" in " ".join(done.stdout.split())
+    assert "only programs that use /auth and /vars" in " ".join(done.stdout.split())
 
 
 @pytest.mark.core
-def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: Path) -> None:
+def test_a_bridge_that_does_not_work_fails(rehearse: Rehearse, tmp_path: Path) -> None:
     folder = describe(tmp_path, "t-shed", "proxy_cache_seconds", "30")
     # The firewall admits no host of the home.
     closed = json.dumps({"proxy_source_networks": ["127.0.0.0/8"]})
@@ -117,26 +113,26 @@ def test_a_bridge_that_does_not_work_is_found_out(rehearse: Rehearse, tmp_path: 
 
 
 @pytest.mark.core
-def test_a_mistake_in_a_description_is_found_without_a_twin(
+def test_an_error_in_the_configuration_is_reported_without_a_twin(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
     folder = describe(tmp_path, "t-shed", "proxy_cache_second", "30")
     done = rehearse(folder)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{folder}/bridge.yml:26: proxy_cache_second: is not a variable" in done.stderr
+    assert f"{folder}/bridge.yml:26: proxy_cache_second: is an unknown variable" in done.stderr
 
 
-def test_ctrl_c_takes_the_twin_along(start: Start, tmp_path: Path) -> None:
+def test_ctrl_c_removes_the_twin(start: Start, tmp_path: Path) -> None:
     process = start(describe(tmp_path, "t-barn", "proxy_cache_seconds", "30"))
     assert wait_until(has_a_twin, 120)
     os.killpg(process.pid, signal.SIGINT)
     printed, said = process.communicate(timeout=60)
-    assert "interrupted; the twin is gone" in said, printed + said
+    assert "interrupted; the twin has been removed" in said, printed + said
     assert not has_a_twin()
 
 
 def has_a_twin() -> bool:
-    """Tell whether the lab of t-barn has come so far that its Pi boots."""
+    """Return whether the Pi in the lab of t-barn has started."""
     return any(
         name.startswith("rehearse-t-barn") and lifecycle.describe(name).process.pid
         for name in lifecycle.running()

@@ -27,7 +27,7 @@ def test_an_unreachable_address_is_undone(bridge: Bridge) -> None:
     assert_undone(bridge, before, reason)
     undone = bridge.last_undone()
     assert run.says(", ".join(undone["files"]))
-    assert run.says(f"The rejected files lie in {undone['folder']} on the Pi")
+    assert run.says(f"The rejected files are in {undone['folder']} on the Pi")
     rejected = bridge.output("bridge", f"grep -rlF 192.168.99.21 {undone['folder']}").split()
     assert rejected
     assert {path.removeprefix(undone["folder"]) for path in rejected} <= {*undone["files"]}

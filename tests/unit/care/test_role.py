@@ -25,9 +25,13 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
 
 def configured(folder: Path, **chosen: Any) -> MonitorConfig:  # noqa: ANN401 - any variable
     """Render monitor.json for an inventory, and read it as the program does."""
+    common = load(PROJECT / "roles/common/vars/main.yml")
     own = {
         name: trust_as_template(value) if isinstance(value, str) else value
-        for name, value in load(ROLE / "vars/main.yml").items()
+        for name, value in {
+            "__common_services": common["__common_services"],
+            **load(ROLE / "vars/main.yml"),
+        }.items()
     }
     template = ROLE / "templates/etc/pvs-bridge/monitor.json.j2"
     known = {"__common_backend": "networkmanager", **own, **chosen}
@@ -58,7 +62,7 @@ def test_each_variable_reaches_the_program(
 
 def test_only_installed_units_are_monitored(tmp_path: Path) -> None:
     assert configured(tmp_path).units == [
-        "haproxy.service", "ssh.service", "NetworkManager.service", "pvs-bridge-wifi-guard.timer",
+        "ssh.service", "NetworkManager.service", "haproxy.service", "pvs-bridge-wifi-guard.timer",
         "avahi-daemon.service", "pvs-bridge-firewall.service", "pvs-bridge-compat.service",
         "pvs-bridge-status.service",
     ]  # fmt: skip
@@ -66,7 +70,7 @@ def test_only_installed_units_are_monitored(tmp_path: Path) -> None:
         tmp_path, __common_backend="dhcpcd", uplink_mdns=False, compat_mode="off",
         status_enabled=False, console_dns_enabled=True, firewall_enabled=False,
     ).units == [
-        "haproxy.service", "ssh.service", "dhcpcd.service", "wpa_supplicant@wlan0.service",
+        "ssh.service", "dhcpcd.service", "wpa_supplicant@wlan0.service", "haproxy.service",
         "pvs-bridge-wifi-guard.timer", "dnsmasq.service",
     ]  # fmt: skip
 

@@ -53,7 +53,7 @@ def nowhere(tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None
     (tmp_path / "zone1970.tab").write_text(ZONE1970_TAB)
 
 
-def test_a_computer_that_knows_nothing_says_so() -> None:
+def test_a_computer_without_sources_detects_nothing() -> None:
     assert find_country() is None
     assert find_ssid() is None
     assert not resolves("garage.local")
@@ -65,9 +65,9 @@ def test_the_radio_knows_the_country_best(tool: Tool, monkeypatch: pytest.Monkey
     assert find_country() == Found("AT", "this computer's Wi-Fi")
 
 
-@pytest.mark.parametrize("nobody", ["00", "98", "99"])
-def test_a_radio_that_was_told_nothing_is_passed_over(tool: Tool, nobody: str) -> None:
-    tool("iw", REG_GET.format(country=nobody))
+@pytest.mark.parametrize("code", ["00", "98", "99"])
+def test_a_radio_without_a_country_is_ignored(tool: Tool, code: str) -> None:
+    tool("iw", REG_GET.format(country=code))
     assert find_country() == Found("CA", "this computer's Wi-Fi")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from bridgectl.commands import docs
+from unit.controller.conftest import PROJECT
 
 SPEC = """\
 argument_specs:
@@ -84,7 +84,8 @@ def role(tmp_path: Path) -> Path:
 def make_docs(role: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the program on the roles beside one role."""
     return subprocess.run(
-        [sys.executable, docs.__file__, "--roles", role.parent, *arguments],
+        [sys.executable, "-m", "bridgectl", "docs", "--roles", role.parent, *arguments],
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "ansible")},
         capture_output=True,
         text=True,
         check=False,
@@ -94,7 +95,7 @@ def make_docs(role: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_writes_the_table_between_the_marks_and_nothing_else(role: Path) -> None:
     done = make_docs(role)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{role}/README.md is written\n"
+    assert done.stdout == f"{role}/README.md has been updated\n"
     assert (role / "README.md").read_text() == README.format("\n" + TABLE)
 
 
@@ -116,7 +117,7 @@ def test_the_check_names_what_is_stale_and_leaves_it(role: Path) -> None:
     before = (role / "README.md").read_text()
     done = make_docs(role, "--check")
     assert done.returncode == 1
-    assert done.stderr == f"{role}/README.md is stale\n  hint: make docs\n"
+    assert done.stderr == f"{role}/README.md is outdated\n  hint: run make docs\n"
     assert (role / "README.md").read_text() == before
 
 
@@ -136,7 +137,9 @@ def test_it_refuses_a_readme_without_one_pair_of_marks(
     (role / "README.md").write_text(readme)
     done = make_docs(role, *arguments)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {role}/README.md has no place for the variables\n")
+    assert done.stderr.startswith(
+        f"error: {role}/README.md must have one place for the variables\n"
+    )
     assert (role / "README.md").read_text() == readme
 
 
@@ -145,7 +148,7 @@ def test_it_names_a_file_that_is_missing(role: Path, file: str) -> None:
     (role / file).unlink()
     done = make_docs(role)
     assert done.returncode == 1
-    assert done.stderr == f"error: {role}/{file} is missing\n  hint: write it\n"
+    assert done.stderr == f"error: {role}/{file} is missing\n  hint: create it\n"
 
 
 @pytest.mark.parametrize("spec", ["", "[]", "argument_specs: [", "argument_specs:\n  main:\n"])
@@ -153,7 +156,8 @@ def test_it_names_a_spec_that_is_none(role: Path, spec: str) -> None:
     (role / "meta/argument_specs.yml").write_text(spec)
     done = make_docs(role)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {role}/meta/argument_specs.yml is no argument spec")
+    problem = f"error: {role}/meta/argument_specs.yml is not a valid argument spec"
+    assert done.stderr.startswith(problem)
 
 
 def test_one_bad_role_does_not_keep_the_others_from_being_written(role: Path) -> None:

@@ -52,8 +52,8 @@ def test_it_writes_a_bridge_and_says_what_to_do_next(tmp_path: Path) -> None:
     done = make_init("garage", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "inventory/home/garage.yml has been created. Open it and replace each CHANGE-ME by the real "
-        "value.",
+        "inventory/home/garage.yml has been created. Open it and replace each CHANGE-ME by the "
+        "real value.",
         "Show what would change on the Pi:  make check LIMIT=garage",
         "Configure the Pi as a bridge:      make provision LIMIT=garage",
     ]
@@ -65,7 +65,7 @@ def test_it_writes_a_bridge_and_says_what_to_do_next(tmp_path: Path) -> None:
     }
 
 
-def test_nobody_else_can_read_the_file(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
     make_init("garage", folder=tmp_path)
     mode = (tmp_path / "inventory/home/garage.yml").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
@@ -87,7 +87,7 @@ def test_it_fills_in_what_can_be_found_out() -> None:
         "uplink_networks": [{"ssid": "Jack & Jill's", "passphrase": "CHANGE-ME"}],
     }
     assert "Taken from this computer's Wi-Fi;" in text
-    assert "answered to it when this file was written" in text
+    assert "This name could be resolved when this file was created." in text
 
 
 def test_it_says_how_to_find_a_pi_that_does_not_answer(
@@ -96,8 +96,8 @@ def test_it_says_how_to_find_a_pi_that_does_not_answer(
     del known
     monkeypatch.setattr(init, "resolves", lambda _: False)
     text = init.render("garage", "inventory/home")
-    assert "Nothing answered to this name" in text
-    assert "router lists it" in text
+    assert "This name could not be resolved" in text
+    assert "the home's router shows" in text
 
 
 @pytest.mark.usefixtures("known")
@@ -147,18 +147,18 @@ def test_the_environment_variable_is_one_that_a_shell_can_set() -> None:
     ["garage.local", "two words", "-garage", "--garage", "garage-", "a" * 64, "../garage",
      "gar_age", "Tür", "garage\n", "$(reboot)", "a/b"],
 )  # fmt: skip
-def test_it_refuses_what_is_no_host_name(tmp_path: Path, name: str) -> None:
+def test_a_name_that_is_not_a_host_name_is_an_error(tmp_path: Path, name: str) -> None:
     done = make_init(name, folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: NAME: {name!r} is no host name\n  hint: ")
+    assert done.stderr.startswith("error: NAME must be a host name without a dot, got ")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["all", "localhost", "Ungrouped"])
-def test_it_refuses_what_ansible_means_something_else_by(tmp_path: Path, name: str) -> None:
+def test_a_name_with_a_meaning_in_ansible_is_an_error(tmp_path: Path, name: str) -> None:
     done = make_init(name, folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: NAME: {name} has a meaning of its own")
+    assert done.stderr.startswith(f"error: NAME must not be {name}, which has a special meaning")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -166,7 +166,7 @@ def test_it_says_that_the_name_is_missing(tmp_path: Path) -> None:
     done = make_init("", folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "error: NAME is missing\n  hint: give the bridge a name: make init NAME=garage\n"
+        "error: NAME is missing\n  hint: choose a name, such as make init NAME=garage\n"
     )
 
 
@@ -177,8 +177,8 @@ def test_it_never_overwrites(tmp_path: Path) -> None:
     done = make_init("garage", folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "error: inventory/home/garage.yml exists already, and is left as it is\n"
-        "  hint: edit it, choose another NAME, or move it away first\n"
+        "error: inventory/home/garage.yml exists already and is not changed\n"
+        "  hint: edit it, choose another NAME, or move it away\n"
     )
     assert file.read_text() == "mine\n"
 
@@ -195,5 +195,5 @@ def test_it_refuses_an_inventory_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "hosts").write_text("mine\n")
     done = make_init("garage", "--inventory", "hosts", folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: INVENTORY: the folder hosts cannot be made: ")
+    assert done.stderr.startswith("error: INVENTORY: the folder hosts cannot be created: ")
     assert (tmp_path / "hosts").read_text() == "mine\n"

@@ -17,13 +17,13 @@ from bridgectl.init.detect import Found
 WORD = "sunflower"
 EXAMPLE_SECRETS = {"WIFI_PASSPHRASE_GARAGE": WORD, "WIFI_PASSPHRASE_NEIGHBOUR": WORD}
 ROLES = [
-    "bridge",
+    "common",
     "pvs_link",
     "uplink",
     "proxy",
     "compat",
     "console_dns",
-    "care",
+    "monitor",
     "status",
     "appliance",
     "health",

@@ -147,7 +147,7 @@ def test_what_pip_could_not_install_is_tried_again(machine: Machine) -> None:
     assert machine.calls[-1] == "pip"
 
 
-def test_somebody_without_sudo_gets_the_command_to_type(ready: Machine) -> None:
+def test_a_user_without_sudo_gets_the_command(ready: Machine) -> None:
     done = ready.setup("lab", USER_ID="1000", MISSING="socat mmdebstrap")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (

@@ -19,6 +19,7 @@ def test_a_new_file_gets_its_text_its_mode_and_its_folders(tmp_path: Path) -> No
     assert stat.S_IMODE(dest.stat().st_mode) == 0o600
 
 
+@pytest.mark.needs_system
 def test_a_file_gets_its_group(tmp_path: Path) -> None:
     dest = tmp_path / "secret.conf"
     wanted = {"dest": str(dest), "content": "hash\n", "mode": "0640", "group": "daemon"}
@@ -56,7 +57,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["text", "mode"])
-def test_what_somebody_changed_is_put_right(tmp_path: Path, spoil: str) -> None:
+def test_a_changed_file_is_restored(tmp_path: Path, spoil: str) -> None:
     dest = tmp_path / "file"
     wanted = {"dest": str(dest), "content": "text\n", "mode": "0640"}
     put(wanted)

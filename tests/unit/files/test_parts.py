@@ -1,4 +1,4 @@
-"""The states block and line: a part of a file changes, and the rest stays as somebody wrote it."""
+"""The states block and line: a part of a file changes, and the rest is kept."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def dest(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def written(dest: Path) -> Path:
-    """Return the path of a file that somebody has written."""
+    """Return the path of a file of the user."""
     dest.parent.mkdir()
     dest.write_text("# mine\n\nhostname\n\toption 1  \n")
     return dest
@@ -98,7 +98,7 @@ def test_one_block_leaves_the_other_one_as_it_is(written: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", ["BEGIN", "END"])
-def test_half_a_block_takes_nothing_of_somebody_s_along(written: Path, lost: str) -> None:
+def test_half_a_block_removes_no_other_lines(written: Path, lost: str) -> None:
     put(block(written))
     text = written.read_text().replace(f"# {lost} {LINK}\n", "") + "mine too\n"
     written.write_text(text)

@@ -14,6 +14,8 @@ from rollback.bridge import Bridge
 from pvs_lab.lab_client import LabClient
 from pvs_lab.playbook import PROGRAM, changed_count
 
+pytestmark = pytest.mark.needs_system
+
 PROJECT = Path(__file__).resolve().parents[3]
 NAME = f"t-guard-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 # A container has no radio, so the preflight would refuse Wi-Fi.
