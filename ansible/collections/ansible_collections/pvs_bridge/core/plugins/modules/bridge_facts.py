@@ -72,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the Pi
+- name: Gather facts about the Pi
   pvs_bridge.core.bridge_facts:
     packages: [haproxy, dnsmasq]
   register: found
