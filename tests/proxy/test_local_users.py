@@ -15,7 +15,7 @@ from proxy.home import Home
 from proxy_rig.haproxy import Haproxy
 from pvs_bridge.proxy.drain import AdminSocket, reload
 
-NOBODY = 65534
+UNPRIVILEGED_UID = 65534
 _LISTENING = "00010000"
 _CONNECT = """
 import json, os, socket, sys
@@ -60,7 +60,7 @@ def test_other_users_cannot_connect_to_any_socket_of_haproxy(home: Home) -> None
         assert len(names) == 4
         # Root can connect, so only the permissions refuse the user below.
         assert connect_as(home, haproxy, 0, names) == dict.fromkeys(names, "open")
-        assert connect_as(home, haproxy, NOBODY, names) == dict.fromkeys(names, "PermissionError")
+        assert connect_as(home, haproxy, UNPRIVILEGED_UID, names) == dict.fromkeys(names, "PermissionError")
 
 
 def test_only_the_group_haproxy_may_use_the_sockets_of_the_compat_service(home: Home) -> None:
