@@ -178,7 +178,7 @@ lint: setup-lint ## Ring 0: the linters
 unit: setup-validate ## Ring 1: tests that need Python and git only (PYTEST="tests/unit/compat -n0")
 	@$(timed) pytest -q $(if $(named),,tests/unit -m "not needs_system") $(PYTEST)
 
-test: $(if $(PYTEST),,lint unit) setup-test ## Ring 2: rings 0 and 1, the core of the bridges (PYTEST="tests/rollback -k undone")
+test: $(if $(PYTEST),,lint unit) setup-test ## Ring 2: rings 0 and 1, the core of the bridges (PYTEST="tests/bridges/rollback -k undone")
 	@$(timed) $(AS_ROOT) pytest $(if $(named),,-m "needs_system and not slow") --durations=15 $(PYTEST)
 
 test-all: $(if $(PYTEST),,lint unit) setup-test ## Ring 3: everything that runs in containers
@@ -187,16 +187,16 @@ test-all: $(if $(PYTEST),,lint unit) setup-test ## Ring 3: everything that runs 
 nightly = $(timed) $(AS_ROOT) pytest $(if $(named),,$(1)) --numprocesses=2 --durations=15 $(core) $(PYTEST)
 test-nightly test-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/image
 test-nightly: setup-test setup-radio setup-test-image ## Ring 4: faults, wear, radio and SD card, in hours (CORE=yes)
-	@$(call nightly,tests/faults tests/wear tests/radio tests/image)
+	@$(call nightly,tests/nightly/faults tests/nightly/wear tests/nightly/radio tests/nightly/image)
 
 test-faults: setup-test setup-radio ## Ring 4, faults and wear: about 20 minutes (CORE=yes PYTEST="-k cable")
-	@$(call nightly,tests/faults tests/wear)
+	@$(call nightly,tests/nightly/faults tests/nightly/wear)
 
 test-radio: setup-radio ## Ring 4, Wi-Fi in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
-	@$(call nightly,tests/radio)
+	@$(call nightly,tests/nightly/radio)
 
 test-image: setup-test-image ## Ring 4, the SD card that make image has built (CORE=yes PYTEST="-k power")
-	@$(call nightly,tests/image)
+	@$(call nightly,tests/nightly/image)
 
 bench-provision: setup-lab ## Time provisioning: cold, second run, 1, 4 and 8 bridges
 	@$(AS_ROOT) python3 tests/bench/provision.py

@@ -26,28 +26,28 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("unhurried")
 
-_SCENARIOS = "tests/molecule/test_scenarios.py"
-_ROLLBACK = "tests/rollback/"
+_SCENARIOS = "tests/bridges/molecule/test_scenarios.py"
+_ROLLBACK = "tests/bridges/rollback/"
 # Each release has a lab.
-_BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
-_FAULTS = "tests/faults/"
-_WEAR = "tests/wear/"
+_BY_RELEASE = ("tests/bridges/monitor/", "tests/bridges/compat/", "tests/bridges/doctor/")
+_FAULTS = "tests/nightly/faults/"
+_WEAR = "tests/nightly/wear/"
 _RELEASES = ("bookworm", "trixie")
 # Tests on bridges are slow, except those that are marked core.
 _BRIDGES = (
     _ROLLBACK,
     *_BY_RELEASE,
-    "tests/bridges/",
-    "tests/card/",
-    "tests/molecule/",
-    "tests/rehearse/",
+    "tests/bridges/test_",
+    "tests/bridges/boot_config/",
+    "tests/bridges/molecule/",
+    "tests/bridges/rehearse/",
 )
 _LINT = "tests/lint/"
 _UNIT = "tests/unit/"
-_PROXY = "tests/proxy/"
-_RADIO = "tests/radio/"
-_IMAGE = "tests/image/"
-_LIFE_OF_A_CARD = "tests/image/test_imager.py"
+_PROXY = "tests/bridges/proxy/"
+_RADIO = "tests/nightly/radio/"
+_IMAGE = "tests/nightly/image/"
+_LIFE_OF_A_CARD = "tests/nightly/image/test_imager.py"
 # mypy and ansible-lint without their caches, on a busy machine.
 _LINT_TIMEOUT_SECONDS = 900
 # A provisioning or a guest's boot takes minutes on a busy machine.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from rollback.bridge import Bridge
+from bridges.rollback.bridge import Bridge
 
 pytestmark = pytest.mark.slow
 

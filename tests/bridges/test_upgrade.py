@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from rollback.bridge import UNREACHABLE, Bridge
+from bridges.rollback.bridge import UNREACHABLE, Bridge
 
 from pvs_lab.playbook import PROGRAM, telling_part
 

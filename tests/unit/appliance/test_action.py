@@ -1,6 +1,6 @@
 """The action that locks a host's root, in real runs with a fake ssh.
 
-The restarts are tested in a guest, by ``tests/radio/test_root.py``.
+The restarts are tested in a guest, by ``tests/nightly/radio/test_root.py``.
 """
 
 from __future__ import annotations

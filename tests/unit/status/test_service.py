@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.care.monitored import MonitoredBridge
+from unit.monitor.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
 
 from pvs_lab.process import wait_until

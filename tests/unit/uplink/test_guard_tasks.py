@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rollback.bridge import Bridge
+from bridges.rollback.bridge import Bridge
 
 from pvs_lab.lab_client import LabClient
 from pvs_lab.playbook import PROGRAM, changed_count
