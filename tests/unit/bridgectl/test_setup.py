@@ -96,7 +96,7 @@ def machine(tmp_path: Path, project: Path) -> Machine:
     for name, script in STAND_INS.items():
         (tools / name).write_text(f"#!/bin/sh\n{script}\n")
         (tools / name).chmod(0o755)
-    (tmp_path / "project/ansible").mkdir(parents=True)
+    (tmp_path / "project/ansible/tooling").mkdir(parents=True)
     shutil.copy(project / "ansible/tooling/setup.sh", tmp_path / "project/ansible/tooling/setup.sh")
     shutil.copy(project / "requirements.lock", tmp_path / "project/requirements.lock")
     return Machine(tmp_path)
@@ -152,7 +152,7 @@ def test_a_user_without_sudo_gets_the_command(ready: Machine) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "error: Debian packages are missing: mmdebstrap socat\n"
-        "  hint: as root, type: apt-get update && "
+        "  hint: as root, run: apt-get update && "
         "apt-get install --yes --no-install-recommends mmdebstrap socat\n"
     )
     assert ready.calls == []
@@ -220,8 +220,8 @@ def test_a_python_that_is_not_there_is_named(machine: Machine) -> None:
     done = machine.setup("controller", PYTHON="python3.99")
     assert done.returncode == 1
     assert done.stderr == (
-        "error: PYTHON=python3.99 is not on this machine\n"
-        "  hint: install it, or set PYTHON to one that is\n"
+        "error: PYTHON=python3.99 is not installed\n"
+        "  hint: install it, or set PYTHON to an installed interpreter\n"
     )
 
 
@@ -229,7 +229,7 @@ def test_a_python_that_is_not_there_is_named(machine: Machine) -> None:
 def test_another_argument_gets_the_usage(machine: Machine, arguments: list[str]) -> None:
     done = machine.setup(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    choices = "validate|checkers|controller|lab|radio|arm64|card|image|test-image|test"
+    choices = "validate|checkers|controller|lab|radio|arm64|card|image|test-image|test|lint"
     assert done.stderr == f"usage: ansible/tooling/setup.sh {choices}\n"
     assert machine.calls == []
 
@@ -238,6 +238,6 @@ def test_a_machine_without_dpkg_needs_ssh_alone(ready: Machine) -> None:
     (ready.folder / "tools/dpkg-query").unlink()
     done = ready.setup("controller")
     assert done.returncode == 1
-    assert done.stderr == "error: ssh is missing\n  hint: install OpenSSH's client\n"
+    assert done.stderr == "error: ssh is not installed\n  hint: install OpenSSH's client\n"
     (ready.folder / "tools/ssh").symlink_to(ready.folder / "tools/id")
     assert ready.setup("controller").returncode == 0

@@ -104,5 +104,5 @@ def test_a_folder_without_a_root_file_system_is_refused_with_a_hint(
     done = chroot.ansible(
         "-m", "ansible.builtin.raw", "-a", "true", ansible_chroot_root=str(tmp_path / "empty")
     )
-    assert "there is no root file system in" in done.stdout + done.stderr
+    assert "does not contain a root file system" in done.stdout + done.stderr
     assert "Hint: unpack one there" in done.stdout + done.stderr

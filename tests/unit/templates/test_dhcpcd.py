@@ -12,6 +12,7 @@ from unit.templates.networks import NETWORKS, Network
 from unit.templates.pis import Pi
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils import wifi
+from pvs_lab.process import wait_until
 
 on_every_pi = pytest.mark.parametrize(
     "pi",
@@ -261,6 +262,8 @@ def test_avahi_knows_every_key_and_stays_on_the_uplink(pi: Pi, rendered: dict[st
     cursor = pi.cursor()
     pi.put({"/etc/avahi/avahi-daemon.conf": file})
     status, printed = pi.attempt("chmod 644 /etc/avahi/*.conf; systemctl restart avahi-daemon")
+    # It reports its start before it joins.
+    wait_until(lambda: "Joining" in pi.journal("avahi-daemon", cursor), 10)
     journal = pi.journal("avahi-daemon", cursor)
     assert status == 0, f"{printed}{journal}\n{file}"
     assert not re.search(r"Invalid|[Ff]ailed|Missing", journal), f"{journal}\n{file}"

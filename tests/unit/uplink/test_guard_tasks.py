@@ -27,6 +27,9 @@ PLAYBOOK = """
     uplink_type: %s
     __common_backend: networkmanager
     __common_pi: "{{ __common_found.bridge }}"
+    __common_sandbox: >-
+      {{ (lookup('ansible.builtin.file', '%s/roles/common/vars/main.yml')
+      | from_yaml).__common_sandbox }}
   tasks:
     - pvs_bridge.core.bridge_facts: {}
       register: __common_found
@@ -53,7 +56,7 @@ def play(lab: LabClient, tmp_path: Path) -> Play:
 
     def run(uplink_type: str, *arguments: str) -> int | None:
         playbook = tmp_path / "play.yml"
-        playbook.write_text(PLAYBOOK % uplink_type)
+        playbook.write_text(PLAYBOOK % (uplink_type, PROJECT))
         done = subprocess.run(
             [PROGRAM, "--inventory=inventory/lab", *arguments, playbook],
             cwd=PROJECT,

@@ -40,7 +40,7 @@ def test_the_exit_status_says_what_was_found(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--inventory", "nowhere"), "INVENTORY=nowhere does not exist"),
-        (("--limit", "attic"), "LIMIT=attic fits none of the bridges of inventory"),
+        (("--limit", "attic"), "LIMIT=attic selects no bridge of inventory"),
         (("--format", "pdf"), "invalid choice: 'pdf'"),
         (("--frmat", "json"), "unrecognized arguments"),
         (("--output", "inventory/bridges.yml"), "OUTPUT=inventory/bridges.yml cannot be written"),
@@ -96,7 +96,7 @@ def test_a_bridge_is_compared_with_those_that_are_not_asked_for(
     more = "    barn: {uplink_type: ethernet, uplink_interface: eth1, uplink_hostname: solar}\n"
     write(tmp_path, {"bridges.yml": both + more})
     (finding,) = validator.json(tmp_path, "--limit", "barn").findings
-    assert finding["problem"] == "solar is that of garage too"
+    assert finding["problem"] == "must be unique, but garage has solar too"
     assert validator.json(tmp_path, "--limit", "garage").findings == []
 
 
