@@ -42,8 +42,8 @@ _PLAYBOOK = """
   connection: local
   become: false
   gather_facts: false
-  vars_files: [bridge.yml, pvs_link.yml, firewall.yml, sshd.yml, uplink.yml, proxy.yml,
-               console_dns.yml, firewall_vars.yml, routing_vars.yml, cases.yml]
+  vars_files: [common.yml, pvs_link.yml, firewall.yml, sshd.yml, uplink.yml, proxy.yml,
+               console_dns.yml, common_vars.yml, firewall_vars.yml, routing_vars.yml, cases.yml]
   vars:
     uplink_country: US
   tasks:
@@ -139,10 +139,10 @@ def render(folder: Path, checked: str) -> dict[str, str]:
     Returns:
         each file's text by its name; an empty one where the two ways differ.
     """
-    for role in ("bridge", "pvs_link", "firewall", "sshd", "uplink", "proxy", "console_dns"):
+    for role in ("common", "pvs_link", "firewall", "sshd", "uplink", "proxy", "console_dns"):
         defaults = (_ROLES / role / "defaults/main.yml").read_text()
         (folder / f"{role}.yml").write_text(defaults)
-    for role in ("firewall", "routing"):
+    for role in ("common", "firewall", "routing"):
         constants = (_ROLES / role / "vars/main.yml").read_text()
         (folder / f"{role}_vars.yml").write_text(constants)
     cases = yaml.dump({"cases": _cases(), "checked_name": checked}, Dumper=_Dumper)
