@@ -90,7 +90,7 @@ provision: setup-controller ## Make a Pi a bridge, or bring it up to date (INVEN
 check: setup-controller ## Show what provision would change, and change nothing
 	@$(playbook) ansible/site.yml --check --diff $(ARGS)
 
-# What nobody has asked for, the bridge itself decides.
+# Options left out default to what the bridge runs.
 asked_for = $(if $(filter-out file,$(origin $(1))),$($(1)))
 rehearse: setup-lab ## Prove a description on a twin of its Pi (LIMIT= RELEASE= FIRMWARE= LIVE=no KEEP=yes)
 	@$(described); $(bridgectl) rehearse --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
@@ -178,7 +178,7 @@ lint: setup-lint ## Ring 0: the linters
 unit: setup-validate ## Ring 1: tests that need Python and git only (PYTEST="tests/unit/compat -n0")
 	@$(timed) pytest -q $(if $(named),,tests/unit -m "not needs_system") $(PYTEST)
 
-test: $(if $(PYTEST),,lint unit) setup-test ## Ring 2: rings 0 and 1, the core of the bridges (PYTEST="tests/rollback -k undone")
+test: $(if $(PYTEST),,lint unit) setup-test ## Ring 2: rings 0 and 1, the core of the bridges (PYTEST="tests/bridges/rollback -k undone")
 	@$(timed) $(AS_ROOT) pytest $(if $(named),,-m "needs_system and not slow") --durations=15 $(PYTEST)
 
 test-all: $(if $(PYTEST),,lint unit) setup-test ## Ring 3: everything that runs in containers
@@ -187,16 +187,16 @@ test-all: $(if $(PYTEST),,lint unit) setup-test ## Ring 3: everything that runs 
 nightly = $(timed) $(AS_ROOT) pytest $(if $(named),,$(1)) --numprocesses=2 --durations=15 $(core) $(PYTEST)
 test-nightly test-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/image
 test-nightly: setup-test setup-radio setup-test-image ## Ring 4: faults, wear, radio and SD card, in hours (CORE=yes)
-	@$(call nightly,tests/faults tests/wear tests/radio tests/image)
+	@$(call nightly,tests/nightly/faults tests/nightly/wear tests/nightly/radio tests/nightly/image)
 
 test-faults: setup-test setup-radio ## Ring 4, faults and wear: about 20 minutes (CORE=yes PYTEST="-k cable")
-	@$(call nightly,tests/faults tests/wear)
+	@$(call nightly,tests/nightly/faults tests/nightly/wear)
 
 test-radio: setup-radio ## Ring 4, Wi-Fi in guests of QEMU: about 20 minutes (CORE=yes PYTEST="-k refuses")
-	@$(call nightly,tests/radio)
+	@$(call nightly,tests/nightly/radio)
 
 test-image: setup-test-image ## Ring 4, the SD card that make image has built (CORE=yes PYTEST="-k power")
-	@$(call nightly,tests/image)
+	@$(call nightly,tests/nightly/image)
 
 bench-provision: setup-lab ## Time provisioning: cold, second run, 1, 4 and 8 bridges
 	@$(AS_ROOT) python3 tests/bench/provision.py
@@ -206,7 +206,7 @@ bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx an
 	@$(AS_ROOT) python3 tests/bench/proxy.py
 
 bench-compat: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
-bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and weigh what translates (ARCH=arm64: in a guest too, some minutes)
+bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and memory of the compat service (ARCH=arm64: in a guest too, some minutes)
 	@python3 tests/bench/compat.py $(if $(ARCH),--arch $(ARCH))
 
 bench-validate: setup-validate ## Time make validate for 1, 10 and 100 bridges

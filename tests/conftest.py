@@ -1,11 +1,10 @@
-"""How the tests are spread over the processes of pytest-xdist, and what a failed one leaves.
+"""How pytest-xdist distributes the tests, which marks they get, and what a failed one reports.
 
-A folder's tests share fixtures, some of them labs, so one process runs them all. Each molecule
-scenario goes alone, and each Pi whose changes are undone; they come first, because they take
-longest. So does each Pi whose PVS gets another firmware, that falls ill, or that is examined. Each
-file of linters goes alone, for the two slow ones are not to wait for each other, and each file
-about the proxy, whose tests wait more than they work. The tests with a radio share two guests for
-each network backend; those of the image have a card each, but for the one whose life they follow.
+The tests of a folder share fixtures, some of them labs, so one process runs them all. Exceptions
+take long and run alone: each molecule scenario, each Pi of the folders on bridges, each role of
+ansible-lint, each file of the other linters and of the proxy. The tests with a radio share two
+guests for each network backend. Each test of the image has a card of its own, except those that
+follow the life of one card. The longest tests start first.
 """
 
 from __future__ import annotations
@@ -27,21 +26,28 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("unhurried")
 
-_SCENARIOS = "tests/molecule/test_scenarios.py"
-_ROLLBACK = "tests/rollback/"
-# Of these each release has a lab.
-_BY_RELEASE = ("tests/care/", "tests/compat/", "tests/diagnosis/")
-_FAULTS = "tests/faults/"
-_WEAR = "tests/wear/"
+_SCENARIOS = "tests/bridges/molecule/test_scenarios.py"
+_ROLLBACK = "tests/bridges/rollback/"
+# Each release has a lab.
+_BY_RELEASE = ("tests/bridges/monitor/", "tests/bridges/compat/", "tests/bridges/doctor/")
+_FAULTS = "tests/nightly/faults/"
+_WEAR = "tests/nightly/wear/"
 _RELEASES = ("bookworm", "trixie")
-# Where bridges are made in labs; what is not marked as their core is slow.
-_BRIDGES = (_ROLLBACK, *_BY_RELEASE, "tests/card/", "tests/molecule/", "tests/rehearse/")
+# Tests on bridges are slow, except those that are marked core.
+_BRIDGES = (
+    _ROLLBACK,
+    *_BY_RELEASE,
+    "tests/bridges/test_",
+    "tests/bridges/boot_config/",
+    "tests/bridges/molecule/",
+    "tests/bridges/rehearse/",
+)
 _LINT = "tests/lint/"
 _UNIT = "tests/unit/"
-_PROXY = "tests/proxy/"
-_RADIO = "tests/radio/"
-_IMAGE = "tests/image/"
-_LIFE_OF_A_CARD = "tests/image/test_imager.py"
+_PROXY = "tests/bridges/proxy/"
+_RADIO = "tests/nightly/radio/"
+_IMAGE = "tests/nightly/image/"
+_LIFE_OF_A_CARD = "tests/nightly/image/test_imager.py"
 # mypy and ansible-lint without their caches, on a busy machine.
 _LINT_TIMEOUT_SECONDS = 900
 # A provisioning or a guest's boot takes minutes on a busy machine.
@@ -49,10 +55,10 @@ _BRIDGE_TIMEOUT_SECONDS = 2400
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carries no types
-    """Sends the tests of a folder to one process, with exceptions."""
+    """Send the tests of a folder to one process, with exceptions."""
 
     def _split_scope(self, nodeid: str) -> str:
-        """Name the group of a test."""
+        """Return the name of a test's group, which one process runs."""
         path = nodeid.split("::", maxsplit=1)[0]
         if path == _SCENARIOS:
             return nodeid
@@ -61,7 +67,7 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
             _, bracket, pi = nodeid.partition("[")
             return pi if bracket else path
         if path.startswith((*_BY_RELEASE, _FAULTS)):
-            # So do these, and some have other parameters beside.
+            # The same, with more parameters.
             folder = path.rpartition("/")[0]
             return next((f"{folder} {name}" for name in _RELEASES if name in nodeid), path)
         if path.startswith(_WEAR):
@@ -83,11 +89,11 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's
-    """Have pytest-xdist use it."""
+    """Return the scheduler for pytest-xdist."""
     return FolderScheduling(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # what -m leaves out has to be marked before
+@pytest.hookimpl(tryfirst=True)  # before pytest evaluates -m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by their folders, and run the longest first."""
     for item in items:
@@ -111,9 +117,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the bridge's journal to a failed test's report, as it is gone soon after."""
+    """Add the bridge's journal to a failed test's report, because the lab is removed soon."""
     report = yield
-    # A fixture may hand on another one's.
+    # Several fixtures may return the same lab.
     found = {each for each in getattr(item, "funcargs", {}).values()
              if isinstance(each, LabClient)}  # fmt: skip
     for each in found:

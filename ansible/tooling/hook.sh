@@ -1,5 +1,5 @@
 #!/bin/sh
-# What pre-commit runs in somebody's own repository, out of a clone of this one.
+# The hook that pre-commit runs in a user's repository, from a clone of this one.
 #
 # usage: ansible/tooling/hook.sh [options of bridgectl validate]
 set -eu

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pins the newest Python packages that pyproject.toml allows, with their hashes, for every Python
-# and system at once, into requirements.lock.
+# Writes the newest Python packages that pyproject.toml allows into requirements.lock, with hashes,
+# for all Python versions and systems.
 #
 # usage: ansible/tooling/lock.sh
 set -eu
@@ -14,20 +14,20 @@ fail() {
     exit 1
 }
 
-workshop=$(mktemp -d)
-trap 'rm -rf "$workshop"' EXIT
+workspace=$(mktemp -d)
+trap 'rm -rf "$workspace"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# uv resolves; it is no part of what the project runs, so it gets an environment of its own.
-"$python" -m venv "$workshop/venv" ||
-    fail "$python cannot make a virtual environment" \
+# uv resolves the versions. It gets its own environment, because the project does not need it.
+"$python" -m venv "$workspace/venv" ||
+    fail "$python cannot create a virtual environment" \
         "install Python's venv (Debian: apt-get install python3-venv), or set PYTHON=..."
-"$workshop/venv/bin/pip" install --quiet --disable-pip-version-check uv ||
+"$workspace/venv/bin/pip" install --quiet --disable-pip-version-check uv ||
     fail "uv could not be installed" "see pip's message above; it needs the network"
 
-# From the project's folder, so that the lock's comments name pyproject.toml without a path.
+# Run in the project's folder, so that the comments in the lock name pyproject.toml without a path.
 cd "$project"
-"$workshop/venv/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes \
+"$workspace/venv/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes \
     --extra dev --upgrade --no-header --quiet --output-file requirements.lock pyproject.toml ||
-    fail "uv could not resolve pyproject.toml" "see its message above; requirements.lock is as it was"
-echo "requirements.lock is written; make test installs and proves it"
+    fail "uv could not resolve pyproject.toml" "see its message above; requirements.lock is unchanged"
+echo "requirements.lock has been written; make test installs and tests it"

@@ -1,19 +1,18 @@
 #!/bin/sh
-# Installs what a target of the Makefile needs, and is quick when nothing is missing:
-# Debian packages by apt, Python packages into .venv from requirements.lock.
+# Installs the packages of a target of the Makefile: Debian packages with apt, Python packages from
+# requirements.lock into .venv. Returns quickly if everything is installed.
 #
 # usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test|lint
 set -eu
 
-# What judges its own files in make validate.
+# The daemons that check their files in make validate.
 checker_packages='dhcpcd-base dnsmasq-base haproxy network-manager nftables wpasupplicant'
 controller_packages='openssh-client python3 python3-venv'
 lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq-base iproute2 \
 mmdebstrap openssl socat systemd-container"
 radio_packages="$lab_packages e2fsprogs qemu-system-x86"
 arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
-# What writes on a card; and what makes one of packages for the Pi's processor, in a user's own
-# namespace where nobody is root.
+# For writing cards, and for building images of arm64 packages in a user namespace without root.
 card_packages="$controller_packages mtools xz-utils"
 image_packages="$card_packages arch-test binfmt-support debian-archive-keyring dosfstools e2fsprogs \
 fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
@@ -24,7 +23,7 @@ lint_packages="$controller_packages git shellcheck"
 
 usage='usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test|lint'
 case "${1-}" in
-    # Nothing is installed beside Python's packages: no root, and builds have a Python of their own.
+    # Python packages only, because CI runners have Python but no root.
     validate) packages= ;;
     checkers) packages=$checker_packages ;;
     controller) packages=$controller_packages ;;
@@ -66,11 +65,11 @@ install_packages() {
         as_root=sudo
     else
         fail "Debian packages are missing:$missing" \
-            "as root, type: apt-get update && apt-get install --yes --no-install-recommends$missing"
+            "as root, run: apt-get update && apt-get install --yes --no-install-recommends$missing"
     fi
     echo "installing Debian packages:$missing" >&2
     log=$(mktemp)
-    # shellcheck disable=SC2086 # one word a package
+    # shellcheck disable=SC2086 # one word per package
     if ! { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install --yes --no-install-recommends $missing; } > "$log" 2>&1; then
         tail -n 20 "$log" >&2
@@ -79,7 +78,7 @@ install_packages() {
     rm "$log"
 }
 
-# A virtual environment belongs to one lock file and to one interpreter.
+# A virtual environment is valid for one lock file and one interpreter.
 wanted_stamp() {
     "$python" --version
     cksum < "$project/requirements.lock"
@@ -87,7 +86,7 @@ wanted_stamp() {
 
 install_python() {
     command -v "$python" > /dev/null ||
-        fail "PYTHON=$python is not on this machine" "install it, or set PYTHON to one that is"
+        fail "PYTHON=$python is not installed" "install it, or set PYTHON to an installed interpreter"
     stamp=$project/.venv/pvs-bridge-stamp
     [ "$(cat "$stamp" 2> /dev/null)" != "$(wanted_stamp)" ] || return 0
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
@@ -106,6 +105,6 @@ if [ -z "$packages" ]; then
 elif command -v dpkg-query > /dev/null; then
     install_packages
 else
-    command -v ssh > /dev/null || fail "ssh is missing" "install OpenSSH's client"
+    command -v ssh > /dev/null || fail "ssh is not installed" "install OpenSSH's client"
 fi
 install_python

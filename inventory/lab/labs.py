@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Inventory of the labs that are up: each one's Pi, named after its lab.
+"""Inventory of the running labs: the Pi of each lab, named after the lab.
 
-With the environment variable LAB set it names that lab alone, which may still have to come up, with
-a radio where RADIO is yes.
+If the environment variable LAB is set, the inventory contains only that lab, which need not run
+yet. It has a radio if RADIO is yes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/lab"))
 from pvs_lab import lifecycle, radio_card
 from pvs_lab.paths import lab_dir
 
-# A Pi with a radio takes its time, and is told of the home that its card knows already.
+# A Pi with a radio is slow, and uses the home network that is already configured on its card.
 RADIO = {
     "ansible_timeout": 60,
     "uplink_type": "wifi",
@@ -34,17 +34,17 @@ def inventory() -> dict[str, object]:
     running = lifecycle.running()
     names = [wanted] if wanted else running
     if not names:
-        sys.exit("no lab is up; bring one up by 'make lab-up'")
-    to_come = os.environ.get("RADIO") == "yes"
+        sys.exit("no lab is running; start one with 'make lab-up'")
+    new_radio = os.environ.get("RADIO") == "yes"
     radios = {
-        name: lifecycle.describe(name).radio if name in running else to_come for name in names
+        name: lifecycle.describe(name).radio if name in running else new_radio for name in names
     }
     hostvars = {
         name: {
             "ansible_host": "bridge",
             "ansible_user": "pi",
             "ansible_ssh_common_args": f"-F {lab_dir(name)}/ssh_config",
-            # All labs' Pis have one address: a shared connection must not lead to another lab.
+            # The Pis of all labs have the same address, so each lab needs its own ControlPath.
             "ansible_control_path": f"{lab_dir(name)}/ansible-connection",
             "lab_name": name,
             **(RADIO if radios[name] else {}),

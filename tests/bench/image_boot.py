@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from image import imager_files
-from image.built_image import built_image
-from image.flashed_pi import WORKS, flashed
+from nightly.image import imager_files
+from nightly.image.built_image import built_image
+from nightly.image.flashed_pi import WORKS, flashed
 
 from pvs_image.build_inputs import DEBIAN_RELEASE_EPOCH
 from pvs_image.debian_base import base_stage

@@ -1,7 +1,8 @@
-"""``make bench-provision``: how long it takes to make a bridge, and to find that it is one.
+"""``make bench-provision``: the time of the first run of site.yml, and of one that changes nothing.
 
-Everything is measured in one run on this machine, beside the floor that Ansible itself sets:
-``ansible -m ping`` over the same hosts. Medians of three; the PVS answers at once.
+Each run that changes nothing follows an ``ansible -m ping`` of the same hosts, which is the least
+that Ansible needs, so that other work on this machine slows both. The figures are medians of three.
+The PVS answers at once.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ _PROGRAMS = Path(sys.executable).parent
 _NAMES = [f"bench-{number}" for number in range(1, 9)]
 _COUNTS = (1, 4, 8)
 _REPEATS = 3
-# What a person is promised: see the README's figures.
-_MOST_FLOORS = 8
-_MOST_HOSTS_RATIO = 4
+# The requirements.
+_MOST_PINGS = 5
+_MOST_HOSTS_RATIO = 2.5
+_LONGEST_COLD_SECONDS = 20
 _RECAP = re.compile(r"^(bench-\d) .*ok=(\d+) +changed=(\d+) .*failed=(\d+)", re.MULTILINE)
 
 
 def main() -> int:
-    """Measure, print the table, and return 1 where a promise is not kept."""
+    """Measure, print the table, and return 1 if a requirement is missed."""
     try:
         return _measure()
     except LabError as error:
@@ -42,39 +44,45 @@ def main() -> int:
 
 
 def _measure() -> int:
-    print("bringing up the first bridge's lab ...", flush=True)
+    print("starting the lab of the first bridge ...", flush=True)
     _up(_NAMES[0])
     cold, recap = _play(1)
     tasks, changed = recap[_NAMES[0]]
     print(f"cold run: {cold:.1f} s, {tasks} tasks, {changed} of them changed something", flush=True)
     for name in _NAMES[1:]:
         _up(name)
-    print(f"making the other {len(_NAMES) - 1} labs' Pis bridges ...", flush=True)
+    print(f"provisioning the other {len(_NAMES) - 1} labs ...", flush=True)
     _play(len(_NAMES))
-    floors, seconds = {}, {}
+    pings: dict[int, float] = {}
+    seconds: dict[int, float] = {}
     for count in _COUNTS:
-        floors[count] = statistics.median(_ping(count) for _ in range(_REPEATS))
-        seconds[count] = statistics.median(_second_run(count) for _ in range(_REPEATS))
-    print("\nsecond run, nothing to change (medians of 3)\n")
-    print("bridges    ping    second run    ratio to ping    ratio to 1 bridge")
+        pairs = [(_ping(count), _second_run(count)) for _ in range(_REPEATS)]
+        pings[count], seconds[count] = map(statistics.median, zip(*pairs, strict=True))
+    print(f"\nrun that changes nothing (medians of {_REPEATS})\n")
+    print("bridges    ping         run    ratio to ping    ratio to 1 bridge")
     for count in _COUNTS:
         print(
-            f"{count:7} {floors[count]:6.1f} s {seconds[count]:11.1f} s"
-            f" {seconds[count] / floors[count]:16.1f} {seconds[count] / seconds[1]:20.1f}"
+            f"{count:7} {pings[count]:6.1f} s {seconds[count]:9.1f} s"
+            f" {seconds[count] / pings[count]:16.1f} {seconds[count] / seconds[1]:20.1f}"
         )
-    kept = (
-        seconds[1] <= _MOST_FLOORS * floors[1]
-        and seconds[_COUNTS[-1]] <= _MOST_HOSTS_RATIO * seconds[1]
-    )
-    print(
-        f"\nwanted: one bridge within {_MOST_FLOORS} times its ping, "
-        f"8 bridges within {_MOST_HOSTS_RATIO} times one: {'kept' if kept else 'NOT kept'}"
-    )
-    return 0 if kept else 1
+    print()
+    met = [
+        _meets("cold run", cold, _LONGEST_COLD_SECONDS, "s"),
+        _meets("one bridge", seconds[1] / pings[1], _MOST_PINGS, "times its ping"),
+        _meets("8 bridges", seconds[8] / seconds[1], _MOST_HOSTS_RATIO, "times one bridge"),
+    ]
+    return 0 if all(met) else 1
+
+
+def _meets(name: str, found: float, most: float, unit: str) -> bool:
+    """Print a figure beside its limit; return whether it is within."""
+    met = found <= most
+    print(f"{name}: {found:.1f} {unit}, must be at most {most}: {'met' if met else 'MISSED'}")
+    return met
 
 
 def _up(name: str) -> None:
-    """Bring a lab up whose PVS needs no time to answer."""
+    """Start a lab whose PVS answers at once."""
     lifecycle.down(name)
     options = LabOptions(name, "trixie", "networkmanager", ("--latency-scale", "0", "--daylight"))
     lifecycle.up(options, lambda line: print(f"  {line}", flush=True))
@@ -103,13 +111,13 @@ def _ping(count: int) -> float:
 
 
 def _play(count: int) -> tuple[float, dict[str, tuple[int, int]]]:
-    """Provision the first bridges; seconds, and each one's number of tasks and of changes."""
+    """Provision the first bridges; return the seconds, and the tasks and changes of each."""
     seconds, output = _run(["ansible-playbook", "ansible/site.yml"], count)
     return seconds, {name: (int(ok), int(new)) for name, ok, new, _ in _RECAP.findall(output)}
 
 
 def _second_run(count: int) -> float:
-    """Provision bridges that are bridges already.
+    """Provision bridges again.
 
     Raises:
         LabError: one of them was changed.

@@ -140,12 +140,13 @@ def _median(runs: Sequence[_Run]) -> tuple[float, float]:
 def _run(folder: Path) -> _Run:
     """Validate once."""
     command = [
-        sys.executable, str(_PROJECT / "ansible/validate.py"), "--inventory",
+        sys.executable, "-m", "bridgectl", "validate", "--inventory",
         str(folder / "inventory"), "--output", str(folder / "output"), "--format", "json",
     ]  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(_PROJECT / "ansible")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:

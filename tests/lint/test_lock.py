@@ -14,9 +14,9 @@ _FILES = ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks")
 _LOOKS = {
     "ansible.builtin.debug",
     "ansible.builtin.fail",
-    "ansible.builtin.uri",
     "pvs_bridge.core.agent_command",
     "pvs_bridge.core.bridge_facts",
+    "pvs_bridge.core.http_get",
 }
 _COMMAND = "ansible.builtin.command"
 

@@ -38,6 +38,6 @@ def test_each_ring_runs_what_the_cheaper_one_leaves_out() -> None:
 
 
 def test_tests_that_are_named_are_run_whole() -> None:
-    printed = run("make", "--dry-run", "test", "PYTEST=tests/rollback -n0")
-    assert "--durations=15 tests/rollback -n0" in printed
+    printed = run("make", "--dry-run", "test", "PYTEST=tests/bridges/rollback -n0")
+    assert "--durations=15 tests/bridges/rollback -n0" in printed
     assert CHOICE.findall(printed) == []

@@ -23,7 +23,7 @@ _OTHER_WRITERS = re.compile(
 )
 # By task, why it arms nothing.
 _UNARMED = {
-    "Keep the other backend asleep while it is installed": (
+    "Mask the other backend during its installation": (
         "installing takes longer than a change may wait, and what sleeps changes nothing"
     ),
     "Install the Wi-Fi guard": "it reconnects only networks that were configured before",

@@ -31,7 +31,8 @@ EXEMPT = {
 
 # The user of the system; a program that runs as it has the name in quotes, or after an option.
 _USER = re.compile(
-    r"""["'`]nobody["'`:]|-u nobody|User=nobody|nobody:nogroup|=nobody\b|AS NOBODY"""
+    r"""["'`]nobody["'`:]|-u nobody|User[= ]nobody|nobody:nogroup|=nobody\b|AS NOBODY"""
+    r"""|nobody <nobody@"""
 )
 
 

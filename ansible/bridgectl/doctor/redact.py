@@ -42,7 +42,7 @@ _BELOW = re.compile(
     r"""(?P<value>(?:(?P=indent)[ \t]+\S[^\n]*(?:\n|\Z))+)""",
     re.IGNORECASE | re.MULTILINE,
 )
-# How the newer interface spells it: {"name": "/sys/info/wpakey", "value": "..."}.
+# The new API's format: {"name": "/sys/info/wpakey", "value": "..."}.
 _NAMED = re.compile(
     rf"""(?P<head>"name"\s*:\s*"[^"]*(?:{_NAMES}|key|ssid|{_SERIAL_WORDS})"\s*,\s*"value"\s*:\s*")"""
     r"""(?P<value>[^"]*)""",
@@ -86,7 +86,7 @@ _GLOBAL_IPV6 = re.compile(
     re.IGNORECASE,
 )
 
-# What stands behind a telling name and is no secret.
+# Values after such names that are not secret.
 _HARMLESS = re.compile(
     r"|[0-9]{1,3}|true|false|yes|no|on|off|none|null|\(removed\)|\[\]|\{\}|\||>|auto|default",
     re.IGNORECASE,

@@ -94,7 +94,7 @@ class Inventory:
 
     def group_issues(self) -> Iterator[Issue]:
         """Find hosts that look like bridges but are not in the group, and groups without hosts."""
-        prefixes = tuple(f"{spec.name}_" for spec in self.specs)
+        prefixes = tuple(prefix for spec in self.specs for prefix in spec.prefixes)
         for name in self.hosts:
             if name in self.all_bridges:
                 continue

@@ -11,3 +11,5 @@
 ``record``         the files of the last rehearsal, and the differences
 =================  ===========================================================================
 """
+
+import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible

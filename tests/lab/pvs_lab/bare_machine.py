@@ -73,7 +73,7 @@ def run(*words: str) -> int:
         backend="bare",
         packages=("ca-certificates", "git", "python3"),
         on_offer=(),
-        files=(),
+        files=(("/etc/hosts", "127.0.0.1 localhost\n"),),
         is_card=False,
     )
     root = image.provide(recipe, print).root

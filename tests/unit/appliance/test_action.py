@@ -1,6 +1,6 @@
 """The action that locks a host's root, in real runs with a fake ssh.
 
-The restarts are tested in a guest, by ``tests/radio/test_root.py``.
+The restarts are tested in a guest, by ``tests/nightly/radio/test_root.py``.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def test_check_mode_reports_the_restart_without_doing_it(play: Play) -> None:
     assert "ok=1 changed=1 unreachable=0 failed=0" in play({"locked": False}, "--check")
 
 
+@pytest.mark.needs_system
 @pytest.mark.parametrize("connection", ["local", "pvs_bridge.core.forked"])
 def test_a_local_run_names_the_command_and_does_not_restart(
     play: Play, tmp_path: Path, connection: str
@@ -83,5 +84,5 @@ def test_a_local_run_names_the_command_and_does_not_restart(
     printed = play(
         {}, f"--connection={connection}", before=("unshare", "--mount", "sh", "-c", there, "sh")
     )
-    assert "Hint: sudo /usr/local/bin/pvs-bridge overlay lock" in printed
+    assert "Hint: run sudo /usr/local/bin/pvs-bridge overlay lock" in printed
     assert "failed=1" in printed

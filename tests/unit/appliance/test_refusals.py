@@ -1,4 +1,4 @@
-"""A Pi whose root cannot be locked, or is by somebody else, is refused before anything changes."""
+"""A Pi whose root cannot be locked, or is locked by another program, is refused."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_pi_of_today_is_taken() -> None:
     assert refusals(wanted=True, root={"locked": True, "ours": True}) == []
 
 
-def test_a_pi_whose_root_nobody_wants_locked_needs_nothing() -> None:
+def test_a_pi_whose_root_stays_unlocked_needs_nothing() -> None:
     assert refusals(wanted=False, initramfs=False) == []
 
 
@@ -69,7 +69,7 @@ def test_a_pi_that_cannot_lock_its_root_is_refused_with_the_hint(
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_root_that_somebody_else_has_locked_is_refused(wanted: bool) -> None:
+def test_a_root_that_another_program_has_locked_is_refused(wanted: bool) -> None:
     (refusal,) = refusals(wanted=wanted, root={"locked": True, "ours": False})
     assert "its root is locked, but not by this project" in refusal
     assert "Hint: on the Pi, sudo raspi-config nonint disable_overlayfs" in refusal

@@ -1,6 +1,6 @@
 """Locking and unlocking the root: the messages, and the file that is written.
 
-The effect at the next start is tested in a guest, by ``tests/radio/test_root.py``.
+The effect at the next start is tested in a guest, by ``tests/nightly/radio/test_root.py``.
 """
 
 from __future__ import annotations

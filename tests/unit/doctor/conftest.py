@@ -1,4 +1,4 @@
-"""Fixtures for the doctor's parts: what a Pi has said, and settings of ssh."""
+"""Fixtures for the doctor's modules: outputs of probe.sh, and settings of ssh."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 
-# The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
 from bridgectl.doctor.probe_output import ProbeOutput
 from bridgectl.doctor.ssh_config import Settings
 from bridgectl.doctor.target import Target
+from pvs_bridge.host.vitals import Limits
 
+LIMITS = Limits(temperature_celsius=75, signal_dbm=-75, card_free_mib=300)
 ADDRESSES = (
     '[{"ifname":"eth0","addr_info":[{"family":"inet","local":"172.27.153.20","prefixlen":24}]},'
     '{},{"ifname":"wlan0","addr_info":[{"family":"inet","local":"192.168.1.34","prefixlen":24}]}]'
 )
-# What a bridge says that is well, on a Pi Zero 2 W.
-WELL: dict[str, str | None] = {
+# The outputs of a healthy bridge on a Pi Zero 2 W.
+HEALTHY: dict[str, str | None] = {
     "user": "0",
     "system": "Debian GNU/Linux 13 (trixie)",
     "model": "Raspberry Pi Zero 2 W Rev 1.0",
@@ -37,7 +38,6 @@ WELL: dict[str, str | None] = {
     "inodes": "Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/root 960000 60000 900000 7% /",
     "root_memory": "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
     "/dev/root 14967424 2400000 11900000 17% /",
-    "root_lock": None,
     "memory": "MemTotal:         425000 kB\nMemAvailable:     240000 kB",
     "python": "works",
     "failed": "",
@@ -58,31 +58,31 @@ WELL: dict[str, str | None] = {
     "neighbour": "172.27.153.1 lladdr 00:22:f2:01:02:03 REACHABLE",
 }
 
-Record = Callable[..., ProbeOutput]
+MakeOutput = Callable[..., ProbeOutput]
 
 
-def printed(answers: dict[str, str | None]) -> str:
-    """Write answers as probe.sh does; None is one that has failed."""
+def printed(outputs: dict[str, str | None]) -> str:
+    """Write outputs as probe.sh does; None is a failed command."""
     return "".join(
         "".join(f" {line}\n" for line in ("it failed" if text is None else text).split("\n"))
         + f"@{name} {0 if text is not None else 1}\n"
-        for name, text in answers.items()
+        for name, text in outputs.items()
     )
 
 
 @pytest.fixture
-def record() -> Record:
-    """Record a Pi that is well but for what is given."""
+def make_output() -> MakeOutput:
+    """Return the output of a healthy Pi, with changes."""
 
-    def recorded(**others: str | None) -> ProbeOutput:
-        return ProbeOutput.read(printed({**WELL, **others}))
+    def made(**others: str | None) -> ProbeOutput:
+        return ProbeOutput.read(printed({**HEALTHY, **others}))
 
-    return recorded
+    return made
 
 
 @pytest.fixture
 def target() -> Target:
-    """A bridge, as its inventory knows it."""
+    """Return a bridge of the inventory."""
     return Target(
         name="garage",
         address="garage.local",
@@ -97,13 +97,14 @@ def target() -> Target:
         proxy_serves_home=True,
         translates=True,
         other_names=("garage", "192.168.1.34"),
+        limits=LIMITS,
         secrets=frozenset({"correct horse"}),
     )
 
 
 @pytest.fixture
 def settings() -> Callable[..., Settings]:
-    """Settings of ssh that lead straight to a host."""
+    """Return settings of ssh for a direct connection."""
 
     def made(address: str, **others: Any) -> Settings:  # noqa: ANN401
         plain: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What can be known of a Pi from here, and what it means."""
+"""Checks of the connection, and the search for an unreachable Pi."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ from bridgectl.doctor.target import Target
 Made = Callable[..., Settings]
 
 
-def test_a_name_that_nobody_knows_is_the_first_thing_broken(target: Target) -> None:
+def test_an_unknown_name_is_the_only_broken_result(target: Target) -> None:
     lost = dataclasses.replace(target, address="garage.invalid", other_names=("localhost",))
     with examined(lost, lambda _: None) as examination:
         assert [each.title for each in examination.broken] == ["Name"]
         assert examination.session is None
         assert not examination.healthy
-        others = [each.seen for each in examination.findings if each.title == "Other name"]
+        others = [each.seen for each in examination.results if each.title == "Other name"]
     assert others[0].startswith("localhost is 127.0.0.1: ")
 
 
 SAID = {
-    "Connection refused": "does not let ssh in",
+    "Connection refused": "does not accept SSH",
     "Connection timed out": "cannot be reached",
     "No route to host": "cannot be reached",
     "Permission denied (publickey).": "refuses the login",
     "REMOTE HOST IDENTIFICATION HAS CHANGED to SHA256:x": "is not the one in known_hosts",
-    "Host key verification failed.": "is not known yet",
+    "Host key verification failed.": "is not in known_hosts yet",
 }
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_why_ssh_does_not_come_in_is_said(target: Target, settings: Made, said: str) -> None:
+def test_a_failed_login_is_explained(target: Target, settings: Made, said: str) -> None:
     found = reachability.refused(target, settings("192.168.1.34"), UnreachableError(said))
     assert (found.state, found.seen) == (BROKEN, said)
-    assert SAID[said] in str(found.problem)
-    assert found.hint
+    assert found.issue is not None
+    assert SAID[said] in found.issue.problem
+    assert found.issue.hint
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_neighbours_are_read_on_linux_and_macos(text: str) -> None:
     assert reachability.parse_neighbours(text) == {"192.168.1.34": "b8:27:eb:01:02:03"}
 
 
-def test_an_address_needs_no_name(settings: Made) -> None:
+def test_an_address_needs_no_name_resolution(settings: Made) -> None:
     assert reachability.name(settings("192.168.1.34")).state == OK
     assert reachability.name(settings("localhost")).seen.startswith("localhost is 127.0.0.1")
     behind = settings("garage.invalid", proxy="exec nc garage.invalid 22")
@@ -70,7 +71,7 @@ def test_an_address_needs_no_name(settings: Made) -> None:
 
 @pytest.fixture
 def bridge() -> Iterator[Callable[[int, bytes], int]]:
-    """Be a bridge that answers so; the port."""
+    """Return a function that starts a bridge with a fixed answer, and returns its port."""
     said: list[tuple[int, bytes]] = []
 
     class Bridge(http.server.BaseHTTPRequestHandler):
@@ -82,7 +83,7 @@ def bridge() -> Iterator[Callable[[int, bytes], int]]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Do not log."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Bridge) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -104,7 +105,7 @@ def bridge() -> Iterator[Callable[[int, bytes], int]]:
         (421, b"{}", BROKEN),
     ],
 )
-def test_what_the_home_gets_of_the_bridge_is_judged(
+def test_the_answer_to_a_home_client_is_checked(
     target: Target,
     settings: Made,
     bridge: Callable[[int, bytes], int],
@@ -116,7 +117,7 @@ def test_what_the_home_gets_of_the_bridge_is_judged(
     assert reachability.from_home(served, settings("127.0.0.1"), "/", 5).state == state
 
 
-def test_a_bridge_that_the_home_does_not_reach_is_named(target: Target, settings: Made) -> None:
+def test_a_bridge_that_home_clients_do_not_reach_is_broken(target: Target, settings: Made) -> None:
     closed = dataclasses.replace(target, proxy_port=1)
     found = reachability.from_home(closed, settings("127.0.0.1"), "/", 5)
     assert (found.state, found.seen) == (BROKEN, "no answer: Connection refused")

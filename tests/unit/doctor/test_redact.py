@@ -1,4 +1,4 @@
-"""No secret gets through, whatever file it stands in; what is none stays."""
+"""All secrets in all file formats are removed; other values are kept."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ pam_unix(sudo:session): session opened for user root(uid=0) by pi(uid=1000)
 """
 
 
-def test_what_is_no_secret_stays() -> None:
+def test_other_values_are_kept() -> None:
     assert Secrets().clean(PLAIN) == PLAIN
 
 

@@ -1,4 +1,4 @@
-"""The Pi's own shell asks, and the health check judges what it says. This machine is the Pi."""
+"""The remote probe runs scripts in the Pi's shell; in these tests, this machine is the Pi."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from unit.doctor.conftest import Record
+from unit.doctor.conftest import MakeOutput
 
 from bridgectl.doctor import remote_probe as module
 from bridgectl.doctor.probe_output import ProbeOutput
@@ -20,7 +20,7 @@ from pvs_bridge.host.probe import ProbeError, Signal
 
 
 def here(script: str, seconds: float) -> ScriptResult:
-    """Have this machine's shell read a script, not as root."""
+    """Run a script in this machine's shell, not as root."""
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", "sh", "-s"],
         input=script.encode(), capture_output=True, check=False, timeout=seconds,
@@ -29,14 +29,14 @@ def here(script: str, seconds: float) -> ScriptResult:
 
 
 @pytest.fixture
-def pi() -> RemotePi:
-    """This machine."""
+def pi() -> RemoteProbe:
+    """Return a probe of this machine."""
     return RemoteProbe(ProbeOutput({}), here)
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[bytes], int]]:
-    """Serve one answer to whoever connects, whatever they ask; the port."""
+    """Return a function that serves one answer to any request, and returns its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answers(answer: bytes) -> int:
@@ -53,7 +53,7 @@ def serve() -> Iterator[Callable[[bytes], int]]:
         yield answers
 
 
-def test_an_answer_is_read_as_it_came(pi: RemotePi, serve: Callable[[bytes], int]) -> None:
+def test_an_answer_is_read_as_it_came(pi: RemoteProbe, serve: Callable[[bytes], int]) -> None:
     body = bytes(range(256))
     head = b"HTTP/1.1 200 OK\r\nVia: 1.1 pvs-bridge\r\nContent-Length: 256\r\n\r\n"
     reply = pi.get(serve(head + body), "/cgi-bin/dl_cgi?Command=DeviceList", 5)
@@ -85,7 +85,7 @@ def test_who_hangs_up_or_speaks_something_else_is_named() -> None:
         parse_reply(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
-def test_a_closed_port_refuses(pi: RemotePi) -> None:
+def test_a_closed_port_refuses(pi: RemoteProbe) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         pi.connect("127.0.0.1", port, 3)
@@ -95,21 +95,21 @@ def test_a_closed_port_refuses(pi: RemotePi) -> None:
         pi.get(port, "/", 3)
 
 
-def test_who_says_nothing_takes_too_long(pi: RemotePi) -> None:
+def test_who_says_nothing_takes_too_long(pi: RemoteProbe) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(TimeoutError):
         pi.get(server.getsockname()[1], "/", 1)
 
 
 @pytest.mark.parametrize("address", ["$(touch /tmp/x)", "a.b", "::1"])
-def test_nothing_but_an_address_gets_into_the_shell(pi: RemotePi, address: str) -> None:
-    with pytest.raises(OSError, match="no address"):
+def test_nothing_but_an_address_gets_into_the_shell(pi: RemoteProbe, address: str) -> None:
+    with pytest.raises(OSError, match="not an address"):
         pi.connect(address, 80, 1)
-    with pytest.raises(OSError, match="no path"):
+    with pytest.raises(OSError, match="not a path"):
         pi.get(80, f"/'{address}'; x", 1)
 
 
-def test_a_recording_tells_interfaces_addresses_and_routes(record: Record) -> None:
-    pi = RemoteProbe(record(links="eth0 0 no\nwlan0 1 yes\neth1 off no"), here)
+def test_a_recording_tells_interfaces_addresses_and_routes(make_output: MakeOutput) -> None:
+    pi = RemoteProbe(make_output(links="eth0 0 no\nwlan0 1 yes\neth1 off no"), here)
     assert pi.signal("eth0") is Signal.NONE
     assert pi.signal("eth1") is Signal.OFF
     assert pi.signal("wlan0") is Signal.UP
@@ -118,8 +118,8 @@ def test_a_recording_tells_interfaces_addresses_and_routes(record: Record) -> No
     assert pi.default_routes() == ["wlan0"]
 
 
-def test_routes_that_ip_cannot_tell_are_not_no_routes(record: Record) -> None:
-    pi = RemoteProbe(record(routes_ipv6=None, addresses="Segmentation fault"), here)
+def test_routes_that_ip_cannot_tell_are_not_no_routes(make_output: MakeOutput) -> None:
+    pi = RemoteProbe(make_output(routes_ipv6=None, addresses="Segmentation fault"), here)
     with pytest.raises(ProbeError):
         pi.default_routes()
     with pytest.raises(ProbeError):

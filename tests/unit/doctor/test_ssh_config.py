@@ -10,6 +10,8 @@ import pytest
 from bridgectl.doctor.ssh_config import known_keys, resolve
 from bridgectl.errors import CannotWorkError
 
+pytestmark = pytest.mark.needs_system
+
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIGmJ0j9tQ8Y2cP0fAmVnQv8nmX6PLRtZpZJ0gq0mZzXn"
 OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
@@ -117,7 +119,7 @@ def test_a_host_is_looked_up_by_the_name_that_ssh_gives_it(tmp_path: Path) -> No
     assert [each.key for each in known_keys(settings)] == [KEY]
 
 
-def test_a_revoked_key_is_known_as_that_and_an_authority_is_no_host(tmp_path: Path) -> None:
+def test_a_revoked_key_is_marked_and_an_authority_is_ignored(tmp_path: Path) -> None:
     text = f"@revoked * ssh-ed25519 {KEY}\n@cert-authority * ssh-ed25519 {OTHER}\n"
     found = known_keys(resolve("garage", known(tmp_path, text)))
     assert [(each.key, each.revoked) for each in found] == [(KEY, True)]

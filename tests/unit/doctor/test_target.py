@@ -1,4 +1,4 @@
-"""Where a bridge is, and what is secret of it, the inventory says; mistakes in it do not matter."""
+"""Targets are read from the inventory, even if it contains errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from bridgectl.doctor.target import read_targets
 from bridgectl.errors import CannotWorkError
+from pvs_bridge.host.vitals import Limits
 
 INVENTORY = """
 pvs_bridges:
@@ -33,13 +34,13 @@ pvs_bridges:
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
-    """An inventory of two bridges."""
+    """Write an inventory of two bridges."""
     file = tmp_path / "home.yml"
     file.write_text(INVENTORY)
     return file
 
 
-def test_a_bridge_is_read_as_ansible_reads_it(inventory: Path) -> None:
+def test_the_connection_variables_of_ansible_are_used(inventory: Path) -> None:
     (garage,) = read_targets(inventory, "garage")
     assert (garage.address, garage.port, garage.user) == ("192.168.1.34", 2222, "anna")
     assert garage.ssh_arguments == (
@@ -49,38 +50,38 @@ def test_a_bridge_is_read_as_ansible_reads_it(inventory: Path) -> None:
     assert garage.other_names == ("shed.local", "shed", "garage.local", "garage")
 
 
-def test_its_secrets_are_known_and_nothing_else_is_one(inventory: Path) -> None:
+def test_all_secrets_are_found_and_only_these(inventory: Path) -> None:
     (garage,) = read_targets(inventory, "garage")
     assert garage.secrets == {"correct horse", "$5$salt$hash"}
 
 
-def test_what_cannot_be_read_counts_as_left_out(inventory: Path) -> None:
+def test_a_value_that_cannot_be_read_counts_as_not_set(inventory: Path) -> None:
     (garage,) = read_targets(inventory, "garage")
     assert garage.pvs_interface == "eth0"
 
 
-def test_all_bridges_are_examined_where_none_is_named(inventory: Path) -> None:
+def test_without_a_limit_all_bridges_are_targets(inventory: Path) -> None:
     barn = {each.name: each for each in read_targets(inventory, "")}["barn"]
     assert (barn.address, barn.port, barn.translates) == ("barn", None, False)
     assert barn.other_names == ("barn.local", "192.168.1.9")
 
 
-def test_who_is_not_reached_by_ssh_is_refused(tmp_path: Path) -> None:
+def test_a_connection_other_than_ssh_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "home.yml"
     file.write_text("pvs_bridges: {hosts: {garage: {ansible_connection: local}}}")
-    with pytest.raises(CannotWorkError, match="ansible_connection is local"):
+    with pytest.raises(CannotWorkError, match="ansible_connection must be ssh"):
         read_targets(file, "")
 
 
 @pytest.mark.parametrize(
     ("text", "limit", "said"),
     [
-        ("pvs_bridges: {hosts: {garage: }}", "barn", "LIMIT=barn fits none"),
-        ("others: {hosts: {garage: }}", "", "has no bridge"),
+        ("pvs_bridges: {hosts: {garage: }}", "barn", "LIMIT=barn selects no bridge"),
+        ("others: {hosts: {garage: }}", "", "has no bridges"),
         ("pvs_bridges: [garage", "", "cannot be read"),
     ],
 )
-def test_an_inventory_without_the_bridge_is_refused(
+def test_an_inventory_without_the_bridge_is_an_error(
     tmp_path: Path, text: str, limit: str, said: str
 ) -> None:
     file = tmp_path / "home.yml"
@@ -88,3 +89,11 @@ def test_an_inventory_without_the_bridge_is_refused(
     with pytest.raises(CannotWorkError, match=said) as refused:
         read_targets(file, limit)
     assert "\n  hint: " in str(refused.value)
+
+
+def test_the_limits_of_the_vitals_are_the_bridge_s_own(tmp_path: Path) -> None:
+    file = tmp_path / "home.yml"
+    variables = "monitor_temperature_celsius: 60, monitor_signal_dbm: '{{ x }}'"
+    file.write_text(f"pvs_bridges: {{hosts: {{garage: {{{variables}}}}}}}")
+    (garage,) = read_targets(file, "")
+    assert garage.limits == Limits(temperature_celsius=60, signal_dbm=-75, card_free_mib=300)

@@ -158,6 +158,7 @@ def play(tmp_path: Path, role: Path, inventory: dict[str, dict[str, Any]]) -> Pl
             env={
                 **os.environ,
                 "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+                "ANSIBLE_COLLECTIONS_PATH": str(role.parents[1] / "ansible/collections"),
                 "ANSIBLE_ROLES_PATH": str(role.parent),
                 "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
                 "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),

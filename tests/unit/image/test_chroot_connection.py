@@ -13,6 +13,8 @@ import pytest
 
 from pvs_image.paths import PROJECT
 
+pytestmark = pytest.mark.needs_system
+
 ANSIBLE = Path(sys.executable).with_name("ansible")
 # A root file system with bind mounts of this machine's programs, in a mount namespace.
 INSIDE = """

@@ -13,6 +13,8 @@ import pytest
 
 from pvs_image.paths import IMAGE
 
+pytestmark = pytest.mark.needs_system
+
 # Mounts a tmpfs, starts a background process, and waits.
 _PROGRAM = """
 import os, signal, subprocess, sys, time

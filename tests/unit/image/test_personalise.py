@@ -172,8 +172,8 @@ def test_a_wrong_configuration_writes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--limit", "garag"], "LIMIT=garag fits none of the bridges"),
-        ([], "LIMIT= must match one bridge, got: barn, garage"),
+        (["--limit", "garag"], "LIMIT=garag selects no bridge"),
+        ([], "LIMIT= must select one bridge, got 2: barn, garage"),
         (["--inventory", "inventory/none"], "INVENTORY=inventory/none does not exist"),
         (["--limit", "barn", "--image", "none.img.xz"], "IMAGE=none.img.xz does not exist"),
         (["--limit", "barn", "--image", "/etc/passwd"], "/etc/passwd is not a card image"),

@@ -154,7 +154,7 @@ def namespaces_of_all() -> frozenset[str]:
     """Name the namespaces of every process of this machine that has not ended."""
     found: set[str] = set()
     for process in Path("/proc").glob("[0-9]*"):
-        # One that nobody has collected yet still shows its last namespace.
+        # A zombie still shows its last namespace.
         with contextlib.suppress(ProcessLookupError):
             Process.of(int(process.name))
             found.update(namespaces_of(process))
@@ -173,7 +173,7 @@ def descendants(pid: int) -> Iterator[int]:
 @pytest.fixture
 def footprint() -> Iterator[Callable[[str], Footprint]]:
     """Take down what there is of a lab that is up or coming up."""
-    # As long as somebody holds a namespace, no new one gets its number.
+    # While a namespace is held open, no new one gets its number.
     held: list[int] = []
 
     def hold(kind: str, path: Path) -> str:

@@ -12,6 +12,8 @@ import pytest
 from pvs_lab import lifecycle, login, network
 from pvs_lab.lab_client import LabClient
 
+pytestmark = pytest.mark.needs_system
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 CONNECT = (
@@ -40,7 +42,7 @@ def test_a_fresh_pi_takes_the_route_and_the_name_server_of_the_pvs(lab: LabClien
     assert lab.until(lambda: has_fallen_into_the_trap(lab)), lab.output("bridge", "ip route")
 
 
-def test_a_fresh_pi_is_no_bridge_yet(lab: LabClient) -> None:
+def test_a_fresh_pi_is_not_yet_a_bridge(lab: LabClient) -> None:
     assert lab.run("client", "curl --silent --max-time 5 http://bridge/")[0] == 7
     assert lab.run("bridge", "command -v haproxy pvs-bridge")[0] != 0
     assert lab.output("bridge", "cat /etc/hostname") == "raspberrypi\n"

@@ -11,6 +11,8 @@ import pytest
 from pvs_lab import network
 from pvs_lab.lab_client import LabClient
 
+pytestmark = pytest.mark.needs_system
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SPECIAL = """it's "quoted"; a  b \\ # & | * ~"""

@@ -19,6 +19,8 @@ from pvs_lab.lab_client import LabClient
 from pvs_lab.paths import failed_dir, lab_dir
 from pvs_lab.process import wait_until
 
+pytestmark = pytest.mark.needs_system
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 BringUp = Callable[..., contextlib.AbstractContextManager[LabClient]]
 TakeFootprint = Callable[[str], Any]

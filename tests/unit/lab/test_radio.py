@@ -101,7 +101,7 @@ class Agent:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            # As QEMU does: what was meant for somebody who has hung up comes first.
+            # As QEMU does: answers to a closed connection come first.
             connection.sendall(b'{"return": {}}\n')
             with connection, connection.makefile("rwb") as stream:
                 for line in stream:

@@ -13,7 +13,7 @@ def test_a_field_that_came_later_leaves_the_images_before_it_in_the_cache() -> N
     assert set(card.description()) == fields - {"is_card", "early_files", "links"}
 
 
-def test_an_image_that_is_no_card_is_another_one() -> None:
+def test_an_image_without_a_card_is_another_one() -> None:
     card = recipe("trixie", "networkmanager")
     programs = dataclasses.replace(card, is_card=False)
     assert programs.description() == {**card.description(), "is_card": False}

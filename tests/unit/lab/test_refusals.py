@@ -97,7 +97,7 @@ def test_a_machine_that_makes_no_namespaces(pvs_lab: Command, cache: Path) -> No
     assert list(cache.iterdir()) == []
 
 
-def test_somebody_who_is_not_root(environment: dict[str, str], cache: Path) -> None:
+def test_a_user_without_root_is_refused(environment: dict[str, str], cache: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, "up", "--lab", NAME],
         env={**environment, "XDG_CACHE_HOME": str(cache)},
@@ -109,7 +109,7 @@ def test_somebody_who_is_not_root(environment: dict[str, str], cache: Path) -> N
     assert list(cache.iterdir()) == []
 
 
-def test_somebody_else_s_lab(environment: dict[str, str], lab: LabClient) -> None:
+def test_the_lab_of_another_user_is_refused(environment: dict[str, str], lab: LabClient) -> None:
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, "down", "--lab", lab.name],
         env={**environment, "XDG_CACHE_HOME": "/nowhere"},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+import bridgectl.ansible_loader  # noqa: F401 - before any part of the collection
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, load_role
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate

@@ -242,7 +242,7 @@ def test_a_blocked_radio_is_found(tmp_path: pathlib.Path) -> None:
     assert bridge_facts.radio_blocked(tmp_path)
 
 
-def test_whoever_a_key_lets_in_is_named(tmp_path: pathlib.Path) -> None:
+def test_all_users_with_a_key_are_listed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_text(
         "root:x:0:0:root:/root:/bin/bash\n"
@@ -253,7 +253,7 @@ def test_whoever_a_key_lets_in_is_named(tmp_path: pathlib.Path) -> None:
         "ben:x:1002:1002::/home/ben:/bin/sh\n"
     )
     for home, file, text in (
-        ("root", "authorized_keys", "# nobody yet\n\n"),
+        ("root", "authorized_keys", "# no key yet\n\n"),
         ("home/daemon", "authorized_keys", "ssh-ed25519 AAAA daemon\n"),
         ("home/pi", "authorized_keys", "# mine\nssh-ed25519 AAAA pi\n"),
         ("home/ann", "authorized_keys2", 'from="10.0.0.1" ssh-rsa AAAA ann'),
@@ -264,7 +264,7 @@ def test_whoever_a_key_lets_in_is_named(tmp_path: pathlib.Path) -> None:
     assert bridge_facts.key_users(tmp_path) == ["pi", "ann"]
 
 
-def test_whoever_has_become_root_is_named_as_who_came_in(
+def test_the_login_user_is_reported_after_become(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "pi")

@@ -126,7 +126,7 @@ LOOK = """\
 """
 
 
-def test_every_failed_contact_is_one_clear_failure_and_nobody_is_unreachable(
+def test_every_failed_connection_is_one_clear_failure_and_not_unreachable(
     play: Play, tmp_path: pathlib.Path
 ) -> None:
     ssh = tmp_path / "ssh"
@@ -244,11 +244,13 @@ def test_preflight_names_file_and_line_of_every_mistake_and_shows_no_secret(
         "garage: 9 errors in its variables",
         "host_vars/garage.yml:4: uplink_networks[0].passphrase: is not a valid template",
         "host_vars/garage.yml:7: uplink_networks[2].passphrase: refers to lost, which is undefined",
-        "host_vars/garage.yml:10: uplink_networks[1].passphrase: must have 8 to 63 bytes in UTF-8, got 6",
+        "host_vars/garage.yml:10: uplink_networks[1].passphrase: must have 8 to 63 bytes in UTF-8, "
+        "got 6",
         "host_vars/garage.yml:12: uplink_adress: is an unknown variable",
-        "host_vars/garage.yml:13: uplink_hostname: must be a host name without a dot, got 'garage_x'",
+        "host_vars/garage.yml:13: uplink_hostname: must be a host name without a dot, got "
+        "'garage_x'",
         "proxy_http_prt: is an unknown variable",
-        # A false carries no place, and the key's is the group's: rather none than a wrong one.
+        # ansible-core adds no origin to false, and the key has the origin of the group.
         "uplink_country: must be a string, got true or false",
         "uplink_address: must be set, because uplink_method is static",
         "uplink_gateway: must be set, because uplink_method is static",

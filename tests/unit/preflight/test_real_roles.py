@@ -27,7 +27,16 @@ def test_every_default_is_in_the_spec_and_every_default_of_the_spec_is_one(
 @pytest.mark.parametrize("directory", WITH_SPEC, ids=lambda each: str(each.name))
 def test_every_public_variable_begins_with_its_roles_name(directory: pathlib.Path) -> None:
     role = load_role(directory)
-    assert [name for name in role.options if not name.startswith(f"{role.name}_")] == []
+    # The variables of common are those of the bridge as a whole.
+    prefix = {"common": "bridge_"}.get(role.name, f"{role.name}_")
+    assert [name for name in role.options if not name.startswith(prefix)] == []
+
+
+@pytest.mark.parametrize("name", ["bridge_mdoe", "proxy_mdoe"])
+def test_a_misspelt_variable_of_each_prefix_is_an_error(name: str) -> None:
+    specs = [load_role(each) for each in WITH_SPEC]
+    found = [each for each in validate({name: "both"}, specs) if each.location.variable == name]
+    assert [each.problem for each in found] == ["is an unknown variable"]
 
 
 def test_the_defaults_of_all_roles_pass_the_checks_once_the_home_is_named() -> None:

@@ -252,7 +252,7 @@ def test_a_home_network_around_the_pvs_network_is_refused(check: Check) -> None:
 
 def test_a_value_of_the_wrong_type_is_not_found_a_second_time(check: Check) -> None:
     findings = check(uplink_country=False, uplink_networks="home", proxy_http_port="x")
-    assert sorted(each.location.variable for each in findings) == [
+    assert sorted(str(each.location.variable) for each in findings) == [
         "proxy_http_port",
         "uplink_country",
         "uplink_networks",

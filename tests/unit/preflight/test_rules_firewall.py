@@ -27,8 +27,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "networks and addresses of both families": sources(
         "192.168.1.0/24", "192.168.1.7", "fd00::/8", "fe80::1", "10.0.0.1/32"
     ),
-    "a name server of somebody else": allow({"port": 53, "protocol": "udp"}),
-    "HTTPS of somebody else": allow({"port": 443}),
+    "a DNS server of the user": allow({"port": 53, "protocol": "udp"}),
+    "an HTTPS server of the user": allow({"port": 443}),
     "what the proxy answers decides": {"proxy_client_requests_per_minute": 6000},
     "a quiet home": {"firewall_connections_per_minute": 1200},
     "a busy home": {

@@ -1,4 +1,4 @@
-"""What the proxy lets through, to whom and for how long, by the project's own roles."""
+"""Rules for the proxy, with the specs of the project's own roles."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_other_inputs_are_a_change(root: pathlib.Path) -> None:
     assert not unchanged(root, inputs="abd")
 
 
-def test_what_changes_by_itself_is_no_change(root: pathlib.Path) -> None:
+def test_what_changes_by_itself_is_not_a_change(root: pathlib.Path) -> None:
     (root / "usr/local/lib/pvs-bridge/__pycache__").mkdir()
     (root / "usr/local/lib/pvs-bridge/__pycache__/agent.cpython-313.pyc").touch()
     no_cable = {"eth0": {"mac": "aa", "wireless": False, "carrier": False}}

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of what a rehearsal decides before there is a twin."""
+"""Fixtures for the tests of a rehearsal without a lab."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-# The program finds its packages this way when it is run.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
 from bridgectl.rehearse.configuration import Configuration
@@ -25,23 +24,23 @@ DEFAULTS = {
     "proxy_source_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"],
 }
 
-Describe = Callable[..., Configuration]
+Configure = Callable[..., Configuration]
 
 
 @pytest.fixture
-def describe() -> Describe:
-    """Describe a bridge by the variables that differ from their defaults."""
+def configure() -> Configure:
+    """Return the configuration of a bridge, with variables that differ from the defaults."""
 
-    def described(address: str = "garage.local", **variables: Any) -> Configuration:  # noqa: ANN401
-        unread = tuple(variables.pop("unread", ()))
-        return Configuration("garage", address, variables, DEFAULTS, unread)
+    def configured(address: str = "garage.local", **variables: Any) -> Configuration:  # noqa: ANN401
+        unreadable = tuple(variables.pop("unreadable", ()))
+        return Configuration("garage", address, variables, DEFAULTS, unreadable)
 
-    return described
+    return configured
 
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Callable[..., Path]:
-    """Write an inventory: its files' texts by their names."""
+    """Return a function that writes an inventory from texts by file name."""
 
     def write(**files: str) -> Path:
         folder = tmp_path / "inventory"

@@ -1,4 +1,4 @@
-"""The lab's home has the addresses that the bridge's description speaks of."""
+"""The lab has the addresses of the bridge's configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridgectl.rehearse.configuration import Configuration
 from bridgectl.rehearse.home import topology_of
 from pvs_lab.topology import Topology
 
-Describe = Callable[..., Configuration]
+Configure = Callable[..., Configuration]
 
 STATIC = {
     "uplink_method": "static",
@@ -21,15 +21,15 @@ STATIC = {
 }
 
 
-def test_nothing_said_is_the_usual_home(describe: Describe) -> None:
-    assert topology_of(describe()) == Topology(
+def test_a_configuration_with_dhcp_uses_the_default_topology(configure: Configure) -> None:
+    assert topology_of(configure()) == Topology(
         client="192.168.20.2", bridge_names=("garage.local",)
     )
 
 
-def test_fixed_addresses_are_those_of_the_home(describe: Describe) -> None:
+def test_static_addresses_are_used(configure: Configure) -> None:
     place = topology_of(
-        describe(**STATIC, uplink_dns_servers=["192.168.1.1", "1.1.1.1", "fd00::1"])
+        configure(**STATIC, uplink_dns_servers=["192.168.1.1", "1.1.1.1", "fd00::1"])
     )
     assert (place.router, place.bridge, place.prefix) == ("192.168.1.1", "192.168.1.20", 24)
     assert place.name_servers == ("192.168.1.1", "1.1.1.1")
@@ -41,16 +41,16 @@ def test_fixed_addresses_are_those_of_the_home(describe: Describe) -> None:
     [
         ("10.1.2.3", "10.1.2.3", "10.1.2.1"),
         ("10.1.2.1", "10.1.2.1", "10.1.2.2"),
-        # Neither the world's addresses nor the PVS's are a home's.
+        # Public addresses and those of the PVS are not in a home network.
         ("203.0.113.9", Topology.bridge, Topology.router),
         ("172.27.153.9", Topology.bridge, Topology.router),
         ("fd00::20", Topology.bridge, Topology.router),
     ],
 )
-def test_an_address_by_which_ansible_comes_in_is_the_one_that_the_router_gives(
-    describe: Describe, address: str, bridge: str, router: str
+def test_a_private_ansible_host_is_the_address_from_the_router(
+    configure: Configure, address: str, bridge: str, router: str
 ) -> None:
-    place = topology_of(describe(address))
+    place = topology_of(configure(address))
     assert (place.bridge, place.router, place.bridge_names) == (bridge, router, ())
 
 
@@ -62,16 +62,16 @@ def test_an_address_by_which_ansible_comes_in_is_the_one_that_the_router_gives(
         (["10.9.0.128/25", "192.168.0.0/30"], "10.9.0.131"),
     ],
 )
-def test_the_client_is_one_whom_the_bridge_lets_in(
-    describe: Describe, sources: list[str], client: str
+def test_the_client_is_in_an_allowed_network(
+    configure: Configure, sources: list[str], client: str
 ) -> None:
-    place = topology_of(describe(proxy_source_networks=[*sources, "127.0.0.0/8", "fd00::/8"]))
+    place = topology_of(configure(proxy_source_networks=[*sources, "127.0.0.0/8", "fd00::/8"]))
     assert place.client == client
 
 
-def test_other_names_and_interfaces_are_as_described(describe: Describe) -> None:
+def test_names_and_interfaces_are_those_of_the_configuration(configure: Configure) -> None:
     place = topology_of(
-        describe(
+        configure(
             health_address="solar.example.org",
             pvs_link_interface="eth1",
             uplink_interface="eth0",
@@ -91,12 +91,12 @@ def test_other_names_and_interfaces_are_as_described(describe: Describe) -> None
     [
         ({"uplink_address": "192.168.1.2/30"}, "no client of its home network"),
         ({"proxy_source_networks": ["10.0.0.0/8"]}, "no client of its home network"),
-        ({"uplink_dns_servers": ["fd00::1"]}, "uplink_dns_servers are all asked by IPv6"),
+        ({"uplink_dns_servers": ["fd00::1"]}, "uplink_dns_servers must include an IPv4 address"),
     ],
 )
-def test_a_home_that_the_lab_cannot_make_is_said_to_be_none(
-    describe: Describe, changed: dict[str, Any], problem: str
+def test_an_impossible_home_network_is_an_error(
+    configure: Configure, changed: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(CannotWorkError) as caught:
-        topology_of(describe(**{**STATIC, **changed}))
+        topology_of(configure(**{**STATIC, **changed}))
     assert caught.value.issue.problem.startswith(f"garage: {problem}")

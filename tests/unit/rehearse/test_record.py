@@ -76,7 +76,7 @@ def test_a_rehearsal_is_remembered_whole(record: Record) -> None:
         "etc/gone": File("gone"),
         "etc/link": File("link", "", "root:root", b"/usr/a"),
     }
-    with record.alone():
+    with record.locked():
         assert record.last() is None
         assert record.seen().release is None
         record.keep(SYSTEM, {"etc/old": text("old")})
@@ -94,23 +94,23 @@ def test_a_rehearsal_is_remembered_whole(record: Record) -> None:
     assert {path.name for path in record.folder.iterdir()} == {"about.json", "files"}
 
 
-def test_nobody_else_looks_into_it(record: Record) -> None:
-    with record.alone():
+def test_only_the_owner_can_read_it(record: Record) -> None:
+    with record.locked():
         assert stat.S_IMODE(record.folder.stat().st_mode) == 0o700
 
 
 def test_two_rehearsals_of_one_bridge_do_not_meet(record: Record, tmp_path: Path) -> None:
-    with record.alone():
-        with pytest.raises(CannotWorkError, match="garage is being rehearsed already"):
-            Record(tmp_path / "home", "garage").alone().__enter__()
-        with Record(tmp_path / "home", "barn").alone(), Record(tmp_path, "garage").alone():
+    with record.locked():
+        with pytest.raises(CannotWorkError, match="another rehearsal of garage is running"):
+            Record(tmp_path / "home", "garage").locked().__enter__()
+        with Record(tmp_path / "home", "barn").locked(), Record(tmp_path, "garage").locked():
             pass
-    with record.alone():
+    with record.locked():
         pass
 
 
 def test_a_rehearsal_that_did_not_end_well_is_not_compared_with(record: Record) -> None:
-    with record.alone():
+    with record.locked():
         record.keep(SYSTEM, {"etc/a": text("a")})
         (record.folder / "about.json").unlink()
         assert record.last() is None
@@ -133,7 +133,7 @@ def test_a_difference_is_shown_as_diff_shows_it() -> None:
         "+2",
         "--- /etc/b  file  0644  root:root",
         "+++ /etc/b  file  0600  root:haproxy",
-        "--- (untouched)",
+        "--- (unchanged)",
         "+++ /etc/c  link  root:root",
         "@@ -0,0 +1 @@",
         "+/usr/c",
@@ -141,6 +141,6 @@ def test_a_difference_is_shown_as_diff_shows_it() -> None:
     assert difference(after, after) == []
 
 
-def test_what_is_no_text_is_not_shown() -> None:
+def test_binary_files_are_not_shown() -> None:
     old, new = (File("file", "0644", "root:root", each) for each in (b"\xff", b"\xfe"))
     assert difference({"etc/a": old}, {"etc/a": new})[2:] == []

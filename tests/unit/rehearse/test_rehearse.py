@@ -1,4 +1,4 @@
-"""The steps of a rehearsal: what is said, what it ends with, and that the twin always goes."""
+"""The steps of a rehearsal: output, exit status, and that the twin is always removed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def run(
 ) -> Iterator[Rehearse]:
     """Rehearse garage in a lab that says what the test wants; its exit status, what was done."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(Bridge, "look", lambda _: (Seen(), "nobody answers"))
+    monkeypatch.setattr(Bridge, "gather", lambda _: (Seen(), "connection refused"))
     before = signal.getsignal(signal.SIGTERM)
     folder = inventory(garage="pvs_bridges: {hosts: {garage: {uplink_type: ethernet}}}\n")
 
@@ -102,7 +102,7 @@ def run(
                 setattr(made, name, value)
             return made
 
-        monkeypatch.setattr(rehearse, "Stage", make)
+        monkeypatch.setattr(rehearse, "TwinLab", make)
         monkeypatch.setattr(sys, "argv", ["rehearse", f"--inventory={folder}", *arguments])
         return rehearse.main(), done
 
@@ -130,9 +130,9 @@ def test_every_step_is_done_and_the_twin_goes(
         "down",
     ]
     printed = capsys.readouterr().out
-    assert "the bridge itself could not be asked: nobody answers" in printed
+    assert "the real bridge is not used: connection refused" in printed
     assert "garage is healthy" in printed
-    assert "nothing to compare with" in printed
+    assert "this is the first rehearsal" in printed
     assert "make provision INVENTORY=" in printed
 
 
@@ -143,12 +143,12 @@ def test_the_second_rehearsal_shows_what_the_first_one_had_otherwise(
     capsys.readouterr()
     assert run("--release=bookworm", cards=({}, card("barn\n")))[0] == 0
     printed = capsys.readouterr().out
-    assert "bookworm (as asked for)" in printed
-    assert "then it was trixie, networkmanager, firmware 61707" in printed
+    assert "bookworm (as requested)" in printed
+    assert "the last twin was trixie, networkmanager, firmware 61707" in printed
     assert "\n-garage\n+barn\n" in printed
     run(cards=({}, card("barn\n")))
     printed = capsys.readouterr().out
-    assert "bookworm (as the last time)" in printed
+    assert "bookworm (as in the last rehearsal)" in printed
     assert ": none\n" in printed
 
 
@@ -158,7 +158,7 @@ def test_a_second_run_that_changes_something_is_an_error_that_names_the_task(
     status, done = run(says=(CHANGED, CHANGED))
     assert (status, done[-1]) == (1, "down")
     problem = capsys.readouterr().err
-    assert problem.startswith("error: the second run has changed something all the same:\n")
+    assert problem.startswith("error: the second run must change nothing, but it has changed:\n")
     assert "  proxy : Configure haproxy\n" in problem
     assert "health : Check" not in problem
 
@@ -173,7 +173,7 @@ def test_a_run_that_fails_ends_it_and_is_not_remembered(
     assert (status, done[-1]) == (1, "down")
     assert capsys.readouterr().err == "error: it failed\n  hint: mend it\n"
     assert run()[0] == 0
-    assert "nothing to compare with" in capsys.readouterr().out
+    assert "this is the first rehearsal" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("keep", ["--keep=no", "--keep=yes"])
@@ -182,7 +182,7 @@ def test_ctrl_c_takes_the_twin_along(
 ) -> None:
     status, done = run(keep, says=(KeyboardInterrupt(),))
     assert (status, done[-1]) == (130, "down")
-    assert capsys.readouterr().err == "\ninterrupted; the twin is gone\n"
+    assert capsys.readouterr().err == "\ninterrupted; the twin has been removed\n"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_twin_that_is_to_be_looked_at_stays(
 def test_a_bridge_that_answers_decides_and_is_compared_with(
     run: Rehearse, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Bridge, "look", lambda _: (Seen("bookworm", "dhcpcd", 61846), None))
+    monkeypatch.setattr(Bridge, "gather", lambda _: (Seen("bookworm", "dhcpcd", 61846), None))
     for count, said, shown in ((2, "the difference", "the difference"), (0, "-", "  none\n")):
         monkeypatch.setattr(Bridge, "would_change", lambda _, c=count, s=said: (c, s))
         assert run()[0] == 0
@@ -223,7 +223,7 @@ def test_a_bridge_that_answers_decides_and_is_compared_with(
 def test_a_bridge_that_is_to_be_left_alone_is(
     run: Rehearse, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(Bridge, "look")
+    monkeypatch.delattr(Bridge, "gather")
     monkeypatch.delattr(Bridge, "would_change")
     assert run("--live=no")[0] == 0
     assert "LIVE=no" in capsys.readouterr().out
@@ -242,9 +242,9 @@ def test_no_description_and_no_firmware_excuses_from_a_good_answer(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--firmware=new"], "FIRMWARE=new is no build"),
+        (["--firmware=new"], "FIRMWARE must be the number of a build"),
         (["--release=sid"], "RELEASE='sid' is not a release"),
-        (["--limit=roof"], "LIMIT=roof fits none"),
+        (["--limit=roof"], "LIMIT=roof selects no bridge"),
         (["--backend=systemd"], "BACKEND='systemd' is not a network backend"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which Pi and which PVS a twin is of: what is asked for, what is there, what was there."""
+"""The twin's system: options first, then the real Pi, then the last rehearsal."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from bridgectl.rehearse.live import seen
 from bridgectl.rehearse.system import Seen, choose
 from pvs_lab.options import DEFAULT_BACKEND
 
-NOBODY = Seen()
+UNKNOWN = Seen()
 OLD = Seen("bookworm", "dhcpcd", 61846)
 NEW = Seen("trixie", "dhcpcd", 5408)
 
 
-def test_nothing_known_is_the_usual() -> None:
-    system = choose(NOBODY, NOBODY, NOBODY, "auto")
+def test_unknown_values_have_defaults() -> None:
+    system = choose(UNKNOWN, UNKNOWN, UNKNOWN, "auto")
     assert str(system) == (
-        "trixie (the usual one), networkmanager (the usual one), firmware 61707 (the usual one)"
+        "trixie (the default), networkmanager (the default), firmware 61707 (the default)"
     )
 
 
-def test_what_is_asked_for_comes_before_the_pi_and_the_pi_before_the_last_time() -> None:
+def test_options_come_before_the_pi_and_the_pi_before_the_last_rehearsal() -> None:
     system = choose(Seen(firmware=61830), NEW, OLD, "auto")
     assert str(system) == (
-        "trixie (as on the Pi), dhcpcd (as on the Pi), firmware 61830 (as asked for)"
+        "trixie (as on the Pi), dhcpcd (as on the Pi), firmware 61830 (as requested)"
     )
-    assert str(choose(NOBODY, NOBODY, OLD, "auto")) == (
-        "bookworm (as the last time), dhcpcd (as the last time), firmware 61846 (as the last time)"
+    assert str(choose(UNKNOWN, UNKNOWN, OLD, "auto")) == (
+        "bookworm (as in the last rehearsal), dhcpcd (as in the last rehearsal), "
+        "firmware 61846 (as in the last rehearsal)"
     )
 
 
-def test_what_ran_on_another_release_says_nothing() -> None:
+def test_the_backend_of_another_release_is_ignored() -> None:
     system = choose(Seen("bookworm"), NEW, NEW, "auto")
     assert (system.release, system.backend) == ("bookworm", DEFAULT_BACKEND)
 
 
-def test_the_described_backend_is_taken_where_the_pi_s_is_not_known() -> None:
-    assert choose(NOBODY, NOBODY, NOBODY, "dhcpcd").backend == "dhcpcd"
-    # As it is on the Pi, so that the change to the other one is rehearsed.
-    assert choose(NOBODY, Seen("trixie", "networkmanager"), NOBODY, "dhcpcd").backend == (
+def test_the_configured_backend_is_used_if_the_pi_is_unknown() -> None:
+    assert choose(UNKNOWN, UNKNOWN, UNKNOWN, "dhcpcd").backend == "dhcpcd"
+    # The Pi's current backend, so that the change to the configured one is rehearsed.
+    assert choose(UNKNOWN, Seen("trixie", "networkmanager"), UNKNOWN, "dhcpcd").backend == (
         "networkmanager"
     )
 
 
 @pytest.mark.parametrize(
-    ("firmware", "model", "is_locked"),
-    [(61707, "PVS6", False), (61840, "PVS6", True), (5400, "PVS5", False), (5408, "PVS5", True)],
+    ("firmware", "model"),
+    [(61707, "PVS6"), (61840, "PVS6"), (5400, "PVS5"), (5408, "PVS5")],
 )
-def test_a_build_tells_the_model(firmware: int, model: str, is_locked: bool) -> None:
-    pvs = choose(Seen(firmware=firmware), NOBODY, NOBODY, "auto").pvs
-    assert (pvs.model, pvs.locked) == (model, is_locked)
+def test_the_model_follows_from_the_build(firmware: int, model: str) -> None:
+    assert choose(Seen(firmware=firmware), UNKNOWN, UNKNOWN, "auto").model == model
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_build_tells_the_model(firmware: int, model: str, is_locked: bool) -> 
         ("forky", "networkmanager", {"skipped": True}, Seen(None, "networkmanager")),
     ],
 )  # fmt: skip
-def test_what_the_pi_says_is_taken_as_far_as_the_lab_has_it(
+def test_the_pi_s_system_is_used_if_the_lab_supports_it(
     codename: str, backend: str | None, pvs: dict[str, object], found: Seen
 ) -> None:
     pi = {"bridge": {"os": {"codename": codename}, "backend": backend}}

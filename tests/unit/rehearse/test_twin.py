@@ -1,4 +1,4 @@
-"""The twin is the bridge, but for its radio, its secrets, and the way to it."""
+"""The twin equals the bridge, except for its radio, its secrets and its connection."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from bridgectl.inventory.placeholders import PASSWORD_HASH
+from bridgectl.inventory.placeholders import PASSWORD_HASH, TEXT, USERS
 from bridgectl.rehearse.configuration import Configuration
 from bridgectl.rehearse.twin import make_twin
 
-Describe = Callable[..., Configuration]
+Configure = Callable[..., Configuration]
 
 HOSTILE = {
     "proxy_hostnames": ["{{ braces }}", "{% if %}", "yes", "0123", "a: b # c", "Tür \\ '\""],
@@ -27,7 +27,7 @@ HOSTILE = {
 
 
 def as_ansible_reads_it(inventory: str, folder: Path) -> dict[str, Any]:
-    """Return the variables of the host garage, templates rendered."""
+    """Return the variables of the host garage, rendered."""
     file = folder / "inventory.yml"
     file.write_text(inventory, encoding="utf-8")
     programs = Path(sys.executable).parent
@@ -42,46 +42,52 @@ def as_ansible_reads_it(inventory: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_every_value_reaches_the_roles_as_it_is(describe: Describe, tmp_path: Path) -> None:
-    found = as_ansible_reads_it(make_twin(describe(**HOSTILE)).inventory("lab"), tmp_path)
+def test_every_value_reaches_the_roles_unchanged(configure: Configure, tmp_path: Path) -> None:
+    found = as_ansible_reads_it(make_twin(configure(**HOSTILE)).inventory("lab"), tmp_path)
     assert {name: found[name] for name in HOSTILE} == HOSTILE
 
 
-def test_the_real_address_stays_and_ssh_is_led_into_the_lab(
-    describe: Describe, tmp_path: Path
+def test_the_real_address_is_kept_and_ssh_connects_to_the_lab(
+    configure: Configure, tmp_path: Path
 ) -> None:
-    found = as_ansible_reads_it(make_twin(describe("203.0.113.9")).inventory("lab-1"), tmp_path)
+    found = as_ansible_reads_it(make_twin(configure("203.0.113.9")).inventory("lab-1"), tmp_path)
     assert found["ansible_host"] == "203.0.113.9"
     assert found["ansible_ssh_common_args"].split() == [
         "-F", "/run/pvs-bridge-labs/lab-1/ssh_config", "-o", "HostName=bridge",
     ]  # fmt: skip
     assert found["health_client"] == "client-of-lab-1"
-    # The home reaches it by the address that it has there.
+    # Clients in the lab's home network use its address there.
     assert found["health_address"] == "192.168.20.20"
 
 
-def test_wifi_becomes_a_cable_and_that_is_said(describe: Describe) -> None:
-    twin = make_twin(describe(uplink_networks=[{"ssid": "a"}], uplink_country="US"))
+def test_wifi_is_replaced_by_ethernet_with_a_remark(configure: Configure) -> None:
+    twin = make_twin(configure(uplink_networks=[{"ssid": "a"}], uplink_country="US"))
     assert twin.variables == {"uplink_type": "ethernet", "uplink_country": "US"}
-    assert [remark for remark in twin.remarks if "Wi-Fi is a cable" in remark]
-    assert make_twin(describe(uplink_type="ethernet")).remarks == ()
+    assert [remark for remark in twin.remarks if "Wi-Fi is replaced" in remark]
+    assert make_twin(configure(uplink_type="ethernet")).remarks == ()
 
 
-def test_a_locked_root_becomes_an_ordinary_one_and_that_is_said(describe: Describe) -> None:
-    twin = make_twin(describe(uplink_type="ethernet", appliance_read_only_root=True))
+def test_a_locked_root_is_not_locked_with_a_remark(configure: Configure) -> None:
+    twin = make_twin(configure(uplink_type="ethernet", appliance_read_only_root=True))
     assert twin.variables == {"uplink_type": "ethernet"}
     assert [remark for remark in twin.remarks if "its root is not locked" in remark]
 
 
-def test_a_name_by_which_the_bridge_is_checked_stays(describe: Describe) -> None:
-    twin = make_twin(describe(health_address="solar.example.org"))
+def test_a_host_name_in_health_address_is_kept(configure: Configure) -> None:
+    twin = make_twin(configure(health_address="solar.example.org"))
     assert twin.variables["health_address"] == "solar.example.org"
-    assert "health_address" not in make_twin(describe()).variables
+    assert "health_address" not in make_twin(configure()).variables
 
 
 @pytest.mark.parametrize("user", ["", "anna"])
-def test_users_that_nobody_can_read_here_become_one(describe: Describe, user: str) -> None:
-    twin = make_twin(describe(health_user=user, unreadable=("proxy_users", "uplink_networks")))
-    assert twin.variables["proxy_users"] == {"rehearsal": PASSWORD_HASH}
-    assert twin.variables["health_user"] == ("rehearsal" if user else "")
-    assert "it has stand-ins for proxy_users, which cannot be read here" in twin.remarks
+def test_unreadable_users_are_replaced_by_a_placeholder_user(
+    configure: Configure, user: str
+) -> None:
+    twin = make_twin(configure(health_user=user, proxy_users=USERS))
+    assert twin.variables["proxy_users"] == {"placeholder": PASSWORD_HASH}
+    assert twin.variables["health_user"] == ("placeholder" if user else "")
+    assert any("placeholder user" in remark for remark in twin.remarks) == bool(user)
+
+
+def test_the_password_of_the_pvs_is_not_used_for_the_simulated_one(configure: Configure) -> None:
+    assert make_twin(configure(compat_password=TEXT)).variables["compat_password"] == ""

@@ -33,7 +33,7 @@ def snapshot(root: Path) -> Snapshot:
 def runtime(monkeypatch: pytest.MonkeyPatch) -> pi.Runtime:
     """Record the calls to systemd and the network daemons.
 
-    Labs test the real ones, in ``tests/rollback``.
+    Labs test the real ones, in ``tests/bridges/rollback``.
     """
     fake = pi.Runtime()
     fake.install(lambda name, function: monkeypatch.setattr(runtime_module, name, function))

@@ -211,8 +211,8 @@ def test_an_undone_change_is_reported_with_reason_files_and_folder(play: Play) -
     run = play({BEFORE: [LOST, says("undone", UNDONE)]})
     assert (
         "garage has undone the change of its network: it was not confirmed within 120 s. It is "
-        "reachable as before. Put back: /etc/hostname, /etc/hosts. The rejected files lie in "
-        f"{UNDONE['folder']} on the Pi. Hint: correct the description"
+        "reachable as before. Restored: /etc/hostname, /etc/hosts. The rejected files are in "
+        f"{UNDONE['folder']} on the Pi. Hint: correct the configuration"
     ) in run.output
     assert "failed=1" in run.output
 
@@ -220,8 +220,8 @@ def test_an_undone_change_is_reported_with_reason_files_and_folder(play: Play) -
 @pytest.mark.parametrize(
     ("state", "problem"),
     [
-        ("nothing", "garage knows nothing of this change any more. Hint: run again"),
-        ("armed", "garage has not begun to change its network: the connection broke before"),
+        ("nothing", "garage has no record of this change. Hint: run again"),
+        ("armed", "garage has not started the change of its network, because the connection broke"),
     ],
 )
 def test_a_pi_with_nothing_to_confirm_ends_the_run(play: Play, state: str, problem: str) -> None:
@@ -282,8 +282,8 @@ def test_an_unreachable_pi_is_waited_for_until_its_undo_is_due(
     result = action._confirm(arguments, {"inventory_hostname": "garage"})
     assert result["failed"]
     assert re.fullmatch(
-        rf"garage did not come back: .* after 120 s, .* looked for at {BEFORE}, garage; the last "
-        r"attempt ended with: no route to garage\. Hint: check that the Pi has power .*",
+        rf"garage did not come back: .* after 120 s\. Tried addresses: {BEFORE}, garage; last "
+        r"error: no route to garage\. Hint: check that the Pi has power .*",
         result["msg"],
     )
     assert {address for _, address in asked} == {BEFORE, "garage"}

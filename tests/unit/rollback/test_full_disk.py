@@ -13,6 +13,8 @@ from unit.rollback.pi import Runtime
 
 from pvs_bridge.rollback.rollback import DEADLINE_UNIT, Rollback, RollbackError
 
+pytestmark = pytest.mark.needs_system
+
 _PAGE_BYTES = 4096
 
 

@@ -1,4 +1,4 @@
-"""Arm, apply, confirm, undo: by whom, in which order, and what is left afterwards."""
+"""Arm, apply, confirm, undo: by which caller, in which order, and what is left afterwards."""
 
 from __future__ import annotations
 

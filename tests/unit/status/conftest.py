@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.care.monitored import MonitoredBridge, leave_room
 from unit.health.conftest import make_body, make_devices, make_reply
+from unit.monitor.monitored import MonitoredBridge, leave_room
 from unit.status.scenes import write
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/status"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from unit.care.monitored import MonitoredBridge
 from unit.health.conftest import make_body, make_devices, make_reply
+from unit.monitor.monitored import MonitoredBridge
 
 from pvs_bridge.host.probe import Signal
 

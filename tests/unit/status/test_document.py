@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unit.care.monitored import MonitoredBridge
+from unit.monitor.monitored import MonitoredBridge
 
 from pvs_bridge.host.probe import Signal
 from pvs_bridge.status.document import Documents, Sources

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from unit.care.monitored import MonitoredBridge
+from unit.monitor.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
 from unit.status.test_document import made
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit.care.monitored import MonitoredBridge
+from unit.monitor.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
 
 from pvs_lab.process import wait_until
@@ -40,6 +40,12 @@ class Service:
         connection.settimeout(10)
         connection.connect(str(self.path))
         return connection
+
+    @property
+    def listens(self) -> bool:
+        """Whether the socket accepts connections."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(str(self.path)) == 0
 
     def ask(self, line: str) -> tuple[str, str]:
         """Send a request, and return head and body of the answer."""
@@ -69,9 +75,12 @@ def service(bridge: MonitoredBridge, tmp_path: Path) -> Iterator[Service]:
     words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={path}"]
     words += [f"--state={bridge.paths.state}", f"--events={bridge.paths.events}"]
     with subprocess.Popen(words) as process:
-        assert wait_until(path.exists, 10)
-        yield Service(process.pid, path)
-        process.terminate()
+        try:
+            running = Service(process.pid, path)
+            assert wait_until(lambda: running.listens, 20)
+            yield running
+        finally:
+            process.terminate()
 
 
 def test_it_answers_the_requests_of_haproxy(service: Service) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rollback.bridge import Bridge
+from bridges.rollback.bridge import Bridge
 
 from pvs_lab.lab_client import LabClient
 from pvs_lab.playbook import PROGRAM, changed_count
+
+pytestmark = pytest.mark.needs_system
 
 PROJECT = Path(__file__).resolve().parents[3]
 NAME = f"t-guard-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"

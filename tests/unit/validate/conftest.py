@@ -29,12 +29,12 @@ pvs_bridges:
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """What a validation has said.
+    """The result of a validation.
 
     Attributes:
         status: its exit status.
-        output: what it printed.
-        errors: what it complained of.
+        output: its standard output.
+        errors: its standard error.
     """
 
     status: int
@@ -65,7 +65,7 @@ class Validator:
         """Validate.
 
         Args:
-            folder: where somebody types the command; the inventory is a folder in it.
+            folder: the current folder, which contains the folder inventory.
             arguments: more of them.
         """
         words = ["--inventory", "inventory", *arguments]
@@ -84,7 +84,7 @@ class Validator:
 
 @pytest.fixture(scope="session")
 def validator() -> Iterator[Validator]:
-    """Return what validates inventories; no program of a Pi but this machine's own is there."""
+    """Start a process that validates inventories with the daemons of this machine."""
     with subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("driver.py"))],
         stdin=subprocess.PIPE,

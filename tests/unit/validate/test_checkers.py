@@ -100,7 +100,8 @@ def validate(project: Path, folder: Path, path: str) -> tuple[int, dict[str, Any
         [sys.executable, "-m", "bridgectl", "validate", "--inventory", "inventory",
          "--output", "output", "--format", "json"],
         cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(project / "ansible")}, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(project / "ansible")},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
@@ -142,7 +143,7 @@ def test_every_daemon_refuses_what_it_cannot_read(programs: Path, tmp_path: Path
         assert right not in wrong
 
 
-def test_a_program_that_is_not_here_is_named_with_its_package(tmp_path: Path) -> None:
+def test_a_missing_daemon_is_reported_with_its_package(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "git").symlink_to(shutil.which("git") or "")
@@ -156,7 +157,7 @@ def test_a_program_that_is_not_here_is_named_with_its_package(tmp_path: Path) ->
         assert found[program]["files"] == 2
 
 
-def test_a_program_that_does_not_work_is_no_finding(tmp_path: Path) -> None:
+def test_a_daemon_that_cannot_run_is_not_a_finding(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("haproxy", "nmcli", "dhcpcd", "systemd-analyze"):

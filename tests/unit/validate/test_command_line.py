@@ -13,8 +13,8 @@ import pytest
 from bench.validate import write_inventory
 from unit.validate.conftest import COMMAND_ENVIRONMENT, GOOD, PROJECT, Validator, write
 
-# Without rights and without a network: another user of the kernel's, in a network of its own.
-NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--net")
+# Another user, in a network namespace of its own.
+UNPRIVILEGED = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--net")
 
 
 def run(folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str, str]:
@@ -60,7 +60,7 @@ def test_what_keeps_it_from_its_work_is_named(
 def test_it_needs_neither_rights_nor_a_network_nor_a_home(tmp_path: Path) -> None:
     write(tmp_path, {"bridges.yml": GOOD})
     tmp_path.chmod(0o777)
-    prefix = (*NOBODY, "env", "HOME=/nowhere")
+    prefix = (*UNPRIVILEGED, "env", "HOME=/nowhere")
     status, output, errors = run(tmp_path, "--output", "output", prefix=prefix)
     assert (status, errors) == (0, ""), output
     assert (tmp_path / "output/garage/networkmanager/etc/haproxy/haproxy.cfg").is_file()

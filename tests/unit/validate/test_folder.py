@@ -134,14 +134,14 @@ def test_a_bridge_with_a_mistake_has_no_files_that_could_mislead(
     assert (tmp_path / "output/barn").is_dir()
 
 
-def test_a_folder_of_somebody_else_is_left_alone(validator: Validator, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_used(validator: Validator, tmp_path: Path) -> None:
     write(tmp_path, {"garage.yml": GOOD})
     thesis = tmp_path / "documents/garage/thesis.txt"
     thesis.parent.mkdir(parents=True)
     thesis.write_text("years of work")
     done = validator(tmp_path, "--output", "documents")
     assert (done.status, done.output) == (2, "")
-    assert "OUTPUT=documents holds files that are not from here" in done.errors
+    assert "OUTPUT=documents contains files that make validate has not written" in done.errors
     assert thesis.read_text() == "years of work"
 
 

@@ -20,7 +20,7 @@ BAD = f"""\
 
 
 def shown(validator: Validator, folder: Path, form: str) -> Done:
-    """Validate a bad bridge beside a good one, and a file that nobody reads."""
+    """Validate a bad bridge, a good one, and a backup copy of a file."""
     write(folder, {"bridges.yml": BAD.replace(repr(HOSTILE), quoted(HOSTILE))})
     write(folder, {"old, 50%.yml.bak": GOOD})
     done = validator(folder, "--format", form)

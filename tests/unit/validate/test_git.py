@@ -1,4 +1,4 @@
-"""In somebody's own repository: the GitHub Action, and the hook of pre-commit.
+"""The GitHub Action and the pre-commit hook in a user's repository.
 
 Both run as they would there, out of a clone of this working tree. Only Python's packages are those
 of this project's environment: ansible/tooling/setup.sh has its own tests.
@@ -41,7 +41,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Return somebody's own repository, with one bridge."""
+    """Return a user's repository with one bridge."""
     folder = tmp_path / "bridges"
     write(folder, {"home/garage.yml": GOOD})
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
@@ -169,7 +169,7 @@ def test_the_action_opens_what_is_encrypted(runner: Runner, repository: Path) ->
 
 
 @pytest.mark.parametrize("hostile", ["; touch stolen", "$(touch stolen)", '" && touch stolen "'])
-def test_the_action_takes_no_orders_from_its_inputs(
+def test_the_action_does_not_execute_its_inputs(
     runner: Runner, repository: Path, hostile: str
 ) -> None:
     for name in ("inventory", "limit", "format", "strict", "vault_password"):
@@ -177,11 +177,11 @@ def test_the_action_takes_no_orders_from_its_inputs(
     assert not (repository / "stolen").exists()
 
 
-def test_the_actions_packages_are_those_that_the_findings_name(clone: Path) -> None:
+def test_the_action_installs_the_packages_of_all_daemons(clone: Path) -> None:
     script = (clone / "ansible/tooling/setup.sh").read_text()
     (packages,) = re.findall(r"^checker_packages='(.*)'$", script, re.MULTILINE)
-    programs = (clone / "ansible/validation/programs.py").read_text()
-    # systemd is there wherever the others can be installed.
+    programs = (clone / "ansible/bridgectl/validate/daemons.py").read_text()
+    # systemd is installed on every runner.
     for package in set(packages.split()):
         assert f'"{package}"' in programs
     (step,) = [each for each in action(clone)["runs"]["steps"] if "if" in each]
@@ -226,5 +226,5 @@ def test_the_hook_stops_a_secret(clone: Path, repository: Path) -> None:
     write(repository, {"home/garage.yml": GOOD + "      ansible_become_password: sunflower\n"})
     status, output = commit(clone, repository)
     assert status == 1
-    assert "garage.yml:7: ansible_become_password: is in clear text in a file" in output
+    assert "garage.yml:7: ansible_become_password: is a plaintext secret in a file" in output
     assert "sunflower" not in output

@@ -26,7 +26,7 @@ INVENTORIES: dict[str, dict[str, str]] = {
         "bridges.yml": "---\npvs_bridges:\n  children:\n    sheds:\n      hosts:\n"
         f"        barn: {CABLE}}}\n"
     },
-    "other machines that are no bridges": {
+    "other machines than bridges": {
         "bridges.yml": GOOD,
         "others.yml": "---\nnas:\n  hosts:\n    backup:\n      ansible_host: 192.168.1.2\n",
         "README.md": "# Our machines\n",

@@ -58,7 +58,7 @@ def texts(folder: Path) -> str:
     return "\n".join(f"{each}\n{each.read_text()}" for each in files)
 
 
-def test_an_encrypted_value_is_no_finding_but_counted(
+def test_an_encrypted_value_is_counted_and_not_a_finding(
     validator: Validator, encrypted_bridge: Path
 ) -> None:
     done = validator(encrypted_bridge, "--output", "output")
@@ -198,4 +198,14 @@ def test_no_rendered_file_holds_a_secret(validator: Validator, tmp_path: Path) -
     assert (done.status, done.findings) == (0, []), done.output
     rendered = texts(tmp_path)
     assert not any(word in rendered for word in (*WORDS, "5f10e4"))
-    assert "$6$not.shown$" in rendered
+    assert "$5$placeholder$" in rendered
+
+
+def test_an_encrypted_hash_of_a_user_is_not_a_finding(validator: Validator, tmp_path: Path) -> None:
+    users = "      proxy_users:\n" + encrypted(tmp_path, "anna", "$6$abcdefgh$" + "a" * 86, 8)
+    write(tmp_path, {"bridges.yml": GOOD + users})
+    done = validator.json(tmp_path, "--output", "output")
+    assert (done.status, done.findings) == (0, []), done.output
+    (unreadable,) = done.report["bridges"][0]["unreadable"]
+    assert unreadable["variable"] == "proxy_users.anna"
+    assert "placeholder" in texts(tmp_path)

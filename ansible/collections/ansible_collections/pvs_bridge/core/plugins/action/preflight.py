@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
         try:
             specs = [load_role(self._role(name), self._read) for name in arguments["roles"]]
         except SpecError as error:
-            raise AnsibleActionFail(error.issue.sentence) from error
+            raise AnsibleActionFail(error.issue.sentence) from None
 
         checked = check_variables(task_vars, specs, self._templar)
         issues = checked.issues

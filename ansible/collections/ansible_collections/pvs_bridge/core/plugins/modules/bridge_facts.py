@@ -13,13 +13,13 @@ DOCUMENTATION = r"""
 module: bridge_facts
 author: The pvs-bridge authors
 version_added: "0.1.0"
-short_description: Look at a Pi before it becomes, or stays, a bridge
+short_description: Gather the facts of a Pi that the roles need
 description:
-  - Gathers in one round trip what the roles decide by. It is no replacement for
-    M(ansible.builtin.setup), and much quicker.
-  - It is meant as the first contact with a host, with C(gather_facts) off. Whatever goes wrong
-    there, an unreachable host, a refused key, sudo that wants a password, a missing Python, an
-    unsupported operating system, ends in one failed result with problem and hint.
+  - Gathers all facts that the roles need in one round trip. Much faster than
+    M(ansible.builtin.setup), which it does not replace.
+  - It must be the first task of a host, with C(gather_facts) off. Connection errors, such as an
+    unreachable host, a rejected key, a sudo password or a missing Python, and an unsupported
+    operating system fail with one problem and hint.
 options:
   packages:
     description: Debian packages whose installed versions are wanted.
@@ -72,7 +72,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the Pi
+- name: Gather facts about the Pi
   pvs_bridge.core.bridge_facts:
     packages: [haproxy, dnsmasq]
   register: found
@@ -217,11 +217,11 @@ bridge:
       type: dict
       contains:
         login_user:
-          description: Who has come in now, before becoming root.
+          description: The remote user of this connection, before become.
           type: str
           sample: pi
         key_users:
-          description: Users whom a key of their own lets in.
+          description: Users with a key in authorized_keys.
           type: list
           elements: str
           sample: [pi]
@@ -288,7 +288,7 @@ _RUNNING = ("active", "activating", "reloading")
 _FIREWALL_UNIT = "etc/systemd/system/pvs-bridge-firewall.service"
 _ROUTING_UNIT = "etc/systemd/system/pvs-bridge-routing.service"
 
-# What the role sshd leaves, and the line without which nobody reads it.
+# The drop-in of the role sshd, and the line that includes it.
 _SSHD_FILE = "etc/ssh/sshd_config.d/00-pvs-bridge.conf"
 _SSHD_INCLUDE = re.compile(r"^\s*Include\s+/etc/ssh/sshd_config\.d/\*\.conf\s*$", re.M | re.I)
 
@@ -375,7 +375,7 @@ def default_route_interfaces(root: pathlib.Path) -> list[str]:
 def is_booted(root: pathlib.Path) -> bool:
     """Tell a running system from one inside of which a build runs commands."""
     # As systemd itself tests; then, for a chroot that the builder's /run is mounted into, whether
-    # PID 1 sees another root than this process. Only root may look; others are no builders.
+    # PID 1 has another root than this process. Only root can read it; builders are root.
     if not (root / "run/systemd/system").is_dir():
         return False
     try:
@@ -417,7 +417,7 @@ def ssh(root: pathlib.Path) -> dict[str, Any]:
 
 
 def key_users(root: pathlib.Path) -> list[str]:
-    """Name the users whom a key of their own lets in by SSH."""
+    """Return the users with a key in authorized_keys."""
     found = []
     for line in (read_text(root / "etc/passwd") or "").splitlines():
         fields = line.split(":")

@@ -315,7 +315,7 @@ def with_block(text: str, wanted: dict[str, Any]) -> str:
     if [lines[number].rstrip() for number in found] == ends:
         lines[found[0] : found[1] + 1] = block
     else:
-        # None yet, or somebody has taken one of the two away: what is around it may be theirs.
+        # No block yet, or the user has removed one of its two lines: keep the lines around it.
         lines = [line for line in lines if line.rstrip() not in ends] + block
     if wanted["retire_from"]:
         lines = _retired(lines, wanted["retire_from"], wanted["retire_until"])
@@ -482,7 +482,7 @@ def _difference(change: Change) -> dict[str, str]:
             ("(new text, not shown)\n" if after else ""),
         )
     path = str(change.path)
-    # Ansible takes no result with bytes in it that are no UTF-8.
+    # Results must be UTF-8.
     before, after = (
         text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         for text in (before, after)

@@ -107,7 +107,7 @@ def role_variables(variables: Mapping[str, Any], specs: Iterable[RoleSpec]) -> d
     """
     specs = list(specs)
     options = all_options(specs)
-    prefixes = tuple(f"{spec.name}_" for spec in specs)
+    prefixes = tuple(prefix for spec in specs for prefix in spec.prefixes)
     defaults_files = {str(spec.defaults_file.resolve()) for spec in specs}
     return {
         name: value

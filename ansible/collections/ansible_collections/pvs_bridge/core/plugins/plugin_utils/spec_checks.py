@@ -178,7 +178,7 @@ def _not_a_choice(value: Any, option: Option, path: Path) -> Issue:  # noqa: ANN
 def _unknown_variables(
     variables: Mapping[str, Any], specs: list[RoleSpec], options: Mapping[str, Option]
 ) -> Iterator[Issue]:
-    prefixes = tuple(f"{spec.name}_" for spec in specs)
+    prefixes = tuple(prefix for spec in specs for prefix in spec.prefixes)
     for name in variables:
         if name.startswith(prefixes) and name not in options:
             # A similar variable of the same role is more likely than one of another role:

@@ -65,7 +65,7 @@ class RoleSpec:
     """A role's variables.
 
     Attributes:
-        name: the role's name, the prefix of each of its variables.
+        name: the role's name.
         options: its variables.
         defaults: its defaults/main.yml as written, templates not rendered.
         defaults_file: the path of that file.
@@ -77,6 +77,16 @@ class RoleSpec:
     defaults: Mapping[str, Any]
     defaults_file: pathlib.Path
     constants: Mapping[str, Any]
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The prefixes of its variables: the role's name, and that of its public variables.
+
+        The variables of the role common begin with ``bridge_``.
+        """
+        own = f"{self.name}_"
+        others = {f"{name.partition('_')[0]}_" for name in self.options if not name.startswith(own)}
+        return (own, *sorted(others))
 
 
 def read_yaml(file: pathlib.Path) -> Any:  # noqa: ANN401 - any YAML

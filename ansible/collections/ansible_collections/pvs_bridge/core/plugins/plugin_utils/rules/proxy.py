@@ -1,4 +1,4 @@
-"""Rules for the proxy: which requests it forwards, for whom, and its limits.
+"""Rules for the proxy: its clients, the requests that it forwards, and its limits.
 
 No message contains a value of ``proxy_users``, because a user who forgets to hash a password writes
 the password itself there.
@@ -11,7 +11,11 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue, variable_name
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
+    UNUSABLE,
+    Issue,
+    variable_name,
+)
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules.ranges import (
     CACHE_SECONDS,
     PORTS,
@@ -94,6 +98,8 @@ def check_command_cache_seconds(values: Values) -> Iterator[Issue]:
     for key, seconds in values.mapping("proxy_command_cache_seconds").items():
         name = str(key)
         path = ("proxy_command_cache_seconds", name)
+        if seconds is UNUSABLE:
+            continue
         if name in api.shared:
             # In Python, True is an instance of int.
             is_integer = isinstance(seconds, int) and not isinstance(seconds, bool)
@@ -222,7 +228,7 @@ def check_user_names(values: Values) -> Iterator[Issue]:
 def check_user_hashes(values: Values) -> Iterator[Issue]:
     """A plaintext password would be readable in the inventory and on the Pi's card."""
     for name, written in values.mapping("proxy_users").items():
-        if not (isinstance(name, str) and _USER.fullmatch(name)):
+        if written is UNUSABLE or not (isinstance(name, str) and _USER.fullmatch(name)):
             continue
         path = ("proxy_users", name)
         match = _HASH.fullmatch(written) if isinstance(written, str) else None

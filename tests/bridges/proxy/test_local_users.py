@@ -1,0 +1,104 @@
+"""Users of the Pi, and containers on its network, cannot pass the guard."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from bridges.proxy.home import Home
+
+from proxy_rig.haproxy import Haproxy
+from pvs_bridge.proxy.drain import AdminSocket, reload
+
+UNPRIVILEGED_UID = 65534
+_LISTENING = "00010000"
+_CONNECT = """
+import json, os, socket, sys
+pid, user, names = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+os.chroot(f"/proc/{pid}/root")
+os.setgroups([])
+os.setgid(user)
+os.setuid(user)
+found = {}
+for name in names:
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(name.replace("@", "\\0", 1))
+            found[name] = "open"
+        except OSError as error:
+            found[name] = type(error).__name__
+print(json.dumps(found))
+"""
+
+
+def listening(haproxy: Haproxy) -> list[str]:
+    """The Unix sockets that listen in the bridge's network namespace; @ begins abstract names."""
+    rows = [line.split() for line in Path(f"/proc/{haproxy.pid}/net/unix").read_text().splitlines()]
+    return sorted({row[7] for row in rows[1:] if len(row) > 7 and row[3] == _LISTENING})
+
+
+def connect_as(home: Home, haproxy: Haproxy, user: int, names: list[str]) -> dict[str, str]:
+    """Connect to Unix sockets of haproxy as a user; return "open" or the error's type."""
+    words = [sys.executable, "-c", _CONNECT, str(haproxy.pid), str(user), json.dumps(names)]
+    process = home.world.bridge.popen(words, subprocess.PIPE)
+    output, _ = process.communicate(timeout=30)
+    found: dict[str, str] = json.loads(output)
+    return found
+
+
+def test_other_users_cannot_connect_to_any_socket_of_haproxy(home: Home) -> None:
+    with home.bridge() as haproxy:
+        # An abstract socket (@) has no owner and no mode. haproxy binds the others under a
+        # temporary name, and renames them.
+        assert [name for name in listening(haproxy) if not name.startswith("/run/haproxy/")] == []
+        names = [f"/run/haproxy/{each.name}" for each in haproxy.sockets]
+        assert len(names) == 4
+        # Root can connect, so only the permissions refuse the user below.
+        assert connect_as(home, haproxy, 0, names) == dict.fromkeys(names, "open")
+        assert connect_as(home, haproxy, UNPRIVILEGED_UID, names) == dict.fromkeys(
+            names, "PermissionError"
+        )
+
+
+def test_only_the_group_haproxy_may_use_the_sockets_of_the_compat_service(home: Home) -> None:
+    with home.bridge() as haproxy:
+        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in haproxy.sockets}
+    assert modes == {
+        "admin.sock": 0o600,
+        "serial.sock": 0o600,
+        "compat.sock": 0o660,
+        "figures.sock": 0o660,
+    }
+
+
+def test_reloads_under_load_send_one_request_at_a_time(home: Home) -> None:
+    done = threading.Event()
+    statuses = []
+
+    def ask() -> None:
+        while not done.is_set():
+            # Requests in the queue of the old process wait for its queue timeout.
+            with contextlib.suppress(OSError):
+                statuses.append(home.ask(timeout_seconds=3).status)
+
+    with home.bridge(proxy_cache_seconds=0) as haproxy, home.clients(6) as pool:
+        home.pvs.call(lambda box: box.set_settings({"latency_seconds": 0.1}))
+        admin = AdminSocket(haproxy.admin_socket)
+        asking = [pool.submit(ask) for _ in range(6)]
+        try:
+            for _ in range(4):
+                assert reload(admin, haproxy.pid) == 0
+        finally:
+            done.set()
+        for each in asking:
+            each.result()
+        home.settle_without_reset()
+        stats = home.stats()
+    assert stats["most_in_flight"]["total"] == 1
+    assert stats["by_command"]["DeviceList"] >= statuses.count(200) > 0
+    assert set(statuses) <= {200, 503}

@@ -1,0 +1,175 @@
+"""Secrets that a PVS reveals need a login through the bridge, whose session cookie works here."""
+
+from __future__ import annotations
+
+import http.cookies
+from collections.abc import Callable
+
+import pytest
+from bridges.proxy.home import Home, is_refusal
+from bridges.proxy.owner import ask_to_log_in, log_in, new_api
+
+from pvs_sim.client import Answer
+
+Serve = Callable[..., Home]
+
+SECRETS = ("serialnum", "ssid", "wpa_key")
+OPENLY = (
+    "name=/sys/info/sw_rev",
+    "name=/sys/info/model,/sys/info/sw_rev&fmt=obj",
+    "fmt=obj&name=/sys/info/model%2C%2Fsys%2Finfo%2Fhwrev",
+    "name=%2Fsys%2Finfo%2Flmac&fmt=list",
+)
+CLOSED = (
+    *(f"name=/sys/info/{name}" for name in SECRETS),
+    *(f"name=%2Fsys%2finfo%2F{name}&fmt=obj" for name in SECRETS),
+    # The PVS does not answer for minutes.
+    "name=/sys/info/nosuchvariable",
+    "name=/sys/info/model,/sys/info/nosuchvariable",
+    "name=/sys/info/",
+    "name=",
+    "name=/sys/info/model/",
+    "name=/sys/info/sw_revision",
+    "name=/sys/livedata/pv_p",
+    "name=/sys/info/sw_rev,/sys/info/wpa_key",
+    "name=/sys/info/sw_rev%2C/sys/info/wpa_key",
+    "name=/sys/info/sw_rev&name=/sys/info/wpa_key",
+    "name=/sys/info/*",
+    "match=info",
+    "match=sys",
+    "match=/",
+    "match=wpa",
+    "match=inverter",
+    "match=sw_rev&name=/sys/info/sw_rev",
+    "name=/sys/info/sw_rev&match=info",
+    "name=/sys/info/sw_rev&cache=mine",
+    "cache=mine",
+    "fmt=obj",
+)
+MADE_UP = {"Cookie": "session=bWFkZSB1cA"}
+
+
+def by_both(home: Home, query: str, headers: dict[str, str] | None = None) -> list[Answer]:
+    """Ask for variables in the address and in a body."""
+    return [
+        home.ask(f"/vars?{query}", headers=headers),
+        home.ask("/vars", method="POST", body=query.encode(), headers=headers),
+    ]
+
+
+def secrets(home: Home) -> list[bytes]:
+    """The secrets that no answer must contain."""
+    state = home.pvs.call(lambda box: box.state)
+    return [text.encode() for text in (state.serial, state.hotspot, state.hotspot_key)]
+
+
+@pytest.mark.parametrize("query", OPENLY)
+def test_other_variables_need_no_login(serve: Serve, query: str) -> None:
+    home = new_api(serve())
+    assert [answer.status for answer in by_both(home, query)] == [200, 200]
+
+
+@pytest.mark.parametrize("headers", [{}, MADE_UP], ids=["no cookie", "an invented cookie"])
+@pytest.mark.parametrize("query", CLOSED)
+def test_a_query_that_could_return_a_secret_needs_a_login(
+    serve: Serve, query: str, headers: dict[str, str]
+) -> None:
+    home = new_api(serve())
+    for answer in by_both(home, query, headers):
+        assert answer.status == 401
+        assert is_refusal(answer)
+        assert "proxy_secrets_enabled" in answer.json()["hint"]
+    assert home.stats()["requests"] == 0
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_after_a_login_through_the_bridge_all_variables_are_readable(
+    serve: Serve, name: str
+) -> None:
+    home = new_api(serve())
+    session = log_in(home)
+    for answer in by_both(home, f"name=/sys/info/{name}&fmt=obj", session):
+        assert answer.json()[f"/sys/info/{name}"].encode() in secrets(home)
+
+
+def test_a_login_that_fails_opens_nothing(serve: Serve) -> None:
+    home = new_api(serve())
+    assert home.ask("/auth?login", headers={"Authorization": "basic eDp5"} | MADE_UP).status == 401
+    assert home.ask("/vars?match=info", headers=MADE_UP).status == 401
+    assert home.stats()["login_failures"] == home.stats()["requests"] == 1
+
+
+def test_a_session_of_another_program_is_not_accepted(serve: Serve) -> None:
+    home = new_api(serve())
+    session = log_in(home)
+    assert home.ask("/vars?match=info", headers=session).status == 200
+    for cookie in ("", session["Cookie"][:-1], session["Cookie"] + "x", "session="):
+        assert home.ask("/vars?match=info", headers={"Cookie": cookie}).status == 401
+
+
+def test_after_a_logout_its_cookie_opens_nothing(serve: Serve) -> None:
+    home = new_api(serve())
+    session, other = log_in(home), log_in(home)
+    assert home.ask("/auth?logout", headers=session).status == 200
+    home.settle()
+    for answer in by_both(home, "match=info", session):
+        assert answer.status == 401
+        assert is_refusal(answer)
+    assert home.stats()["requests"] == 0
+    assert home.ask("/vars?match=info", headers=other).status == 200
+
+
+def test_logouts_with_invented_cookies_end_no_other_session(serve: Serve) -> None:
+    home = new_api(serve())
+    session = log_in(home)
+    for number in range(1100):
+        home.ask("/auth?logout", headers={"Cookie": f"session=made-up-{number}"})
+    assert home.ask("/vars?match=info", headers=session).status == 200
+
+
+@pytest.mark.parametrize("query", ["match=sys&cache=pvs-bridge-sys", "cache=pvs-bridge-1a-sys",
+                                   "cache=PVS-Bridge-sys", "fmt=obj&cache=pvs-bridge"])  # fmt: skip
+def test_no_program_uses_the_queries_that_the_compat_service_has_cached(
+    serve: Serve, query: str
+) -> None:
+    home = new_api(serve())
+    session = log_in(home)
+    home.settle()
+    for answer in by_both(home, query, session):
+        assert answer.status == 403
+        assert is_refusal(answer)
+    assert home.stats()["requests"] == 0
+
+
+@pytest.mark.parametrize("query", [*(f"name=/sys/info/{name}" for name in SECRETS), "match=info"])
+def test_secrets_can_be_opened_as_the_pvs_has_them(serve: Serve, query: str) -> None:
+    home = new_api(serve(proxy_secrets_enabled=True))
+    for answer in by_both(home, query):
+        assert answer.status == 200
+        assert any(secret in answer.body for secret in secrets(home))
+    assert home.ask("/vars?match=inverter").status == 401
+
+
+def test_a_session_s_cookie_can_be_sent_back_without_encryption(serve: Serve) -> None:
+    home = new_api(serve())
+    answer = ask_to_log_in(home)
+    cookie = http.cookies.SimpleCookie(answer.header("Set-Cookie") or "")["session"]
+    assert cookie.value == answer.json()["session"]
+    assert not cookie["secure"]
+    assert cookie["httponly"]
+    session = {"Cookie": f"session={cookie.value}"}
+    assert home.ask("/vars?match=inverter", headers=session).status == 200
+
+
+@pytest.mark.parametrize(("status", "told"), [(401, 401), (403, 403), (500, 401)])
+def test_a_session_that_the_pvs_has_ended_is_told_by_the_pvs_and_taken_for_no_failure_of_its(
+    serve: Serve, status: int, told: int
+) -> None:
+    home = new_api(serve())
+    home.pvs.call(lambda box: box.set_settings({"expired_status": status}))
+    session = log_in(home)
+    home.pvs.call(lambda box: box.sessions.clear())
+    answer = home.ask("/vars?match=inverter", headers=session)
+    assert (answer.status, is_refusal(answer)) == (told, False)
+    # After a failure the bridge would leave the PVS alone for a while.
+    assert home.ask("/vars?match=inverter", headers=log_in(home)).status == 200

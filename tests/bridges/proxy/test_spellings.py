@@ -1,0 +1,49 @@
+"""However a write is spelt, it does not reach the PVS, and neither does anything unknown.
+
+Without a login /vars lets hardly anything through, so that it is opened here: what is tried is the
+guard behind it.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from bridges.proxy.home import Home
+from bridges.proxy.judge import Judge
+from bridges.proxy.owner import LOCKED, new_api
+from bridges.proxy.spellings import corpus
+from bridges.proxy.volley import volley
+
+from proxy_rig.world import PVS, World
+from pvs_sim import Simulator
+
+Serve = Callable[..., Home]
+
+CORPUS = corpus()
+
+
+def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve) -> None:
+    home = new_api(serve(proxy_secrets_enabled=True))
+    assert Judge().try_all(home, [spelling.data for spelling in CORPUS]) == []
+
+
+def test_an_open_command_and_variable_open_no_spelling_of_another(serve: Serve) -> None:
+    commands, names = ["StartDiscovery"], ["/sys/telemetryws/enable"]
+    opened: dict[str, Any] = {"proxy_allow_commands": commands, "proxy_allow_variables": names}
+    home = new_api(serve(proxy_writes_acknowledged=True, proxy_secrets_enabled=True, **opened))
+    assert Judge(commands, names).try_all(home, [spelling.data for spelling in CORPUS]) == []
+
+
+def test_the_corpus_would_find_a_hole(world: World, pvs: Simulator) -> None:
+    pvs.call(lambda box: box.reset(state=True))
+    pvs.call(lambda box: box.install(LOCKED))
+
+    def connect() -> socket.socket:
+        # The PVS knows no way to the home's addresses.
+        return world.connect(80, PVS, source="172.27.153.2")
+
+    volley(connect, [each.data for each in CORPUS], at_once=80)
+    # The simulator does not read all spellings as a write; another firmware might.
+    assert pvs.stats()["writes"]["count"] > len(CORPUS) / 3

@@ -1,0 +1,66 @@
+"""A server for the page and its document, with the clock of the scene."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from unit.monitor.monitored import MonitoredBridge
+
+from proxy_rig.haproxy import PAGE
+from pvs_bridge.status.document import Documents, Sources
+
+
+class Stage:
+    """A server that shows one scene at a time.
+
+    Attributes:
+        url: The address of the page.
+        scene: The bridge that is shown; None while the service does not answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Start without a scene."""
+        self.url = url
+        self.scene: MonitoredBridge | None = None
+
+    def document(self) -> bytes | None:
+        """Return the document 20 seconds after the last run of the monitor."""
+        scene = self.scene
+        if scene is None:
+            return None
+        system = scene.paths.root / "os-release"
+        system.write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
+        sources = Sources(scene.paths.state, scene.paths.events, system)
+        now = scene.now + 20
+        return json.dumps(Documents(sources).make(now, (scene.clock_offset or 0) + now)).encode()
+
+
+@contextlib.contextmanager
+def stage() -> Iterator[Stage]:
+    """Serve until the end of the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_data = self.path == "/bridge/status.json"
+            body = shown.document() if is_data else PAGE.read_bytes()
+            self.send_response(503 if body is None else 200)
+            self.send_header("Content-Type", "application/json" if is_data else "text/html")
+            self.end_headers()
+            self.wfile.write(body or b'{"error": "no scene"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        shown = Stage(f"http://127.0.0.1:{server.server_port}/bridge/")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield shown
+        finally:
+            server.shutdown()
+            thread.join()

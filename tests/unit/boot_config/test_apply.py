@@ -1,0 +1,305 @@
+"""Valid settings are applied, and rejected ones left out, as the real preflight check decides."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from unit.boot_config.conftest import PROJECT, preflight
+
+from pvs_bridge.boot_config import apply, login, playbook
+from pvs_bridge.boot_config.boot_partition import BootPartition
+from pvs_bridge.boot_config.playbook import Outcome
+from pvs_bridge.boot_config.store import Store
+from pvs_bridge.host.overlay import OVERLAYROOT, Root
+
+_CABLE = "uplink_type: ethernet\nuplink_interface: wlan0\n"
+_WIFI = "uplink_country: US\nuplink_networks:\n  - ssid: Sunnyside\n    passphrase: 12345678\n"
+_PSK = "0123456789abcdef" * 4
+_WPA = f'country=DE\nnetwork={{\n  ssid="Old way"\n  psk={_PSK}\n}}\n'
+
+
+class Pi:
+    """A Pi that applies its boot partition; remembers each run of site.yml."""
+
+    def __init__(self, partition: BootPartition, store: Store) -> None:
+        """Start with an empty boot partition."""
+        self.partition, self.store = partition, store
+        self.runs: list[tuple[dict[str, Any], list[str]]] = []
+        self.fails = ""
+        self.root = Root(partition.folder.parent)
+
+    def put(self, name: str, text: str) -> None:
+        """Write a file onto the boot partition."""
+        (self.partition.folder / name).write_text(text)
+
+    def boot(self) -> bool:
+        """Apply the boot partition."""
+        return apply.apply(self.partition, self.store, PROJECT, self._play, self.root)
+
+    def _play(self, inventory: Path, tags: Iterable[str], project: Path) -> Outcome:
+        outcome = preflight(inventory, tags, project)
+        (host,) = yaml.load(inventory.read_text(), _Unsafe)["pvs_bridges"]["hosts"].values()  # noqa: S506 - a SafeLoader
+        variables = {name: each for name, each in host.items() if not name.startswith("ansible_")}
+        if outcome.done and self.fails in variables:
+            return Outcome(False, failure="uplink : Install packages: no network")
+        if outcome.done:
+            self.runs.append((variables, sorted(tags)))
+        return outcome
+
+    @property
+    def rejected(self) -> list[str]:
+        """What the report shows as rejected."""
+        outcome = self.store.read("outcome")
+        return [*outcome["issues"], *outcome["rejected"]]
+
+    @property
+    def notes(self) -> str:
+        """What the report shows as notes."""
+        return "\n".join(self.store.read("outcome")["notes"])
+
+
+class _Unsafe(yaml.SafeLoader):
+    """Reads an inventory with Ansible's tag !unsafe."""
+
+
+def _text(_: _Unsafe, node: yaml.ScalarNode) -> str:
+    return str(node.value)
+
+
+_Unsafe.add_constructor("!unsafe", _text)
+
+
+@pytest.fixture
+def pi(partition: BootPartition, store: Store) -> Pi:
+    """A Pi with an empty boot partition."""
+    return Pi(partition, store)
+
+
+def test_an_empty_boot_partition_changes_nothing(pi: Pi) -> None:
+    assert not pi.boot()
+    assert pi.runs == []
+
+
+def test_the_same_configuration_is_applied_once(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", _WIFI)
+    assert pi.boot()
+    assert not pi.boot()
+    # A deleted file keeps its stored settings.
+    (pi.partition.folder / "pvs-bridge.yml").unlink()
+    assert not pi.boot()
+    ((variables, tags),) = pi.runs
+    networks = [{"ssid": "Sunnyside", "passphrase": "12345678"}]
+    assert variables == {"uplink_country": "US", "uplink_networks": networks}
+    # The monitor watches the uplink too, once there is one.
+    assert tags == ["monitor", "uplink"]
+
+
+def test_another_version_of_the_project_runs_all_roles(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", _CABLE)
+    pi.boot()
+    pi.store.write("applied", {**pi.store.read("applied"), "version": "0.0.1", "digest": ""})
+    pi.boot()
+    assert pi.runs[1][1] == []
+
+
+def test_each_file_overrides_the_ones_before_it(pi: Pi) -> None:
+    network = (
+        "network:\n  wifis:\n    wlan0:\n      regulatory-domain: GB\n      access-points:\n"
+        f"        Imager: {{password: {_PSK}}}\n"
+    )
+    pi.put("network-config", network)
+    pi.put("user-data", "hostname: roof\n")
+    pi.boot()
+    pi.put("wpa_supplicant.conf", _WPA)
+    pi.boot()
+    pi.put("pvs-bridge.yml", "uplink_country: US\n")
+    pi.boot()
+    found = [
+        (run["uplink_networks"][0]["ssid"], run["uplink_country"], run["uplink_hostname"])
+        for run, _ in pi.runs
+    ]
+    assert found == [
+        ("Imager", "GB", "roof"),
+        ("Old way", "DE", "roof"),
+        ("Old way", "US", "roof"),
+    ]
+    assert (
+        "wpa_supplicant.conf line 1: uplink_country is not used, because pvs-bridge.yml line 1 "
+        "sets another value"
+    ) in pi.notes
+
+
+def test_invalid_settings_are_left_out_and_the_others_are_applied(pi: Pi) -> None:
+    pi.put("wpa_supplicant.conf", _WPA)
+    pi.put(
+        "pvs-bridge.yml",
+        "proxy_http_port: 99999\nproxy_cache_seconds: 60\nwifi_password: x\nuplink_networks:\n"
+        "  - ssid: One\n    passphrase: short\n  - ssid: Two\n    passphrase: long enough\n",
+    )
+    pi.boot()
+    ((variables, _),) = pi.runs
+    assert variables == {
+        "uplink_country": "DE",
+        "proxy_cache_seconds": 60,
+        "uplink_networks": [{"ssid": "Two", "passphrase": "long enough"}],
+    }
+    unknown, port, passphrase = pi.rejected
+    assert unknown.startswith("pvs-bridge.yml line 3: wifi_password: unknown variable. Hint: ")
+    assert port.startswith("pvs-bridge.yml line 1: proxy_http_port: ")
+    assert re.search("99999.*Hint: ", port)
+    assert passphrase.startswith("pvs-bridge.yml line 6: uplink_networks[0].passphrase: ")
+
+
+def test_a_list_without_a_valid_item_is_replaced_by_the_previous_file(pi: Pi) -> None:
+    pi.put("wpa_supplicant.conf", _WPA)
+    pi.put("pvs-bridge.yml", "uplink_networks:\n  - ssid: One\n    passphrase: short\n")
+    pi.boot()
+    assert pi.runs[0][0]["uplink_networks"] == [{"ssid": "Old way", "psk": _PSK}]
+
+
+def test_settings_that_lack_another_setting_are_left_out(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", f"{_CABLE}uplink_method: static\nproxy_cache_seconds: 60\n")
+    pi.boot()
+    assert pi.runs[0][0] == {**yaml.safe_load(_CABLE), "proxy_cache_seconds": 60}
+    assert "uplink_address" in "\n".join(pi.rejected)
+
+
+def test_if_site_yml_fails_only_the_uplink_is_applied(pi: Pi) -> None:
+    pi.fails = "console_dns_enabled"
+    pi.put("pvs-bridge.yml", f"{_CABLE}console_dns_enabled: true\n")
+    pi.boot()
+    assert pi.runs[0][0] == yaml.safe_load(_CABLE)
+    assert pi.rejected == ["uplink : Install packages: no network"]
+
+
+def test_a_change_interrupted_by_a_power_cut_is_repeated(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", f"{_CABLE}proxy_cache_seconds: 60\n")
+    pi.boot()
+    applied = pi.store.read("applied")
+    pi.put("pvs-bridge.yml", f"{_CABLE}compat_password: x\n")
+    pi.boot()
+    # Power was cut while site.yml ran: only the state before the run is known.
+    pi.store.write("applied", {"variables": applied["variables"], "pending": ["compat_password"]})
+    pi.put("pvs-bridge.yml", f"{_CABLE}proxy_cache_seconds: 60\n")
+    assert pi.boot()
+    assert pi.runs[2][1] == ["compat"]
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "country", "source"),
+    [
+        ("cfg80211.ieee80211_regdom=GB", "GB", "GB was taken from cmdline.txt"),
+        ("", "00", "only channels that are allowed in every country are used"),
+    ],
+)
+def test_without_a_country_the_pi_joins_its_network(
+    pi: Pi, cmdline: str, country: str, source: str
+) -> None:
+    pi.put("cmdline.txt", cmdline)
+    pi.put("wpa_supplicant.conf", _WPA.replace("country=DE\n", ""))
+    pi.boot()
+    assert pi.runs[0][0]["uplink_country"] == country
+    assert source in pi.notes
+    # A kernel update overwrites the firmware's command line.
+    pi.put("cmdline.txt", "")
+    assert not pi.boot()
+    assert pi.rejected == []
+
+
+def test_text_needs_no_quotes(pi: Pi) -> None:
+    pi.put(
+        "pvs-bridge.yml",
+        "uplink_country: NO\nuplink_networks:\n  - ssid: 007\n    passphrase: 01234567\n"
+        "    hidden: yes\ncompat_mode: on\nproxy_cache_seconds: 60\n",
+    )
+    pi.boot()
+    assert pi.rejected == []
+    assert pi.runs[0][0] == {
+        "uplink_country": "NO",
+        "uplink_networks": [{"ssid": "007", "passphrase": "01234567", "hidden": True}],
+        "compat_mode": "on",
+        "proxy_cache_seconds": 60,
+    }
+
+
+def test_values_are_not_evaluated_as_templates(pi: Pi) -> None:
+    network = {"ssid": "{{ 7 * 7 }}", "passphrase": "{% x %}{{ y }}"}
+    pi.put("pvs-bridge.yml", yaml.safe_dump({"uplink_country": "US", "uplink_networks": [network]}))
+    pi.boot()
+    assert pi.rejected == []
+    assert pi.runs[0][0]["uplink_networks"] == [network]
+
+
+def test_a_store_that_cannot_be_written_changes_nothing(pi: Pi) -> None:
+    pi.store.folder.parent.joinpath("boot-config").write_text("a file in place of the folder")
+    pi.put("pvs-bridge.yml", _CABLE)
+    with pytest.raises(OSError, match="exists"):
+        pi.boot()
+    assert pi.runs == []
+
+
+def test_the_message_of_a_failed_task_is_found() -> None:
+    result = json.dumps({"changed": False, "msg": "no\nroom"})
+    said = (
+        f"TASK [proxy : Configure haproxy] ***\nfatal: [x]: FAILED! => {result}\nPLAY RECAP ***\n"
+    )
+    assert playbook.failure(said) == Outcome(False, [], "proxy : Configure haproxy: no room")
+    assert playbook.failure("ERROR! no such file\n").failure == "ERROR! no such file"
+
+
+def test_a_dry_run_finds_changes_without_making_them(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", _CABLE)
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+    assert not pi.store.folder.exists()
+    pi.boot()
+    before = {file.name: file.read_bytes() for file in pi.store.folder.iterdir()}
+    assert not apply.is_due(pi.partition, pi.store, PROJECT)
+    pi.put("pvs-bridge.yml", f"{_CABLE}uplink_hostname: barn\n")
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+    assert {file.name: file.read_bytes() for file in pi.store.folder.iterdir()} == before
+
+
+def test_a_dry_run_does_not_create_the_user(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "provide", lambda _: pytest.fail("the user was made"))
+    pi.put("authorized_keys", f"ssh-ed25519 {'A' * 68} anna@laptop\n")
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+def test_a_failed_set_up_is_due_again(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", _CABLE)
+    pi.fails = "uplink_type"
+    pi.boot()
+    assert apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+def test_an_empty_boot_partition_is_not_due(pi: Pi) -> None:
+    pi.boot()
+    assert not apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_root_is_locked_only_where_overlayroot_is_installed(
+    pi: Pi, tmp_path: Path, installed: bool
+) -> None:
+    if installed:
+        (tmp_path / OVERLAYROOT).parent.mkdir(parents=True)
+        (tmp_path / OVERLAYROOT).write_text("")
+    pi.put("pvs-bridge.yml", f"{_CABLE}appliance_read_only_root: true\n")
+    pi.boot()
+    variables, _ = pi.runs[-1]
+    assert ("appliance_read_only_root" in variables) == installed
+    if installed:
+        assert pi.rejected == []
+    else:
+        (message,) = pi.rejected
+        assert message.startswith(
+            "pvs-bridge.yml line 3: appliance_read_only_root: the package overlayroot"
+        )
+        assert "Hint: make provision" in message
+    assert not apply.is_due(pi.partition, pi.store, PROJECT)

@@ -1,0 +1,100 @@
+"""The production of a day, with a wrong clock and restarts of the Pi."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from unit.health.conftest import make_body, make_devices, make_reply
+from unit.monitor.conftest import MakeBridge
+from unit.monitor.monitored import NOON
+
+from pvs_bridge.monitor import production
+from pvs_bridge.monitor.production import Point
+from pvs_bridge.pvs.devices import read_plant
+
+
+@pytest.fixture(autouse=True)
+def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_point_is_added_every_five_minutes(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.minutes(60)
+    assert len(bridge.state.points) == 12
+    assert {point.watts for point in bridge.state.points} == {600}
+
+
+def test_the_day_ends_at_midnight_of_the_time_zone(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    midnight = time.mktime((2026, 6, 21, 0, 0, 0, 0, 0, -1))
+    bridge.clock_offset = midnight - 3600 - bridge.now
+    bridge.minutes(55)
+    before = len(bridge.state.points)
+    bridge.minutes(11)
+    assert before == 11
+    assert len(bridge.state.points) in (1, 2)
+
+
+def test_setting_the_clock_moves_no_point(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.clock_offset = None
+    bridge.minutes(30)
+    before = bridge.state.points
+    bridge.clock_offset = NOON
+    bridge.minutes(1)
+    assert bridge.state.points[: len(before)] == before
+
+
+def test_a_restart_of_the_pi_loses_an_hour_at_most(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.minutes(150)
+    count = len(bridge.state.points)
+    bridge.restart()
+    bridge.minutes(1)
+    kept = len(bridge.state.points)
+    assert count - 12 <= kept - 1 < count
+    assert bridge.state.points[0].at < 0
+
+
+def test_a_night_writes_nothing(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.minutes(90)
+    night = [each for each in make_devices(night=True) if each["DEVICE_TYPE"] != "Power Meter"]
+
+    def minutes(count: int) -> None:
+        for _ in range(count):
+            bridge.probe.answers = [make_reply(body=make_body(night))]
+            bridge.minutes(1)
+
+    minutes(60)
+    evening = bridge.paths.day.stat()
+    saved = [watts for _, watts, _ in json.loads(bridge.paths.day.read_text())]
+    assert saved.count(600) == 18
+    minutes(180)
+    morning = bridge.paths.day.stat()
+    assert (morning.st_ino, morning.st_mtime_ns) == (evening.st_ino, evening.st_mtime_ns)
+
+
+def test_without_a_meter_the_panels_are_summed() -> None:
+    devices = [each for each in make_devices(3) if each["DEVICE_TYPE"] != "Power Meter"]
+    assert production.point_of(read_plant(devices), 5.0) == Point(5.0, 600, 3703.5)
+
+
+def test_a_sleeping_plant_has_no_power_and_the_energy_of_the_meter() -> None:
+    devices = make_devices(2, night=True)
+    devices[1]["p_3phsum_kw"] = "-0.012"
+    assert production.point_of(read_plant(devices), 5.0) == Point(5.0, 0, 20123.4567)
+
+
+def test_energy_is_the_difference_of_the_counter() -> None:
+    points = [Point(0, 1, None), Point(1, 1, 100.0), Point(2, 1, 104.25), Point(3, 1, None)]
+    assert production.kwh_of(points) == 4.25
+    assert production.kwh_of([Point(0, 1, None)]) is None
