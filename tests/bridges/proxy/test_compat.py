@@ -137,6 +137,22 @@ def test_head_gets_no_body_from_the_compat_service(house: tuple[Home, CompatServ
     assert (answer.status, by(answer), answer.body) == (200, "compat", b"")
 
 
+@pytest.mark.parametrize("header", [b"X-A: \x7f", b"Cookie: a=\x7f", b"X\x7f: a", b"Accept: \x01"])
+def test_no_header_of_a_program_reaches_the_compat_service(
+    house: tuple[Home, CompatService], header: bytes
+) -> None:
+    home, program = house
+    new_api(home)
+    wait_for_compat(home, program)
+    target = f"{CGI}?Command=Stop".encode()
+    answer = home.exchange(
+        b"GET %b HTTP/1.1\r\nHost: bridge\r\n%b\r\nConnection: close\r\n\r\n" % (target, header)
+    )
+    # haproxy itself refuses bytes that HTTP does not allow in a name.
+    assert answer[9:12] == (b"400" if header.startswith(b"X\x7f") else b"200")
+    assert "Traceback" not in program.log.read_text()
+
+
 def test_writes_are_refused_with_the_compat_service_too(house: tuple[Home, CompatService]) -> None:
     home, program = house
     new_api(home)
@@ -223,4 +239,4 @@ def test_without_the_compat_service_its_sockets_do_not_exist(home: Home) -> None
         new_api(home)
         assert by(home.ask()) == "pvs"
         found = sorted(each.name for each in haproxy.sockets)
-    assert found == ["admin.sock"]
+    assert found == ["admin.sock", "serial.sock"]

@@ -7,9 +7,11 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from bridges.proxy.home import Home
+from bridges.proxy.home import Home, is_refusal
+from bridges.proxy.owner import LOCKED
 
 from proxy_rig.rendering import variables
+from pvs_sim.faults import Fault
 
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: bridge\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -61,3 +63,13 @@ def test_the_limits_of_all_frontends_fit_into_the_limit_of_haproxy() -> None:
     passthrough_ports = 4
     total = sum(limits.values()) + (passthrough_ports - 1) * limits["passthrough"]
     assert total < 512
+
+
+def test_variables_that_the_pvs_does_not_answer_occupy_it_for_half_a_minute(home: Home) -> None:
+    home.pvs.call(lambda box: box.install(LOCKED))
+    home.pvs.call(lambda box: box.faults.add([Fault("silence", count=1, path="/vars")]))
+    with home.bridge():
+        found = home.timed("/vars?name=/sys/info/model", timeout_seconds=60)
+    assert found.answer.status == 504
+    assert is_refusal(found.answer)
+    assert found.seconds < 35

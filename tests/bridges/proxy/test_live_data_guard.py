@@ -41,7 +41,7 @@ def test_a_websocket_cannot_carry_a_command(serve: Serve, request_line: str) -> 
     home = serve()
     text = (
         f"{request_line} HTTP/1.1\r\nHost: bridge\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
     )
     answer = home.exchange(text.encode(), port=9002, timeout_seconds=1)
     # haproxy itself refuses a WebSocket with another method than GET.

@@ -23,6 +23,14 @@ OPENLY = (
 CLOSED = (
     *(f"name=/sys/info/{name}" for name in SECRETS),
     *(f"name=%2Fsys%2finfo%2F{name}&fmt=obj" for name in SECRETS),
+    # The PVS does not answer for minutes.
+    "name=/sys/info/nosuchvariable",
+    "name=/sys/info/model,/sys/info/nosuchvariable",
+    "name=/sys/info/",
+    "name=",
+    "name=/sys/info/model/",
+    "name=/sys/info/sw_revision",
+    "name=/sys/livedata/pv_p",
     "name=/sys/info/sw_rev,/sys/info/wpa_key",
     "name=/sys/info/sw_rev%2C/sys/info/wpa_key",
     "name=/sys/info/sw_rev&name=/sys/info/wpa_key",
@@ -97,6 +105,40 @@ def test_a_session_of_another_program_is_not_accepted(serve: Serve) -> None:
     assert home.ask("/vars?match=info", headers=session).status == 200
     for cookie in ("", session["Cookie"][:-1], session["Cookie"] + "x", "session="):
         assert home.ask("/vars?match=info", headers={"Cookie": cookie}).status == 401
+
+
+def test_after_a_logout_its_cookie_opens_nothing(serve: Serve) -> None:
+    home = new_api(serve())
+    session, other = log_in(home), log_in(home)
+    assert home.ask("/auth?logout", headers=session).status == 200
+    home.settle()
+    for answer in by_both(home, "match=info", session):
+        assert answer.status == 401
+        assert is_refusal(answer)
+    assert home.stats()["requests"] == 0
+    assert home.ask("/vars?match=info", headers=other).status == 200
+
+
+def test_logouts_with_invented_cookies_end_no_other_session(serve: Serve) -> None:
+    home = new_api(serve())
+    session = log_in(home)
+    for number in range(1100):
+        home.ask("/auth?logout", headers={"Cookie": f"session=made-up-{number}"})
+    assert home.ask("/vars?match=info", headers=session).status == 200
+
+
+@pytest.mark.parametrize("query", ["match=sys&cache=pvs-bridge-sys", "cache=pvs-bridge-1a-sys",
+                                   "cache=PVS-Bridge-sys", "fmt=obj&cache=pvs-bridge"])  # fmt: skip
+def test_no_program_uses_the_queries_that_the_compat_service_has_cached(
+    serve: Serve, query: str
+) -> None:
+    home = new_api(serve())
+    session = log_in(home)
+    home.settle()
+    for answer in by_both(home, query, session):
+        assert answer.status == 403
+        assert is_refusal(answer)
+    assert home.stats()["requests"] == 0
 
 
 @pytest.mark.parametrize("query", [*(f"name=/sys/info/{name}" for name in SECRETS), "match=info"])

@@ -24,6 +24,7 @@ OWN = {"Host": "bridge"}
 LOOPBACK: dict[str, Any] = {"source": "127.0.0.1", "address": "127.0.0.1"}
 NEIGHBOUR = "192.168.20.11"
 DASHBOARD = "http://dashboard.lan:3000"
+NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 CUT = r"reset|closed"
 STATS_PORT: int = variables({})["proxy_stats_port"]
 CONNECTIONS: int = variables({})["__proxy_client_connections"]
@@ -57,7 +58,7 @@ def say(home: Home, command: str) -> str:
     [
         "bridge", "bridge:80", "BRIDGE", "Bridge.Local", "bridge.local.", "bridge.local.:80",
         "bridge.lan", "bridge.home", "bridge.internal", "bridge.home.arpa", "bridge.localdomain",
-        "localhost", "sunpowerconsole.com", "www.sunpowerconsole.com:80", BRIDGE, f"{BRIDGE}:80",
+        "localhost", BRIDGE, f"{BRIDGE}:80",
         f"{BRIDGE}:8000",
     ],
 )  # fmt: skip
@@ -87,6 +88,18 @@ def test_no_other_name_is_answered(serve: Serve, name: str) -> None:
         said = home.exchange(request.encode())
         assert said.split(b" ")[1] in {b"400", b"421"}
     assert asked(home) == 0
+
+
+def test_the_installer_s_name_belongs_to_the_bridge_only_with_its_name_server(
+    serve: Serve,
+) -> None:
+    names = ("sunpowerconsole.com", "www.sunpowerconsole.com:80")
+    # The owner of the domain could point it at the bridge.
+    for name in names:
+        assert not served(serve().ask(headers={"Host": name})), name
+    home = serve(console_dns_enabled=True)
+    for name in names:
+        assert served(home.ask(headers={"Host": name})), name
 
 
 def test_a_foreign_name_is_refused_with_a_hint(serve: Serve) -> None:
@@ -171,7 +184,14 @@ def test_names_can_be_added_and_those_of_the_bridge_follow_its_own(serve: Serve)
             "Sec-Fetch-Mode": "navigate",
             "Sec-Fetch-Dest": "document",
         },
-        {"Referer": "http://evil.example/"},
+        {"Referer": "http://bridge/"},
+        {"Referer": "http://bridge:80/static/page.html"},
+        {"Accept": NAVIGATION},
+        {
+            "Referer": "http://other.lan/",
+            "Sec-Fetch-Site": "cross-site",
+            "Sec-Fetch-Mode": "navigate",
+        },
     ],
 )
 def test_a_page_of_the_bridge_and_a_followed_link_pass(
@@ -196,6 +216,9 @@ def test_a_page_of_the_bridge_and_a_followed_link_pass(
         {"Origin": "file://"},
         {"Origin": "http://evil.example", "Sec-Fetch-Mode": "navigate"},
         {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Referer": "http://evil.example/"},
+        {"Referer": "http://bridge.evil.example/"},
+        {"Referer": "http://evil.example/bridge"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "Cross-Site", "Sec-Fetch-Mode": "no-cors"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Origin": "http://evil.example"},
@@ -209,6 +232,41 @@ def test_a_page_of_another_site_gets_nothing(serve: Serve, headers: dict[str, st
         assert not served(answer)
         assert "proxy_cors_origins" in answer.json()["hint"]
     assert asked(home) == 0
+
+
+# Browsers send Sec-Fetch headers only to https and localhost. A page can hide its name by a
+# referrer policy, but cannot change what a browser accepts for an image or a style sheet.
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+        "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+        "text/css,*/*;q=0.1",
+    ],
+)
+def test_a_command_is_not_an_image_or_a_style_sheet(serve: Serve, accept: str) -> None:
+    home = serve()
+    for target in (DEVICE_LIST, "/cgi-bin/dl_cgi/devices/list", "/vars?name=/sys/info/model"):
+        answer = home.ask(target, headers=OWN | {"Accept": accept})
+        assert answer.status == 403
+        assert not served(answer)
+    assert asked(home) == 0
+    assert served(home.ask("/static/app.css", headers=OWN | {"Accept": accept}))
+
+
+def test_a_link_on_another_page_leads_to_a_page_and_not_to_a_command(serve: Serve) -> None:
+    home = serve()
+    link = {"Referer": "http://dashboard.lan/", "Accept": NAVIGATION} | OWN
+    assert served(home.ask("/", headers=link))
+    for target in (DEVICE_LIST, "/vars?name=/sys/info/model", "/auth?logout"):
+        assert not served(home.ask(target, headers=link))
+    assert asked(home) == 1
+
+
+def test_a_page_of_a_listed_site_may_say_where_it_is(serve: Serve) -> None:
+    home = serve(proxy_cors_origins=[DASHBOARD])
+    assert served(home.ask(headers={"Referer": f"{DASHBOARD}/panel"}))
+    assert not served(home.ask(headers={"Referer": "http://dashboard.lan:3001/"}))
 
 
 def test_no_page_is_told_that_it_may_read_along(serve: Serve) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -12,6 +13,8 @@ from unit.compat.running import DEVICE_LIST, Compat
 from pvs_bridge.compat.backoff import Backoff
 from pvs_sim import Simulator
 from pvs_sim.faults import Fault
+
+CACHE_NAME = "pvs-bridge-[0-9a-f]{16}-sys"
 
 COMMANDS = (
     DEVICE_LIST,
@@ -48,11 +51,9 @@ def test_a_reading_is_a_login_and_one_request(boot: Boot, serve: Serve) -> None:
     compat.wait_ready()
     for _ in range(3):
         assert compat.get().status == 200
-    assert lines(pvs) == [
-        "/cgi-bin/dl_cgi/supervisor/info",
-        "/auth?login",
-        "/vars?match=/sys/&cache=pvs-bridge-sys",
-    ]
+    *before, reading = lines(pvs)
+    assert before == ["/cgi-bin/dl_cgi/supervisor/info", "/auth?login"]
+    assert re.fullmatch(rf"/vars\?match=/sys/&cache={CACHE_NAME}", reading)
 
 
 def test_the_next_reading_is_one_request_for_a_cached_query(boot: Boot, serve: Serve) -> None:
@@ -60,8 +61,18 @@ def test_the_next_reading_is_one_request_for_a_cached_query(boot: Boot, serve: S
     compat = serve(pvs, cache_seconds=0)
     first = compat.get()
     assert compat.get().body == first.body
-    assert lines(pvs)[-1] == "/vars?cache=pvs-bridge-sys"
+    assert re.fullmatch(rf"/vars\?cache={CACHE_NAME}", lines(pvs)[-1])
     assert logins(pvs) == 1
+
+
+def test_each_session_caches_its_query_under_another_name(boot: Boot, serve: Serve) -> None:
+    pvs = boot()
+    compat = serve(pvs, cache_seconds=0)
+    compat.get()
+    expire(pvs)
+    compat.get()
+    names = {line.rpartition("=")[2] for line in lines(pvs) if line.startswith("/vars?match=")}
+    assert len(names) == logins(pvs) == 2
 
 
 def test_requests_do_not_accept_compression(boot: Boot, serve: Serve) -> None:

@@ -64,6 +64,11 @@ CHEAP: list[tuple[str, str, dict[str, Any]]] = [
     ("no_lease", "lease", {"ips": {"wlan0": ["192.168.44.7/24"]}}),
     ("no_lease", "lease", {"ips": {"eth0": ["169.254.9.9/16"], "wlan0": ["192.168.44.7/24"]}}),
     ("other_network", "lease", {"ips": {"eth0": ["10.1.1.5/24"], "wlan0": ["192.168.44.7/24"]}}),
+    # A network that is larger than the PVS's would hide others, such as the home's.
+    *(
+        ("other_network", "lease", {"ips": {"eth0": [f"172.27.153.20/{prefix}"]}})
+        for prefix in (1, 16, 23, 25, 32)
+    ),
     ("default_route_taken", "route", {"routes": ["eth0", "wlan0"]}),
     ("default_route_taken", "route", {"routes": ["eth0"]}),
     ("uplink_missing", "uplink", {"signals": {"eth0": Signal.UP}}),

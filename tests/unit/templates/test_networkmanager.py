@@ -159,6 +159,7 @@ LINK = {
     "ipv4.ignore-auto-dns": "yes",
     "ipv4.ignore-auto-routes": "yes",
     "ipv4.never-default": "yes",
+    "ipv4.route-metric": "20000",
     "ipv6.method": "disabled",
 }
 UPLINK = {

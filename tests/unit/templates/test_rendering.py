@@ -28,3 +28,30 @@ def test_no_template_is_left_unrendered(rendered: dict[str, str]) -> None:
 def test_a_file_says_who_wrote_it(rendered: dict[str, str], file: str) -> None:
     assert rendered[file].startswith("# ")
     assert "nsible" in rendered[file].splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("link dhcp", "route-metric=20000"),
+        ("link static", "route-metric=20000"),
+        ("dhcpcd link dhcp", "metric 20000"),
+        ("dhcpcd link static", "metric 20000"),
+    ],
+)
+def test_a_lease_with_the_home_s_network_does_not_take_its_routes(
+    rendered: dict[str, str], file: str, line: str
+) -> None:
+    """NetworkManager gives Wi-Fi the metric 600, and dhcpcd 3000 and the interface's index."""
+    assert line in rendered[file].splitlines()
+
+
+@pytest.mark.parametrize("file", ["firewall", "firewall of everything", "firewall routed"])
+def test_the_firewall_lets_out_only_what_goes_to_the_pvs_s_network(
+    rendered: dict[str, str], file: str
+) -> None:
+    chain = rendered[file].partition("chain to_pvs {")[2].partition("}\n    }")[0]
+    rules = [line.strip() for line in chain.splitlines() if line.strip()[:1] not in {"", "#"}]
+    first = rules[0]
+    assert first.startswith("ip daddr != { 172.27.153.0/24, 255.255.255.255 }")
+    assert first.endswith("net-prohibited")

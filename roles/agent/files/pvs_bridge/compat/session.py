@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import re
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -47,6 +48,7 @@ class Session:
         self._backoff = backoff or Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._token: str | None = None
         self._cached: set[str] = set()
+        self._cache_prefix = _new_cache_prefix()
         self._refused = False
         self._lock = asyncio.Lock()
 
@@ -97,7 +99,7 @@ class Session:
 
     async def _ask(self, match: str) -> Reply:
         """Request variables by a cached query, which costs the PVS less than a search."""
-        name = "pvs-bridge" + re.sub("[^a-z]", "-", match).rstrip("-")
+        name = self._cache_prefix + re.sub("[^a-z]", "-", match).rstrip("-")
         headers = {"Cookie": f"session={self._token}"}
         if name in self._cached:
             reply = await self._pvs.get(f"/vars?cache={name}", headers)
@@ -125,9 +127,19 @@ class Session:
             raise SilentError
         self._token = _token(reply)
         self._cached.clear()
+        self._cache_prefix = _new_cache_prefix()
 
     def _pause_seconds(self) -> int:
         return max(1, round(self._backoff.left_seconds))
+
+
+def _new_cache_prefix() -> str:
+    """Return the prefix of the names of cached queries.
+
+    It is random, because a client of the PVS that knows a name could store another query there. The
+    proxy refuses all names that begin with pvs-bridge.
+    """
+    return f"pvs-bridge-{secrets.token_hex(8)}"
 
 
 def _token(reply: Reply) -> str:

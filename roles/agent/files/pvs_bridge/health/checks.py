@@ -122,7 +122,8 @@ def check_lease(config: HealthConfig, probe: Probe) -> Link:
     """
     every = probe.addresses(config.pvs_interface)
     for address in every:
-        if address.ip in config.pvs_network:
+        # A larger network would hide others, and a smaller one may not contain the PVS.
+        if address.network == config.pvs_network:
             return _link("lease", str(address))
     real = [str(address) for address in every if not address.is_link_local]
     if real:
