@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from unit.boot_config.conftest import PROJECT
 
 ANSIBLE = Path(sys.executable).with_name("ansible")
@@ -44,6 +45,7 @@ def test_a_module_changes_nothing_the_second_time(tmp_path: Path) -> None:
     assert "SUCCESS" in ansible(*wanted)
 
 
+@pytest.mark.needs_system
 def test_a_failed_module_returns_the_same_message_as_with_the_local_connection(
     tmp_path: Path,
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from pvs_bridge.boot_config import wifi_diagnosis
 
+pytestmark = pytest.mark.needs_system
+
 # Every machine has this interface.
 _INTERFACE = "lo"
 _HOME = {"uplink_interface": _INTERFACE, "uplink_networks": [{"ssid": "At: home"}]}

@@ -129,6 +129,7 @@ def fill_in(inventory: Path) -> None:
         )
 
 
+@pytest.mark.needs_system
 def test_every_ssid_arrives_in_ansible_as_it_is(
     project: Path, tmp_path: Path, inventory: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_the_examples_say_what_is_missing_without_their_environment(
     assert re.search(r"garage\.yml:\d+: uplink_networks\[0\]\.passphrase: ", done.stdout)
 
 
+@pytest.mark.needs_system
 def test_a_vaulted_passphrase_goes_where_the_comment_says(
     project: Path, tmp_path: Path, inventory: Path
 ) -> None:

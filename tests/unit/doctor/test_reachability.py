@@ -19,6 +19,7 @@ from bridgectl.doctor.target import Target
 Made = Callable[..., Settings]
 
 
+@pytest.mark.needs_system
 def test_an_unknown_name_is_the_only_broken_result(target: Target) -> None:
     lost = dataclasses.replace(target, address="garage.invalid", other_names=("localhost",))
     with examined(lost, lambda _: None) as examination:

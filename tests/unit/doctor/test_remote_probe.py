@@ -53,6 +53,7 @@ def serve() -> Iterator[Callable[[bytes], int]]:
         yield answers
 
 
+@pytest.mark.needs_system
 def test_an_answer_is_read_as_it_came(pi: RemoteProbe, serve: Callable[[bytes], int]) -> None:
     body = bytes(range(256))
     head = b"HTTP/1.1 200 OK\r\nVia: 1.1 pvs-bridge\r\nContent-Length: 256\r\n\r\n"
@@ -85,6 +86,7 @@ def test_who_hangs_up_or_speaks_something_else_is_named() -> None:
         parse_reply(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
+@pytest.mark.needs_system
 def test_a_closed_port_refuses(pi: RemoteProbe) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -95,6 +97,7 @@ def test_a_closed_port_refuses(pi: RemoteProbe) -> None:
         pi.get(port, "/", 3)
 
 
+@pytest.mark.needs_system
 def test_who_says_nothing_takes_too_long(pi: RemoteProbe) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(TimeoutError):
         pi.get(server.getsockname()[1], "/", 1)

@@ -152,6 +152,7 @@ def loop(tmp_path: Path) -> Iterator[Path]:
     output_of("losetup", "--detach", device)
 
 
+@pytest.mark.needs_system
 def test_a_real_device_of_this_machine_is_refused(loop: Path) -> None:
     with pytest.raises(ImageError, match=f"DEVICE={loop} is not removable"):
         writable_device(loop, NEEDED_BYTES)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from unit.image.cards import members, output_of
 
 from pvs_image.block_map import mapped_ranges, partitions_of
 from pvs_image.bmap import write_bmap
 from pvs_image.raspios import read_rootfs
+
+pytestmark = pytest.mark.needs_system
 
 
 def test_bmaptool_writes_a_correct_card_over_old_data(card: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 from pvs_image.boot_files import MODELS, Model, check
 from pvs_image.errors import ImageError
 
+pytestmark = pytest.mark.needs_system
+
 KERNEL, INITRD = "vmlinuz-6.12", "initrd.img-6.12"
 BY_NAME = {model.name: model for model in MODELS}
 

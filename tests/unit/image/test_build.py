@@ -10,6 +10,8 @@ from unit.image.cards import EPOCH
 from pvs_image.build import BuildOptions, publish_if_changed
 from pvs_image.stages import Stages
 
+pytestmark = pytest.mark.needs_system
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -13,6 +13,8 @@ from pvs_image.block_map import mapped_ranges
 from pvs_image.card_writer import write_card
 from pvs_image.errors import ImageError
 
+pytestmark = pytest.mark.needs_system
+
 
 @pytest.fixture
 def target(card: Path, tmp_path: Path) -> Path:

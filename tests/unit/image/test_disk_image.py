@@ -16,6 +16,8 @@ from pvs_image.disk_image import make_disk
 from pvs_image.errors import ImageError
 from pvs_image.raspios import read_rootfs
 
+pytestmark = pytest.mark.needs_system
+
 MIB = 1024 * 1024
 
 

@@ -11,6 +11,8 @@ from pvs_image import hard_links
 from pvs_image.block_map import partitions_of
 from pvs_image.errors import ImageError
 
+pytestmark = pytest.mark.needs_system
+
 
 def _found(*paths: str) -> str:
     """Return the output of ``find`` for several names."""

@@ -47,6 +47,7 @@ def test_an_error_has_a_line_for_the_problem_and_one_for_the_hint() -> None:
     assert done.stderr.splitlines()[1].startswith("  hint: ")
 
 
+@pytest.mark.needs_system
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -66,6 +67,7 @@ def test_contradictory_options_are_refused_before_any_work(
     assert list(tmp_path.rglob("*.*")) == []
 
 
+@pytest.mark.needs_system
 def test_a_read_only_cache_is_named(disk_of: Callable[[int], Path]) -> None:
     disk = disk_of(8 * 1024**2)
     output_of("mount", "-o", "remount,ro", disk)

@@ -27,6 +27,7 @@ def zstd(content: bytes) -> bytes:
     return subprocess.run(["zstd", "-c"], input=content, capture_output=True, check=True).stdout
 
 
+@pytest.mark.needs_system
 def test_both_archives_are_read(tmp_path: Path) -> None:
     plain = cpio(tmp_path / "plain", {"early": b"odd", "empty": b""})
     packed = zstd(cpio(tmp_path / "packed", {"late": b"four"}))
@@ -35,6 +36,7 @@ def test_both_archives_are_read(tmp_path: Path) -> None:
     assert read_files(initrd) == {"early": b"odd", "late": b"four"}
 
 
+@pytest.mark.needs_system
 def test_an_uncompressed_archive_is_read(tmp_path: Path) -> None:
     initrd = tmp_path / "initrd.img"
     initrd.write_bytes(cpio(tmp_path / "plain", {"only": b"one"}))
@@ -49,6 +51,7 @@ def test_a_file_that_is_not_an_initrd_is_refused(tmp_path: Path, content: bytes)
         read_files(initrd)
 
 
+@pytest.mark.needs_system
 def test_a_damaged_initrd_is_refused(tmp_path: Path) -> None:
     initrd = tmp_path / "initrd.img"
     initrd.write_bytes(zstd(cpio(tmp_path / "packed", {"late": b"four"}))[:-12])

@@ -20,6 +20,8 @@ from pvs_image.block_map import partitions_of
 from pvs_image.bridge_configuration import BridgeConfiguration
 from pvs_image.xz import pack
 
+pytestmark = pytest.mark.needs_system
+
 PROJECT = Path(__file__).resolve().parents[3]
 BOOT = "@@8M"
 SECRETS = {

@@ -20,6 +20,8 @@ from pvs_image.publish import Published, publish
 from pvs_image.release import BASES, Release
 from pvs_image.xz import pack, unpack
 
+pytestmark = pytest.mark.needs_system
+
 RELEASE = Release("0.1.0", "debian", EPOCH)
 NAME = "pvs-bridge-0.1.0-debian"
 

@@ -21,6 +21,8 @@ from pvs_image.mbr import FAT32, Partition, write_table
 from pvs_image.partition_layout import MIB, Layout
 from pvs_image.raspios import fetch, read_layout, read_rootfs
 
+pytestmark = pytest.mark.needs_system
+
 # The layout of Raspberry Pi's official images.
 OFFICIAL = Layout(
     disk_id=0x1A2B3C4D,

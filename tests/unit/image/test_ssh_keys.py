@@ -10,6 +10,8 @@ from unit.image.cards import output_of
 from pvs_image.errors import ImageError
 from pvs_image.ssh_keys import authorized_keys
 
+pytestmark = pytest.mark.needs_system
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

@@ -15,6 +15,8 @@ from pvs_lab import guest_tools
 from pvs_lab.errors import LabError
 from pvs_lab.flashed_card import Boot, FlashedCard
 
+pytestmark = pytest.mark.needs_system
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 _FIRST_SECTOR = 2048

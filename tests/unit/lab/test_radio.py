@@ -63,6 +63,7 @@ def test_the_card_of_a_pi_with_a_radio_knows_the_home(release: str, backend: str
     assert "linux-image-amd64" in card.packages
 
 
+@pytest.mark.needs_system
 def test_a_tool_that_only_a_radio_needs_is_named(pvs_lab: Command, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()

@@ -90,6 +90,7 @@ def test_down_deletes_nothing_of_others(
     assert (run_dir / "t-neighbour").is_dir()
 
 
+@pytest.mark.needs_system
 def test_a_machine_that_makes_no_namespaces(pvs_lab: Command, cache: Path) -> None:
     without = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
     done = pvs_lab("up", "--lab", NAME, before=without, XDG_CACHE_HOME=str(cache))
@@ -97,6 +98,7 @@ def test_a_machine_that_makes_no_namespaces(pvs_lab: Command, cache: Path) -> No
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.needs_system
 def test_a_user_without_root_is_refused(environment: dict[str, str], cache: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, "up", "--lab", NAME],
@@ -109,6 +111,7 @@ def test_a_user_without_root_is_refused(environment: dict[str, str], cache: Path
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.needs_system
 def test_the_lab_of_another_user_is_refused(environment: dict[str, str], lab: LabClient) -> None:
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, "down", "--lab", lab.name],
@@ -120,6 +123,7 @@ def test_the_lab_of_another_user_is_refused(environment: dict[str, str], lab: La
     assert_refused(done, f"the lab '{lab.name}' is root's", "use sudo make")
 
 
+@pytest.mark.needs_system
 def test_a_tool_that_is_missing(pvs_lab: Command, cache: Path, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -133,6 +137,7 @@ def test_a_tool_that_is_missing(pvs_lab: Command, cache: Path, tmp_path: Path) -
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.needs_system
 def test_an_option_that_the_simulator_refuses(
     pvs_lab: Command, request: pytest.FixtureRequest
 ) -> None:
@@ -148,6 +153,7 @@ def test_an_option_that_the_simulator_refuses(
     assert not logs.exists()
 
 
+@pytest.mark.needs_system
 def test_a_host_that_is_not_in_the_lab(pvs_lab: Command, lab: LabClient) -> None:
     done = pvs_lab("run", "--lab", lab.name, "fridge", "true")
     assert_refused(done, "HOST='fridge' is not in the lab", "pvs, bridge, router, client")
@@ -159,6 +165,7 @@ def test_a_command_on_a_lab_that_is_not_up(pvs_lab: Command) -> None:
         assert_refused(done, f"the lab '{NAME}' is not up", f"make lab-up LAB={NAME}")
 
 
+@pytest.mark.needs_system
 def test_a_question_to_a_lab_that_is_still_coming_up(pvs_lab: Command, lab: LabClient) -> None:
     control = lab_dir(lab.name) / "control"
     aside = control.with_name("aside")

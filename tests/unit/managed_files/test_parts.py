@@ -136,6 +136,7 @@ def test_a_block_is_found_in_a_file_that_was_saved_elsewhere(written: Path) -> N
     assert not put(block(written))["changed"]
 
 
+@pytest.mark.needs_system
 def test_a_file_keeps_its_mode_owner_and_group(written: Path) -> None:
     os.chown(written, 3, 4)
     written.chmod(0o664)

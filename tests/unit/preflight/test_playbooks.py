@@ -126,6 +126,7 @@ LOOK = """\
 """
 
 
+@pytest.mark.needs_system
 def test_every_failed_connection_is_one_clear_failure_and_not_unreachable(
     play: Play, tmp_path: pathlib.Path
 ) -> None:

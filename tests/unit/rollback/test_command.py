@@ -18,6 +18,8 @@ from unit.rollback.pi import Runtime
 from pvs_bridge.rollback import cli as command
 from pvs_bridge.rollback.rollback import Rollback
 
+pytestmark = pytest.mark.needs_system
+
 Run = Callable[..., "tuple[int, str]"]
 _ARM = ["--controller", "anna@laptop", "--timeout-seconds", "120", "--interfaces", "eth0,wlan0"]
 # Runs the command for a Pi in a folder; it loses its terminal during the undo.

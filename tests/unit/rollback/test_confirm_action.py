@@ -191,11 +191,13 @@ def test_a_pi_that_answers_late_at_its_old_address_is_confirmed_there(play: Play
     assert (run.result["address"], run.result["moved"]) == (BEFORE, False)
 
 
+@pytest.mark.needs_system
 def test_the_host_key_of_another_port_is_known_by_address_and_port(play: Play) -> None:
     run = play({"garage.local": [says("confirmed")]}, ansible_port=2222)
     assert run.result["ssh_extra_args"] == f"-o HostKeyAlias=[{BEFORE}]:2222"
 
 
+@pytest.mark.needs_system
 def test_the_host_key_alias_of_ssh_s_configuration_is_used(play: Play, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(f"Host garage\n  HostName {BEFORE}\n  Port 2222\n")

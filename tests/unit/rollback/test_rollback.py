@@ -20,6 +20,8 @@ from pvs_bridge.rollback.rollback import (
     RollbackError,
 )
 
+pytestmark = pytest.mark.needs_system
+
 CHANGED = {
     "/etc/.pvs-bridge-x.new",
     f"/{pi.PROFILE}",

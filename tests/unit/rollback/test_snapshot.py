@@ -12,6 +12,8 @@ from unit.rollback import pi
 
 from pvs_bridge.rollback.snapshot import Snapshot, SnapshotError
 
+pytestmark = pytest.mark.needs_system
+
 
 def _folder_to_link(root: Path) -> None:
     """Replace a folder by a link to one that is not watched, with the same names."""

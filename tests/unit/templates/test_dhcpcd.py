@@ -14,6 +14,8 @@ from unit.templates.pis import Pi
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils import wifi
 from pvs_lab.process import wait_until
 
+pytestmark = pytest.mark.needs_system
+
 on_every_pi = pytest.mark.parametrize(
     "pi",
     [("bookworm", "dhcpcd"), ("trixie", "dhcpcd")],

@@ -11,6 +11,8 @@ from unit.templates import readers
 from unit.templates.networks import NETWORKS, Network
 from unit.templates.pis import Pi
 
+pytestmark = pytest.mark.needs_system
+
 on_every_pi = pytest.mark.parametrize(
     "pi",
     [("bookworm", "networkmanager"), ("trixie", "networkmanager")],

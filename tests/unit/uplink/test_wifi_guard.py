@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.needs_system
+
 GUARD = (
     Path(__file__).resolve().parents[3] / "roles/uplink/files/usr/local/lib/pvs-bridge/wifi-guard"
 )

@@ -108,6 +108,7 @@ def validate(project: Path, folder: Path, path: str) -> tuple[int, dict[str, Any
     return done.returncode, report
 
 
+@pytest.mark.needs_system
 def test_every_daemon_takes_what_the_roles_write(programs: Path, tmp_path: Path) -> None:
     write(tmp_path, {"bridges.yml": EVERYTHING})
     status, report = validate(PROJECT, tmp_path, f"{programs}:{os.environ['PATH']}")
@@ -116,6 +117,7 @@ def test_every_daemon_takes_what_the_roles_write(programs: Path, tmp_path: Path)
     assert status == 0
 
 
+@pytest.mark.needs_system
 def test_every_daemon_refuses_what_it_cannot_read(programs: Path, tmp_path: Path) -> None:
     project = tmp_path / "project"
     for name in ("ansible", "roles"):

@@ -57,6 +57,7 @@ def test_what_keeps_it_from_its_work_is_named(
     assert "Traceback" not in errors
 
 
+@pytest.mark.needs_system
 def test_it_needs_neither_rights_nor_a_network_nor_a_home(tmp_path: Path) -> None:
     write(tmp_path, {"bridges.yml": GOOD})
     tmp_path.chmod(0o777)

@@ -133,6 +133,7 @@ def test_the_action_is_one_that_github_takes(clone: Path) -> None:
             assert "${{" not in step["run"]
 
 
+@pytest.mark.needs_system
 def test_the_action_passes_a_good_bridge(runner: Runner) -> None:
     status, output = runner.run(inventory="inventory/home")
     assert status == 0, output
@@ -141,6 +142,7 @@ def test_the_action_passes_a_good_bridge(runner: Runner) -> None:
     assert (folder / "garage/networkmanager/etc/haproxy/haproxy.cfg").is_file()
 
 
+@pytest.mark.needs_system
 def test_the_action_shows_a_mistake_beside_its_line(runner: Runner, repository: Path) -> None:
     write(repository, {"home/garage.yml": GOOD + "      proxy_http_port: 22\n"})
     status, output = runner.run()
@@ -148,6 +150,7 @@ def test_the_action_shows_a_mistake_beside_its_line(runner: Runner, repository: 
     assert "::error file=inventory/home/garage.yml,line=7,title=proxy_http_port::garage: " in output
 
 
+@pytest.mark.needs_system
 def test_the_action_opens_what_is_encrypted(runner: Runner, repository: Path) -> None:
     password = repository.parent / "password"
     password.write_text("open sesame\n")
@@ -207,6 +210,7 @@ def commit(clone: Path, repository: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.needs_system
 def test_the_hook_lets_a_good_bridge_pass_and_leaves_nothing_behind(
     clone: Path, repository: Path
 ) -> None:
@@ -215,6 +219,7 @@ def test_the_hook_lets_a_good_bridge_pass_and_leaves_nothing_behind(
     assert {each.name for each in repository.iterdir()} == {".git", "inventory"}
 
 
+@pytest.mark.needs_system
 def test_the_hook_stops_a_bad_bridge(clone: Path, repository: Path) -> None:
     write(repository, {"home/garage.yml": GOOD + "      uplink_gateway: 192.168.1.1\n"})
     status, output = commit(clone, repository, "--inventory", "inventory/home")
@@ -222,6 +227,7 @@ def test_the_hook_stops_a_bad_bridge(clone: Path, repository: Path) -> None:
     assert "inventory/home/garage.yml:7: uplink_gateway: is not used" in output
 
 
+@pytest.mark.needs_system
 def test_the_hook_stops_a_secret(clone: Path, repository: Path) -> None:
     write(repository, {"home/garage.yml": GOOD + "      ansible_become_password: sunflower\n"})
     status, output = commit(clone, repository)

@@ -16,7 +16,7 @@ from pvs_lab.paths import lab_dir
 
 _PROJECT = Path(__file__).resolve().parents[4]
 _ROLES = (
-    "bridge",
+    "common",
     "pvs_link",
     "firewall",
     "sshd",
@@ -24,7 +24,7 @@ _ROLES = (
     "proxy",
     "compat",
     "console_dns",
-    "care",
+    "monitor",
     "status",
     "appliance",
     "health",
