@@ -45,10 +45,15 @@ pvs_bridges:
 def describe(folder: Path, name: str, variable: str, value: str) -> Path:
     """Write the inventory of a bridge whose secrets cannot be decrypted here."""
     vault = VaultLib([("default", VaultSecret(b"unknown passphrase"))])
-    passphrase = vault.encrypt("correct horse").decode().strip().replace("\n", "\n" + " " * 12)
+    passphrase, of_anna = (
+        vault.encrypt(secret).decode().strip().replace("\n", "\n" + " " * indent)
+        for secret, indent in (("correct horse", 12), ("$6$salt$hash", 2))
+    )
     text = BRIDGE.format(name=name, passphrase=passphrase, variable=variable, value=value)
     (folder / "group_vars").mkdir(parents=True, exist_ok=True)
-    (folder / "group_vars/all.yml").write_text("network: 192.168.1\n")
+    (folder / "group_vars/all.yml").write_text(
+        f"network: 192.168.1\nhash_of_anna: !vault |\n  {of_anna}\n"
+    )
     (folder / "bridge.yml").write_text(text)
     return folder
 
