@@ -101,7 +101,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("needs_system")
         if item.nodeid.startswith(_LINT):
             item.add_marker(pytest.mark.timeout(_LINT_TIMEOUT_SECONDS))
-        if item.nodeid.startswith((*_BRIDGES, _FAULTS, _WEAR, _RADIO, _IMAGE)):
+        # The first test of a run may build the root file system of its lab.
+        if item.get_closest_marker("needs_system") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_BRIDGE_TIMEOUT_SECONDS))
         if item.nodeid.startswith(_BRIDGES) and not item.get_closest_marker("core"):
             item.add_marker("slow")
