@@ -16,9 +16,7 @@ from unit.rollback.pi import Runtime
 from ansible_collections.pvs_bridge.core.plugins.modules import managed_files
 from pvs_bridge.rollback.rollback import Rollback
 
-pytestmark = pytest.mark.needs_system
-
-pytestmark = pytest.mark.usefixtures("runtime")
+pytestmark = [pytest.mark.needs_system, pytest.mark.usefixtures("runtime")]
 # More than any of these functions needs.
 _MOST_STEPS = 1000
 
