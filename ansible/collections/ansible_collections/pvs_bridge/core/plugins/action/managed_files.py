@@ -42,20 +42,20 @@ class ActionModule(ActionBase):
 
     def _put(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the module; again with the texts of a tree's files where the host lacks them."""
-        result = self._run_module(task_vars, set())
+        files = self._task.args["files"]
+        trees = {each["dest"]: self._members(each) for each in files if each.get("state") == "tree"}
+        result = self._run_module(task_vars, trees, set())
         missing = set(result.get("missing_content", []))
-        result = self._run_module(task_vars, missing) if missing else result
-        result["digests"] = {
-            entry["dest"]: _digest(self._members(entry, set())) for entry in self._trees()
-        }
+        result = self._run_module(task_vars, trees, missing) if missing else result
+        result["digests"] = {dest: _digest(members) for dest, members in trees.items()}
         return result
 
-    def _trees(self) -> list[dict[str, Any]]:
-        return [entry for entry in self._task.args["files"] if entry.get("state") == "tree"]
-
-    def _run_module(self, task_vars: dict[str, Any], send: set[str]) -> dict[str, Any]:
+    def _run_module(
+        self, task_vars: dict[str, Any], trees: dict[str, list[dict[str, Any]]], send: set[str]
+    ) -> dict[str, Any]:
+        """Run the module with the texts of some files of the trees."""
         files = [
-            {**entry, "members": self._members(entry, send)}
+            {**entry, "members": _sent(entry["dest"], trees[entry["dest"]], send)}
             if entry.get("state") == "tree"
             else entry
             for entry in self._task.args["files"]
@@ -67,8 +67,8 @@ class ActionModule(ActionBase):
         )
         return result
 
-    def _members(self, entry: dict[str, Any], send: set[str]) -> list[dict[str, Any]]:
-        """Describe the files of a tree, with the texts of those that are to be sent.
+    def _members(self, entry: dict[str, Any]) -> list[dict[str, Any]]:
+        """Read the files of a tree, with their texts.
 
         Raises:
             AnsibleError: The folder is not there.
@@ -78,17 +78,26 @@ class ActionModule(ActionBase):
         for path in sorted(folder.rglob("*")):
             if "__pycache__" in path.parts or not path.is_file():
                 continue
-            name = str(path.relative_to(folder))
             content = path.read_bytes()
-            member = {
-                "path": name,
-                "mode": "0755" if path.stat().st_mode & 0o100 else "0644",
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-            if f"{entry['dest']}/{name}" in send:
-                member["content"] = content.decode()
-            members.append(member)
+            members.append(
+                {
+                    "path": str(path.relative_to(folder)),
+                    "mode": "0755" if path.stat().st_mode & 0o100 else "0644",
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "content": content.decode(),
+                }
+            )
         return members
+
+
+def _sent(dest: str, members: list[dict[str, Any]], send: set[str]) -> list[dict[str, Any]]:
+    """Return what the module gets of a tree: the texts only of the files that it needs."""
+    return [
+        each
+        if f"{dest}/{each['path']}" in send
+        else {key: value for key, value in each.items() if key != "content"}
+        for each in members
+    ]
 
 
 def _digest(members: list[dict[str, Any]]) -> str:
