@@ -15,7 +15,7 @@ from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
 from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
-from pvs_bridge.host.sensors import read_vitals
+from pvs_bridge.host.sensors import read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
 from pvs_bridge.monitor import actions, events, links, mdns, production, recovery
 from pvs_bridge.monitor.events import Event
@@ -174,7 +174,8 @@ class Monitor:
         vitals = replace(vitals, up_seconds=self.now)
         active = {each["name"]: each for each in state.warnings}
         errors_before = state.vitals.get("errors", {})
-        found = warnings(self.config, vitals, plant, frozenset(active), errors_before)
+        taken = read_taken_ports(root)
+        found = warnings(self.config, vitals, plant, frozenset(active), errors_before, taken)
         # Only a reading of the PVS can end the warning about its flash.
         kept = [active[FLASH]] if plant is None and FLASH in active else []
         state.vitals = dataclasses.asdict(vitals)
