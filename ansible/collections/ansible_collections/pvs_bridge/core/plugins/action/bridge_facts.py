@@ -55,6 +55,7 @@ class ActionModule(ActionBase):
                 "watched": a_list,
                 "inputs": {"type": "str"},
                 "record": {"type": "bool", "default": False},
+                "applied": {"type": "str"},
             }
         )
         arguments["check_mode"] = self._task.check_mode
