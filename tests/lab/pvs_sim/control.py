@@ -94,6 +94,7 @@ class ControlServer(Listener):
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._set_clock,
             ("GET", "plant"): self._plant,
+            ("POST", "certificate"): self._renew_certificate,
         }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -227,6 +228,11 @@ class ControlServer(Listener):
             raise ControlError(f"scale: {data['scale']!r} is below 0")
         clock.set(target, data.get("scale"))
         return self._clock({})
+
+    def _renew_certificate(self, data: Data) -> Data:
+        _take(data)
+        self._box.renew_certificate()
+        return {}
 
     def _plant(self, data: Data) -> Data:
         _take(data)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .box import Box
-from .certificate import server_context
+from .certificate import renewed_context, server_context
 from .control import ControlServer
 from .listener import Listener
 from .options import Options
@@ -30,6 +30,15 @@ class Service:
         self.options = options
         self.box = Box(options)
         self._listeners: dict[str, Listener] = {}
+        self._renewing: asyncio.Task[None] | None = None
+        self.box.renew_certificate = self._renew_certificate
+
+    def _renew_certificate(self) -> None:
+        if "https" in self._listeners:
+            context = renewed_context()
+            self._renewing = asyncio.ensure_future(
+                self._listeners["https"].replace_context(context)
+            )
 
     async def start(self) -> None:
         """Listen on every port that is not switched off.
