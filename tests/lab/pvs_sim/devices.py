@@ -226,12 +226,12 @@ def storage(reading: Reading, battery: BatteryReading, now: str) -> list[Device]
     return [
         {
             "ISDETAIL": True,
-            "SERIAL": names[kind],
+            "SERIAL": serial,
             "TYPE": short,
             "STATE": "working",
             "STATEDESCR": "Working",
             "MODEL": model,
-            "DESCR": f"{kind} {names[kind]}",
+            "DESCR": f"{kind} {serial}",
             "DEVICE_TYPE": kind,
             **({"hw_version": extra["hw_version"]} if "hw_version" in extra else {}),
             "interface": interface,
@@ -245,6 +245,7 @@ def storage(reading: Reading, battery: BatteryReading, now: str) -> list[Device]
             "CURTIME": now,
         }
         for kind, short, model, interface, extra, version, port, values in kinds
+        for serial in (battery.modules if kind == "Battery" else (names[kind],))
     ]
 
 
@@ -259,7 +260,7 @@ def storage_serials(battery: BatteryReading) -> dict[str, str]:
         "Gateway": f"BC{stem[:10]}",
         "Storage Inverter": f"0000{stem[:8]}",
         "ESS BMS": f"BC{stem}0040",
-        "Battery": f"M{stem[:10]}",
+        "Battery": battery.modules[0],
         "Energy Storage System": f"0000{stem[:8]}{''.join(battery.modules)}",
         "HUB+": f"SH{stem[2:11]}",
     }
