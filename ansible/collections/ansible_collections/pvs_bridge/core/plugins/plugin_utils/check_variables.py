@@ -29,6 +29,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import (
     RenderError,
     render_all,
 )
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import connection
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, all_options
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate
 
@@ -88,10 +89,15 @@ def check_variables(
     for issue in unknown:
         rendered_defaults.pop(str(issue.location.path[0]), None)
 
-    locate = TaggedOrigins(raw, rendered)
+    reached = {name: variables[name] for name in connection.VARIABLES if name in variables}
+    rendered_reached, of_connection = render_all(reached, render)
+    issues += of_connection
+
+    locate = TaggedOrigins({**raw, **reached}, {**rendered, **rendered_reached})
     unreadable = [issue for issue in issues if issue.unreadable]
     counted = [issue for issue in issues if not (lenient and issue.unreadable)]
-    found = validate(rendered, specs, locate, rendered_defaults, counted)
+    everything = {**rendered, **rendered_reached}
+    found = validate(everything, specs, locate, rendered_defaults, counted)
     return CheckedVariables(found, unreadable, raw, rendered, locate)
 
 
