@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -21,23 +22,39 @@ extends_documentation_fragment:
   - result_format_callback
 """
 
+# Of a failed task: what its message says, or what does not explain the failure.
+_IN_MESSAGE = ("changed", "exception", "issues", "msg", "warnings")
+
 
 class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no types
     """Leaves out what the result shows too."""
 
     CALLBACK_NAME = "pvs_bridge.core.brief"
+    _shows_failure = False
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ANN401 - Ansible's
+        """Show a failed task."""
+        self._shows_failure = self._display.verbosity == 0
+        super().v2_runner_on_failed(result, ignore_errors)
+        self._shows_failure = False
 
     def _handle_exception(
         self, result: MutableMapping[str, Any], use_stderr: bool = False
     ) -> None:
         """Show an error, unless the result has its message."""
-        if self._display.verbosity == 0 and result.get("msg"):
+        if self._shows_failure and result.get("msg"):
             result.pop("exception", None)
         super()._handle_exception(result, use_stderr)
 
     def _dump_results(self, result: MutableMapping[str, Any], *args: Any, **options: Any) -> str:  # noqa: ANN401 - Ansible's
-        """Write a result, without the list for programs if a person reads it."""
-        if self._display.verbosity == 0 and self.get_option("result_format") == "yaml":
-            result = {key: value for key, value in result.items() if key != "issues"}
-        written: str = super()._dump_results(result, *args, **options)
-        return written
+        """Write a result; the message of a failed task as it is, without the list for programs."""
+        message = result.get("msg")
+        if not (self._shows_failure and message and self.get_option("result_format") == "yaml"):
+            return str(super()._dump_results(result, *args, **options))
+        text = "\n" + textwrap.indent(str(message), "    ")
+        rest = {
+            key: value
+            for key, value in result.items()
+            if key not in _IN_MESSAGE and not key.startswith("_ansible")
+        }
+        return text + (super()._dump_results(rest, *args, **options) if rest else "")

@@ -21,6 +21,7 @@ from ansible.errors import (
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import (
     TaggedOrigins,
+    is_of_group,
     origin_file,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import (
@@ -52,6 +53,7 @@ class CheckedVariables:
         raw: the variables that the roles read, as written.
         rendered: the same, rendered; UNUSABLE if that failed.
         locate: finds where each was written.
+        notes: variables of groups that may belong to roles of other projects.
     """
 
     issues: list[Issue]
@@ -59,6 +61,7 @@ class CheckedVariables:
     raw: Mapping[str, Any]
     rendered: Mapping[str, Any]
     locate: TaggedOrigins
+    notes: list[Issue]
 
 
 def check_variables(
@@ -98,7 +101,9 @@ def check_variables(
     counted = [issue for issue in issues if not (lenient and issue.unreadable)]
     everything = {**rendered, **rendered_reached}
     found = validate(everything, specs, locate, rendered_defaults, counted)
-    return CheckedVariables(found, unreadable, raw, rendered, locate)
+    notes = [each for each in found if each.foreign and is_of_group(each.location)]
+    wrong = [each for each in found if each not in notes]
+    return CheckedVariables(wrong, unreadable, raw, rendered, locate, notes)
 
 
 def role_variables(variables: Mapping[str, Any], specs: Iterable[RoleSpec]) -> dict[str, Any]:

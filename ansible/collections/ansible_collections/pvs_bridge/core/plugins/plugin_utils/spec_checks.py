@@ -8,6 +8,7 @@ first error, and quote the values of secrets.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,6 +41,8 @@ _TYPES = {
     "path": "a path",
     "str": "a string",
 }
+# From this similarity on, an unknown variable is a misspelt one, whoever else uses the prefix.
+_CERTAIN = 0.85
 _PYTHON: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "float": (int, float),
@@ -192,7 +195,9 @@ def _unknown_variables(
             alike = [each for each in options if each.startswith(prefix)]
             guess = closest(name, alike) or closest(name, options)
             hint = f"did you mean {guess}?" if guess else "remove it, or use another prefix"
-            yield Issue.at((name,), "is an unknown variable", hint)
+            misspelt = closest(name, options, _CERTAIN) is not None
+            issue = Issue.at((name,), "is an unknown variable", hint)
+            yield dataclasses.replace(issue, foreign=not misspelt)
 
 
 def _form(option: Option, path: Path, value: Any) -> str:  # noqa: ANN401 - any value

@@ -215,7 +215,7 @@ def check_pvs_link_address(values: Values) -> Iterator[Issue]:
 def check_hostname(values: Values) -> Iterator[Issue]:
     """One label of RFC 1123, because it becomes NAME.local and a name in the home's router."""
     written = values.get("uplink_hostname")
-    if written is not None and written.lower() == "localhost":
+    if values.is_given("uplink_hostname") and written == "localhost":
         problem = "must differ from localhost, by which each machine reaches itself"
         yield Issue.at(("uplink_hostname",), problem, "use another name, such as garage")
     elif written is not None and not _HOSTNAME.fullmatch(written):
