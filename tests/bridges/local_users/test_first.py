@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -68,6 +69,7 @@ while data:
     print(folders[folder] + "/" + data[16 : 16 + size].rstrip(b"\\0").decode())
     data = data[16 + size :]
 """
+_FOLDER_OF_SYSTEMD = re.compile(r"/(systemd-private-[0-9a-f]{32}|namespace-dev)-")
 
 
 @contextlib.contextmanager
@@ -122,7 +124,9 @@ def test_a_user_that_holds_the_ports_stops_only_them_and_forges_no_answer(
     try:
         with running(user, bridge.name, _HOLD, json.dumps(privileged + taken)) as said:
             assert said == [f"{port} refused" for port in privileged]
-            assert "forged" in ROOT.python(bridge.name, _GET)
+            if not pis.everything:
+                # Only the Pi may reach this port, so the firewall does not know it.
+                assert "forged" in ROOT.python(bridge.name, _GET)
             bridge.run("bridge", "systemctl start haproxy")
             assert bridge.until(lambda: bridge.run("bridge", "pvs-bridge health")[0] == 0, 30)
             assert [port for port in taken if "forged" in answered(pis, port)] == []
@@ -175,6 +179,7 @@ def test_no_service_of_the_bridge_writes_where_users_could_be_first(pis: Pis) ->
         bridge.output("bridge", f"touch {probe}; systemctl restart {' '.join(ours)}")
         bridge.output("bridge", "systemctl reload haproxy; /usr/local/lib/pvs-bridge/after-updates")
     bridge.output("bridge", f"rm {probe}")
-    # systemd chooses the names of private folders at random.
-    assert [each for each in created if "/systemd-private-" not in each] == [probe]
+    # systemd chooses the names of its folders at random.
+    others = [each for each in created if not _FOLDER_OF_SYSTEMD.search(each)]
+    assert others == [probe]
     assert bridge.until(lambda: bridge.run("bridge", "pvs-bridge health")[0] == 0, 60)
