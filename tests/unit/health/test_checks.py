@@ -264,8 +264,35 @@ def test_a_refusal_is_explained_by_the_firmware(
     assert report.broken is not None
     assert report.broken.outcome == outcome
     assert report.interface is None
-    more = [REVISION] if outcome == "firmware_locked" else []
-    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, *more]
+    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, REVISION]
+
+
+@pytest.mark.parametrize(
+    "about", [{"MODEL": "PVS6", "BUILD": 61839}, {"MODEL": "PVS5", "SWVER": "", "BUILD": None}]
+)
+@pytest.mark.parametrize(("translates", "outcome"), [(True, "translator_down"), (False, None)])
+def test_a_refusal_by_firmware_with_the_new_api_is_explained_by_that(
+    make_probe: Build,
+    reply: Answers,
+    config: HealthConfig,
+    about: dict[str, object],
+    translates: bool,
+    outcome: str | None,
+) -> None:
+    answers = [reply(403, b"{}"), reply(200, information(**about)), reply(200, VARIABLE)]
+    asked = dataclasses.replace(config, translates=translates)
+    report = check(asked, make_probe(answers=answers * 5))
+    assert (report.broken and report.broken.outcome) == outcome
+    assert report.interface == (None if translates else "new")
+
+
+def test_a_changed_certificate_is_a_note_and_not_a_fault(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    headers = {**BY_COMPAT, "warning": '299 pvs-bridge "Certificate Changed"'}
+    report = check(config, make_probe(answers=[reply(headers=headers)]))
+    assert report.healthy
+    assert "/var/lib/pvs-bridge-compat/certificate" in str(report.note)
 
 
 @pytest.mark.parametrize("variable", NO_VARIABLE)
@@ -411,7 +438,7 @@ def test_a_refusal_of_unknown_firmware_is_named(
     make_probe: Build, reply: Answers, config: HealthConfig, second: Given
 ) -> None:
     given = second if isinstance(second, Exception) else reply(**second)
-    probe = make_probe(answers=[reply(403, b"{}"), given])
+    probe = make_probe(answers=[reply(403, b"{}"), given, reply(404, b"")])
     report = check(config, probe)
     assert report.broken is not None
     assert report.broken.outcome == "answer_refused"

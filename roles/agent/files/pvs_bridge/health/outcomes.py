@@ -55,7 +55,7 @@ OUTCOMES: dict[str, Issue] = {
     ),
     "firmware_locked": Issue(
         "The PVS's firmware (build {build}) has closed the device list, and its new API does not "
-        "answer on port 80.",
+        "answer.",
         "Set compat_mode to auto, which is the default, and provision again: the bridge then makes "
         "the device list itself. The firmware's own device list cannot be opened again.",
     ),

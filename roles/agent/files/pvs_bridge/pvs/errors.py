@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pvs_bridge.errors import IssueError
 
+CERTIFICATE_CHANGED = (
+    "The PVS's certificate has changed. After a firmware update, or with another PVS, this is "
+    "normal; otherwise another device answers in its place. To accept the certificate, remove "
+    "/var/lib/pvs-bridge-compat/certificate on the Pi and restart pvs-bridge-compat."
+)
+
 
 class PvsError(IssueError):
     """There is no reading now.
