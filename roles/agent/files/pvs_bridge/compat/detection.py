@@ -8,7 +8,7 @@ from pathlib import Path
 from pvs_bridge import atomic
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.config import ON
-from pvs_bridge.pvs.errors import DamagedError
+from pvs_bridge.pvs.errors import POWER_CYCLE, DamagedError
 from pvs_bridge.pvs.firmware import (
     OPEN_VARIABLES,
     SUPERVISOR_INFO,
@@ -50,7 +50,7 @@ class Detection:
         if identity.refuses_at_random:
             return (
                 f"{build} has not closed the device list, but refuses requests at random. Hint: "
-                "switch the PVS's breaker off for one minute."
+                f"{POWER_CYCLE}."
             )
         return f"{build} answers the old API itself."
 
