@@ -8,7 +8,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from .clock import SimClock
 from .commands import POSTED_DEVICES, SESSION_PATHS, Call, Command
@@ -31,6 +31,13 @@ from .varserver import OPEN_PREFIX, TELEMETRY, View, livedata, odd, tagged, vari
 from .wire import Request, Response
 
 _JSON = ("Content-Type", "application/json")
+
+
+class ChangeHttps(Protocol):
+    """Opens or closes the port of HTTPS, with the old or another certificate."""
+
+    def __call__(self, *, on: bool, renew: bool) -> None:
+        """Do so for new connections."""
 
 
 class NeverAnsweredError(Exception):
@@ -60,7 +67,7 @@ class Box:
         self.state = self._fresh_state()
         self.restarted = asyncio.Event()
         self.on_restart: list[Callable[[], None]] = []
-        self.renew_certificate: Callable[[], None] = lambda: None
+        self.change_https: ChangeHttps | None = None
         # A named cache holds the variables that its question found, not the question.
         self._caches: dict[str, list[str]] = {}
         self._recent: deque[float] = deque()

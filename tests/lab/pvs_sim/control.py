@@ -94,7 +94,7 @@ class ControlServer(Listener):
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._set_clock,
             ("GET", "plant"): self._plant,
-            ("POST", "certificate"): self._renew_certificate,
+            ("POST", "https"): self._change_https,
         }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -229,9 +229,12 @@ class ControlServer(Listener):
         clock.set(target, data.get("scale"))
         return self._clock({})
 
-    def _renew_certificate(self, data: Data) -> Data:
-        _take(data)
-        self._box.renew_certificate()
+    def _change_https(self, data: Data) -> Data:
+        """Take {"on": false} to close the port, {"renew": true} for another certificate."""
+        _take(data, on="bool", renew="bool")
+        if self._box.change_https is None:
+            raise ControlError("https: there is no port of HTTPS")
+        self._box.change_https(on=data.get("on", True), renew=data.get("renew", False))
         return {}
 
     def _plant(self, data: Data) -> Data:

@@ -39,12 +39,10 @@ class Listener:
             raise ListenError(f"cannot listen on {host} port {port}: {reason}; {hint}") from error
         self.port = int(self._server.sockets[0].getsockname()[1])
 
-    async def replace_context(self, context: ssl.SSLContext) -> None:
-        """Go on listening on the same port with other TLS settings; open connections stay."""
+    def pause(self) -> None:
+        """Refuse new connections; open ones stay."""
         if self._server is not None:
-            host, port = self._server.sockets[0].getsockname()[:2]
             self._server.close()
-            await self.start(host, port, context)
 
     async def stop(self) -> None:
         """Stop listening and end every connection."""

@@ -188,6 +188,15 @@ def test_the_certificate_can_change(boot: Boot) -> None:
     address = ("127.0.0.1", sim.ports["https"] or 0)
     first = ssl.get_server_certificate(address)
     assert ssl.get_server_certificate(address) == first
-    Control(sim.control_url).post("certificate")
+    Control(sim.control_url).post("https", renew=True)
     assert fetch(sim.https_url + "/").status == 200
     assert ssl.get_server_certificate(address) != first
+
+
+def test_the_port_of_https_can_close(boot: Boot) -> None:
+    sim = boot(https_port=0)
+    Control(sim.control_url).post("https", on=False)
+    with pytest.raises(ConnectionRefusedError):
+        fetch(sim.https_url + "/")
+    Control(sim.control_url).post("https", on=True)
+    assert fetch(sim.https_url + "/").status == 200

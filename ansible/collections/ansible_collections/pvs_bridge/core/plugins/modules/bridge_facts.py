@@ -47,6 +47,11 @@ options:
       end of a run that has applied O(inputs).
     type: bool
     default: false
+  applied:
+    description: >-
+      Name of a run that has run all its handlers. Its changes count as applied, see
+      M(pvs_bridge.core.managed_files).
+    type: str
 attributes:
   action:
     description: Runs as an action plugin on the controller, which runs the module on the host.
@@ -55,7 +60,7 @@ attributes:
     description: Can be run in the background with C(async).
     support: none
   check_mode:
-    description: Changes nothing but its own record, which it does not write in check mode.
+    description: Changes nothing but its own records, which it does not write in check mode.
     support: full
   diff_mode:
     description: Shows the difference that a change makes.
@@ -305,6 +310,8 @@ _UNCONFIRMED = "var/lib/pvs-bridge/rollback/pending.json"
 
 # Where the state at the end of a run is recorded. The folder stays writable under a locked root.
 _RECORD = "var/lib/pvs-bridge/provisioned.json"
+# The changes whose handlers have not run, see the module managed_files.
+_UNAPPLIED = "var/lib/pvs-bridge/unapplied"
 # Facts that change by themselves, and that no role writes into a file.
 _VOLATILE = ("default_route_interfaces", "unconfirmed")
 # Python writes it, whenever a program is started for the first time.
@@ -601,8 +608,10 @@ def state(
 
 
 def is_unchanged(root: pathlib.Path, found: dict[str, Any], now: dict[str, str]) -> bool:
-    """Tell whether a host is as recorded, and all units are active."""
+    """Tell whether a host is as recorded, all units are active, and all changes are applied."""
     if not found["booted"] or any(each != "active" for each in found["units"].values()):
+        return False
+    if any((root / _UNAPPLIED).glob("*.json")):
         return False
     return read_text(root / _RECORD) == json.dumps(now, sort_keys=True)
 
@@ -615,6 +624,13 @@ def write_record(root: pathlib.Path, now: dict[str, str]) -> None:
     new.touch(mode=0o600)
     new.write_text(json.dumps(now, sort_keys=True), encoding="utf-8")
     new.replace(file)
+
+
+def forget_unapplied(root: pathlib.Path, run: str) -> None:
+    """Count the changes of a run as applied."""
+    for file in sorted((root / _UNAPPLIED).glob("*.json")):
+        if json.loads(file.read_text(encoding="utf-8"))["run"] == run:
+            file.unlink()
 
 
 def run(command: list[str]) -> str:
@@ -649,6 +665,8 @@ def main(arguments: dict[str, Any]) -> None:
     """
     root = pathlib.Path("/")
     found = look(root, run, has, arguments["packages"], arguments["units"])
+    if arguments["applied"] and not arguments["check_mode"]:
+        forget_unapplied(root, arguments["applied"])
     unchanged = False
     if arguments["inputs"]:
         now = state(root, found, arguments["watched"], arguments["inputs"])
