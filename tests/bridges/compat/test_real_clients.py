@@ -85,7 +85,7 @@ def test_sungazer_reads_every_device(bridge: House) -> None:
 
 
 def test_the_prometheus_exporter_exports_every_device(bridge: House) -> None:
-    (samples,) = bridge.program("exporter_scrape", "bridge")
+    samples = bridge.program("exporter_scrape", "bridge")
     known = truth(bridge)
     series = [(each["name"], tuple(sorted(each["labels"].items()))) for each in samples]
     assert len(set(series)) == len(series)

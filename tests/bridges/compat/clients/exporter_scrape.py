@@ -1,4 +1,4 @@
-"""The package sunpower-pvs-exporter, scraped once: prints each sample of /metrics.
+"""The package sunpower-pvs-exporter, scraped once: prints a line for each sample of /metrics.
 
 usage: exporter_scrape.py HOST
 """
@@ -29,4 +29,5 @@ def scrape(host: str) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(list(scrape(sys.argv[1]))))
+    for each in scrape(sys.argv[1]):
+        print(json.dumps(each))
