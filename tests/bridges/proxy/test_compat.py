@@ -217,7 +217,7 @@ def test_a_changed_certificate_is_a_warning_and_not_an_outage(
     wait_for_compat(home, program)
     before = home.ask()
     assert (before.status, before.header("Warning")) == (200, None)
-    home.pvs.call(lambda box: box.change_https(on=True, renew=True))
+    home.pvs.change_https(renew=True)
 
     def warned() -> bool:
         answer = home.ask()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.compat.conftest import NOON, Boot, Serve
+from unit.compat.conftest import Boot, Serve
 from unit.compat.figures import served
 from unit.compat.running import Compat
 
@@ -28,6 +28,11 @@ def often(monkeypatch: pytest.MonkeyPatch, whole: None) -> None:  # noqa: ARG001
     monkeypatch.setattr(answers, "WHOLE_SECONDS", 300.0)
 
 
+def advance(pvs: Simulator, seconds: float) -> None:
+    """Set the clock of a PVS forward."""
+    pvs.call(lambda box: box.clock.set(box.clock.now() + seconds))
+
+
 def readings(pvs: Simulator) -> list[str]:
     """Return the readings of a PVS, in order."""
     targets = [record["line"].split()[1] for record in pvs.log()]
@@ -43,7 +48,7 @@ def test_between_two_whole_readings_only_the_meters_are_read(boot: Boot, serve: 
     pvs = boot()
     compat = serve(pvs, cache_seconds=0)
     before = power(compat, "Power Meter"), power(compat, "Inverter")
-    pvs.call(lambda box: box.clock.set(NOON + 240))
+    advance(pvs, 240)
     after = power(compat, "Power Meter"), power(compat, "Inverter")
     assert readings(pvs)[0] == WHOLE
     assert set(readings(pvs)[1:]) == {METERS}
@@ -58,7 +63,7 @@ def test_a_whole_reading_is_due_after_five_minutes(
     pvs = boot()
     compat = serve(pvs, cache_seconds=0)
     compat.get()
-    pvs.call(lambda box: box.clock.set(NOON + 3600))
+    advance(pvs, 3600)
     time.sleep(0.6)
     compat.get()
     assert readings(pvs)[-1] == WHOLE

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from unit.health.conftest import make_body, make_devices
 
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health.checks import DEVICE_LIST, REVISION, check
@@ -175,6 +176,13 @@ def test_a_cached_answer_has_an_age(
     assert report.links[-1].seen.endswith(" s, 12 s old")
 
 
+# The compat service adds those that the PVS has listed before.
+LOST = [
+    {**each, "STATE": "error", "STATEDESCR": "Missing"}
+    if each["DEVICE_TYPE"] == "Inverter"
+    else each
+    for each in make_devices(3, night=True)
+]
 ANSWERS: list[tuple[str, Given]] = [
     ("pvs_silent", TIMEOUT),
     ("pvs_silent", {"status": 504, "body": b"<html>", "server": None}),
@@ -195,7 +203,9 @@ ANSWERS: list[tuple[str, Given]] = [
     ("damaged_answer", {"body": b'{"devices": [{"DEVICE_TYPE": "PV'}),
     ("damaged_answer", {"body": b'Content-Type: text/html\r\n\r\n{"result": "succeed"}'}),
     ("damaged_answer", {"body": b""}),
-    ("damaged_answer", {"body": b"<html>Welcome</html>"}),
+    ("firmware_too_old", {"body": b"\n<html>Welcome</html>"}),
+    ("no_panels", {"body": make_body(make_devices(0))}),
+    ("no_panels", {"body": make_body(LOST)}),
     ("damaged_answer", {"body": b'{"result": "succeed"}'}),
     ("damaged_answer", {"body": b'{"result": "succeed", "devices": {}}'}),
     ("damaged_answer", {"body": b'{"devices": []}'}),
@@ -214,7 +224,8 @@ def test_a_bad_answer_is_named(
     report = check(config, probe)
     assert report.broken is not None
     assert (report.broken.name, report.broken.outcome) == ("answer", outcome)
-    assert report.plant is None
+    # A plant without panels is shown, with its meters.
+    assert (report.plant is None) == (outcome != "no_panels")
     assert probe.asked == [DEVICE_LIST]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pvs_bridge import atomic
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.config import ON
-from pvs_bridge.pvs.errors import DamagedError
+from pvs_bridge.pvs.errors import POWER_CYCLE, DamagedError
 from pvs_bridge.pvs.firmware import (
     OPEN_VARIABLES,
     SUPERVISOR_INFO,
@@ -64,8 +64,8 @@ class Detection:
         return {
             OPEN: f"{build} answers the old API itself.",
             CLOSED: f"{build} has closed the device list.",
-            REFUSED: f"{build} refuses the device list, and does not have /vars. Hint: switch the "
-            "PVS's breaker off for one minute.",
+            REFUSED: f"{build} refuses the device list, and does not have /vars. Hint: "
+            f"{POWER_CYCLE}.",
         }.get(self.access or "", "It is not known yet whether the PVS answers the device list.")
 
     async def known(self) -> Identity:

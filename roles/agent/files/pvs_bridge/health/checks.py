@@ -233,7 +233,9 @@ def _check_list(reply: Reply, seconds: float) -> tuple[Link, Answer]:
     try:
         devices = read_devices(reply.body)
     except AnswerError as error:
-        outcome = "not_succeeded" if error.refused else "damaged_answer"
+        html = reply.body.lstrip().startswith(b"<")
+        other = "firmware_too_old" if html else "damaged_answer"
+        outcome = "not_succeeded" if error.refused else other
         return _link("answer", str(error), outcome), nothing
     seen = f"{len(devices)} devices in {seconds:.1f} s"
     age = reply.headers.get("age", "0")
@@ -246,8 +248,11 @@ def _check_list(reply: Reply, seconds: float) -> tuple[Link, Answer]:
         # compat serves an old reading because it has no newer one.
         return _link("answer", seen, "pvs_restarting"), nothing
     interface = TRANSLATED if reply.translated else OLD
-    answer = Answer(interface, read_plant(devices), reply.translated and "299 " in warning)
-    return _link("answer", seen), answer
+    plant = read_plant(devices)
+    # Those that the bridge adds are not listed.
+    none_listed = plant.missing == len(plant.panels)
+    link = _link("answer", seen, "no_panels" if none_listed else None)
+    return link, Answer(interface, plant, reply.translated and "299 " in warning)
 
 
 def _check_status(reply: Reply, config: HealthConfig, probe: Probe) -> tuple[Link, Answer]:

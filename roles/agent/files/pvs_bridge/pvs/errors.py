@@ -10,6 +10,12 @@ CERTIFICATE_CHANGED = (
     "/var/lib/pvs-bridge-compat/certificate on the Pi and restart pvs-bridge-compat."
 )
 
+POWER_CYCLE = (
+    "switch the PVS's breaker off for one minute; a PVS with a SunVault is fed by DC too, so "
+    "follow the SunVault's manual instead, and never unplug its cable from LAN1"
+)
+"""How to restart a PVS. Its port LAN1 is the SunVault's: without that cable, the battery is off."""
+
 
 class PvsError(IssueError):
     """There is no reading now.
@@ -45,7 +51,7 @@ class DamagedError(PvsError):
         """Add what was seen."""
         super().__init__(
             f"The PVS's answer is damaged: {seen}.",
-            "Ask again in a minute. If it persists, switch the PVS's breaker off for one minute.",
+            f"Ask again in a minute. If it persists, {POWER_CYCLE}.",
             60,
         )
 
@@ -70,7 +76,7 @@ class ShutOutError(PvsError):
         """Add when the bridge tries again."""
         super().__init__(
             "The PVS ends the bridge's sessions before anything can be read.",
-            "Wait 10 minutes; if it persists, switch the PVS's breaker off for one minute.",
+            f"Wait 10 minutes. If it persists, {POWER_CYCLE}.",
             retry_seconds,
         )
 

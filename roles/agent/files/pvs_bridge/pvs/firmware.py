@@ -94,6 +94,12 @@ def version_of(revision: str) -> str:
     return f"{found[1]}, Build {found[2]}" if found else ""
 
 
+def revision_of(version: str) -> str:
+    """Write a SWVER (2024.6, Build 61707) as sw_rev, with 0 for the day; empty if unknown."""
+    found = re.fullmatch(r"([0-9]{4}\.[0-9]{1,2}), Build ([0-9]{1,6})", version)
+    return f"{found[1]}.0.{found[2]}" if found else ""
+
+
 def read_revision(body: bytes) -> str | None:
     """Return sw_rev from an answer of /vars, such as 2025.10.13.61846; None if it has none."""
     try:
