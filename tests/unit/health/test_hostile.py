@@ -73,8 +73,14 @@ def test_json_is_never_healthy_by_chance(
 def test_only_succeed_with_a_list_of_devices_is_healthy(
     make_probe: Build, config: HealthConfig, answer: dict[str, Any]
 ) -> None:
-    good = answer.get("result") == "succeed" and isinstance(answer.get("devices"), list)
-    assert judge(make_probe, config, 200, json.dumps(answer).encode()) == good
+    listed = answer.get("devices")
+    good = answer.get("result") == "succeed" and isinstance(listed, list)
+    # A list without panels is a good answer, but not a healthy one.
+    assert not judge(make_probe, config, 200, json.dumps(answer).encode())
+    if isinstance(listed, list):
+        panel = {"DEVICE_TYPE": "Inverter", "SERIAL": "E001210000001"}
+        more = {**answer, "devices": [*listed, panel]}
+        assert judge(make_probe, config, 200, json.dumps(more).encode()) == good
 
 
 @often

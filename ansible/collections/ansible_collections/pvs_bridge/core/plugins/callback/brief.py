@@ -38,9 +38,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         super().v2_runner_on_failed(result, ignore_errors)
         self._shows_failure = False
 
-    def _handle_exception(
-        self, result: MutableMapping[str, Any], use_stderr: bool = False
-    ) -> None:
+    def _handle_exception(self, result: MutableMapping[str, Any], use_stderr: bool = False) -> None:
         """Show an error, unless the result has its message."""
         if self._shows_failure and result.get("msg"):
             result.pop("exception", None)
