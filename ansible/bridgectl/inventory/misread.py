@@ -77,9 +77,7 @@ def _items(node: yaml.Node | None) -> Sequence[tuple[yaml.Node, yaml.Node]]:
     return node.value if isinstance(node, yaml.MappingNode) else ()
 
 
-def _misread(
-    node: yaml.Node | None, name: str, lines: Sequence[str], file: str
-) -> Iterator[Issue]:
+def _misread(node: yaml.Node | None, name: str, lines: Sequence[str], file: str) -> Iterator[Issue]:
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             yield from _misread(item, f"{name}[{index}]", lines, file)

@@ -71,7 +71,11 @@ class Run:
         return [problem for problem, _, _ in lines]
 
     def _failure(self, host: str) -> str:
-        blocks = re.split(r"^(?=fatal: |ok: |\[ERROR\]|\[WARNING\]|\n(?:PLAY|TASK) RECAP)", self.output, flags=re.M)
+        blocks = re.split(
+            r"^(?=fatal: |ok: |\[ERROR\]|\[WARNING\]|\n(?:PLAY|TASK) RECAP)",
+            self.output,
+            flags=re.M,
+        )
         return next(each for each in blocks if each.startswith(f"fatal: [{host}]: FAILED!"))
 
 

@@ -23,7 +23,15 @@ extends_documentation_fragment:
 """
 
 # Of a failed task: what its message says, or what does not explain the failure.
-_IN_MESSAGE = ("changed", "exception", "issues", "msg", "warnings")
+_IN_MESSAGE = (
+    "assertion",
+    "changed",
+    "evaluated_to",
+    "exception",
+    "issues",
+    "msg",
+    "warnings",
+)
 
 
 class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no types
@@ -38,9 +46,7 @@ class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no ty
         super().v2_runner_on_failed(result, ignore_errors)
         self._shows_failure = False
 
-    def _handle_exception(
-        self, result: MutableMapping[str, Any], use_stderr: bool = False
-    ) -> None:
+    def _handle_exception(self, result: MutableMapping[str, Any], use_stderr: bool = False) -> None:
         """Show an error, unless the result has its message."""
         if self._shows_failure and result.get("msg"):
             result.pop("exception", None)
