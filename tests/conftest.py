@@ -20,6 +20,8 @@ from pvs_lab import failure_logs
 from pvs_lab.lab_client import LabClient
 from pvs_lab.options import BACKENDS
 
+pytest_plugins = ["attack_table"]
+
 # A shared machine pauses now and then. That must not fail an example.
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from .box import Box, InterruptedRequestError, NeverAnsweredError, forbidden
-from .console import error_page, unavailable
+from .console import error_page, moved, unavailable
 from .counters import Record
 from .faults import Fault
 from .listener import Listener
@@ -160,6 +160,12 @@ class HttpServer(Listener):
             return error_page(501, "Not Implemented")
         if self._box.power.phase() is not None:
             return unavailable()
+        if target.kind == "varserver" and self._name == "http":
+            if self._box.settings.http_api == "redirect":
+                host = request.header("Host") or self._box.options.host
+                return moved(f"https://{host}{request.target}")
+            if self._box.settings.http_api == "off":
+                return error_page(404, "Not Found")
         try:
             if fault is not None:
                 replaced = await self._replaced(fault)

@@ -28,7 +28,12 @@ def boot() -> Iterator[Boot]:
     with contextlib.ExitStack() as stack:
 
         def start(**chosen: Any) -> Simulator:  # noqa: ANN401 - any option or setting
-            settings: dict[str, Any] = {"latency_seconds": 0.0, "keepalive_seconds": 30.0}
+            # haproxy speaks TLS to the PVS; without it, the service asks by HTTP.
+            settings: dict[str, Any] = {
+                "latency_seconds": 0.0,
+                "keepalive_seconds": 30.0,
+                "http_api": "on",
+            }
             options: dict[str, Any] = {
                 "firmware": 61846,
                 "clock": NOON,

@@ -130,7 +130,8 @@ def test_a_pvs5_is_identified_without_a_build(
     pvs = boot(model="PVS5", firmware=firmware)
     said = known_build(serve(pvs))
     assert (said["model"], said["translating"]) == ("PVS5", translating)
-    assert pvs.stats()["requests"] == 1
+    # Build 5408 describes nothing, so its variables are asked too.
+    assert pvs.stats()["requests"] == (1 if firmware == 5400 else 2)
 
 
 def test_without_supervisor_info_the_open_variables_are_used(boot: Boot, serve: Serve) -> None:

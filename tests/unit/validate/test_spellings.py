@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-
-import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible
 from ansible.parsing.splitter import parse_kv
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import trust_as_template
 
+import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import Option, all_options
 from bridgectl.inventory.load import Inventory, load
 from bridgectl.validate.bridge import validate_bridge
@@ -148,7 +147,7 @@ class World:
             name: the variable.
             extra: the value of -e.
         """
-        assert self._inventory, self._cache  # noqa: S101 - loaded
+        assert self._inventory, self._cache
         self._inventory._manager._extra_vars = parse_kv(trust_as_template(extra))
         outcome, checked = validate_bridge(
             self._inventory, host, self._inventory.variables(host), True, self._cache
@@ -196,7 +195,7 @@ def example(name: str, option: Option) -> Any:  # noqa: ANN401 - any value
         return not option.default
     if option.choices:
         return next(each for each in option.choices if each != option.default)
-    assert option.type == "int", f"VALUES needs a value of {name}"  # noqa: S101
+    assert option.type == "int", f"VALUES needs a value of {name}"
     return option.default + 1
 
 

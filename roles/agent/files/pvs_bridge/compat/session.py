@@ -77,6 +77,15 @@ class Session:
                 raise ShutOutError(self._pause_seconds())
             return variables
 
+    async def get(self, target: str) -> Reply:
+        """Request a target with the session of the last reading, without a new login.
+
+        Raises:
+            PvsError: The PVS does not answer.
+        """
+        async with self._lock:
+            return await self._pvs.get(target, {"Cookie": f"session={self._token}"})
+
     async def _read(self, match: str, *, optional: bool) -> dict[str, str] | None:
         """Read; return None if a login is needed."""
         reply = await self._ask(match)

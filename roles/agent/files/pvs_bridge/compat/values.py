@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 # Only what a PVS writes. Python would also accept nan, inf and other spellings.
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?(e[+-]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
-_TEXT = re.compile(r"[ -~]{1,64}")
+_TEXT = re.compile(r"[ -~]{1,256}")  # the serial number of a SunVault with four modules has 72
 _LARGEST = Decimal(10) ** 12
 
 
@@ -25,6 +25,12 @@ def number(text: str | None, places: int) -> str | None:
     """Format a number as the old API does: rounded, without trailing zeros."""
     value = decimal(text)
     return None if value is None else _plain(value, places)
+
+
+def current(kilovolt_amperes: str | None, volts: str | None, places: int) -> str | None:
+    """Return the current in A of an apparent power in kVA at a voltage."""
+    power, voltage = decimal(kilovolt_amperes), decimal(volts)
+    return _plain(power * 1000 / voltage, places) if power is not None and voltage else None
 
 
 def scaled(text: str | None, factor: int, places: int) -> float | None:

@@ -54,7 +54,7 @@ class Reply:
 
     @property
     def from_bridge(self) -> bool:
-        """Whether the proxy of the bridge wrote this; no other web server explains its errors so."""
+        """Whether the proxy of the bridge wrote this; others explain no error in this form."""
         return not self.from_pvs and b'"error"' in self.body and b'"hint"' in self.body
 
     @property

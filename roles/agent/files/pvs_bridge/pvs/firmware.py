@@ -91,7 +91,14 @@ def from_supervisor_info(body: bytes) -> Identity | None:
 def from_open_variables(values: Mapping[str, str]) -> Identity | None:
     """Read the OPEN_VARIABLES; None if they do not identify the PVS."""
     model, serial, revision = (values.get(name) for name in OPEN_VARIABLES)
-    return _identity(model, serial, _build(revision), "", new_api=True)
+    version = version_of(revision or "")
+    return _identity(model, serial, _build(revision), version, new_api=True)
+
+
+def version_of(revision: str) -> str:
+    """Write a sw_rev (2025.10.13.61846) as SWVER (2025.10, Build 61846); empty if unknown."""
+    found = re.fullmatch(r"([0-9]{4}\.[0-9]{1,2})\.[0-9]{1,2}\.([0-9]{1,6})", revision)
+    return f"{found[1]}, Build {found[2]}" if found else ""
 
 
 def read_revision(body: bytes) -> str | None:

@@ -59,6 +59,7 @@ class ActionModule(ActionBase):
                 "pvs_network": {"type": "str", "default": ""},
                 "inputs": {"type": "str"},
                 "record": {"type": "bool", "default": False},
+                "applied": {"type": "str"},
             }
         )
         arguments["check_mode"] = self._task.check_mode

@@ -86,6 +86,11 @@ options:
       end of a run that has applied O(inputs).
     type: bool
     default: false
+  applied:
+    description: >-
+      Name of a run that has run all its handlers. Its changes count as applied, see
+      M(pvs_bridge.core.managed_files).
+    type: str
 attributes:
   action:
     description: Runs as an action plugin on the controller, which runs the module on the host.
@@ -94,7 +99,7 @@ attributes:
     description: Can be run in the background with C(async).
     support: none
   check_mode:
-    description: Changes nothing but its own record, which it does not write in check mode.
+    description: Changes nothing but its own records, which it does not write in check mode.
     support: full
   diff_mode:
     description: Shows the difference that a change makes.
@@ -304,8 +309,8 @@ bridge:
       sample: []
     overlap:
       description: >-
-        The network of O(home_interface), if it overlaps with O(pvs_network), so that the host cannot
-        reach both; else empty.
+        The network of O(home_interface), if it overlaps with O(pvs_network), so that the host
+        cannot reach both; else empty.
       type: str
       sample: ""
     ssh:
@@ -403,6 +408,8 @@ _UNCONFIRMED = "var/lib/pvs-bridge/rollback/pending.json"
 
 # Where the state at the end of a run is recorded. The folder stays writable under a locked root.
 _RECORD = "var/lib/pvs-bridge/provisioned.json"
+# The changes whose handlers have not run, see the module managed_files.
+_UNAPPLIED = "var/lib/pvs-bridge/unapplied"
 # Facts that change by themselves, and that no role writes into a file.
 _VOLATILE = ("default_route_interfaces", "listeners", "overlap", "taken", "unconfirmed")
 # Ports of programs that only ask others, or whose protocol the firewall handles: DHCP, mDNS, LLMNR.
@@ -836,8 +843,10 @@ def state(
 
 
 def is_unchanged(root: pathlib.Path, found: dict[str, Any], now: dict[str, str]) -> bool:
-    """Tell whether a host is as recorded, and all units are active."""
+    """Tell whether a host is as recorded, all units are active, and all changes are applied."""
     if not found["booted"] or any(each != "active" for each in found["units"].values()):
+        return False
+    if any((root / _UNAPPLIED).glob("*.json")):
         return False
     return read_text(root / _RECORD) == json.dumps(now, sort_keys=True)
 
@@ -850,6 +859,13 @@ def write_record(root: pathlib.Path, now: dict[str, str]) -> None:
     new.touch(mode=0o600)
     new.write_text(json.dumps(now, sort_keys=True), encoding="utf-8")
     new.replace(file)
+
+
+def forget_unapplied(root: pathlib.Path, run: str) -> None:
+    """Count the changes of a run as applied."""
+    for file in sorted((root / _UNAPPLIED).glob("*.json")):
+        if json.loads(file.read_text(encoding="utf-8"))["run"] == run:
+            file.unlink()
 
 
 def run(command: list[str]) -> str:
@@ -886,6 +902,8 @@ def main(arguments: dict[str, Any]) -> None:
     home = (arguments["home_interface"], arguments["pvs_network"])
     asked = (arguments["packages"], arguments["units"], arguments["ports"])
     found = look(root, run, has, *asked, home)
+    if arguments["applied"] and not arguments["check_mode"]:
+        forget_unapplied(root, arguments["applied"])
     unchanged = False
     if arguments["inputs"]:
         now = state(root, found, arguments["watched"], arguments["inputs"])
