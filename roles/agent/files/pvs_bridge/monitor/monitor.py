@@ -15,7 +15,7 @@ from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
 from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
-from pvs_bridge.host.sensors import read_vitals
+from pvs_bridge.host.sensors import read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
 from pvs_bridge.monitor import actions, events, links, mdns, production, recovery
 from pvs_bridge.monitor.events import Event
@@ -199,7 +199,15 @@ class Monitor:
         active = {each["name"]: each for each in state.warnings}
         errors_before = state.vitals.get("errors", {})
         names = frozenset(active)
-        found = warnings(self.config, vitals, plant, names, errors_before, state.known)
+        found = warnings(
+            self.config,
+            vitals,
+            plant,
+            names,
+            errors_before,
+            known=state.known,
+            taken_ports=read_taken_ports(root),
+        )
         kept = [active[name] for name in sorted(OF_THE_PVS & names)] if plant is None else []
         state.vitals = dataclasses.asdict(vitals)
         state.warnings = [*kept, *(self._warning_data(each, active) for each in found)]

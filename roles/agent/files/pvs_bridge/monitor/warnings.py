@@ -1,8 +1,8 @@
-"""The warnings that the monitor gives: about the Pi, and about the PVS."""
+"""The warnings that the monitor gives: about the Pi, its ports, and the PVS."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pvs_bridge.config import MonitorConfig
 from pvs_bridge.host.vitals import Limits, Vitals, VitalsWarning, judge
@@ -46,6 +46,7 @@ def warnings(
     active: frozenset[str],
     errors_before: Mapping[str, int],
     known: Known | None = None,
+    taken_ports: Iterable[int] = (),
 ) -> list[VitalsWarning]:
     """Return the warnings that hold now.
 
@@ -56,11 +57,22 @@ def warnings(
         active: The names of the warnings of the run before.
         errors_before: The damaged packets at the run before, by interface.
         known: The devices that the PVS has listed.
+        taken_ports: The ports of the bridge that another program holds.
     """
-    found = judge(vitals, limits_of(config), active, errors_before)
+    found = [*judge(vitals, limits_of(config), active, errors_before), *_ports(taken_ports)]
     if plant is None:
         return found
     return [*found, *_flash(config, plant, active), *_missing(plant, known or Known())]
+
+
+def _ports(taken: Iterable[int]) -> Iterator[VitalsWarning]:
+    for port in taken:
+        yield VitalsWarning(
+            name=f"port_{port}",
+            problem=f"Another program on the Pi uses port {port}, so the bridge does not serve it.",
+            hint=f"See which one: sudo ss -tlnp 'sport = {port}'. Stop it, or give one of the two "
+            "another port. Then run: sudo systemctl restart haproxy",
+        )
 
 
 def _flash(config: MonitorConfig, plant: Plant, active: frozenset[str]) -> Iterator[VitalsWarning]:
