@@ -1,4 +1,4 @@
-"""A locked PVS that lists a part of its inverters after a restart, and inverters that do not exist."""
+"""A locked PVS that lists a part of its inverters after a restart."""
 
 from __future__ import annotations
 
