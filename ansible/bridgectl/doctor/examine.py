@@ -182,6 +182,7 @@ def check_bridge(
     proxy = [
         _services(output, target),
         links["proxy"],
+        links["reach"],
         _firmware(report, probe),
         links["answer"],
     ]

@@ -121,8 +121,8 @@ def connected(
     """Log in to a Pi with a key, and close the connection at the end of the ``with``.
 
     A changed host key is rejected. An unknown one is shown but not stored. That is safe, because
-    the doctor changes nothing and sends no password to it, and the signature of the login is of no use
-    on another host. ``StrictHostKeyChecking yes`` rejects unknown keys.
+    the doctor changes nothing and sends no password to it, and the signature of the login is of no
+    use on another host. ``StrictHostKeyChecking yes`` rejects unknown keys.
 
     Args:
         settings: how ssh connects to it.

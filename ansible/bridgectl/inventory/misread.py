@@ -1,4 +1,4 @@
-"""Find values that YAML reads differently from what was meant, and vault values that are cut off."""
+"""Find values that YAML reads differently from what was meant, and incomplete vault values."""
 
 from __future__ import annotations
 

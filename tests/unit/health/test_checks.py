@@ -16,7 +16,7 @@ from pvs_bridge.config import HealthConfig
 from pvs_bridge.health.checks import DEVICE_LIST, REVISION, check
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, OUTCOMES, UNKNOWN
 from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Report
-from pvs_bridge.host.probe import ProbeError, Reply, Signal
+from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 from pvs_bridge.pvs.firmware import SUPERVISOR_INFO
 
 Build = Callable[..., Any]
@@ -72,6 +72,15 @@ CHEAP: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("default_route_taken", "route", {"routes": ["eth0", "wlan0"]}),
     ("default_route_taken", "route", {"routes": ["eth0"]}),
+    (
+        "port_taken",
+        "proxy",
+        {"identity": Reply(404, {"server": "lighttpd/1.4.79"}, b"<h1>404</h1>")},
+    ),
+    ("port_taken", "proxy", {"identity": Reply(200, {}, b"a program without a name")}),
+    ("port_taken", "proxy", {"identity": http.client.BadStatusLine("SSH-2.0")}),
+    ("port_local", "reach", {"access": HomeAccess.LOCAL}),
+    ("port_closed", "reach", {"access": HomeAccess.CLOSED}),
     ("uplink_missing", "uplink", {"signals": {"eth0": Signal.UP}}),
     ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.NONE}}),
     ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.OFF}}),

@@ -382,3 +382,43 @@ def test_preflight_knows_the_commands_of_the_roles_themselves_and_shows_no_passw
     ]
     assert "did you mean StartDiscovery?" in result.output
     assert "secret" not in result.output
+
+
+def test_a_playbook_that_is_called_from_another_folder_finds_roles_and_collection(
+    tmp_path: pathlib.Path,
+) -> None:
+    (tmp_path / "home.yml").write_text(
+        "pvs_bridges:\n  hosts:\n    garage: {uplink_type: ethernet, uplink_interfac: eth1}\n"
+    )
+    environment = {key: each for key, each in os.environ.items() if key != "ANSIBLE_CONFIG"}
+    for name in ("site", "health"):
+        done = subprocess.run(
+            ["ansible-playbook", "-i", "home.yml", str(ROOT / f"ansible/{name}.yml")],
+            cwd=tmp_path,
+            env={**environment, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "home.yml:3: uplink_interfac: is an unknown variable" in done.stdout
+
+
+def test_the_health_of_an_unreachable_pi_has_one_hint(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "home.yml").write_text(
+        "pvs_bridges:\n  hosts:\n    garage: {ansible_host: 127.0.0.1, ansible_port: 1,"
+        " uplink_type: ethernet, uplink_interface: eth1, health_required: false}\n"
+    )
+    done = subprocess.run(
+        ["ansible-playbook", "-i", tmp_path / "home.yml", "ansible/health.yml"],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    assert said.count("127.0.0.1 port 1 does not accept SSH") == 1, said
+    assert said.count("Hint: check ansible_host and ansible_port") == 1
+    assert "UNREACHABLE" not in said

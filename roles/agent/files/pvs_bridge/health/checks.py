@@ -12,12 +12,14 @@ from typing import Any
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, UNKNOWN
 from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Link, Report
-from pvs_bridge.host.probe import Probe, ProbeError, Reply, Signal
+from pvs_bridge.host.probe import HomeAccess, Probe, ProbeError, Reply, Signal
 from pvs_bridge.pvs.devices import AnswerError, Plant, read_devices, read_plant
 from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, build_of, read_firmware, read_revision
 from pvs_bridge.text import clean
 
 DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
+# The proxy refuses it by itself, without a request to the PVS.
+IDENTITY = "/cgi-bin/pvs-bridge"
 REVISION = "/vars?name=/sys/info/sw_rev"  # the new API answers this without a login
 CONNECT_SECONDS = 5.0  # a running PVS accepts in milliseconds, even while it is busy
 INFO_SECONDS = 30.0
@@ -90,8 +92,9 @@ def check_links(config: HealthConfig, probe: Probe) -> tuple[Link, ...]:
     route = _check_after([], "route", lambda: check_route(config, probe))
     pvs = _check_after([cable, lease], "pvs", lambda: check_pvs(config, probe))
     proxy = check_proxy(config, probe)
+    reach = _check_after([proxy], "reach", lambda: check_reach(config, probe))
     uplink = _check_after([], "uplink", lambda: check_uplink(config, probe))
-    return (cable, lease, route, pvs, proxy, uplink)
+    return (cable, lease, route, pvs, proxy, reach, uplink)
 
 
 def unchecked(name: str, needed: str) -> Link:
@@ -175,13 +178,36 @@ def check_pvs(config: HealthConfig, probe: Probe) -> Link:
 
 
 def check_proxy(config: HealthConfig, probe: Probe) -> Link:
-    """Check that the proxy on this machine accepts connections."""
+    """Check that the proxy on this machine accepts connections, and not another program."""
     at = f"port {config.proxy_port}"
     try:
         probe.connect("127.0.0.1", config.proxy_port, CONNECT_SECONDS)
     except OSError as error:
         return _link("proxy", f"{at}: {_reason(error)}", "proxy_down")
+    try:
+        reply = probe.get(config.proxy_port, IDENTITY, CONNECT_SECONDS)
+    except OSError:
+        # A proxy that has reached its limits answers late, or not at all.
+        return _link("proxy", f"{at} accepts connections")
+    except http.client.HTTPException:
+        return _link("proxy", f"{at}: the answer is not HTTP", "port_taken")
+    if not reply.from_bridge:
+        server = clean(reply.headers.get("server", "") or "another program")
+        return _link("proxy", f"{at}: {server} answers", "port_taken")
     return _link("proxy", f"{at} accepts connections")
+
+
+def check_reach(config: HealthConfig, probe: Probe) -> Link:
+    """Check that the home network can reach the proxy's port.
+
+    Raises:
+        ProbeError: Sockets or firewall cannot be read.
+    """
+    if not config.proxy_serves_home:
+        return _link("reach", "not used in bridge_mode routed")
+    access = probe.home_access(config.proxy_port)
+    outcome = {HomeAccess.LOCAL: "port_local", HomeAccess.CLOSED: "port_closed"}.get(access)
+    return _link("reach", f"port {config.proxy_port} is {access.value}", outcome)
 
 
 def check_uplink(config: HealthConfig, probe: Probe) -> Link:

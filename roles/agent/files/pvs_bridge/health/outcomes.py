@@ -90,6 +90,20 @@ OUTCOMES: dict[str, Issue] = {
         "Restart it (sudo systemctl restart haproxy) or restart the Pi. If it stays down, "
         "provision the Pi again; systemctl status haproxy shows the reason.",
     ),
+    "port_taken": Issue(
+        "Another program answers on port {proxy_port} of the Pi, so the proxy cannot.",
+        "On the Pi, `sudo ss -ltnp 'sport = :{proxy_port}'` names it. Stop it there, or set "
+        "proxy_http_port to a free port and provision again.",
+    ),
+    "port_local": Issue(
+        "The proxy's port {proxy_port} is open on the Pi itself only.",
+        "Provision the Pi again. If it stays so, `sudo ss -ltnp 'sport = :{proxy_port}'` on the Pi "
+        "names the program that has the port.",
+    ),
+    "port_closed": Issue(
+        "The firewall on the Pi does not let the home network reach port {proxy_port}.",
+        "Provision the Pi again.",
+    ),
     "proxy_refused": Issue(
         "The proxy on the Pi did not forward the request (HTTP {status}).",
         "For HTTP 429 or 503, wait a minute: too many programs ask at once. Otherwise the proxy "
@@ -142,6 +156,7 @@ LINKS = {
     "route": "Default route",
     "pvs": "PVS reachable",
     "proxy": "Proxy on the Pi",
+    "reach": "Open to the home",
     "uplink": "Home network",
     "answer": "Device list",
 }

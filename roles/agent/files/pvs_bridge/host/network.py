@@ -9,6 +9,7 @@ import http.client
 import ipaddress
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge.host.probe import ProbeError, Reply, Signal
+from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 from pvs_bridge.text import clean
 
 FIREWALL_GROUP = "haproxy"
@@ -92,6 +93,14 @@ class LocalProbe:
             connection.close()
         named = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, named, body, whole, old=response.version == 10)
+
+    def home_access(self, port: int) -> HomeAccess:
+        """Return whether the home network can reach a TCP port of this machine.
+
+        Raises:
+            ProbeError: Sockets or firewall cannot be read.
+        """
+        return home_access(_printed("ss", "-Hltn")[0], *_printed(*FIREWALL), port)
 
     def clock(self) -> float:
         """Return seconds of a monotonic clock."""
@@ -183,6 +192,62 @@ def route_interfaces(routes: Iterable[dict[str, Any]]) -> list[str]:
     """Return the interfaces in the output of `ip -json route`, those of several hops included."""
     hops = (hop for route in routes for hop in (route, *route.get("nexthops", [])))
     return [hop["dev"] for hop in hops if "dev" in hop]
+
+
+FIREWALL = ("nft", "list", "chain", "inet", "pvs_bridge_firewall", "from_home")
+"""Prints the rules for packets from the home network."""
+
+_OPENED = re.compile(r"^\s*tcp dport (?P<ports>\{[^}]*\}|\d+)", re.MULTILINE)
+
+
+def home_access(sockets: str, rules: str, error: str, port: int) -> HomeAccess:
+    """Judge whether the home network can reach a TCP port.
+
+    Args:
+        sockets: The output of `ss -Hltn`.
+        rules: The output of the command in FIREWALL.
+        error: What it complained of.
+        port: The port.
+
+    Raises:
+        ProbeError: The rules cannot be read.
+    """
+    locals_ = [line.split()[3] for line in sockets.splitlines() if len(line.split()) > 3]
+    hosts = [host for host, _, number in (each.rpartition(":") for each in locals_)
+             if number == str(port)]  # fmt: skip
+    if hosts and all(host.startswith("127.") or host == "[::1]" for host in hosts):
+        return HomeAccess.LOCAL
+    if "No such file" in error:  # there is no such table
+        return HomeAccess.OPEN
+    if error:
+        raise ProbeError("not checked: only root may read the firewall")
+    opened = {int(n) for each in _OPENED.finditer(rules) for n in re.findall(r"\d+", each["ports"])}
+    return HomeAccess.OPEN if port in opened else HomeAccess.CLOSED
+
+
+def _printed(*command: str) -> tuple[str, str]:
+    """Run a program, and return its output and its errors.
+
+    Raises:
+        ProbeError: It is not installed, or hangs.
+    """
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    program = shutil.which(command[0], path=path)
+    if program is None:
+        # Without nft there is no firewall of the bridge.
+        return "", "No such file"
+    try:
+        done = subprocess.run(
+            [program, *command[1:]],
+            capture_output=True,
+            check=False,
+            timeout=10,
+            text=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ProbeError(f"not checked: {command[0]} failed") from error
+    return done.stdout, done.stderr if done.returncode else ""
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:

@@ -53,7 +53,10 @@ class ActionModule(ActionBase):
             {
                 "packages": a_list,
                 "units": a_list,
+                "ports": {"type": "list", "elements": "dict", "default": []},
                 "watched": a_list,
+                "home_interface": {"type": "str", "default": ""},
+                "pvs_network": {"type": "str", "default": ""},
                 "inputs": {"type": "str"},
                 "record": {"type": "bool", "default": False},
                 "applied": {"type": "str"},

@@ -23,7 +23,15 @@ extends_documentation_fragment:
 """
 
 # Of a failed task: what its message says, or what does not explain the failure.
-_IN_MESSAGE = ("changed", "exception", "issues", "msg", "warnings")
+_IN_MESSAGE = (
+    "assertion",
+    "changed",
+    "evaluated_to",
+    "exception",
+    "issues",
+    "msg",
+    "warnings",
+)
 
 
 class CallbackModule(DefaultCallback):  # type: ignore[misc] # Ansible has no types

@@ -21,7 +21,10 @@ _DNS_PORT = 53
 # because a passphrase may contain the word.
 _PLACEHOLDER = re.compile(r"<?(?i:change[-_ ]?me)>?|.*CHANGE[-_]ME.*", re.DOTALL)
 # A text in quotes of one kind, straight or typographic.
-_QUOTED = re.compile(r"""(["']).*\1|[“„].*[”“]|[‘‚].*[’‘]|«.*»""", re.DOTALL)
+_QUOTED = re.compile(
+    "([\"']).*\\1|[\u201c\u201e].*[\u201d\u201c]|[\u2018\u201a].*[\u2019\u2018]|\xab.*\xbb",
+    re.DOTALL,
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
