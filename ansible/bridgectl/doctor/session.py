@@ -25,7 +25,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 _PIECE = 65536
 
 # Runs as root if sudo needs no password, or if the first line of the input is the password; else as
-# the remote user. sudo -k stores nothing, and the password is no argument of a program. Quoted for
+# the remote user. sudo -k stores nothing, and no program gets the password as an argument. Quoted for
 # any login shell.
 _SHELL = (
     "sh -c 'IFS= read -r password; "

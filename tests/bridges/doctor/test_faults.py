@@ -136,7 +136,7 @@ def test_the_password_of_sudo_is_used(bridge: Target, tmp_path: Path) -> None:
     with broken(bridge, asks, back):
         without = bridge.doctor(inventory=bridge.inventory(tmp_path))
         wrong, said = (
-            bridge.doctor(inventory=bridge.inventory(tmp_path, **{"ansible_become_password": each}))
+            bridge.doctor(inventory=bridge.inventory(tmp_path, ansible_become_password=each))
             for each in ("wrong horse", "correct horse")
         )
     assert (without.states["SSH"], wrong.states["SSH"]) == ("warning", "warning")
