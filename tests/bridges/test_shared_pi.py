@@ -46,7 +46,8 @@ def pi() -> Iterator[Bridge]:
 def assistant(pi: Bridge) -> Iterator[None]:
     """A server on port 8123, and lighttpd on port 80."""
     pi.output("bridge", f"{ASSISTANT}; systemctl start lighttpd")
-    assert pi.until(lambda: pi.run("bridge", "ss -Hltn | grep -q :8123")[0] == 0)
+    both = "ss -Hltn | grep -q ':80 ' && ss -Hltn | grep -q ':8123 '"
+    assert pi.until(lambda: pi.run("bridge", both)[0] == 0)
     yield
     pi.run("bridge", "systemctl stop home-assistant lighttpd")
 
