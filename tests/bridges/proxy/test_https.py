@@ -59,9 +59,9 @@ def without_https(serve: Serve) -> Iterator[Home]:
     """A PVS that has the newer API by HTTP, and opens its port 443 in the end."""
     home = new_api(serve())
     settings(home, http_api="on")
-    home.pvs.call(lambda box: box.change_https(on=False, renew=False))
+    home.pvs.change_https(on=False)
     yield home
-    home.pvs.call(lambda box: box.change_https(on=True, renew=False))
+    home.pvs.change_https()
     assert wait_until(lambda: is_asked_by_https(home), 10)
 
 
@@ -129,7 +129,7 @@ def test_the_certificate_is_told_to_the_bridge_alone(serve: Serve) -> None:
     told = {certificate_by_socket(path) for _ in range(2)}
     pem = home.world.bridge.call(lambda: ssl.get_server_certificate((PVS, 443)))
     assert told == {hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()}
-    home.pvs.call(lambda box: box.change_https(on=True, renew=True))
+    home.pvs.change_https(renew=True)
     assert wait_until(lambda: certificate_by_socket(path) not in {*told, None}, 10)
 
 

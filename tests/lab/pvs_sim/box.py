@@ -40,6 +40,10 @@ class ChangeHttps(Protocol):
         """Do so for new connections."""
 
 
+def _no_https(*, on: bool, renew: bool) -> None:
+    """Do nothing, without a port of HTTPS."""
+
+
 class NeverAnsweredError(Exception):
     """The PVS has read the request and will not answer it."""
 
@@ -67,7 +71,7 @@ class Box:
         self.state = self._fresh_state()
         self.restarted = asyncio.Event()
         self.on_restart: list[Callable[[], None]] = []
-        self.change_https: ChangeHttps | None = None
+        self.change_https: ChangeHttps = _no_https
         # A named cache holds the variables that its question found, not the question.
         self._caches: dict[str, list[str]] = {}
         self._recent: deque[float] = deque()

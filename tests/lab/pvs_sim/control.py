@@ -232,8 +232,6 @@ class ControlServer(Listener):
     def _change_https(self, data: Data) -> Data:
         """Take {"on": false} to close the port, {"renew": true} for another certificate."""
         _take(data, on="bool", renew="bool")
-        if self._box.change_https is None:
-            raise ControlError("https: there is no port of HTTPS")
         self._box.change_https(on=data.get("on", True), renew=data.get("renew", False))
         return {}
 

@@ -25,6 +25,8 @@ from .wire import (
 )
 
 READ_SECONDS = 60.0
+_JSON = ("Content-Type", "application/json")
+_MIME_ERROR = b'{"result":"error","msg":"Could not connect to mime."}'
 _LINES_IN_BODY = b"Content-Type: application/json\r\nPragma: no-cache\r\n\r\n"
 _LEFT = (asyncio.IncompleteReadError, TimeoutError, ssl.SSLError, OSError)
 _NOT_THERE = ("reset", "silence")
@@ -186,6 +188,8 @@ class HttpServer(Listener):
             "500": error_page(500, "Internal Server Error"),
             "503": unavailable(),
             "403": forbidden(),
+            "error_result": Response(200, _MIME_ERROR, (_JSON,), dynamic=True),
+            "html": error_page(200, "Welcome"),
         }
         return answers.get(fault.kind)
 

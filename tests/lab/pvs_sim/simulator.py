@@ -157,6 +157,10 @@ class Simulator:
 
         return asyncio.run_coroutine_threadsafe(run(), loop).result()
 
+    def change_https(self, *, on: bool = True, renew: bool = False) -> None:
+        """Close the port of HTTPS for new connections, or open it, with another certificate."""
+        self.call(lambda box: box.change_https(on=on, renew=renew))
+
     def stats(self) -> dict[str, Any]:
         """Return the counters, without the log."""
         return self.call(lambda box: {**box.describe(), **box.counters.describe()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import threading
 import time
@@ -167,6 +168,26 @@ def test_the_check_works_over_real_sockets(make_probe: Build, body: Body) -> Non
     assert report.healthy
     assert report.plant is not None
     assert len(report.plant.panels) == 3
+
+
+def test_root_asks_the_proxy_from_a_port_that_only_root_can_use() -> None:
+    peers = []
+
+    def talk(connection: socket.socket) -> None:
+        peers.append(connection.getpeername()[1])
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with server(talk) as port:
+        for _ in range(3):
+            LocalProbe().get(port, "/", 5)
+    assert [peer in network.ROOT_PORTS for peer in peers] == [os.geteuid() == 0] * 3
+
+
+def test_connecting_leaves_the_group_as_it_was() -> None:
+    before = os.getegid()
+    with pytest.raises(ConnectionRefusedError):
+        LocalProbe().connect("127.0.0.1", 1, 5)
+    assert os.getegid() == before
 
 
 SOCKETS = """\

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pvs_bridge.compat import values
 from pvs_bridge.compat.battery import storage_report
 from pvs_bridge.compat.detection import Detection
 from pvs_bridge.compat.devices import device_list
@@ -24,6 +26,12 @@ from pvs_bridge.pvs.variables import Plant, sort_plant
 
 EVERYTHING = "/sys/"
 """The common prefix of all variables that the answers about devices need."""
+
+METERS = "/sys/devices/meter/"
+_TIME = "/sys/livedata/time"
+
+WHOLE_SECONDS = 300.0
+"""How often everything is read, because the PVS measures its panels as often; meters more often."""
 
 DEVICES_LIST = "/cgi-bin/dl_cgi/devices/list"
 """A session still gets the old list here on build 61846, but a firmware may close it."""
@@ -47,13 +55,21 @@ class Answers:
     """The answers of the old API that the new one has data for."""
 
     def __init__(
-        self, config: CompatConfig, pvs: Pvs, session: Session, detection: Detection
+        self,
+        config: CompatConfig,
+        pvs: Pvs,
+        session: Session,
+        detection: Detection,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; the first request reads from the PVS."""
         self._pvs = pvs
         self._session = session
         self._detection = detection
         fresh, stale = config.cache_seconds, config.stale_seconds
+        self._clock = clock
+        self._whole: Mapping[str, str] = {}
+        self._whole_at: float | None = None
         self._remembered = Remembered(Path(config.state_file).parent, self._read_list)
         self.plant = SingleFlight(self._read_plant, fresh, stale)
         self._network_status = SingleFlight(self._read_network_status, fresh, stale)
@@ -75,6 +91,10 @@ class Answers:
             "communication/interfaces": self._network_status.get,
         }
 
+    def forget(self) -> None:
+        """Have the next reading read everything, because the PVS has restarted."""
+        self._whole_at = None
+
     async def close(self) -> None:
         """Cancel running readings."""
         for reading in (self.plant, self._network_status, self._information):
@@ -90,10 +110,30 @@ class Answers:
         return Served(served.value.storage, served.age_seconds, served.stale)
 
     async def _read_plant(self) -> Reading:
-        variables = await self._session.read(EVERYTHING)
-        plant = sort_plant(variables)
+        plant = sort_plant(await self._read_variables())
         devices = device_list(plant, self._remembered.after(plant, self._detection.identity))
         return Reading(plant, body({"devices": devices, **_SUCCEED}), body(storage_report(plant)))
+
+    async def _read_variables(self) -> Mapping[str, str]:
+        """Read everything, or, if that was done not long ago, the meters."""
+        whole, at = self._whole, self._whole_at
+        if at is None or self._clock() - at >= WHOLE_SECONDS:
+            return await self._read_everything()
+        meters = {name for name in whole if name.startswith(METERS)}
+        read = await self._session.read(METERS) if meters else {}
+        if read.keys() != meters:
+            # The PVS has restarted, or lists other devices now.
+            return await self._read_everything()
+        seconds = values.epoch(whole.get(_TIME))
+        passed = int(self._clock() - at)
+        now = {} if seconds is None else {_TIME: str(seconds + passed)}
+        return {**whole, **read, **now}
+
+    async def _read_everything(self) -> Mapping[str, str]:
+        self._whole_at = None
+        self._whole = await self._session.read(EVERYTHING)
+        self._whole_at = self._clock()
+        return self._whole
 
     async def _read_network_status(self) -> bytes:
         served = await self.plant.get()

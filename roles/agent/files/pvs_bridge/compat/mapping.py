@@ -216,6 +216,8 @@ INVERTER = Kind(
         Row("vln_3phavg_v", "vln3phavgV", places=2),
         Row("i_3phsum_a", "i3phsumA", places=2),
         Row("p_mppt1_kw", "pMppt1Kw"),
+        # Some firmware has this key instead.
+        Row("p_mpptsum_kw", "pMppt1Kw", note="of the one input"),
         Row("v_mppt1_v", "vMppt1V", places=2),
         Row("i_mppt1_a", "iMppt1A", places=2),
         Row("t_htsnk_degc", "tHtsnkDegc", WHOLE, 0),

@@ -62,6 +62,30 @@ def instant(value: str | None) -> int | None:
         return None
 
 
+def iso(seconds: int) -> str:
+    """Format a time as the new API does: 2026-06-21T19:05:00Z."""
+    return _moment(seconds, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_stamp(value: object) -> int | None:
+    """Read a time of the old API, such as 2026,06,21,19,05,00, as seconds since 1970."""
+    return _read(value, "%Y,%m,%d,%H,%M,%S")
+
+
+def from_updated(value: object) -> int | None:
+    """Read a time of energy-storage-system/status, such as 2026-06-21 19:05:00."""
+    return _read(value, "%Y-%m-%d %H:%M:%S")
+
+
+def _read(value: object, form: str) -> int | None:
+    if not isinstance(value, str) or len(value) != 19 or not value.isascii():
+        return None
+    try:
+        return int(datetime.strptime(f"{value}+0000", f"{form}%z").timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
 def epoch(value: str | None) -> int | None:
     """Read a time in seconds since 1970."""
     seconds = decimal(value)

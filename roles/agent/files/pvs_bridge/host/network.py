@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import grp
 import http.client
 import ipaddress
 import json
@@ -12,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from typing import Any
 from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 from pvs_bridge.text import clean
 
+FIREWALL_GROUP = "haproxy"
+"""The firewall lets root connect to the PVS only as this group."""
+ROOT_PORTS = range(512, 1024)
 MAX_BODY = 4 * 1024 * 1024  # the list of 37 panels has 31 kB
 
 
@@ -66,7 +71,8 @@ class LocalProbe:
         Raises:
             OSError: The connection fails.
         """
-        socket.create_connection((address, port), timeout=seconds).close()
+        with _group(FIREWALL_GROUP):
+            socket.create_connection((address, port), timeout=seconds).close()
 
     def get(self, port: int, path: str, seconds: float) -> Reply:
         """Send a request to this machine's own proxy.
@@ -76,9 +82,8 @@ class LocalProbe:
             http.client.HTTPException: The answer is not HTTP.
         """
         deadline = time.monotonic() + seconds
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+        connection = _connected("127.0.0.1", port, seconds)
         try:
-            connection.connect()
             sock = connection.sock
             headers = {"User-Agent": "pvs-bridge-health", "Connection": "close"}
             connection.request("GET", path, headers=headers)
@@ -104,6 +109,41 @@ class LocalProbe:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def _group(name: str) -> Iterator[None]:
+    """Run as a group if this user may join it."""
+    before = os.getegid()
+    # Without the group there is no firewall.
+    with contextlib.suppress(KeyError, PermissionError):
+        os.setegid(grp.getgrnam(name).gr_gid)
+    try:
+        yield
+    finally:
+        os.setegid(before)
+
+
+def _connected(address: str, port: int, seconds: float) -> http.client.HTTPConnection:
+    """Connect from a port that only root can use, because other users share the proxy's limits.
+
+    Raises:
+        OSError: The connection fails.
+    """
+    first = os.getpid() % len(ROOT_PORTS)
+    for source in (ROOT_PORTS[first], ROOT_PORTS[first - 100], ROOT_PORTS[first - 200], 0):
+        connection = http.client.HTTPConnection(
+            address, port, timeout=seconds, source_address=("", source)
+        )
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            if source == 0 or error.errno not in (errno.EACCES, errno.EADDRINUSE):
+                raise
+        else:
+            break
+    return connection
 
 
 def _read_body(

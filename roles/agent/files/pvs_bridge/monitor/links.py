@@ -25,6 +25,8 @@ _PVS_REFUSES = (
     "damaged_answer",
     "firmware_locked",
     "firmware_refuses_at_random",
+    "firmware_too_old",
+    "no_panels",
     "not_succeeded",
     "not_translated",
     "proxy_refused",

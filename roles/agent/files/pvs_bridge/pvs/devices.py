@@ -196,7 +196,9 @@ def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
         if kind == "pvs" and supervisor is None:
             supervisor = _supervisor(device)
         elif kind == "power meter":
-            meters.append(_meter(device))
+            # A missing meter has no values to show; the monitor knows its serial number.
+            if not _is_missing(device):
+                meters.append(_meter(device))
         elif kind == "inverter":
             # Some PVSs list inverters that do not exist, without a serial number.
             if serial_of(device.get("SERIAL")) is not None:
@@ -243,7 +245,7 @@ def _meter(device: dict[str, Any]) -> Meter:
 
 def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
     state = _state(device)
-    if clean(device.get("STATEDESCR")) == MISSING:
+    if _is_missing(device):
         state = "missing"
     elif state in {"error", ""}:
         # The PVS calls an inverter that it does not hear "error"; at night that is every one.
@@ -261,6 +263,10 @@ def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
 def _other(device: dict[str, Any]) -> OtherDevice:
     kind = clean(device.get("DEVICE_TYPE")) or "unknown"
     return OtherDevice(kind, _serial(device), _state(device) or "-")
+
+
+def _is_missing(device: dict[str, Any]) -> bool:
+    return clean(device.get("STATEDESCR")) == MISSING
 
 
 def _serial(device: dict[str, Any]) -> str:
@@ -292,7 +298,6 @@ def plant_data(plant: Plant) -> dict[str, Any]:
         "total": {
             "panels": len(plant.panels),
             "working": plant.working,
-            "missing": plant.missing,
             "kw": round(plant.kw, 3),
         },
         "summary": plant.summary,
