@@ -20,7 +20,10 @@ from bridgectl.doctor.target import Target
 NOW = 1_800_000_000.0
 LIST = {
     "result": "succeed",
-    "devices": [{"DEVICE_TYPE": "PVS", "SERIAL": "ZT190585000549A6185", "MODEL": "PVS6"}],
+    "devices": [
+        {"DEVICE_TYPE": "PVS", "SERIAL": "ZT190585000549A6185", "MODEL": "PVS6"},
+        {"DEVICE_TYPE": "Inverter", "SERIAL": "E00121001", "STATE": "working", "p_3phsum_kw": "1"},
+    ],
 }
 # Behind a jump host, this computer sends no request to the bridge.
 PROXY = "exec nc garage 22"
