@@ -12,12 +12,25 @@ from pathlib import Path
 
 from bridgectl.errors import CannotWorkError
 from bridgectl.inventory.load import vault_password_files
-from bridgectl.validate.formats import FORMATS
+from bridgectl.validate.formats import FORMATS, command
 from bridgectl.validate.run import Options, validate
+from bridgectl.validate.supervision import CANNOT_WORK, supervised
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
+    """Run the command line in a process of bounded memory and time.
+
+    Args:
+        arguments: without the program's name; None for those of the command line.
+
+    Returns:
+        the exit status.
+    """
+    return supervised(lambda: run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line in this process.
 
     Args:
         arguments: without the program's name; None for those of the command line.
@@ -50,7 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         report = validate(options)
     except CannotWorkError as error:
-        print(f"error: {error.issue.text}", file=sys.stderr)
-        return 2
+        if chosen.format == "github":
+            print(command("error", {}, error.issue.message))
+        else:
+            print(f"error: {error.issue.text}", file=sys.stderr)
+        return CANNOT_WORK
     print(FORMATS[chosen.format](report))
     return 1 if report.findings else 0

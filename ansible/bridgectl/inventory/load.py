@@ -13,6 +13,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret, VaultSecretsContext, get_file_vault_secret
 from ansible.playbook import Playbook
+from ansible.plugins.loader import inventory_loader
 from ansible.utils.display import Display
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
@@ -48,6 +49,13 @@ class _Loader(DataLoader):  # type: ignore[misc] # Ansible has no types
             self.skipped.add(short(path))
             return {}
         return super().load_from_file(file_name, *args, **options)
+
+
+class _DataManager(InventoryManager):  # type: ignore[misc] # Ansible has no types
+    """Reads YAML, and runs neither programs nor other plugins."""
+
+    def _fetch_inventory_plugins(self) -> list[Any]:
+        return [inventory_loader.get("ansible.builtin.yaml")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,13 +141,16 @@ def vault_password_files() -> tuple[Path, ...]:
     return (Path(name),) if name else ()
 
 
-def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
+def load(
+    inventory: Path, limit: str, passwords: Sequence[Path], data_only: bool = False
+) -> Inventory:
     """Have Ansible read an inventory and the project's playbook.
 
     Args:
         inventory: a file or a folder.
         limit: an Ansible pattern that selects bridges; empty for all.
         passwords: files with a vault password each.
+        data_only: whether only its YAML files are read. Otherwise it may have programs and plugins.
 
     Raises:
         InventoryError: Ansible cannot read it.
@@ -147,6 +158,8 @@ def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
     """
     loader = _Loader()
     loader.set_basedir(str(PROJECT / "ansible"))
+    if data_only:
+        _refuse_programs(passwords, inventory)
     secrets = [("default", _password(file, loader)) for file in passwords]
     loader.set_vault_secrets(secrets)
     # Ansible decrypts single values through this context, not through the loader.
@@ -159,13 +172,17 @@ def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
     # Ansible's messages become part of an error instead of being printed.
     Display().display = lambda message, *_, **__: messages.append(str(message))
     try:
-        found = InventoryManager(loader=loader, sources=[str(inventory.absolute())])
+        manager_class = _DataManager if data_only else InventoryManager
+        found = manager_class(loader=loader, sources=[str(inventory.absolute())])
         manager = VariableManager(loader=loader, inventory=found)
         # Registers itself in the manager, so that a configuration can refer to another host.
         HostVars(found, manager, loader)
         (play,) = Playbook.load(str(PLAYBOOK), variable_manager=manager, loader=loader).get_plays()
         tasks = tuple(task for block in play.compile() for task in _flat(block))
         every = _bridges(found)
+        # Reads the files of variables, so that their errors occur here.
+        for host in every:
+            manager.get_vars(play=play, host=found.get_host(host))
         selected = every
         if limit:
             found.subset(limit)
@@ -203,6 +220,25 @@ def _bridges(inventory: Any) -> tuple[str, ...]:  # noqa: ANN401 - an InventoryM
     if GROUP not in inventory.groups:
         return ()
     return tuple(str(host.name) for host in inventory.get_hosts(GROUP))
+
+
+def _refuse_programs(passwords: Sequence[Path], inventory: Path) -> None:
+    """Refuse to run programs of whoever wrote the inventory.
+
+    Raises:
+        CannotWorkError: a password file is a program in the folder of the inventory, or in the
+            current one.
+    """
+    folder = inventory if inventory.is_dir() else inventory.parent
+    homes = [folder.resolve(), Path.cwd().resolve()]
+    for file in passwords:
+        paths = (file.absolute(), file.resolve())
+        inside = any(path.is_relative_to(home) for path in paths for home in homes)
+        if inside and file.is_file() and os.access(file, os.X_OK):
+            raise CannotWorkError(
+                f"the vault password file {file} is a program beside the inventory, and is not run",
+                "move it to another folder, or write the password into a file",
+            )
 
 
 def _password(file: Path, loader: _Loader) -> VaultSecret:
