@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pvs_bridge.text import clean
@@ -39,10 +39,15 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True)
 class Supervisor:
-    """The PVS itself. It does not start any more once its flash is full."""
+    """The PVS itself. It does not start any more once its flash is full.
+
+    Attributes:
+        serial: Its last characters are the PVS's password from build 61840 on. Only mDNS shows it,
+            if it is to; no output, no state file and no log contains it.
+    """
 
     model: str
-    serial: str
+    serial: str = field(repr=False)
     firmware: str
     uptime_seconds: int | None
     flash_free_kib: int | None = None
@@ -50,10 +55,12 @@ class Supervisor:
 
 @dataclass(frozen=True)
 class Meter:
-    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net."""
+    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net.
+
+    Its serial number contains digits of the PVS's, so it is not kept.
+    """
 
     kind: str
-    serial: str
     kw: float | None
     kwh: float | None
 
@@ -79,7 +86,6 @@ class OtherDevice:
     """A part of a battery, or a device of an unknown kind."""
 
     kind: str
-    serial: str
     state: str
 
 
@@ -119,8 +125,7 @@ class Plant:
     def summary(self) -> str:
         """The plant in one line.
 
-        Without the serial number, because this line is logged: from build 61840 on its last
-        characters are the PVS's password.
+        Without the serial number, because this line is logged.
         """
         pvs = self.supervisor
         head = f"{pvs.model}, firmware {pvs.firmware}" if pvs else "no supervisor in the list"
@@ -193,7 +198,6 @@ def _supervisor(device: dict[str, Any]) -> Supervisor:
 
 
 def _meter(device: dict[str, Any]) -> Meter:
-    serial = clean(device.get("SERIAL"))
     hint = f"{clean(device.get('TYPE'))} {clean(device.get('subtype'), 80)}".upper()
     kind = "other"
     if "-METER-P" in hint or "PRODUCTION" in hint:
@@ -201,7 +205,7 @@ def _meter(device: dict[str, Any]) -> Meter:
     elif "-METER-C" in hint or "CONSUMPTION" in hint:
         kind = "consumption"
     kwh = number(device.get("net_ltea_3phsum_kwh"))
-    return Meter(kind, serial or "-", number(device.get("p_3phsum_kw")), kwh)
+    return Meter(kind, number(device.get("p_3phsum_kw")), kwh)
 
 
 def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
@@ -221,7 +225,7 @@ def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
 
 def _other(device: dict[str, Any]) -> OtherDevice:
     kind = clean(device.get("DEVICE_TYPE")) or "unknown"
-    return OtherDevice(kind, clean(device.get("SERIAL")) or "-", _state(device) or "-")
+    return OtherDevice(kind, _state(device) or "-")
 
 
 def _state(device: dict[str, Any]) -> str:
@@ -243,9 +247,15 @@ def number(value: object, limit: float = 1e7) -> float | None:
 
 
 def plant_data(plant: Plant) -> dict[str, Any]:
-    """Return the plant as --json prints it; roles/health/README.md describes the keys."""
+    """Return the plant as --json prints it; roles/health/README.md describes the keys.
+
+    Of all serial numbers it has only those of the panels, which tell them apart.
+    """
+    found = dataclasses.asdict(plant)
+    if found["supervisor"]:
+        del found["supervisor"]["serial"]
     return {
-        **dataclasses.asdict(plant),
+        **found,
         "total": {
             "panels": len(plant.panels),
             "working": plant.working,
