@@ -41,7 +41,7 @@ class Sources:
         inventories: files of hosts and groups, in YAML.
         variables: files of group_vars and host_vars, each with the name of the group or host.
         backups: backup copies, which Ansible ignores.
-        foreign: why other paths are no part of an inventory that is only data.
+        foreign: why other paths do not belong into an inventory that is only data.
     """
 
     inventories: tuple[Path, ...]
@@ -83,7 +83,7 @@ def find_sources(inventory: Path) -> Sources:
 
 
 def _foreign(path: Path, folder: Path) -> Issue | None:
-    """Return why a path is no part of an inventory that is only data."""
+    """Return why a path does not belong into an inventory that is only data."""
     hint = "replace it by the file itself"
     if path.is_symlink() and path.is_dir():
         return Issue("is a symbolic link to a folder", hint, _at(path))

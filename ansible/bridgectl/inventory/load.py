@@ -223,7 +223,7 @@ def _bridges(inventory: Any) -> tuple[str, ...]:  # noqa: ANN401 - an InventoryM
 
 
 def _refuse_programs(passwords: Sequence[Path], inventory: Path) -> None:
-    """Refuse to run programs of whoever wrote the inventory.
+    """Refuse to run programs that may come with the inventory.
 
     Raises:
         CannotWorkError: a password file is a program in the folder of the inventory, or in the

@@ -62,7 +62,7 @@ def origin_mark(value: Any) -> tuple[str, int, int] | None:  # noqa: ANN401 - an
 
 
 def with_origin(new: Any, value: Any) -> Any:  # noqa: ANN401 - any values
-    """Return a new value that counts as written where a value was, but is no template."""
+    """Return a new value that counts as written where a value was, but not as a template."""
     origin = _tag(value)
     return new if origin is None else origin.tag(new)
 
