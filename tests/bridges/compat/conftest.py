@@ -16,7 +16,7 @@ _SIMULATOR = "--latency-seconds 0.5 --panels 12 --clock 2026-06-21T20:00:00Z --c
 def lab(request: pytest.FixtureRequest) -> Iterator[House]:
     """A bridge that was provisioned with older firmware."""
     release, backend = request.param.split("-")
-    house = House(f"inventories-compat-{release}")
+    house = House(f"t-compat-{release}")
     try:
         house.up_provisioned(release, backend, VARIABLES, f"--simulator={_SIMULATOR}")
         yield house
