@@ -7,13 +7,18 @@ not. The command runs as the GitHub Action and the hook start it: in the strange
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from ansible.plugins.filter import core as core_filters
+from ansible.plugins.test import files as file_tests
 from unit.validate.conftest import COMMAND_ENVIRONMENT, GOOD, Done, Validator, write
+
+from bridgectl.validate.confinement import REFUSED
 
 CANARY = "canary"
 _BRIDGE = GOOD.rstrip("\n")
@@ -212,3 +217,86 @@ def test_nothing_of_it_is_run_or_reads_what_is_outside(
     assert "Traceback" not in said
     rendered = [path.read_text() for path in (tmp_path / "output").rglob("*") if path.is_file()]
     assert not any(CANARY in text for text in (said, *rendered))
+
+
+_WIFI = """\
+---
+pvs_bridges:
+  hosts:
+    garage:
+      uplink_country: US
+      wifi_key: "{{ lookup('env', 'PVS_BRIDGE_CANARY') }}"
+      uplink_networks:
+        - ssid: home
+"""
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ lookup('env', 'PVS_BRIDGE_CANARY') }}", "must have 8 to 63 bytes in UTF-8, got 6"),
+        ("{{ wifi_key }}", "must have 8 to 63 bytes in UTF-8, got 6"),
+        # Right or wrong would tell one letter after the other.
+        ("{{ 'x' * (3 if wifi_key[0] == 'c' else 9) }}", "Not checked (1 value)"),
+        ("{{ wifi_key ~ 'x' }}", "must have 8 to 63 bytes in UTF-8, got 1"),
+    ],
+)
+def test_only_a_whole_secret_is_read_from_the_environment(
+    tmp_path: Path, template: str, said: str
+) -> None:
+    line = f'          passphrase: "{template}"\n'
+    done = validate(write(tmp_path, {"bridges.yml": _WIFI + line}))
+    assert said in done.output, done
+    assert CANARY not in done.output + done.errors
+
+
+@pytest.mark.parametrize("where", ["inventory/group_vars/password.sh", "password.sh"])
+def test_a_password_program_beside_the_inventory_is_not_run(
+    validator: Validator, tmp_path: Path, where: str
+) -> None:
+    write(tmp_path, {"bridges.yml": GOOD})
+    program = tmp_path / where
+    program.parent.mkdir(exist_ok=True)
+    program.write_text("#!/bin/sh\ntouch ran\necho x\n")
+    program.chmod(0o755)
+    done = validator(tmp_path, "--vault-password-file", where)
+    assert done.status == 2
+    assert f"the vault password file {where} is a program beside the inventory" in done.errors
+    assert not list(tmp_path.rglob("ran"))
+
+
+def test_a_password_program_elsewhere_is_run(validator: Validator, tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    write(folder, {"bridges.yml": GOOD})
+    program = tmp_path / "password.sh"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\necho x\n")
+    program.chmod(0o755)
+    assert validator(folder, "--vault-password-file", str(program)).status == 0
+    assert (tmp_path / "ran").exists()
+
+
+def test_git_runs_no_program_of_the_repository(validator: Validator, tmp_path: Path) -> None:
+    write(tmp_path, {"bridges.yml": f"{_BRIDGE}\n      ansible_become_password: sunflower\n"})
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "config", "core.fsmonitor", "touch ran; false"], check=True)
+    subprocess.run([*git, "ls-files", "--others"], check=True, capture_output=True)
+    ran = tmp_path / "ran"
+    assert ran.exists(), "git has such programs"
+    ran.unlink()
+    (finding,) = validator.json(tmp_path).findings
+    assert finding["by"] == "secrets"
+    assert not ran.exists()
+
+
+def test_all_filters_and_tests_that_read_files_are_refused() -> None:
+    """A newer ansible-core may have more of them."""
+    reads = {os.path.expanduser, os.path.expandvars, os.path.realpath}
+    filters = {
+        name
+        for name, function in core_filters.FilterModule().filters().items()
+        if {function, *getattr(function, "args", ())} & reads or "glob" in name
+    }
+    assert filters == REFUSED["filter"]
+    tests = set(file_tests.TestModule().tests()) - {"abs", "is_abs"}
+    assert tests | {"vaulted_file"} == REFUSED["test"]
