@@ -19,6 +19,12 @@ from ansible.inventory.manager import IGNORED
 import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import did_you_mean
 from bridgectl.errors import CannotWorkError, Issue, Location
+from bridgectl.inventory.misread import (
+    configured_hosts,
+    has_bare_braces,
+    incomplete_vault,
+    misread_values,
+)
 from bridgectl.inventory.shapes import is_null, wrong_shapes, wrong_variables
 from bridgectl.inventory.short_path import short
 from bridgectl.inventory.yaml_size import LOADER, MOST_BYTES, TooLargeError, check_size
@@ -126,15 +132,23 @@ def check_files(sources: Sources, data_only: bool = False) -> tuple[list[Issue],
     issues += foreign
     readable = not foreign
     closed = {issue.location.file for issue in foreign}
+    first: dict[str, Path] = {}
     for file in (*sources.inventories, *(file for file, _ in sources.variables)):
-        if short(file) in closed or is_encrypted(file):
+        if short(file) in closed:
             continue
+        if is_encrypted(file):
+            if incomplete_vault(file.read_text(encoding="utf-8", errors="replace")):
+                hint = "restore it from a backup"
+                issues.append(Issue("is encrypted, but not complete", hint, _at(file)))
+                readable = False
+            continue
+        text = ""
         try:
             text = _read(file)
             check_size(text)
             tree = yaml.compose(text, Loader=LOADER)
         except (OSError, UnicodeDecodeError, yaml.YAMLError, TooLargeError) as error:
-            issues.append(_invalid_yaml(file, error))
+            issues.append(_invalid_yaml(file, error, text))
             readable = False
             continue
         if (tree is None or is_null(tree)) and file in sources.inventories:
@@ -142,15 +156,28 @@ def check_files(sources: Sources, data_only: bool = False) -> tuple[list[Issue],
             issues.append(Issue("is empty, so it is not an inventory", hint, _at(file)))
             readable = False
         issues += _duplicate_keys(tree, file, "")
-        if tree is not None:
-            is_inventory = file in sources.inventories
-            found = (
-                wrong_shapes(tree, file, data_only) if is_inventory else wrong_variables(tree, file)
-            )
-            shapes = list(found)
+        shapes = list(misread_values(tree, text, short(file)))
+        if tree is None:
+            continue
+        if file in sources.inventories:
+            shapes += wrong_shapes(tree, file, data_only)
+        else:
+            shapes += wrong_variables(tree, file)
+        if file in sources.inventories and not shapes:
+            issues += _other_files(tree, file, first)
             issues += shapes
             readable = readable and not shapes
     return issues, readable
+
+
+def _other_files(tree: yaml.Node, file: Path, first: dict[str, Path]) -> Iterator[Issue]:
+    """Find hosts that have variables in another file too; such a file is often a copy."""
+    for host, line in configured_hosts(tree):
+        other = first.setdefault(host, file)
+        if other != file:
+            problem = f"has variables in {short(other)} too, and Ansible mixes both"
+            hint = "give this bridge another name, or remove it from one of the files"
+            yield Issue(problem, hint, _at(file, line, host))
 
 
 def unused_variables(
@@ -194,8 +221,9 @@ def _backup(file: Path) -> Issue:
     return Issue("looks like a backup copy, which Ansible ignores", hint, _at(file))
 
 
-def _invalid_yaml(file: Path, error: Exception) -> Issue:
+def _invalid_yaml(file: Path, error: Exception, text: str) -> Issue:
     line = None
+    hint = "correct the indentation, quotes or colons in this line or the line before"
     what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
     if isinstance(error, TooLargeError):
         hint = "write what each bridge needs, and no more"
@@ -206,11 +234,13 @@ def _invalid_yaml(file: Path, error: Exception) -> Issue:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         # The line itself is not shown, because it may contain a secret.
         what = error.problem or error.context or "it cannot be parsed"
+        if line is not None and has_bare_braces("".join(text.splitlines()[line - 1 : line])):
+            hint = "put the whole value with {{ }} in quotes"
     elif isinstance(error, yaml.YAMLError):
         what = "it contains a character that YAML does not allow"
     return Issue(
         f"is not valid YAML: {what}",
-        "correct the indentation, quotes or colons in this line or the line before",
+        hint,
         _at(file, line),
     )
 
