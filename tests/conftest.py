@@ -29,7 +29,8 @@ hypothesis.settings.load_profile("unhurried")
 _SCENARIOS = "tests/bridges/molecule/test_scenarios.py"
 _ROLLBACK = "tests/bridges/rollback/"
 # Each release has a lab.
-_BY_RELEASE = ("tests/bridges/monitor/", "tests/bridges/compat/", "tests/bridges/doctor/")
+_BY_RELEASE = ("tests/bridges/monitor/", "tests/bridges/compat/", "tests/bridges/doctor/",
+               "tests/bridges/evil/")  # fmt: skip
 _FAULTS = "tests/nightly/faults/"
 _WEAR = "tests/nightly/wear/"
 _RELEASES = ("bookworm", "trixie")

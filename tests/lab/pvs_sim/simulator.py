@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .box import Box
 from .certificate import server_context
 from .control import ControlServer
+from .evil.certificates import present
 from .listener import Listener
 from .options import Options
 from .server import HttpServer
@@ -57,6 +58,7 @@ class Service:
         context = None
         if name == "https":
             context = server_context(self.options.tls_cert, self.options.tls_key)
+            present(context, lambda: self.box.settings.evil)
         await listener.start(host, port, context)
         self._listeners[name] = listener
 

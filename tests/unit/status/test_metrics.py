@@ -65,6 +65,13 @@ def test_text_from_the_pvs_cannot_leave_its_label(bridge: MonitoredBridge) -> No
     assert "evil" not in parsed(text_of(document))
 
 
+def test_two_panels_of_one_name_are_one_series(bridge: MonitoredBridge) -> None:
+    document = made(bridge)
+    document["plant"]["panels"][1]["serial"] = document["plant"]["panels"][0]["serial"]
+    before = len(parsed(text_of(made(bridge)))["pvs_bridge_panel_watts"])
+    assert len(parsed(text_of(document))["pvs_bridge_panel_watts"]) == before - 1
+
+
 def test_the_other_metrics_exist_without_a_plant(bridge: MonitoredBridge) -> None:
     document = {**made(bridge), "plant": None}
     metrics = parsed(text_of(document))
