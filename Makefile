@@ -98,9 +98,9 @@ rehearse: setup-lab ## Prove a description on a twin of its Pi (LIMIT= RELEASE= 
 		--firmware "$(call asked_for,FIRMWARE)" --live "$(LIVE)" --keep "$(KEEP)" \
 		--as-root '$(AS_ROOT)' -- $(ARGS)
 
-validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= FORMAT= OUTPUT= STRICT=yes)
+validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= FORMAT= OUTPUT= STRICT=yes ARGS=)
 	@$(bridgectl) validate --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
-		--format "$(FORMAT)" --output "$(OUTPUT)" $(if $(STRICT),--strict)
+		--format "$(FORMAT)" --output "$(OUTPUT)" $(if $(STRICT),--strict) $(ARGS)
 
 health: setup-controller ## Ask each bridge for DeviceList, and name what is broken
 	@$(playbook) ansible/health.yml $(ARGS)
@@ -169,7 +169,7 @@ simulator: ## Run the simulated PVS alone (FIRMWARE= PANELS= SIMULATOR="--help")
 timed = TIMEFORMAT='make $@: %0R s'; time
 named = $(filter tests%,$(PYTEST))
 core = $(if $(filter-out no,$(CORE)),-m core)
-.PHONY: lint unit test test-all test-nightly test-faults test-radio test-image
+.PHONY: lint unit test test-all test-attacks test-nightly test-faults test-radio test-image
 .PHONY: bench-provision bench-proxy bench-compat bench-image
 .PHONY: bench-validate docs lock clean
 lint: setup-lint ## Ring 0: the linters
@@ -183,6 +183,9 @@ test: $(if $(PYTEST),,lint unit) setup-test ## Ring 2: rings 0 and 1, the core o
 
 test-all: $(if $(PYTEST),,lint unit) setup-test ## Ring 3: everything that runs in containers
 	@$(timed) $(AS_ROOT) pytest $(if $(named),,-m needs_system) --durations=25 $(PYTEST)
+
+test-attacks: setup-test ## Everything that attacks the bridge, and a table of the results: under 10 minutes
+	@$(timed) $(AS_ROOT) pytest $(if $(named),,-m attack) --durations=15 $(PYTEST)
 
 nightly = $(timed) $(AS_ROOT) pytest $(if $(named),,$(1)) --numprocesses=2 --durations=15 $(core) $(PYTEST)
 test-nightly test-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/image

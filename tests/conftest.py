@@ -20,6 +20,8 @@ from pvs_lab import failure_logs
 from pvs_lab.lab_client import LabClient
 from pvs_lab.options import BACKENDS
 
+pytest_plugins = ["attack_table"]
+
 # A shared machine pauses now and then. That must not fail an example.
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -29,8 +31,9 @@ hypothesis.settings.load_profile("unhurried")
 _SCENARIOS = "tests/bridges/molecule/test_scenarios.py"
 _ROLLBACK = "tests/bridges/rollback/"
 # Each release has a lab.
-_BY_RELEASE = ("tests/bridges/monitor/", "tests/bridges/compat/", "tests/bridges/doctor/",
-               "tests/bridges/evil/")  # fmt: skip
+_BY_RELEASE = tuple(
+    f"tests/bridges/{each}/" for each in ("compat", "doctor", "evil", "local_users", "monitor")
+)
 _FAULTS = "tests/nightly/faults/"
 _WEAR = "tests/nightly/wear/"
 _RELEASES = ("bookworm", "trixie")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridgectl.errors import CannotWorkError
-from bridgectl.inventory.load import vault_password_files
+from bridgectl.inventory import passwords
 from bridgectl.validate.formats import FORMATS
 from bridgectl.validate.run import Options, validate
 
@@ -30,24 +30,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", default="", help="an Ansible pattern that selects bridges")
     parser.add_argument("--format", default="text", choices=FORMATS, help="format of the report")
     parser.add_argument("--output", default="", help="folder for the rendered files")
+    passwords.add_options(parser)
     parser.add_argument(
-        "--vault-password-file",
+        "-e",
+        "--extra-vars",
         action="append",
-        default=list(vault_password_files()),
-        help="file with a vault password; may be repeated",
+        default=[],
+        help="variables as in ansible-playbook",
     )
     parser.add_argument(
         "--strict", action="store_true", help="report values that cannot be read as findings"
     )
     chosen = parser.parse_args(arguments)
-    options = Options(
-        Path(chosen.inventory),
-        chosen.limit,
-        Path(chosen.output) if chosen.output else None,
-        tuple(map(Path, chosen.vault_password_file)),
-        chosen.strict,
-    )
     try:
+        options = Options(
+            Path(chosen.inventory),
+            chosen.limit,
+            Path(chosen.output) if chosen.output else None,
+            passwords.passwords(chosen),
+            tuple(chosen.extra_vars),
+            chosen.strict,
+        )
         report = validate(options)
     except CannotWorkError as error:
         print(f"error: {error.issue.text}", file=sys.stderr)

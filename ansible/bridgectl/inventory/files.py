@@ -15,6 +15,12 @@ import yaml
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import did_you_mean
 from bridgectl.errors import Issue, Location
+from bridgectl.inventory.misread import (
+    configured_hosts,
+    has_bare_braces,
+    incomplete_vault,
+    misread_values,
+)
 from bridgectl.inventory.short_path import short
 
 VARIABLE_FOLDERS = ("group_vars", "host_vars")
@@ -87,13 +93,20 @@ def check_files(sources: Sources) -> tuple[list[Issue], bool]:
     """
     issues = [_backup(file) for file in sources.backups]
     readable = True
+    first: dict[str, Path] = {}
     for file in (*sources.inventories, *(file for file, _ in sources.variables)):
         if is_encrypted(file):
+            if incomplete_vault(file.read_text(encoding="utf-8", errors="replace")):
+                hint = "restore it from a backup"
+                issues.append(Issue("is encrypted, but not complete", hint, _at(file)))
+                readable = False
             continue
+        text = ""
         try:
-            tree = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
+            text = file.read_text(encoding="utf-8")
+            tree = yaml.compose(text, Loader=_LOADER)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            issues.append(_invalid_yaml(file, error))
+            issues.append(_invalid_yaml(file, error, text))
             readable = False
             continue
         if (tree is None or _is_null(tree)) and file in sources.inventories:
@@ -101,11 +114,25 @@ def check_files(sources: Sources) -> tuple[list[Issue], bool]:
             issues.append(Issue("is empty, so it is not an inventory", hint, _at(file)))
             readable = False
         issues += _duplicate_keys(tree, file, "")
+        misread = list(misread_values(tree, text, short(file)))
+        issues += misread
+        readable = readable and not misread
         if file in sources.inventories and isinstance(tree, yaml.MappingNode):
+            issues += _other_files(tree, file, first)
             shapes = list(_wrong_shapes(tree, file))
             issues += shapes
             readable = readable and not shapes
     return issues, readable
+
+
+def _other_files(tree: yaml.Node, file: Path, first: dict[str, Path]) -> Iterator[Issue]:
+    """Find hosts that have variables in another file too; such a file is often a copy."""
+    for host, line in configured_hosts(tree):
+        other = first.setdefault(host, file)
+        if other != file:
+            problem = f"has variables in {short(other)} too, and Ansible mixes both"
+            hint = "give this bridge another name, or remove it from one of the files"
+            yield Issue(problem, hint, _at(file, line, host))
 
 
 def unused_variables(
@@ -143,8 +170,9 @@ def _backup(file: Path) -> Issue:
     return Issue("looks like a backup copy, which Ansible ignores", hint, _at(file))
 
 
-def _invalid_yaml(file: Path, error: Exception) -> Issue:
+def _invalid_yaml(file: Path, error: Exception, text: str) -> Issue:
     line = None
+    hint = "correct the indentation, quotes or colons in this line or the line before"
     what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
     if isinstance(error, OSError):
         what = error.strerror or "it cannot be opened"
@@ -152,11 +180,13 @@ def _invalid_yaml(file: Path, error: Exception) -> Issue:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         # The line itself is not shown, because it may contain a secret.
         what = error.problem or error.context or "it cannot be parsed"
+        if line is not None and has_bare_braces("".join(text.splitlines()[line - 1 : line])):
+            hint = "put the whole value with {{ }} in quotes"
     elif isinstance(error, yaml.YAMLError):
         what = "it contains a character that YAML does not allow"
     return Issue(
         f"is not valid YAML: {what}",
-        "correct the indentation, quotes or colons in this line or the line before",
+        hint,
         _at(file, line),
     )
 

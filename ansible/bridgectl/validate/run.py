@@ -14,6 +14,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_o
 from bridgectl.errors import InventoryError, Issue
 from bridgectl.inventory.files import check_files, unused_variables
 from bridgectl.inventory.load import GROUP, Inventory, load
+from bridgectl.inventory.passwords import Password
 from bridgectl.inventory.select import find_inventory
 from bridgectl.inventory.short_path import short
 from bridgectl.validate.bridge import Outcome, validate_bridge
@@ -40,14 +41,16 @@ class Options:
         inventory: a file or a folder.
         limit: an Ansible pattern for the bridges; empty for all.
         output: the folder for the rendered files; None to not write them.
-        passwords: files with a vault password each.
+        passwords: vault passwords.
+        extra_variables: the values of -e.
         strict: whether values that cannot be read are findings.
     """
 
     inventory: Path
     limit: str = ""
     output: Path | None = None
-    passwords: tuple[Path, ...] = ()
+    passwords: tuple[Password, ...] = ()
+    extra_variables: tuple[str, ...] = ()
     strict: bool = False
 
 
@@ -84,7 +87,9 @@ def validate(options: Options) -> Report:
     inventory = None
     if readable:
         try:
-            inventory = load(options.inventory, options.limit, options.passwords)
+            inventory = load(
+                options.inventory, options.limit, options.passwords, options.extra_variables
+            )
         except InventoryError as error:
             issues.append(error.issue)
     if inventory is None:
@@ -127,6 +132,8 @@ def _validated(
     if folder is not None:
         rendered = {name: outcome.files for name, outcome in outcomes.items()}
         folder.write(rendered, inventory.bridges, inventory.all_bridges)
+    foreign = [each for outcome in outcomes.values() for each in outcome.notes]
+    notes += [f"{each.located_problem}, which the roles ignore." for each in dict.fromkeys(foreign)]
     notes += [
         f"{file} was not read, because it is encrypted as a whole."
         for file in sorted({file for each in results.values() for file in each.skipped})

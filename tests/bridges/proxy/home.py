@@ -67,6 +67,15 @@ class Home:
         """The PVS's counters."""
         return self.pvs.stats()
 
+    def seen(self) -> dict[str, int]:
+        """What the PVS has got, as the figures of a row of the table of attacks."""
+        stats = self.stats()
+        return {
+            "arrived": stats["requests"],
+            "writes": stats["writes"]["count"],
+            "most_in_flight": stats["most_in_flight"]["total"],
+        }
+
     def ask(
         self,
         target: str = DEVICE_LIST,

@@ -46,7 +46,7 @@ def test_https_is_guarded_if_the_bridge_ends_it(home: Home, build: int) -> None:
                 while connection.recv(65536):
                     pass
         if passed_through:
-            # Nobody between can read them: the PVS gets each, as README says.
+            # The bridge cannot read them: the PVS gets each, as README says.
             lines = {record["line"] for record in home.pvs.log()}
             assert lines == {data.split(b"\r\n")[0].decode() for data in _SPELT}
             assert home.stats()["writes"]["count"] >= len(_SPELT) - (build == OPEN)

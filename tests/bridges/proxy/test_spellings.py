@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attack_table import AttackTable
 from bridges.proxy.home import Home
 from bridges.proxy.judge import Judge
 from bridges.proxy.owner import LOCKED, new_api
@@ -35,13 +36,23 @@ def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve, build: int) -> Non
 
 # Upgraded connections of the corpus would fill the port, so a part of it is tried.
 @pytest.mark.parametrize("build", [LOCKED, OPEN])
-def test_no_spelling_reaches_the_live_data(serve: Serve, build: int) -> None:
+def test_no_spelling_reaches_the_live_data(
+    serve: Serve, attack_table: AttackTable, build: int
+) -> None:
     home = serve()
     home.pvs.call(lambda box: box.install(build))
     requests = [live(spelling.data) for spelling in CORPUS[::20]] + [
         each.data for each in CORPUS[7::20]
     ]
-    assert Judge().try_all(home, requests, port=9002) == []
+    found = Judge().try_all(home, requests, port=9002)
+    stats = home.stats()
+    attack_table.add(
+        "spellings of a write (port 9002)",
+        attempts=len(requests),
+        arrived=stats["requests"],
+        writes=stats["writes"]["count"],
+    )
+    assert found == []
 
 
 @pytest.mark.parametrize("mode", ["routed", "both"])

@@ -65,11 +65,25 @@ def test_text_from_the_pvs_cannot_leave_its_label(bridge: MonitoredBridge) -> No
     assert "evil" not in parsed(text_of(document))
 
 
-def test_two_panels_of_one_name_are_one_series(bridge: MonitoredBridge) -> None:
+def test_a_panel_that_is_listed_twice_is_one_series(bridge: MonitoredBridge) -> None:
     document = made(bridge)
-    document["plant"]["panels"][1]["serial"] = document["plant"]["panels"][0]["serial"]
-    before = len(parsed(text_of(made(bridge)))["pvs_bridge_panel_watts"])
-    assert len(parsed(text_of(document))["pvs_bridge_panel_watts"]) == before - 1
+    panels = document["plant"]["panels"]
+    document["plant"]["panels"] = [*panels, {**panels[0], "watts": 7}]
+    lines = text_of(document).splitlines()
+    series = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(set(series)) == len(series)
+
+
+def test_missing_panels_and_the_wear_of_the_flash_are_metrics(bridge: MonitoredBridge) -> None:
+    document = made(bridge)
+    document["plant"]["panels"][0]["state"] = "missing"
+    document["plant"]["supervisor"] |= {"flash_used_percent": 80, "flash_wear_percent": 110}
+    lines = text_of(document).splitlines()
+    assert {
+        "pvs_bridge_panels_missing 1",
+        "pvs_bridge_pvs_flash_used_ratio 0.8",
+        "pvs_bridge_pvs_flash_wear_ratio 1.1",
+    } <= set(lines)
 
 
 def test_the_other_metrics_exist_without_a_plant(bridge: MonitoredBridge) -> None:

@@ -46,7 +46,7 @@ def _framed(*lines: bytes) -> Attack:
 
     async def attack(exchange: Exchange) -> None:
         body = exchange.response.body
-        # Behind the body: a second answer, for whoever takes the shorter length.
+        # Behind the body: a second answer, for a client that takes the shorter length.
         behind = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
         head = b"".join(line.replace(b"@", b"%d" % len(body)) + b"\r\n" for line in lines)
         await exchange.send(JSON_HEAD + head + b"\r\n" + body + behind)
@@ -65,7 +65,7 @@ HEADERS: dict[str, Attack] = {
     "headers-folded": _with_line(b"X-Evil: a\r\n Transfer-Encoding: chunked\r\n\tb"),
     "headers-bare-cr": _with_line(b"X-Evil: a\rSet-Cookie: evil=1"),
     "headers-bare-lf": _with_line(b"X-Evil: a\nSet-Cookie: evil=1; Domain=local"),
-    "headers-no-colon": _with_line(b"this is no header"),
+    "headers-no-colon": _with_line(b"a line without a colon"),
     "headers-no-name": _with_line(b": evil"),
     "headers-space-in-name": _with_line(b"Content Length : 3"),
     "headers-two-lengths": _framed(b"Content-Length: @", b"Content-Length: 5"),

@@ -10,10 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pvs_bridge.pvs.serials import LONGEST, serial_of
 from pvs_bridge.text import clean
 
 STATE_CELL = 12
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
+
+MISSING = "Missing"
+"""STATEDESCR of a known device that the PVS does not list; the compat service writes it."""
+
 STORAGE_KINDS = {
     "battery",
     "energy storage system",
@@ -40,13 +45,26 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True)
 class Supervisor:
-    """The PVS itself. It does not start any more once its flash is full."""
+    """The PVS itself. It does not start any more once its flash is full.
+
+    Attributes:
+        model: PVS5 or PVS6.
+        serial: Its serial number.
+        firmware: SWVER.
+        uptime_seconds: Since its start.
+        flash_free_kib: Free flash memory; old firmware tells it.
+        flash_used_percent: Flash memory in use; new firmware tells it.
+        flash_wear_percent: How much of the flash's life is over, in steps of 10; 110 after its end;
+            new firmware tells it.
+    """
 
     model: str
     serial: str
     firmware: str
     uptime_seconds: int | None
     flash_free_kib: int | None = None
+    flash_used_percent: int | None = None
+    flash_wear_percent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,8 @@ class Panel:
 
     Attributes:
         state: `working`; `asleep`: it reports nothing, and neither does any other panel;
-            `silent`: it reports nothing while others work; or the PVS's own text.
+            `silent`: it reports nothing while others work; `missing`: the PVS has listed it before
+            and does not list it now; or the PVS's own text.
     """
 
     serial: str
@@ -95,6 +114,11 @@ class Plant:
     panels: tuple[Panel, ...]
 
     @property
+    def missing(self) -> int:
+        """The number of panels that the PVS does not list, although it did before."""
+        return sum(panel.state == "missing" for panel in self.panels)
+
+    @property
     def working(self) -> int:
         """The number of panels that work."""
         return sum(panel.state == "working" for panel in self.panels)
@@ -111,10 +135,12 @@ class Plant:
         count = len(self.panels)
         if not count:
             return "no panels"
+        missing = f", {self.missing} missing from the list" if self.missing else ""
         if not self.working:
-            return f"{panels_text(count)} asleep"
+            return f"{panels_text(count)} asleep{missing}"
         line = f"{panels_text(count)}, {self.kw:.2f} kW"
-        return line if self.working == count else f"{line} from {self.working} working"
+        some = "" if self.working == count else f" from {self.working} working"
+        return f"{line}{some}{missing}"
 
     @property
     def summary(self) -> str:
@@ -171,9 +197,13 @@ def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
         if kind == "pvs" and supervisor is None:
             supervisor = _supervisor(device)
         elif kind == "power meter":
-            meters.append(_meter(device))
+            # A missing meter has no values to show; the monitor knows its serial number.
+            if not _is_missing(device):
+                meters.append(_meter(device))
         elif kind == "inverter":
-            inverters.append(device)
+            # Some PVSs list inverters that do not exist, without a serial number.
+            if serial_of(device.get("SERIAL")) is not None:
+                inverters.append(device)
         else:
             (storage if kind in STORAGE_KINDS else others).append(_other(device))
     daytime = any(_state(inverter) == "working" for inverter in inverters)
@@ -184,13 +214,22 @@ def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
 def _supervisor(device: dict[str, Any]) -> Supervisor:
     uptime = number(device.get("dl_uptime"), limit=1e10)
     flash = number(device.get("dl_flash_avail"), limit=1e10)
+    used = number(device.get("flash_usage"), limit=101)
     return Supervisor(
         model=clean(device.get("MODEL")).replace("PV Supervisor ", "") or "PVS",
         serial=clean(device.get("SERIAL")) or "-",
         firmware=clean(device.get("SWVER")) or "unknown",
         uptime_seconds=int(uptime) if uptime is not None and uptime >= 0 else None,
         flash_free_kib=int(flash) if flash is not None and flash >= 0 else None,
+        flash_used_percent=int(used) if used is not None and used >= 0 else None,
+        flash_wear_percent=_wear(device.get("flashwear_type_b")),
     )
+
+
+def _wear(value: object) -> int | None:
+    """Read the wear of an eMMC: 0x01 to 0x0a are steps of 10 %, 0x0b is more (JEDEC 84-B51)."""
+    found = re.fullmatch(r"0x0?([0-9a-b])", clean(value).lower())
+    return int(found[1], 16) * 10 if found else None
 
 
 def _meter(device: dict[str, Any]) -> Meter:
@@ -207,12 +246,14 @@ def _meter(device: dict[str, Any]) -> Meter:
 
 def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
     state = _state(device)
-    if state in {"error", ""}:
+    if _is_missing(device):
+        state = "missing"
+    elif state in {"error", ""}:
         # The PVS calls an inverter that it does not hear "error"; at night that is every one.
         state = "silent" if daytime else "asleep"
     kilowatts = number(device.get("p_3phsum_kw"))
     return Panel(
-        serial=clean(device.get("SERIAL")) or "-",
+        serial=_serial(device),
         state=state,
         watts=None if kilowatts is None else round(kilowatts * 1000),
         lifetime_kwh=number(device.get("ltea_3phsum_kwh")),
@@ -222,7 +263,15 @@ def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
 
 def _other(device: dict[str, Any]) -> OtherDevice:
     kind = clean(device.get("DEVICE_TYPE")) or "unknown"
-    return OtherDevice(kind, clean(device.get("SERIAL")) or "-", _state(device) or "-")
+    return OtherDevice(kind, _serial(device), _state(device) or "-")
+
+
+def _is_missing(device: dict[str, Any]) -> bool:
+    return clean(device.get("STATEDESCR")) == MISSING
+
+
+def _serial(device: dict[str, Any]) -> str:
+    return clean(device.get("SERIAL"), LONGEST) or "-"
 
 
 def _state(device: dict[str, Any]) -> str:

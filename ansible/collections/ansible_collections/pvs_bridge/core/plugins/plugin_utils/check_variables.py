@@ -21,6 +21,7 @@ from ansible.errors import (
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import (
     TaggedOrigins,
+    is_of_group,
     origin_file,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import (
@@ -29,6 +30,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import (
     RenderError,
     render_all,
 )
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import connection
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, all_options
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate
 
@@ -51,6 +53,7 @@ class CheckedVariables:
         raw: the variables that the roles read, as written.
         rendered: the same, rendered; UNUSABLE if that failed.
         locate: finds where each was written.
+        notes: variables of groups that may belong to roles of other projects.
     """
 
     issues: list[Issue]
@@ -58,6 +61,7 @@ class CheckedVariables:
     raw: Mapping[str, Any]
     rendered: Mapping[str, Any]
     locate: TaggedOrigins
+    notes: list[Issue]
 
 
 def check_variables(
@@ -88,11 +92,18 @@ def check_variables(
     for issue in unknown:
         rendered_defaults.pop(str(issue.location.path[0]), None)
 
-    locate = TaggedOrigins(raw, rendered)
+    reached = {name: variables[name] for name in connection.VARIABLES if name in variables}
+    rendered_reached, of_connection = render_all(reached, render)
+    issues += of_connection
+
+    locate = TaggedOrigins({**raw, **reached}, {**rendered, **rendered_reached})
     unreadable = [issue for issue in issues if issue.unreadable]
     counted = [issue for issue in issues if not (lenient and issue.unreadable)]
-    found = validate(rendered, specs, locate, rendered_defaults, counted)
-    return CheckedVariables(found, unreadable, raw, rendered, locate)
+    everything = {**rendered, **rendered_reached}
+    found = validate(everything, specs, locate, rendered_defaults, counted)
+    notes = [each for each in found if each.foreign and is_of_group(each.location)]
+    wrong = [each for each in found if each not in notes]
+    return CheckedVariables(wrong, unreadable, raw, rendered, locate, notes)
 
 
 def role_variables(variables: Mapping[str, Any], specs: Iterable[RoleSpec]) -> dict[str, Any]:

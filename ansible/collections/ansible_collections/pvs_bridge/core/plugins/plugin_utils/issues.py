@@ -61,12 +61,14 @@ class Issue:
         location: where to change it.
         unreadable: whether the value can only not be read here, such as an encrypted value without
             its password. The value may be correct.
+        foreign: whether the variable may belong to a role of another project.
     """
 
     problem: str
     hint: str
     location: Location = Location()
     unreadable: bool = False
+    foreign: bool = False
 
     @classmethod
     def at(cls, path: Path, problem: str, hint: str, *, unreadable: bool = False) -> Issue:
