@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def test_the_ports_of_a_sunvault_reach_its_gateway_only(home: Home) -> None:
         with home.bridge(proxy_sunvault_enabled=True, proxy_writes_acknowledged=True):
             for port, target in ((8171, 80), (502, 502), (503, 503)):
                 address = (GATEWAY, target)
-                listener = home.world.pvs.call(lambda at=address: socket.create_server(at))
+                listener = home.world.pvs.call(functools.partial(socket.create_server, address))
                 with listener, home.world.connect(port) as client:
                     client.sendall(_SPELT[0])
                     arrived, _ = listener.accept()

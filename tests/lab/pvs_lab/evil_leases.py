@@ -24,7 +24,7 @@ LEASES: dict[str, tuple[str | None, str, tuple[str, ...]]] = {
         "option:static-route,192.168.20.10,{pvs}", "option:router,192.168.20.1",
     )),
     "options": (None, "255.255.255.0", (
-        "option:mtu,68", "option:dns-server,192.168.20.1", "option:hostname,evil",
+        "option:mtu,68", "option:dns-server,192.168.20.1", "12,evil",
         "option:ntp-server,{pvs}", "252,http://{pvs}/wpad.dat", "114,http://{pvs}/portal",
     )),
     "for-ever": (None, "255.255.255.0", ("51,ff:ff:ff:ff",)),

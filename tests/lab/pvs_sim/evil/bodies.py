@@ -17,7 +17,7 @@ from .kind import JSON_HEAD, Attack, Exchange, changed, endless, leaves, raw
 _MIB = 1024 * 1024
 _PANELS = 12_000
 _DEEP = b'{"result": "succeed", "devices": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
-_WRONG = (None, True, [], {}, -7, 0.5, [[["x"]]], {"a": {"b": []}}, "", False)
+_WRONG: tuple[Any, ...] = (None, True, [], {}, -7, 0.5, [[["x"]]], {"a": {"b": []}}, "", False)
 _NOT_NUMBERS = (
     "NaN",
     "nan",
@@ -71,8 +71,10 @@ def _many_panels(response: Response) -> Response:
     if not isinstance(data, dict):
         return response
     if isinstance(data.get("devices"), list):
-        panel = next((d for d in data["devices"] if d.get("DEVICE_TYPE") == "Inverter"), {})
-        data["devices"] += [{**panel, "SERIAL": f"E{number:015}"} for number in range(_PANELS)]
+        inverters = [each for each in data["devices"] if each.get("DEVICE_TYPE") == "Inverter"]
+        data["devices"] += [
+            {**inverters[0], "SERIAL": f"E{number:015}"} for number in range(_PANELS)
+        ]
     elif isinstance(data.get("values"), list):
         panel = [
             v for v in data["values"] if str(v.get("name")).startswith("/sys/devices/inverter/0/")

@@ -27,7 +27,7 @@ def present(context: ssl.SSLContext, kind: Callable[[], str | None]) -> None:
             changing = chosen == "certificate-changed"
             connection.context = _make(chosen) if changing else _kept(chosen)
 
-    context.sni_callback = choose  # type: ignore[assignment] # an SSLObject, as asyncio has it
+    context.sni_callback = choose
 
 
 @cache
