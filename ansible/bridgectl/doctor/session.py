@@ -25,8 +25,8 @@ _MOST_BYTES = 64 * 1024 * 1024
 _PIECE = 65536
 
 # Runs as root if sudo needs no password, or if the first line of the input is the password; else as
-# the remote user. sudo -k stores nothing, and the password is no argument of a program. Quoted for
-# any login shell.
+# the remote user. sudo -k stores nothing, and no program gets the password as an argument. Quoted
+# for any login shell.
 _SHELL = (
     "sh -c 'IFS= read -r password; "
     'sudo -n true < /dev/null 2> /dev/null && exec sudo -n sh -s -- "$@"; '

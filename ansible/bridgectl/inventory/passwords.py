@@ -6,13 +6,14 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import PromptVaultSecret, VaultSecret
 
 from bridgectl.errors import CannotWorkError
 
-Password = Path | VaultSecret
+Password: TypeAlias = Path | VaultSecret
 """A file with a vault password, or the password itself."""
 
 

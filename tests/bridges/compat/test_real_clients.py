@@ -32,7 +32,7 @@ def plant(model: str) -> Iterator[House]:
     house = House(f"t-clients-{model.lower()}")
     build = BUILDS[model][0]
     # The vendor's library needs the cookie, which a PVS5 does not set.
-    simulator = f"{SIMULATOR} --model {model} --firmware {build} --panels 4 --session-cookie yes"
+    simulator = f"{SIMULATOR} --model {model} --firmware {build} --panels 4 --session-cookie on"
     try:
         house.up_provisioned("trixie", "networkmanager", VARIABLES, f"--simulator={simulator}")
         yield house

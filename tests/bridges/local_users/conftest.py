@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from bridges.rollback.bridge import Bridge
 
+LOGIN = "anna:roof-of-anna"
 # `openssl passwd -5 -salt users roof-of-anna`
 _HASH = "$5$users$CDrrBPUlaNQROuzyT4I5.41M3VEqsElOoN/b/aQskN7"
 _PASSWORD = "owner-of-the-roof"  # noqa: S105 - only a lab has it

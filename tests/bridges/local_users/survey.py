@@ -76,15 +76,27 @@ def rows(protocol: str) -> Iterator[tuple[str, int, str, str]]:
         yield socket.inet_ntop(family, packed), int(port, 16), row[2], row[3]
 
 
+def targets(host: str) -> list[str]:
+    """Return the addresses at which this Pi reaches a socket that listens at an address."""
+    if host.startswith("fe80:"):
+        return [f"{host}%{name}" for _, name in socket.if_nameindex()]
+    return [{_ALL: "127.0.0.1", "::": "::1"}.get(host, host)]
+
+
+def accepts(host: str, port: int) -> bool:
+    """Whether a TCP port accepts a connection."""
+    with contextlib.suppress(OSError):
+        socket.create_connection((host, port), _SECONDS).close()
+        return True
+    return False
+
+
 def ports() -> Iterator[str]:
     """Yield the TCP ports that accept a connection, and the UDP ports at which a program waits."""
     for protocol in ("tcp", "tcp6"):
         for host, port, _, state in rows(protocol):
-            target = {_ALL: "127.0.0.1", "::": "::1"}.get(host, host)
-            with contextlib.suppress(OSError):
-                if state == _LISTENS:
-                    socket.create_connection((target, port), _SECONDS).close()
-                    yield f"{protocol} {host} {port}"
+            if state == _LISTENS and any(accepts(target, port) for target in targets(host)):
+                yield f"{protocol} {host} {port}"
     for protocol in ("udp", "udp6"):
         for host, port, peer, _ in rows(protocol):
             if peer.endswith(":0000") and port < _EPHEMERAL:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from bridges.local_users.conftest import Pis
+from bridges.local_users.conftest import LOGIN, Pis
 from bridges.local_users.users import ACCOUNT, ROOT, USERS, User
 
 from pvs_lab import enter
@@ -132,7 +132,9 @@ def test_a_user_that_holds_the_ports_stops_only_them_and_forges_no_answer(
             assert [port for port in taken if "forged" in answered(pis, port)] == []
             bridge.output("bridge", "systemctl start pvs-bridge-monitor.service")
             page = json.loads(
-                bridge.output("client", "curl --silent http://bridge/bridge/status.json")
+                bridge.output(
+                    "client", f"curl --silent --user {LOGIN} http://bridge/bridge/status.json"
+                )
             )
             warned = {each["name"] for each in page["warnings"]}
             assert {f"port_{port}" for port in taken} <= warned

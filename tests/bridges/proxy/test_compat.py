@@ -22,6 +22,8 @@ COMPAT = (
     DEVICE_LIST,
     f"{CGI}?Command=Get_Comm",
     f"{CGI}?Command=Get_Comm&SerialNumber=ZT180",
+    f"{CGI}?Command=CheckFW",
+    f"{CGI}?Command=GetCellPurchased",
     f"{CGI}?Command=GetSupervisorInformation",
     f"{CGI}?Command=GridProfileGet",
     f"{CGI}?Command=Start",
@@ -30,7 +32,7 @@ COMPAT = (
     f"{CGI}/devices/list",
     f"{CGI}/energy-storage-system/status",
 )
-OTHERS = (f"{CGI}?Command=GetCellPurchased", f"{CGI}?Command=GridProfileList")
+OTHERS = (f"{CGI}?Command=ExportLimitGet", f"{CGI}?Command=GridProfileList")
 SETTLE_SECONDS = 8
 
 

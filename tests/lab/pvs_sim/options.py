@@ -259,7 +259,7 @@ class Settings:
         Spec(
             "choice",
             "who reads devices/list and network/* on locked firmware: session: a login; "
-            "closed: nobody",
+            "closed: no client",
             "new API",
             choices=DEVICES_LIST,
         ),

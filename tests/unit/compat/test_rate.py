@@ -94,17 +94,18 @@ def test_after_a_restart_of_the_pvs_everything_is_read(
 
 
 @pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize("gone", ["/meter/1/", "/meter/"])
 def test_other_meters_mean_other_devices(
-    boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
     pvs = boot()
     compat = serve(pvs, cache_seconds=0)
     compat.get()
 
-    def without_second(view: View) -> dict[str, Any]:
-        return {name: v for name, v in variables(view).items() if "/meter/1/" not in name}
+    def without(view: View) -> dict[str, Any]:
+        return {name: v for name, v in variables(view).items() if gone not in name}
 
-    replaced: Callable[[View], dict[str, Any]] = without_second
+    replaced: Callable[[View], dict[str, Any]] = without
     monkeypatch.setattr("pvs_sim.box.variables", replaced)
     compat.get()
     assert readings(pvs)[-2:] == [METERS, WHOLE]

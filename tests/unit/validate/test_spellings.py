@@ -147,7 +147,8 @@ class World:
             name: the variable.
             extra: the value of -e.
         """
-        assert self._inventory, self._cache
+        assert self._inventory
+        assert self._cache
         self._inventory._manager._extra_vars = parse_kv(trust_as_template(extra))
         outcome, checked = validate_bridge(
             self._inventory, host, self._inventory.variables(host), True, self._cache

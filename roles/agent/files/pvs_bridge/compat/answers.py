@@ -119,15 +119,16 @@ class Answers:
         whole, at = self._whole, self._whole_at
         if at is None or self._clock() - at >= WHOLE_SECONDS:
             return await self._read_everything()
-        meters = {name for name in whole if name.startswith(METERS)}
-        read = await self._session.read(METERS) if meters else {}
-        if read.keys() != meters:
+        known = _serials(whole)
+        read = await self._session.read(METERS, optional=True) if known else {}
+        if _serials(read) != known:
             # The PVS has restarted, or lists other devices now.
             return await self._read_everything()
         seconds = values.epoch(whole.get(_TIME))
         passed = int(self._clock() - at)
         now = {} if seconds is None else {_TIME: str(seconds + passed)}
-        return {**whole, **read, **now}
+        others = {name: value for name, value in whole.items() if not name.startswith(METERS)}
+        return {**others, **(read or whole), **now}
 
     async def _read_everything(self) -> Mapping[str, str]:
         self._whole_at = None
@@ -159,6 +160,11 @@ class Answers:
         if reply.status != 200:
             raise DamagedError(f"its status is {reply.status}")
         return reply.body
+
+
+def _serials(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the serial number of each meter, by the name of its variable."""
+    return {n: v for n, v in variables.items() if n.startswith(METERS) and n.endswith("/sn")}
 
 
 def _always(answer: Mapping[str, Any]) -> Answer:

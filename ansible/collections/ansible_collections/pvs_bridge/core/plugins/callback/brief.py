@@ -22,6 +22,12 @@ extends_documentation_fragment:
   - result_format_callback
 """
 
+EXAMPLES = """
+# In ansible.cfg:
+# [defaults]
+# stdout_callback = pvs_bridge.core.brief
+"""
+
 # Of a failed task: what its message says, or what does not explain the failure.
 _IN_MESSAGE = (
     "assertion",

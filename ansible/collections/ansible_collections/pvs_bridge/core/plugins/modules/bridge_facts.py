@@ -264,7 +264,7 @@ bridge:
     listeners:
       description: >-
         Ports of all programs that the home network can reach without a firewall. Without those of
-        network programs that answer nobody, such as a DHCP client.
+        network programs that serve no client, such as a DHCP client.
       type: list
       elements: dict
       sample: []
@@ -647,7 +647,7 @@ def unit_of(root: pathlib.Path, pid: str) -> str:
 
 def listeners(every: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the ports that the home network can reach without a firewall, each once."""
-    found = {}
+    found: dict[tuple[int, str], dict[str, Any]] = {}
     for each in every:
         is_udp, port = each["protocol"] == "udp", each["port"]
         local = each["address"].startswith("127.") or each["address"] == "::1"

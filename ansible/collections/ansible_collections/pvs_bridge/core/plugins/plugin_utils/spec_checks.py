@@ -41,7 +41,7 @@ _TYPES = {
     "path": "a path",
     "str": "a string",
 }
-# From this similarity on, an unknown variable is a misspelt one, whoever else uses the prefix.
+# From this similarity on, an unknown variable is a misspelt one, even if others use the prefix.
 _CERTAIN = 0.85
 _PYTHON: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
