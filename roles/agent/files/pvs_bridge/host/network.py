@@ -219,7 +219,7 @@ def home_access(sockets: str, rules: str, error: str, port: int) -> HomeAccess:
         return HomeAccess.LOCAL
     if "No such file" in error:  # there is no such table
         return HomeAccess.OPEN
-    if error:
+    if error or not rules:
         raise ProbeError("not checked: only root may read the firewall")
     opened = {int(n) for each in _OPENED.finditer(rules) for n in re.findall(r"\d+", each["ports"])}
     return HomeAccess.OPEN if port in opened else HomeAccess.CLOSED
