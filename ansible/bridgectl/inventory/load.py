@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ansible.module_utils.common.collections import ImmutableDict
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret, VaultSecretsContext, get_file_vault_secret
 from ansible.playbook import Playbook
+from ansible.plugins.loader import inventory_loader
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
@@ -52,6 +54,13 @@ class _Loader(DataLoader):  # type: ignore[misc] # Ansible has no types
             self.skipped.add(short(path))
             return {}
         return super().load_from_file(file_name, *args, **options)
+
+
+class _DataManager(InventoryManager):  # type: ignore[misc] # Ansible has no types
+    """Reads YAML, and runs neither programs nor other plugins."""
+
+    def _fetch_inventory_plugins(self) -> list[Any]:
+        return [inventory_loader.get("ansible.builtin.yaml")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +145,7 @@ def load(
     limit: str,
     passwords: Sequence[Password],
     extra_variables: Sequence[str] = (),
+    data_only: bool = False,
 ) -> Inventory:
     """Have Ansible read an inventory and the project's playbook.
 
@@ -144,6 +154,7 @@ def load(
         limit: an Ansible pattern that selects bridges; empty for all.
         passwords: vault passwords.
         extra_variables: the values of the option -e of ansible-playbook.
+        data_only: whether only its YAML files are read. Otherwise it may have programs and plugins.
 
     Raises:
         InventoryError: Ansible cannot read it.
@@ -151,6 +162,8 @@ def load(
     """
     loader = _Loader()
     loader.set_basedir(str(PROJECT / "ansible"))
+    if data_only:
+        _refuse_programs(passwords, inventory)
     secrets = [("default", _password(each, loader)) for each in passwords]
     loader.set_vault_secrets(secrets)
     # Ansible decrypts single values through this context, not through the loader.
@@ -163,7 +176,8 @@ def load(
     # Ansible's messages become part of an error instead of being printed.
     Display().display = lambda message, *_, **__: messages.append(str(message))
     try:
-        found = InventoryManager(loader=loader, sources=[str(inventory.absolute())])
+        manager_class = _DataManager if data_only else InventoryManager
+        found = manager_class(loader=loader, sources=[str(inventory.absolute())])
         _set_extra_variables(extra_variables)
         manager = VariableManager(loader=loader, inventory=found)
         # Registers itself in the manager, so that a configuration can refer to another host.
@@ -171,6 +185,9 @@ def load(
         (play,) = Playbook.load(str(PLAYBOOK), variable_manager=manager, loader=loader).get_plays()
         tasks = tuple(task for block in play.compile() for task in _flat(block))
         every = _bridges(found)
+        # Reads the files of variables, so that their errors occur here.
+        for host in every:
+            manager.get_vars(play=play, host=found.get_host(host))
         selected = every
         if limit:
             found.subset(limit)
@@ -208,6 +225,27 @@ def _bridges(inventory: Any) -> tuple[str, ...]:  # noqa: ANN401 - an InventoryM
     if GROUP not in inventory.groups:
         return ()
     return tuple(str(host.name) for host in inventory.get_hosts(GROUP))
+
+
+def _refuse_programs(passwords: Sequence[Password], inventory: Path) -> None:
+    """Refuse to run programs that may come with the inventory.
+
+    Raises:
+        CannotWorkError: a password file is a program in the folder of the inventory, or in the
+            current one.
+    """
+    folder = inventory if inventory.is_dir() else inventory.parent
+    homes = [folder.resolve(), Path.cwd().resolve()]
+    for file in passwords:
+        if isinstance(file, VaultSecret):
+            continue
+        paths = (file.absolute(), file.resolve())
+        inside = any(path.is_relative_to(home) for path in paths for home in homes)
+        if inside and file.is_file() and os.access(file, os.X_OK):
+            raise CannotWorkError(
+                f"the vault password file {file} is a program beside the inventory, and is not run",
+                "move it to another folder, or write the password into a file",
+            )
 
 
 def _set_extra_variables(values: Sequence[str]) -> None:

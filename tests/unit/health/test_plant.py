@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pvs_bridge.health.text import plant_text
-from pvs_bridge.pvs.devices import AnswerError, Plant, number, read_devices, read_plant
+from pvs_bridge.pvs.devices import (
+    AnswerError,
+    Plant,
+    number,
+    plant_data,
+    read_devices,
+    read_plant,
+)
 from pvs_bridge.text import as_ascii, clean, duration
 
 Devices = Callable[..., list[Any]]
@@ -23,14 +31,13 @@ def test_by_day_every_panel_has_its_power(devices: Devices) -> None:
     text = plant_text(read(devices()))
     assert text == (
         "Supervisor  PVS6\n"
-        "Serial      ZT210175000612B0042\n"
         "Firmware    2024.6, Build 61707\n"
         "Up for      1 d 3 h\n"
         "\n"
-        "Meter        Serial              kW      kWh\n"
-        "───────────  ──────────────  ──────  ───────\n"
-        "production   PVS6M21750042p   0.600  20123.5\n"
-        "consumption  PVS6M21750042c  -1.250  31000.5\n"
+        "Meter            kW      kWh\n"
+        "───────────  ──────  ───────\n"
+        "production    0.600  20123.5\n"
+        "consumption  -1.250  31000.5\n"
         "\n"
         "Panel            State      W     kWh  °C\n"
         "───────────────  ───────  ───  ──────  ──\n"
@@ -82,7 +89,7 @@ def test_missing_keys_are_dashes() -> None:
     plant = read([*({"DEVICE_TYPE": kind} for kind in kinds), panel])
     text = plant_text(plant)
     assert "Firmware    unknown" in text
-    assert "other  -        -    -" in text
+    assert "other   -    -" in text
     assert "E1     asleep  -    -   -" in text
 
 
@@ -130,9 +137,13 @@ def test_an_empty_plant_is_shown() -> None:
     assert text == "The device list has no entry for the PVS itself.\n\nTotal: no panels"
 
 
-def test_the_summary_has_no_serial_number(devices: Devices) -> None:
-    summary = read(devices()).summary
-    assert summary == "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
+def test_no_output_has_the_serial_number_of_the_pvs(devices: Devices) -> None:
+    plant = read(devices(battery=True))
+    assert plant.summary == "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
+    for output in (plant_text(plant), json.dumps(plant_data(plant)), repr(plant)):
+        assert "E00121000000001" in output
+        assert "B0042" not in output
+        assert "PVS6M2175" not in output
 
 
 @pytest.mark.parametrize("night", [True, False])

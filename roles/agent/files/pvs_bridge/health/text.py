@@ -22,10 +22,9 @@ def plant_text(plant: Plant) -> str:
     parts = [_supervisor_text(plant.supervisor)]
     if plant.meters:
         meters = [
-            (meter.kind, clean(meter.serial), _number(meter.kw, 3), _number(meter.kwh, 1))
-            for meter in plant.meters
+            (meter.kind, _number(meter.kw, 3), _number(meter.kwh, 1)) for meter in plant.meters
         ]
-        parts.append(table(("Meter", "Serial", "kW", "kWh"), meters, right=(2, 3)))
+        parts.append(table(("Meter", "kW", "kWh"), meters, right=(1, 2)))
     for title, devices in (("Battery", plant.storage), ("Other device", plant.others)):
         if devices:
             rows = [(device.kind, clean(device.serial), device.state) for device in devices]
@@ -52,7 +51,6 @@ def _supervisor_text(pvs: Supervisor | None) -> str:
     uptime = "unknown" if pvs.uptime_seconds is None else duration(pvs.uptime_seconds)
     lines = (
         ("Supervisor", pvs.model),
-        ("Serial", pvs.serial),
         ("Firmware", pvs.firmware),
         ("Up for", uptime),
     )

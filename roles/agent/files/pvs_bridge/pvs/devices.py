@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pvs_bridge.pvs.serials import LONGEST, serial_of
@@ -48,7 +48,8 @@ class Supervisor:
 
     Attributes:
         model: PVS5 or PVS6.
-        serial: Its serial number.
+        serial: Its last characters are the PVS's password from build 61840 on, so no output and no
+            log has it. mDNS announces it if it is to.
         firmware: SWVER.
         uptime_seconds: Since its start.
         flash_free_kib: Free flash memory; old firmware tells it.
@@ -58,7 +59,7 @@ class Supervisor:
     """
 
     model: str
-    serial: str
+    serial: str = field(repr=False)
     firmware: str
     uptime_seconds: int | None
     flash_free_kib: int | None = None
@@ -68,10 +69,13 @@ class Supervisor:
 
 @dataclass(frozen=True)
 class Meter:
-    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net."""
+    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net.
+
+    Its serial number contains digits of the PVS's, so no output has it.
+    """
 
     kind: str
-    serial: str
+    serial: str = field(repr=False)
     kw: float | None
     kwh: float | None
 
@@ -145,8 +149,7 @@ class Plant:
     def summary(self) -> str:
         """The plant in one line.
 
-        Without the serial number, because this line is logged: from build 61840 on its last
-        characters are the PVS's password.
+        Without the serial number, because this line is logged.
         """
         pvs = self.supervisor
         head = f"{pvs.model}, firmware {pvs.firmware}" if pvs else "no supervisor in the list"
@@ -232,7 +235,6 @@ def _wear(value: object) -> int | None:
 
 
 def _meter(device: dict[str, Any]) -> Meter:
-    serial = clean(device.get("SERIAL"))
     hint = f"{clean(device.get('TYPE'))} {clean(device.get('subtype'), 80)}".upper()
     kind = "other"
     if "-METER-P" in hint or "PRODUCTION" in hint:
@@ -240,7 +242,7 @@ def _meter(device: dict[str, Any]) -> Meter:
     elif "-METER-C" in hint or "CONSUMPTION" in hint:
         kind = "consumption"
     kwh = number(device.get("net_ltea_3phsum_kwh"))
-    return Meter(kind, serial or "-", number(device.get("p_3phsum_kw")), kwh)
+    return Meter(kind, _serial(device), number(device.get("p_3phsum_kw")), kwh)
 
 
 def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
@@ -262,7 +264,9 @@ def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
 
 def _other(device: dict[str, Any]) -> OtherDevice:
     kind = clean(device.get("DEVICE_TYPE")) or "unknown"
-    return OtherDevice(kind, _serial(device), _state(device) or "-")
+    # A second PVS in the list has a password too.
+    serial = "-" if kind.lower() == "pvs" else _serial(device)
+    return OtherDevice(kind, serial, _state(device) or "-")
 
 
 def _is_missing(device: dict[str, Any]) -> bool:
@@ -292,9 +296,15 @@ def number(value: object, limit: float = 1e7) -> float | None:
 
 
 def plant_data(plant: Plant) -> dict[str, Any]:
-    """Return the plant as --json prints it; roles/health/README.md describes the keys."""
+    """Return the plant as --json prints it; roles/health/README.md describes the keys.
+
+    Without the serial numbers of the PVS and its meters; see :class:`Supervisor`.
+    """
+    found = dataclasses.asdict(plant)
+    for device in filter(None, (found["supervisor"], *found["meters"])):
+        del device["serial"]
     return {
-        **dataclasses.asdict(plant),
+        **found,
         "total": {
             "panels": len(plant.panels),
             "working": plant.working,

@@ -109,7 +109,10 @@ options:
           of the file as it will be.
         type: str
       backup:
-        description: Whether a file that is replaced is kept under a name with the time in it.
+        description: >-
+          Whether the first file that is replaced is kept beside it as C(.before-pvs-bridge~), with
+          its mode. Files that Ansible wrote are not kept, because they may contain old secrets;
+          such ones that older versions kept are removed.
         type: bool
         default: false
       show_difference:
@@ -383,6 +386,10 @@ def with_line(text: str, wanted: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+# In files that this module has written, and in names of backup_local.
+_OWN = r"(?m)^# (?:Ansible managed|BEGIN pvs-bridge: )"
+_OLD_BACKUP = r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~$"
+
 _PARTS = {"block": with_block, "line": with_line}
 
 
@@ -450,6 +457,8 @@ def _expanded(files: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Replace the entries for trees by one for each file: those to remove, then those to have."""
     for wanted in files:
         if wanted["state"] != "tree":
+            if wanted["backup"]:
+                yield from _old_backups(wanted)
             yield wanted
             continue
         root = Path(wanted["dest"])
@@ -459,6 +468,23 @@ def _expanded(files: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield {**entry, "state": "absent", "dest": glob.escape(str(path))}
         for member in wanted["members"]:
             yield {**entry, **member, "state": "file", "dest": str(root / member["path"])}
+
+
+def _is_own(path: Path) -> bool:
+    return re.search(_OWN, _read(path) or "") is not None
+
+
+def _old_backups(wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return entries that remove the copies of own files, which older versions kept."""
+    for found in glob.glob(f"{glob.escape(wanted['dest'])}.*~"):  # noqa: PTH207 - text
+        if re.search(_OLD_BACKUP, found) and _is_own(Path(found)):
+            yield {
+                **wanted,
+                "dest": glob.escape(found),
+                "state": "absent",
+                "show_difference": False,
+                "is_part": False,
+            }
 
 
 def _stale(root: Path, wanted: set[Path]) -> Iterator[Path]:
@@ -603,8 +629,8 @@ def _apply(module: AnsibleModule, changes: list[Change]) -> None:
 def _put(module: AnsibleModule, change: Change, new: Path | None) -> None:
     """Bring one path into its wanted state."""
     if new is not None:
-        if change.wanted["backup"] and change.path.exists():
-            module.backup_local(str(change.path))
+        if change.wanted["backup"]:
+            _keep_original(module, change.path)
         new.replace(change.path)
         return
     if change.path.is_dir() and not change.path.is_symlink():
@@ -614,6 +640,13 @@ def _put(module: AnsibleModule, change: Change, new: Path | None) -> None:
     if change.wanted["state"] == "link":
         change.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         change.path.symlink_to(change.wanted["src"])
+
+
+def _keep_original(module: AnsibleModule, path: Path) -> None:
+    """Keep a file as it was before the bridge, once."""
+    kept = path.with_name(f"{path.name}.before-pvs-bridge~")
+    if path.is_file() and not kept.exists() and not _is_own(path):
+        module.preserved_copy(str(path), str(kept))
 
 
 def main() -> None:

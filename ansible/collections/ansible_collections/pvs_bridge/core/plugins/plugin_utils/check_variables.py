@@ -18,7 +18,7 @@ from ansible.errors import (
     AnsibleValueOmittedError,
 )
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue, IssueError
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import (
     TaggedOrigins,
     is_of_group,
@@ -36,6 +36,9 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import 
 
 _ENVIRONMENT = re.compile(
     r"""\b(?:lookup|query|q)\(\s*["'](?:ansible\.builtin\.)?env["']\s*,\s*["'](?P<name>\w+)["']"""
+)
+_WHOLE = re.compile(
+    rf"""\{{\{{\s*(?:{_ENVIRONMENT.pattern}\s*\)|(?P<variable>[A-Za-z_]\w*))\s*\}}\}}""", re.ASCII
 )
 # ansible-core's message if there is no vault password; a wrong password has another message.
 _NO_PASSWORD = "no vault secrets found"  # noqa: S105 - a message
@@ -175,7 +178,8 @@ def _need_environment(value: Any, variables: Mapping[str, Any]) -> None:  # noqa
     if missing:
         raise RenderError(
             f"reads the environment variable {missing[0]}, which is not set",
-            f"set {missing[0]} in the environment",
+            f"set {missing[0]} in the environment; make validate reads it only if the lookup is "
+            "the whole value of a secret",
             unreadable=True,
         )
 
@@ -200,11 +204,34 @@ def environment_names(value: Any, variables: Mapping[str, Any]) -> set[str]:  # 
     return names
 
 
+def environment_lookup(value: Any, variables: Mapping[str, Any]) -> str | None:  # noqa: ANN401 - any value
+    """Return the environment variable that is the whole of a value; None if there is none.
+
+    Args:
+        value: as written: the lookup alone, or a variable alone that is such a value.
+        variables: the variables that it may refer to, as written.
+    """
+    seen: set[str] = set()
+    while isinstance(value, str) and (match := _WHOLE.fullmatch(value.strip())):
+        if match["name"]:
+            return match["name"]
+        if match["variable"] in seen:
+            return None
+        seen.add(match["variable"])
+        value = variables.get(match["variable"])
+    return None
+
+
 def _explain(error: AnsibleError, all_known: bool) -> RenderError:
     """Convert a rendering error to a problem and a hint.
 
     ansible-core's message is not used, because it may quote the value of a secret.
     """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, IssueError):
+            return RenderError(cause.issue.problem, cause.issue.hint)
+        cause = cause.__cause__
     text = str(error)
     if isinstance(error, AnsibleUndefinedVariable):
         match = _UNDEFINED.search(text)

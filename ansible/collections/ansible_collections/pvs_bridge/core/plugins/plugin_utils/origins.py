@@ -88,6 +88,12 @@ def origin_mark(value: Any) -> tuple[str, int, int] | None:  # noqa: ANN401 - an
     return str(origin.path), int(origin.line_num), int(origin.col_num)
 
 
+def with_origin(new: Any, value: Any) -> Any:  # noqa: ANN401 - any values
+    """Return a new value that counts as written where a value was, but not as a template."""
+    origin = _tag(value)
+    return new if origin is None else origin.tag(new)
+
+
 def _origin_at(tree: Mapping[str, Any], path: Path) -> Any:  # noqa: ANN401 - see _tag
     container: Any = tree
     for part in path[:-1]:
