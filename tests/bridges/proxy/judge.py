@@ -14,6 +14,8 @@ from proxy_rig.rendering import variables as role_variables
 
 _AT_A_TIME = 1000
 """The PVS's record holds twice as much, for some requests are several."""
+_AT_ONCE = 120
+"""With more connections, haproxy limits each address to a few."""
 _RECORDED = 1024
 """As many characters of a request line are in the record."""
 _SOURCES = [f"192.168.20.{number}" for number in range(100, 110)]
@@ -95,7 +97,10 @@ class Judge:
         home.settle()
         sources = itertools.cycle(_SOURCES)
         answers = volley(
-            lambda: home.world.connect(80, source=next(sources)), requests, half_close=half_close
+            lambda: home.world.connect(80, source=next(sources)),
+            requests,
+            at_once=_AT_ONCE,
+            half_close=half_close,
         )
         # The last client to connect is served last.
         home.ask("/", source="127.0.0.1", address="127.0.0.1")
