@@ -98,9 +98,9 @@ rehearse: setup-lab ## Prove a description on a twin of its Pi (LIMIT= RELEASE= 
 		--firmware "$(call asked_for,FIRMWARE)" --live "$(LIVE)" --keep "$(KEEP)" \
 		--as-root '$(AS_ROOT)' -- $(ARGS)
 
-validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= FORMAT= OUTPUT= STRICT=yes)
+validate: setup-validate ## Prove descriptions without a Pi (INVENTORY= LIMIT= FORMAT= OUTPUT= STRICT=yes ARGS=)
 	@$(bridgectl) validate --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
-		--format "$(FORMAT)" --output "$(OUTPUT)" $(if $(STRICT),--strict)
+		--format "$(FORMAT)" --output "$(OUTPUT)" $(if $(STRICT),--strict) $(ARGS)
 
 health: setup-controller ## Ask each bridge for DeviceList, and name what is broken
 	@$(playbook) ansible/health.yml $(ARGS)

@@ -31,7 +31,9 @@ hypothesis.settings.load_profile("unhurried")
 _SCENARIOS = "tests/bridges/molecule/test_scenarios.py"
 _ROLLBACK = "tests/bridges/rollback/"
 # Each release has a lab.
-_BY_RELEASE = ("tests/bridges/monitor/", "tests/bridges/compat/", "tests/bridges/doctor/")
+_BY_RELEASE = tuple(
+    f"tests/bridges/{each}/" for each in ("compat", "doctor", "local_users", "monitor")
+)
 _FAULTS = "tests/nightly/faults/"
 _WEAR = "tests/nightly/wear/"
 _RELEASES = ("bookworm", "trixie")

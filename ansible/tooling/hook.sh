@@ -6,4 +6,5 @@ set -eu
 
 project=$(cd "$(dirname "$0")/../.." && pwd)
 "$project/ansible/tooling/setup.sh" validate
-PYTHONPATH=$project/ansible exec "$project/.venv/bin/python" -m bridgectl validate "$@"
+# -P: modules of Python are not searched for in the user's repository.
+PYTHONPATH=$project/ansible exec "$project/.venv/bin/python" -P -m bridgectl validate "$@"

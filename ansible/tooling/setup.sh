@@ -93,7 +93,7 @@ install_python() {
         fail "$("$python" --version) is too old" "install Python 3.11 or newer, or set PYTHON=..."
     echo "installing Python packages into .venv (about half a minute)" >&2
     rm -rf "$project/.venv"
-    "$python" -m venv "$project/.venv"
+    "$python" -I -m venv "$project/.venv"
     PIP_CACHE_DIR=$cache/pip "$project/.venv/bin/pip" install --quiet --quiet \
         --disable-pip-version-check --require-hashes --requirement "$project/requirements.lock" ||
         fail "Python packages could not be installed" "see pip's message above, then try again"

@@ -55,6 +55,21 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     assert dead == ["gone.md", "#one-thing"]
 
 
+def test_the_action_and_the_hook_are_pinned_to_a_commit() -> None:
+    """A branch may change, and what it then contains runs in the CI of every user."""
+    pattern = re.compile(r"uses: [\w./-]+@(\S+)|^ *rev: (\S+)", re.MULTILINE)
+    found = [
+        (page.relative_to(ROOT).as_posix(), match[1] or match[2])
+        for page in files()
+        if page.suffix in (".md", ".yml", ".yaml")
+        for match in pattern.finditer(page.read_text())
+    ]
+    assert {page for page, _ in found} >= {"ansible/README.md", "action.yml"}
+    assert [
+        (page, rev) for page, rev in found if not re.fullmatch(r"COMMIT|[0-9a-f]{40}", rev)
+    ] == []
+
+
 def test_every_make_command_that_users_read_exists() -> None:
     targets = set(_TARGET.findall((ROOT / "Makefile").read_text()))
     folders = ("README.md", "ansible", "image", "roles")

@@ -138,3 +138,31 @@ def private_names(role: Path) -> set[tuple[str, str]]:
 def test_it_reads_the_private_variables_of_other_roles_only_through_common(role: Path) -> None:
     own = ("__common_", f"__{role.name}_")
     assert [each for each in sorted(private_names(role)) if not each[1].startswith(own)] == []
+
+
+def _role_imports(tree: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - YAML holds anything
+    """Find the tasks that import a role."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from _role_imports(item)
+    elif isinstance(tree, dict):
+        if "ansible.builtin.import_role" in tree:
+            yield tree
+        for value in tree.values():
+            yield from _role_imports(value)
+
+
+def test_no_condition_of_an_import_reaches_handlers() -> None:
+    """The handlers of an imported role inherit its ``when``, and replace those that it has not.
+
+    One bridge that had nothing to change once kept haproxy of all others from its configuration.
+    """
+    files = [*ROOT.glob("ansible/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]
+    imports = [(file, task) for file in files for task in _role_imports(load_yaml(file))]
+    assert imports
+    assert [
+        f"{file.relative_to(ROOT)}: {task['name']}"
+        for file, task in imports
+        if "when" in task
+        and (ROOT / "roles" / task["ansible.builtin.import_role"]["name"] / "handlers").is_dir()
+    ] == []

@@ -10,6 +10,7 @@ Exit status: 0 if all bridges are healthy, 1 if one is not, 2 if the doctor cann
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import shutil
 import sys
@@ -21,6 +22,7 @@ from bridgectl.doctor.bundle import write
 from bridgectl.doctor.examine import Examination, examined
 from bridgectl.doctor.target import Target, read_targets
 from bridgectl.errors import CannotWorkError
+from bridgectl.inventory import passwords
 from bridgectl.paths import PROJECT
 
 HEALTHY, BROKEN, CANNOT_WORK = 0, 1, 2
@@ -48,9 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--output", type=Path, default=PROJECT / "build", help="folder for the bundle"
     )
+    parser.add_argument(
+        "--ask-become-pass", "-K", action="store_true", help="ask for the password of sudo"
+    )
+    passwords.add_options(parser)
     chosen = parser.parse_args(arguments)
     try:
-        targets = read_targets(chosen.inventory, chosen.limit)
+        become = getpass.getpass("BECOME password: ") if chosen.ask_become_pass else ""
+        vault = passwords.passwords(chosen)
+        targets = read_targets(chosen.inventory, chosen.limit, vault, become)
         folder = chosen.output if chosen.bundle else None
         broken = [target for target in targets if not _examine(target, folder)]
     except CannotWorkError as error:

@@ -102,7 +102,9 @@ def examined(target: Target, tell: Callable[[str], None]) -> Iterator[Examinatio
             connection.append(reachability.ping(settings))
             tell(f"logging in to {target.address}")
             try:
-                session = stack.enter_context(connected(settings, known_keys(settings)))
+                session = stack.enter_context(
+                    connected(settings, known_keys(settings), target.become_password)
+                )
             except UnreachableError as error:
                 failure = reachability.refused(target, settings, error)
         if session is None:
@@ -180,6 +182,7 @@ def check_bridge(
     proxy = [
         _services(output, target),
         links["proxy"],
+        links["reach"],
         _firmware(report, probe),
         links["answer"],
     ]

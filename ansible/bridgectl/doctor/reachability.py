@@ -91,7 +91,8 @@ def login(session: Session, user: str, *, is_root: bool) -> Result:
             "SSH",
             seen,
             f"sudo asks {user} for a password, so some checks were skipped.",
-            f"Write `{user} ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/010-{user} on the Pi.",
+            f"Set ansible_become_password to it, run again with ARGS=--ask-become-pass, or write "
+            f"`{user} ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/010-{user} on the Pi.",
         )
     return ok("SSH", seen)
 

@@ -12,8 +12,8 @@ from ipaddress import IPv4Interface
 
 from bridgectl.doctor.probe_output import ProbeOutput
 from bridgectl.doctor.session import ScriptResult
-from pvs_bridge.host.network import ipv4_interfaces, route_interfaces
-from pvs_bridge.host.probe import ProbeError, Reply, Signal
+from pvs_bridge.host.network import FIREWALL, home_access, ipv4_interfaces, route_interfaces
+from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 
 _ROUND_TRIP_SECONDS = 15
 _HOST = re.compile(r"[0-9.]+")
@@ -36,6 +36,12 @@ printf "GET {path} HTTP/1.1\\r\\nHost: localhost\\r\\nUser-Agent: pvs-bridge-doc
 Connection: close\\r\\n\\r\\n" >&3
 cat <&3'
 """
+_SOCKETS = "LC_ALL=C ss -Hltn"
+# Without nft there is no firewall of the bridge.
+_RULES = (
+    "export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin; "
+    f"command -v nft > /dev/null || {{ echo No such file; exit 1; }}; {' '.join(FIREWALL)} 2>&1"
+)
 _TOOK_TOO_LONG = 124
 _NOT_CONNECTED = 7
 
@@ -124,6 +130,17 @@ class RemoteProbe:
             raise TimeoutError
         self.replies[path] = parse_reply(done.output)
         return self.replies[path]
+
+    def home_access(self, port: int) -> HomeAccess:
+        """Return whether the home network can reach a TCP port of the Pi.
+
+        Raises:
+            ProbeError: sockets or firewall cannot be read.
+        """
+        sockets = self._run(_SOCKETS, _ROUND_TRIP_SECONDS).output.decode(errors="replace")
+        done = self._run(_RULES, _ROUND_TRIP_SECONDS)
+        said = done.output.decode(errors="replace")
+        return home_access(sockets, said, said if done.status else "", port)
 
     def clock(self) -> float:
         """Return the monotonic time in seconds."""

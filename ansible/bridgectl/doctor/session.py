@@ -24,9 +24,14 @@ _LOGIN_SECONDS = 30
 _MOST_BYTES = 64 * 1024 * 1024
 _PIECE = 65536
 
-# Runs as root if sudo needs no password, else as the remote user. Quoted for any login shell.
+# Runs as root if sudo needs no password, or if the first line of the input is the password; else as
+# the remote user. sudo -k stores nothing, and no program gets the password as an argument. Quoted
+# for any login shell.
 _SHELL = (
-    'sh -c \'sudo -n true < /dev/null 2> /dev/null && exec sudo -n sh -s -- "$@"; '
+    "sh -c 'IFS= read -r password; "
+    'sudo -n true < /dev/null 2> /dev/null && exec sudo -n sh -s -- "$@"; '
+    'if [ "$password" ] && printf "%s\\n" "$password" | sudo -k -S -p "" true 2> /dev/null; then '
+    '{ printf "%s\\n" "$password"; exec cat; } | sudo -k -S -p "" sh -s -- "$@"; exit; fi; '
     'exec sh -s -- "$@"\' sh'
 )
 
@@ -56,9 +61,13 @@ class Session:
         known: whether the key is in known_hosts.
     """
 
-    def __init__(self, client: paramiko.SSHClient, fingerprint: str, *, known: bool) -> None:
-        """Keep a connected client."""
+    def __init__(
+        self, client: paramiko.SSHClient, fingerprint: str, *, known: bool, password: str = ""
+    ) -> None:
+        """Keep a connected client, and the password for sudo."""
         self._client = client
+        # Not for a machine that may be another one.
+        self._password = password if known else ""
         self.fingerprint = fingerprint
         self.known = known
 
@@ -79,7 +88,7 @@ class Session:
             with transport.open_session(timeout=_CONNECT_SECONDS) as channel:
                 channel.exec_command(f"{_SHELL} {shlex.join(arguments)}")
                 channel.settimeout(timeout_seconds)
-                channel.sendall(script.encode())
+                channel.sendall(f"{self._password}\n{script}".encode())
                 channel.shutdown_write()
                 while piece := _receive(channel, deadline):
                     output += piece
@@ -106,16 +115,19 @@ def _receive(channel: paramiko.Channel, deadline: float) -> bytes:
 
 
 @contextlib.contextmanager
-def connected(settings: Settings, known: Sequence[KnownKey]) -> Iterator[Session]:
+def connected(
+    settings: Settings, known: Sequence[KnownKey], password: str = ""
+) -> Iterator[Session]:
     """Log in to a Pi with a key, and close the connection at the end of the ``with``.
 
     A changed host key is rejected. An unknown one is shown but not stored. That is safe, because
-    the doctor changes nothing and sends no password, and the signature of the login is of no use
-    on another host. ``StrictHostKeyChecking yes`` rejects unknown keys.
+    the doctor changes nothing and sends no password to it, and the signature of the login is of no
+    use on another host. ``StrictHostKeyChecking yes`` rejects unknown keys.
 
     Args:
         settings: how ssh connects to it.
         known: its keys in known_hosts.
+        password: of the remote user, for sudo; empty if it is not known.
 
     Raises:
         UnreachableError: the login has failed.
@@ -144,7 +156,7 @@ def connected(settings: Settings, known: Sequence[KnownKey]) -> Iterator[Session
             )
         transport = client.get_transport()
         shown = transport.get_remote_server_key().asbytes() if transport else b""
-        yield Session(client, fingerprint(shown), known=policy.knows_host)
+        yield Session(client, fingerprint(shown), known=policy.knows_host, password=password)
 
 
 def fingerprint(key: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ansible.template import Templar
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
 from bridgectl.errors import CannotWorkError
 from bridgectl.inventory.load import Inventory
+from bridgectl.inventory.passwords import Password
 from bridgectl.inventory.select import select_bridges
 from pvs_bridge.host.vitals import Limits
 
@@ -22,6 +23,7 @@ _ADDRESS = ("ansible_ssh_host", "ansible_host")
 _PORT = ("ansible_ssh_port", "ansible_port")
 _USER = ("ansible_ssh_user", "ansible_user")
 _KEY = ("ansible_private_key_file", "ansible_ssh_private_key_file")
+_BECOME_PASSWORD = ("ansible_sudo_pass", "ansible_become_pass", "ansible_become_password")
 _ARGUMENTS = ("ansible_ssh_common_args", "ansible_ssh_extra_args")
 # Shorter texts would match within any word.
 _SHORTEST_SECRET = 4
@@ -47,6 +49,7 @@ class Target:
         other_names: other possible addresses: its host name, NAME.local, a static address.
         limits: of the vitals, from the monitor's variables.
         secrets: secret values of the configuration.
+        become_password: of the remote user, for sudo; empty if it is not known.
     """
 
     name: str
@@ -64,9 +67,15 @@ class Target:
     other_names: tuple[str, ...]
     limits: Limits
     secrets: frozenset[str]
+    become_password: str = ""
 
 
-def read_targets(inventory: Path, limit: str) -> list[Target]:
+def read_targets(
+    inventory: Path,
+    limit: str,
+    passwords: Sequence[Password] | None = None,
+    become_password: str = "",
+) -> list[Target]:
     """Read the bridges of an inventory.
 
     The configuration may contain errors: values that cannot be read count as not set.
@@ -74,15 +83,17 @@ def read_targets(inventory: Path, limit: str) -> list[Target]:
     Args:
         inventory: a file or a folder.
         limit: an Ansible pattern; empty for all bridges.
+        passwords: vault passwords; None for those of the environment.
+        become_password: for sudo on all bridges; empty for those of the inventory.
 
     Raises:
         CannotWorkError: the inventory cannot be read, or has no such bridge.
     """
-    found = select_bridges(inventory, limit)
-    return [_target(found, name) for name in found.bridges]
+    found = select_bridges(inventory, limit, passwords)
+    return [_target(found, name, become_password) for name in found.bridges]
 
 
-def _target(inventory: Inventory, name: str) -> Target:
+def _target(inventory: Inventory, name: str, become_password: str) -> Target:
     """Read one bridge.
 
     Raises:
@@ -106,6 +117,7 @@ def _target(inventory: Inventory, name: str) -> Target:
         arguments += ["-l", user]
     if key:
         arguments += ["-i", key]
+    become_password = become_password or value.first(_BECOME_PASSWORD) or ""
     host_name = value.text("uplink_hostname") or name
     static = (value.text("uplink_address") or "").partition("/")[0]
     others = [f"{host_name}.local", host_name, f"{name}.local", name, static]
@@ -129,7 +141,8 @@ def _target(inventory: Inventory, name: str) -> Target:
             card_free_mib=value.number("monitor_card_free_mib"),
             read_only_root=value.text("appliance_read_only_root") == "True",
         ),
-        secrets=frozenset(value.secrets()),
+        secrets=frozenset([*value.secrets(), *filter(None, [become_password])]),
+        become_password=become_password,
     )
 
 

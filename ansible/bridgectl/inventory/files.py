@@ -7,15 +7,27 @@ a broken file only as a whole.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
+from ansible.inventory.manager import IGNORED
 
+import bridgectl.ansible_loader  # noqa: F401 - before any part of Ansible
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import did_you_mean
-from bridgectl.errors import Issue, Location
+from bridgectl.errors import CannotWorkError, Issue, Location
+from bridgectl.inventory.misread import (
+    configured_hosts,
+    has_bare_braces,
+    incomplete_vault,
+    misread_values,
+)
+from bridgectl.inventory.shapes import is_null, wrong_shapes, wrong_variables
 from bridgectl.inventory.short_path import short
+from bridgectl.inventory.yaml_size import LOADER, MOST_BYTES, TooLargeError, check_size
 
 VARIABLE_FOLDERS = ("group_vars", "host_vars")
 _YAML = (".yml", ".yaml", ".json")
@@ -23,10 +35,8 @@ _YAML = (".yml", ".yaml", ".json")
 _VARIABLE_ENDINGS = ("", *_YAML)
 # A backup copy of a file: Ansible ignores it, or reads it as something else.
 _BACKUP = re.compile(r"\.(ya?ml|json)([.~_-].*|~)$|^#.*#$", re.IGNORECASE)
-_GROUP_KEYS = ("hosts", "vars", "children")
-# The loader that Ansible uses.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _VAULT = b"$ANSIBLE_VAULT;"
+_MOST_FILES = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +47,13 @@ class Sources:
         inventories: files of hosts and groups, in YAML.
         variables: files of group_vars and host_vars, each with the name of the group or host.
         backups: backup copies, which Ansible ignores.
+        foreign: why other paths do not belong into an inventory that is only data.
     """
 
     inventories: tuple[Path, ...]
     variables: tuple[tuple[Path, str], ...]
     backups: tuple[Path, ...]
+    foreign: tuple[Issue, ...]
 
 
 def find_sources(inventory: Path) -> Sources:
@@ -54,7 +66,12 @@ def find_sources(inventory: Path) -> Sources:
     own = sorted(inventory.rglob("*")) if inventory.is_dir() else [inventory]
     # group_vars and host_vars beside a single file belong to it.
     beside = [each for name in VARIABLE_FOLDERS for each in sorted((folder / name).rglob("*"))]
-    files = [each for each in dict.fromkeys([*own, *beside]) if _is_visible_file(each, folder)]
+    paths = [each for each in dict.fromkeys([*own, *beside]) if _is_visible(each, folder)]
+    if len(paths) > _MOST_FILES:
+        raise CannotWorkError(
+            f"INVENTORY={inventory} has more than {_MOST_FILES} files", "name another folder"
+        )
+    files = [each for each in paths if each.is_file()]
     backups = [each for each in files if _BACKUP.search(each.name)]
     variables, inventories = [], []
     for file in files:
@@ -67,7 +84,31 @@ def find_sources(inventory: Path) -> Sources:
             variables.append((file, Path(below[0]).stem if len(below) == 1 else below[0]))
         elif not kinds and file.suffix in _YAML:
             inventories.append(file)
-    return Sources(tuple(inventories), tuple(variables), tuple(backups))
+    foreign = [issue for each in paths if (issue := _foreign(each, folder))]
+    return Sources(tuple(inventories), tuple(variables), tuple(backups), tuple(foreign))
+
+
+def _foreign(path: Path, folder: Path) -> Issue | None:
+    """Return why a path does not belong into an inventory that is only data."""
+    hint = "replace it by the file itself"
+    if path.is_symlink() and path.is_dir():
+        return Issue("is a symbolic link to a folder", hint, _at(path))
+    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+        return Issue("is a symbolic link out of the inventory", hint, _at(path))
+    if path.is_dir():
+        return None
+    if not stat.S_ISREG(path.stat().st_mode):
+        return Issue("is neither a file nor a folder", "remove it", _at(path))
+    parts = path.relative_to(folder).parts
+    is_read = not any(IGNORED.search(os.fsencode(part)) for part in parts)
+    if is_read and path.suffix not in _YAML and not _BACKUP.search(path.name):
+        return Issue(
+            "is not YAML, and programs and other formats of inventories are not read",
+            f"move it out of the inventory, or convert it with `ansible-inventory -i {short(path)} "
+            "--list --yaml --export`",
+            _at(path),
+        )
+    return None
 
 
 def is_encrypted(file: Path) -> bool:
@@ -76,36 +117,67 @@ def is_encrypted(file: Path) -> bool:
         return stream.read(len(_VAULT)) == _VAULT
 
 
-def check_files(sources: Sources) -> tuple[list[Issue], bool]:
+def check_files(sources: Sources, data_only: bool = False) -> tuple[list[Issue], bool]:
     """Check each file by itself.
 
     Args:
         sources: the files.
+        data_only: whether the inventory must consist of its own YAML files.
 
     Returns:
         the issues; and whether Ansible can read the files.
     """
     issues = [_backup(file) for file in sources.backups]
-    readable = True
+    foreign = list(sources.foreign) if data_only else []
+    issues += foreign
+    readable = not foreign
+    closed = {issue.location.file for issue in foreign}
+    first: dict[str, Path] = {}
     for file in (*sources.inventories, *(file for file, _ in sources.variables)):
-        if is_encrypted(file):
+        if short(file) in closed:
             continue
+        if is_encrypted(file):
+            if incomplete_vault(file.read_text(encoding="utf-8", errors="replace")):
+                hint = "restore it from a backup"
+                issues.append(Issue("is encrypted, but not complete", hint, _at(file)))
+                readable = False
+            continue
+        text = ""
         try:
-            tree = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            issues.append(_invalid_yaml(file, error))
+            text = _read(file)
+            check_size(text)
+            tree = yaml.compose(text, Loader=LOADER)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, TooLargeError) as error:
+            issues.append(_invalid_yaml(file, error, text))
             readable = False
             continue
-        if (tree is None or _is_null(tree)) and file in sources.inventories:
+        if (tree is None or is_null(tree)) and file in sources.inventories:
             hint = "configure a bridge in it, or remove it"
             issues.append(Issue("is empty, so it is not an inventory", hint, _at(file)))
             readable = False
         issues += _duplicate_keys(tree, file, "")
-        if file in sources.inventories and isinstance(tree, yaml.MappingNode):
-            shapes = list(_wrong_shapes(tree, file))
+        shapes = list(misread_values(tree, text, short(file)))
+        if tree is None:
+            continue
+        if file in sources.inventories:
+            shapes += wrong_shapes(tree, file, data_only)
+        else:
+            shapes += wrong_variables(tree, file)
+        if file in sources.inventories and not shapes:
+            issues += _other_files(tree, file, first)
             issues += shapes
             readable = readable and not shapes
     return issues, readable
+
+
+def _other_files(tree: yaml.Node, file: Path, first: dict[str, Path]) -> Iterator[Issue]:
+    """Find hosts that have variables in another file too; such a file is often a copy."""
+    for host, line in configured_hosts(tree):
+        other = first.setdefault(host, file)
+        if other != file:
+            problem = f"has variables in {short(other)} too, and Ansible mixes both"
+            hint = "give this bridge another name, or remove it from one of the files"
+            yield Issue(problem, hint, _at(file, line, host))
 
 
 def unused_variables(
@@ -129,9 +201,15 @@ def unused_variables(
             yield Issue(problem, did_you_mean(name, known or {fallback}), _at(file))
 
 
-def _is_visible_file(path: Path, folder: Path) -> bool:
+def _is_visible(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.is_file() and not hidden
+    return path.exists() and not hidden
+
+
+def _read(file: Path) -> str:
+    """Read a file, but no more of it than shows that it is too large."""
+    with file.open(encoding="utf-8") as stream:
+        return stream.read(MOST_BYTES + 1)
 
 
 def _at(file: Path, line: int | None = None, variable: str | None = None) -> Location:
@@ -143,20 +221,26 @@ def _backup(file: Path) -> Issue:
     return Issue("looks like a backup copy, which Ansible ignores", hint, _at(file))
 
 
-def _invalid_yaml(file: Path, error: Exception) -> Issue:
+def _invalid_yaml(file: Path, error: Exception, text: str) -> Issue:
     line = None
+    hint = "correct the indentation, quotes or colons in this line or the line before"
     what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    if isinstance(error, TooLargeError):
+        hint = "write what each bridge needs, and no more"
+        return Issue(f"is too large: {what}", hint, _at(file))
     if isinstance(error, OSError):
         what = error.strerror or "it cannot be opened"
     if isinstance(error, yaml.MarkedYAMLError):
         line = error.problem_mark.line + 1 if error.problem_mark else None
         # The line itself is not shown, because it may contain a secret.
         what = error.problem or error.context or "it cannot be parsed"
+        if line is not None and has_bare_braces("".join(text.splitlines()[line - 1 : line])):
+            hint = "put the whole value with {{ }} in quotes"
     elif isinstance(error, yaml.YAMLError):
         what = "it contains a character that YAML does not allow"
     return Issue(
         f"is not valid YAML: {what}",
-        "correct the indentation, quotes or colons in this line or the line before",
+        hint,
         _at(file, line),
     )
 
@@ -187,55 +271,3 @@ def _without_groups(name: str) -> str:
     _, found, rest = name.rpartition(".hosts.")
     _, has_variable, variable = rest.partition(".")
     return variable if found and has_variable else name
-
-
-def _wrong_shapes(tree: yaml.MappingNode, file: Path) -> Iterator[Issue]:
-    """Find groups and hosts that are not in the form of an Ansible inventory."""
-    if any(key.value == "plugin" for key, _ in tree.value):
-        return  # the options of an inventory plugin
-    for key, group in tree.value:
-        yield from _wrong_group(key.value, group, file)
-
-
-def _wrong_group(name: str, group: yaml.Node, file: Path) -> Iterator[Issue]:
-    if _is_null(group):
-        return
-    if not isinstance(group, yaml.MappingNode):
-        yield _shape(name, "must be a group, with hosts, vars or children", group, file)
-        return
-    for key, value in group.value:
-        path = f"{name}.{key.value}"
-        if key.value not in _GROUP_KEYS:
-            problem = f"must be one of: {', '.join(_GROUP_KEYS)}; Ansible ignores other keys"
-            yield _shape(path, problem, key, file, did_you_mean(key.value, _GROUP_KEYS))
-        elif _is_null(value):
-            continue
-        elif not isinstance(value, yaml.MappingNode):
-            yield _shape(path, "must be a mapping", value, file, "write lines of name: in it")
-        elif key.value == "children":
-            for child, content in value.value:
-                yield from _wrong_group(child.value, content, file)
-        elif key.value == "hosts":
-            yield from _wrong_hosts(path, value, file)
-
-
-def _wrong_hosts(path: str, hosts: yaml.MappingNode, file: Path) -> Iterator[Issue]:
-    for host, content in hosts.value:
-        if not isinstance(content, yaml.MappingNode) and not _is_null(content):
-            yield _shape(
-                f"{path}.{host.value}",
-                "is read as a host, but its value is not a mapping of variables",
-                content,
-                file,
-                "if it is a variable, indent it below its host",
-            )
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.value in ("", "~", "null")
-
-
-def _shape(
-    variable: str, problem: str, node: yaml.Node, file: Path, hint: str = "see inventory/example"
-) -> Issue:
-    return Issue(problem, hint, _at(file, node.start_mark.line + 1, variable))

@@ -8,12 +8,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible import context  # type: ignore[attr-defined] # Ansible has no types
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
+from ansible.module_utils.common.collections import ImmutableDict
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret, VaultSecretsContext, get_file_vault_secret
 from ansible.playbook import Playbook
+from ansible.plugins.loader import inventory_loader
+from ansible.template import trust_as_template
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
@@ -21,6 +26,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleS
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import closest
 from bridgectl.errors import CannotWorkError, InventoryError, Issue, Location
 from bridgectl.inventory.files import is_encrypted
+from bridgectl.inventory.passwords import Password
 from bridgectl.inventory.short_path import short
 from bridgectl.paths import PLAYBOOK, PROJECT
 
@@ -48,6 +54,13 @@ class _Loader(DataLoader):  # type: ignore[misc] # Ansible has no types
             self.skipped.add(short(path))
             return {}
         return super().load_from_file(file_name, *args, **options)
+
+
+class _DataManager(InventoryManager):  # type: ignore[misc] # Ansible has no types
+    """Reads YAML, and runs neither programs nor other plugins."""
+
+    def _fetch_inventory_plugins(self) -> list[Any]:
+        return [inventory_loader.get("ansible.builtin.yaml")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,19 +140,21 @@ def no_bridges(inventory: str) -> Issue:
     )
 
 
-def vault_password_files() -> tuple[Path, ...]:
-    """Return the files with a vault password that the environment names."""
-    name = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
-    return (Path(name),) if name else ()
-
-
-def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
+def load(
+    inventory: Path,
+    limit: str,
+    passwords: Sequence[Password],
+    extra_variables: Sequence[str] = (),
+    data_only: bool = False,
+) -> Inventory:
     """Have Ansible read an inventory and the project's playbook.
 
     Args:
         inventory: a file or a folder.
         limit: an Ansible pattern that selects bridges; empty for all.
-        passwords: files with a vault password each.
+        passwords: vault passwords.
+        extra_variables: the values of the option -e of ansible-playbook.
+        data_only: whether only its YAML files are read. Otherwise it may have programs and plugins.
 
     Raises:
         InventoryError: Ansible cannot read it.
@@ -147,25 +162,32 @@ def load(inventory: Path, limit: str, passwords: Sequence[Path]) -> Inventory:
     """
     loader = _Loader()
     loader.set_basedir(str(PROJECT / "ansible"))
-    secrets = [("default", _password(file, loader)) for file in passwords]
+    if data_only:
+        _refuse_programs(passwords, inventory)
+    secrets = [("default", _password(each, loader)) for each in passwords]
     loader.set_vault_secrets(secrets)
     # Ansible decrypts single values through this context, not through the loader.
-    context = VaultSecretsContext.current(optional=True)
-    if context is None:
+    vault = VaultSecretsContext.current(optional=True)
+    if vault is None:
         VaultSecretsContext.initialize(VaultSecretsContext(secrets))
     else:
-        context.secrets = secrets
+        vault.secrets = secrets
     messages: list[str] = []
     # Ansible's messages become part of an error instead of being printed.
     Display().display = lambda message, *_, **__: messages.append(str(message))
     try:
-        found = InventoryManager(loader=loader, sources=[str(inventory.absolute())])
+        manager_class = _DataManager if data_only else InventoryManager
+        found = manager_class(loader=loader, sources=[str(inventory.absolute())])
+        _set_extra_variables(extra_variables)
         manager = VariableManager(loader=loader, inventory=found)
         # Registers itself in the manager, so that a configuration can refer to another host.
         HostVars(found, manager, loader)
         (play,) = Playbook.load(str(PLAYBOOK), variable_manager=manager, loader=loader).get_plays()
         tasks = tuple(task for block in play.compile() for task in _flat(block))
         every = _bridges(found)
+        # Reads the files of variables, so that their errors occur here.
+        for host in every:
+            manager.get_vars(play=play, host=found.get_host(host))
         selected = every
         if limit:
             found.subset(limit)
@@ -205,7 +227,37 @@ def _bridges(inventory: Any) -> tuple[str, ...]:  # noqa: ANN401 - an InventoryM
     return tuple(str(host.name) for host in inventory.get_hosts(GROUP))
 
 
-def _password(file: Path, loader: _Loader) -> VaultSecret:
+def _refuse_programs(passwords: Sequence[Password], inventory: Path) -> None:
+    """Refuse to run programs that may come with the inventory.
+
+    Raises:
+        CannotWorkError: a password file is a program in the folder of the inventory, or in the
+            current one.
+    """
+    folder = inventory if inventory.is_dir() else inventory.parent
+    homes = [folder.resolve(), Path.cwd().resolve()]
+    for file in passwords:
+        if isinstance(file, VaultSecret):
+            continue
+        paths = (file.absolute(), file.resolve())
+        inside = any(path.is_relative_to(home) for path in paths for home in homes)
+        if inside and file.is_file() and os.access(file, os.X_OK):
+            raise CannotWorkError(
+                f"the vault password file {file} is a program beside the inventory, and is not run",
+                "move it to another folder, or write the password into a file",
+            )
+
+
+def _set_extra_variables(values: Sequence[str]) -> None:
+    """Have Ansible read the values of -e, as if they were its own."""
+    trusted = tuple(trust_as_template(each) for each in values)
+    context.CLIARGS = ImmutableDict({**context.CLIARGS, "extra_vars": trusted})
+    load_extra_vars.extra_vars = None  # Ansible keeps those of the first inventory
+
+
+def _password(file: Password, loader: _Loader) -> VaultSecret:
+    if isinstance(file, VaultSecret):
+        return file
     if not file.is_file():
         raise CannotWorkError(
             f"the vault password file {file} does not exist",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bridgectl.errors import CannotWorkError
 from bridgectl.inventory.files import Sources, check_files, find_sources
-from bridgectl.inventory.load import Inventory, load, no_bridges, vault_password_files
+from bridgectl.inventory.load import Inventory, load, no_bridges
+from bridgectl.inventory.passwords import Password, of_environment
 
 
 def find_inventory(inventory: Path) -> Sources:
@@ -25,14 +26,14 @@ def find_inventory(inventory: Path) -> Sources:
 
 
 def select_bridges(
-    inventory: Path, limit: str, passwords: Sequence[Path] | None = None
+    inventory: Path, limit: str, passwords: Sequence[Password] | None = None
 ) -> Inventory:
     """Read an inventory and select at least one bridge.
 
     Args:
         inventory: a file or a folder.
         limit: an Ansible pattern; empty for all bridges.
-        passwords: files with a vault password each; None for those of the environment.
+        passwords: vault passwords; None for those of the environment.
 
     Raises:
         CannotWorkError: the inventory cannot be read, or has no such bridge.
@@ -41,7 +42,7 @@ def select_bridges(
     if not readable:
         lines = "\n".join(map(str, issues))
         raise CannotWorkError(f"INVENTORY={inventory} cannot be read:\n{lines}", "correct it")
-    found = load(inventory, limit, vault_password_files() if passwords is None else passwords)
+    found = load(inventory, limit, of_environment() if passwords is None else passwords)
     if not found.bridges:
         issue = no_bridges(str(inventory))
         raise CannotWorkError(issue.problem, issue.hint, issue.location)
@@ -49,7 +50,7 @@ def select_bridges(
 
 
 def select_bridge(
-    inventory: Path, limit: str, command: str, passwords: Sequence[Path] | None = None
+    inventory: Path, limit: str, command: str, passwords: Sequence[Password] | None = None
 ) -> tuple[Inventory, str]:
     """Read an inventory and select exactly one bridge.
 
@@ -57,7 +58,7 @@ def select_bridge(
         inventory: a file or a folder.
         limit: an Ansible pattern; may be empty if the inventory has one bridge.
         command: the target of make, for the hint.
-        passwords: files with a vault password each; None for those of the environment.
+        passwords: vault passwords; None for those of the environment.
 
     Returns:
         the inventory, and the name of the bridge.

@@ -2,6 +2,8 @@
 
 =====================  ===========================================================================
 ``run``                the whole validation
+``supervision``        a process of bounded memory and time
+``confinement``        refuses templates that run programs or read files and secrets
 ``bridge``             one bridge: checks its variables, renders its files
 ``rendered_files``     evaluates the tasks of site.yml that write files
 ``assumed_pi``         the facts of the Pi that is assumed for rendering

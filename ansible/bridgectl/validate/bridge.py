@@ -34,11 +34,13 @@ class Outcome:
         bridge: for the report.
         findings: what is wrong with its variables.
         files: rendered, by backend and path on the Pi.
+        notes: variables that may belong to roles of other projects.
     """
 
     bridge: Bridge
     findings: list[Finding]
     files: Files
+    notes: list[Issue]
 
 
 def validate_bridge(
@@ -75,7 +77,7 @@ def validate_bridge(
             reason = "a file could not be rendered"
     count = sum(map(len, files.values()))
     bridge = Bridge(name, tuple(files), count, tuple(checked.unreadable), reason)
-    return Outcome(bridge, findings, files), checked
+    return Outcome(bridge, findings, files, checked.notes), checked
 
 
 def _shown(inventory: Inventory, checked: CheckedVariables) -> dict[str, Any]:

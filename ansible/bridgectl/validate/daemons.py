@@ -177,9 +177,9 @@ def _nft(file: Path, words: list[str]) -> list[Complaint]:
     problem = _no_network_namespace()
     if problem:
         raise DaemonError(problem, "allow user namespaces, or run this as root")
-    # The Pi's users need not exist on this computer.
+    # The Pi's users and groups need not exist on this computer.
     text = file.read_text(encoding="utf-8")
-    file.write_text(re.sub(r"\bskuid \w+", "skuid 0", text), encoding="utf-8")
+    file.write_text(re.sub(r"\b(sk[ug]id (!= )?)haproxy\b", r"\g<1>0", text), encoding="utf-8")
     done = _run([*_OWN_NAMESPACE, _which("nft") or "nft", *words[1:]])
     if done.status == 0:
         return []

@@ -12,7 +12,11 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables im
     renderer,
     role_variables,
 )
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue, Location
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
+    Issue,
+    Location,
+    located,
+)
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import TaggedOrigins
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import render_all
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import parse_interface
@@ -23,6 +27,7 @@ from bridgectl.validate.report import Finding
 _CONNECTION = ("ansible_connection", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 _READ = (*_CONNECTION, "ansible_host", "ansible_port", "uplink_address", "uplink_hostname",
          "uplink_method")  # fmt: skip
+_ANSIBLE = "ansible_"
 _SSH_PORT = "22"
 _HINTS = {
     "ansible_host": "write the address or name of this Pi",
@@ -50,24 +55,29 @@ class Claim:
     location: Location
 
 
-def claims(inventory: Inventory, bridge: str, variables: Mapping[str, Any]) -> list[Claim]:
+def claims(
+    inventory: Inventory, bridge: str, variables: Mapping[str, Any]
+) -> tuple[list[Claim], list[Issue]]:
     """Collect the values of a bridge that must be unique; skip those that cannot be rendered.
 
     Args:
         inventory: the inventory of the bridge.
         bridge: its name.
         variables: its variables in the play, as written.
+
+    Returns:
+        the values; and the issues of Ansible's own variables, which no role checks.
     """
     raw = {name: variables[name] for name in _READ if name in variables}
-    render = renderer(Templar(inventory.loader), variables)
-    rendered, _ = render_all(raw, render)
+    render = renderer(Templar(inventory.loader), variables, True, not inventory.loader.skipped)
+    rendered, issues = render_all(raw, render)
     written = {
         name: str(value) for name, value in rendered.items() if isinstance(value, (str, int))
     }
     # A role's default has no line in the inventory.
     own_names = {
         *role_variables(raw, inventory.specs),
-        *(each for each in raw if "ansible" in each),
+        *(each for each in raw if each.startswith(_ANSIBLE)),
     }
     locate = TaggedOrigins({name: raw[name] for name in own_names}, {})
     home = " ".join(written.get(name, "") for name in _CONNECTION)
@@ -79,7 +89,15 @@ def claims(inventory: Inventory, bridge: str, variables: Mapping[str, Any]) -> l
         found["uplink_address"] = str(own.ip)
     if written.get("uplink_hostname"):
         found["uplink_hostname"] = written["uplink_hostname"].lower()
-    return [Claim(bridge, name, home, value, locate((name,))) for name, value in found.items()]
+    wrong = [
+        each
+        for each in issues
+        if str(each.location.path[0]).startswith(_ANSIBLE) and not each.unreadable
+    ]
+    return (
+        [Claim(bridge, name, home, value, locate((name,))) for name, value in found.items()],
+        located(wrong, locate),
+    )
 
 
 def conflicts(all_claims: Iterable[Claim]) -> Iterator[Finding]:

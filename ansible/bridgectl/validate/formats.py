@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import visible
 from bridgectl.validate.report import Bridge, Finding, Report
 
 _JSON_VERSION = 1
@@ -23,7 +24,7 @@ def as_text(report: Report) -> str:
     for finding in report.findings_of_all:
         lines += _finding_lines(finding)
     for bridge in report.bridges:
-        lines.append(f"{bridge.name:{width}}  {_state(report, bridge)}")
+        lines.append(f"{visible(bridge.name):{width}}  {_state(report, bridge)}")
     for finding in report.findings:
         if finding.bridges:
             lines += _finding_lines(finding)
@@ -98,8 +99,8 @@ def as_github(report: Report) -> str:
             "line": str(location.line) if location.line else None,
             "title": location.variable or finding.by,
         }
-        lines.append(_command("error", options, f"{_of(finding)}{finding.issue.message}"))
-    lines += [_command("notice", {"title": "pvs-bridge"}, each) for each in _remarks(report)]
+        lines.append(command("error", options, f"{_of(finding)}{finding.issue.message}"))
+    lines += [command("notice", {"title": "pvs-bridge"}, each) for each in _remarks(report)]
     return "\n".join([*lines, _escaped(_summary(report))])
 
 
@@ -114,7 +115,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
 def _finding_lines(finding: Finding) -> list[str]:
     issue = finding.issue
     problem = f"{_of(finding)}{issue.located_problem}"
-    return ["  " + " ".join(problem.split()), "    hint: " + " ".join(issue.hint.split())]
+    return [f"  {visible(problem)}", f"    hint: {visible(issue.hint)}"]
 
 
 def _of(finding: Finding) -> str:
@@ -153,13 +154,13 @@ def _remarks(report: Report) -> list[str]:
     if len(unreadable) > _FEW:
         others = sum(map(len, list(unreadable.values())[_FEW:]))
         remarks.append(f"Not checked for similar reasons: {_count(others, 'more value')}.")
-    return [" ".join(each.split()) for each in (*remarks, *report.notes)]
+    return [visible(each) for each in (*remarks, *report.notes)]
 
 
 def _summary(report: Report) -> str:
     files = sum(bridge.files for bridge in report.bridges)
     where = f", {_count(files, 'file')} in {report.output}" if report.output and files else ""
-    return (
+    return visible(
         f"{report.inventory}: {_count(len(report.bridges), 'bridge')}, "
         f"{_count(len(report.findings), 'finding')}{where}, {report.seconds:.1f} s"
     )
@@ -177,14 +178,21 @@ def _element(parent: ET.Element, tag: str, **attributes: str) -> ET.Element:
     return ET.SubElement(parent, tag, {key: _xml(value) for key, value in attributes.items()})
 
 
-def _command(command: str, options: dict[str, str | None], message: str) -> str:
+def command(name: str, options: dict[str, str | None], message: str) -> str:
+    """Write a GitHub workflow command.
+
+    Args:
+        name: of the command, such as ``error``.
+        options: of the command; those without a value are left out.
+        message: its text.
+    """
     written = ",".join(
         f"{key}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
         for key, value in options.items()
         if value
     )
-    return f"::{command} {written}::{_escaped(message)}"
+    return f"::{name} {written}::{_escaped(message)}"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

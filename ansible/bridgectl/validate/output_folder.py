@@ -38,7 +38,10 @@ class OutputFolder:
                     f"OUTPUT={path} contains files that make validate has not written",
                     "use a folder that is empty or does not exist yet",
                 )
-            (path / _MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
+            # Of an existing folder, the marker may be a link of a stranger's.
+            if not (path / _MARKER).exists():
+                with (path / _MARKER).open("x", encoding="utf-8") as stream:
+                    stream.write(_MARKER_TEXT)
         except OSError as error:
             raise CannotWorkError(
                 f"OUTPUT={path} cannot be written: {error.strerror}",

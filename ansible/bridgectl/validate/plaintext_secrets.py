@@ -25,8 +25,11 @@ Mark = tuple[str, int, int]
 _SECRET_WORDS = SECRET_WORDS | {"pass"}
 # The first character of a password hash.
 _HASH = "$"
-# git sets these for hooks; they may be about another repository.
-_GIT_SETTINGS = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
+# A repository may come from a stranger: git runs none of its programs, and fetches nothing. Hooks
+# get variables of git that may be about another repository; they are left out.
+_GIT = ("git", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "safe.directory=*",
+        "-c", "safe.bareRepository=explicit")  # fmt: skip
+_GIT_SETTINGS = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,10 +143,10 @@ def _plain_marks(value: Any) -> Iterator[Mark]:  # noqa: ANN401 - any value
 
 
 def _is_in_git(file: Path) -> bool:
-    environment = {key: value for key, value in os.environ.items() if key not in _GIT_SETTINGS}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     done = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-C", str(file.parent), "ls-files", "--cached",
-         "--others", "--exclude-standard", "--", file.name],
-        env=environment, capture_output=True, check=False,
+        [*_GIT, "-C", str(file.parent), "ls-files", "--cached", "--others", "--exclude-standard",
+         "--", file.name],
+        env={**own, **_GIT_SETTINGS}, capture_output=True, check=False,
     )  # fmt: skip
     return done.returncode == 0 and bool(done.stdout)

@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ansible_collections.pvs_bridge.core.plugins.modules.managed_files import with_block, with_line
 from bridgectl.validate.assumed_pi import assumed_facts
 from bridgectl.validate.render_cache import RenderCache, Scope
@@ -118,6 +120,8 @@ def _entries(files: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - as re
 def _put(files: dict[str, RenderedFile], entry: Mapping[str, Any]) -> None:
     """Do what managed_files does on a Pi without these files."""
     state, path = entry.get("state", "file"), entry["dest"]
+    if not path.startswith("/") or ".." in path.split("/"):
+        raise AnsibleError(f"the path of a file must be absolute and without .., got {path!r}")
     if state == "file":
         files[path] = RenderedFile(entry["content"], validate=entry.get("validate") or None)
     elif state == "link":

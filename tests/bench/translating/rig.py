@@ -102,6 +102,8 @@ def running(panels: int, cache_seconds: int, *, latency_scale: float = 1.0) -> I
         simulator = [
             *(sys.executable, "-m", "pvs_sim", "--ready-file", str(told)),
             *("--http-port", "0", "--https-port", "off", "--websocket-port", "off"),
+            # haproxy, which speaks HTTPS to the PVS, is not part of this.
+            *("--http-api", "on"),
             *("--panels", str(panels), "--battery", "--firmware", str(_FIRMWARE)),
             *("--latency-scale", str(latency_scale)),
         ]

@@ -9,7 +9,7 @@ from bridges.compat.house import LOCKED, OPEN, VARIABLES, House
 
 PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
 # The clock stands still at noon, so that two readings are equal.
-_SIMULATOR = "--latency-seconds 0.5 --panels 12 --clock 2026-06-21T20:00:00Z --clock-scale 0"
+SIMULATOR = "--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z --clock-scale 0"
 
 
 @pytest.fixture(scope="session", params=PIS)
@@ -18,7 +18,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[House]:
     release, backend = request.param.split("-")
     house = House(f"t-compat-{release}")
     try:
-        house.up_provisioned(release, backend, VARIABLES, f"--simulator={_SIMULATOR}")
+        house.up_provisioned(release, backend, VARIABLES, f"--simulator={SIMULATOR} --panels 12")
         yield house
     finally:
         house.command("down")

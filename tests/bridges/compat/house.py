@@ -15,7 +15,7 @@ from bridges.rollback.bridge import Bridge
 from pvs_lab import enter
 from pvs_lab.process import wait_until
 
-OPEN, LOCKED = 61707, 61846
+OPEN, LOCKED, LOCKED_PVS5 = 61707, 61846, 5412
 DEVICE_LIST = "http://bridge/cgi-bin/dl_cgi?Command=DeviceList"
 CACHE_SECONDS = 2
 STALE_SECONDS = 12
@@ -40,7 +40,8 @@ class House(Bridge):
         """
         if self.record()["firmware"] != build:
             self.simulator("/_sim/firmware", {"build": build, "restart": True, "seconds": 3})
-        wanted = "1.1 pvs-bridge-compat" if build >= LOCKED else "1.1 pvs-bridge"
+        locked = build in (LOCKED, LOCKED_PVS5)
+        wanted = "1.1 pvs-bridge-compat" if locked else "1.1 pvs-bridge"
         answer: dict[str, Any] = {}
 
         def is_so() -> bool:

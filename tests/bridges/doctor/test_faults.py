@@ -127,6 +127,24 @@ def test_a_changed_host_key_is_rejected(bridge: Target, tmp_path: Path) -> None:
 
 
 @on_one_pi
+def test_the_password_of_sudo_is_used(bridge: Target, tmp_path: Path) -> None:
+    asks = (
+        "echo 'pi:correct horse' | chpasswd && mv /etc/sudoers.d/010_pi-nopasswd /root/ && "
+        "echo 'pi ALL=(ALL) ALL' > /etc/sudoers.d/010_pi"
+    )
+    back = "rm /etc/sudoers.d/010_pi; mv /root/010_pi-nopasswd /etc/sudoers.d/"
+    with broken(bridge, asks, back):
+        without = bridge.doctor(inventory=bridge.inventory(tmp_path))
+        wrong, said = (
+            bridge.doctor(inventory=bridge.inventory(tmp_path, ansible_become_password=each))
+            for each in ("wrong horse", "correct horse")
+        )
+    assert (without.states["SSH"], wrong.states["SSH"]) == ("warning", "warning")
+    assert "ansible_become_password" in without.text
+    assert (said.status, said.states["SSH"]) == (0, "ok"), said.text
+
+
+@on_one_pi
 def test_an_unknown_key_is_shown_and_not_stored(bridge: Target, tmp_path: Path) -> None:
     keys = tmp_path / "known_hosts"
     arguments = (

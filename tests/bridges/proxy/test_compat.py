@@ -22,6 +22,8 @@ COMPAT = (
     DEVICE_LIST,
     f"{CGI}?Command=Get_Comm",
     f"{CGI}?Command=Get_Comm&SerialNumber=ZT180",
+    f"{CGI}?Command=CheckFW",
+    f"{CGI}?Command=GetCellPurchased",
     f"{CGI}?Command=GetSupervisorInformation",
     f"{CGI}?Command=GridProfileGet",
     f"{CGI}?Command=Start",
@@ -30,7 +32,7 @@ COMPAT = (
     f"{CGI}/devices/list",
     f"{CGI}/energy-storage-system/status",
 )
-OTHERS = (f"{CGI}?Command=GetCellPurchased", f"{CGI}?Command=GridProfileList")
+OTHERS = (f"{CGI}?Command=ExportLimitGet", f"{CGI}?Command=GridProfileList")
 SETTLE_SECONDS = 8
 
 
@@ -209,6 +211,36 @@ def test_the_compat_service_uses_the_same_queue_as_all_programs(
     assert home.stats()["logins"] == 1
 
 
+def test_a_changed_certificate_is_a_warning_and_not_an_outage(
+    house: tuple[Home, CompatService],
+) -> None:
+    home, program = house
+    new_api(home)
+    wait_for_compat(home, program)
+    before = home.ask()
+    assert (before.status, before.header("Warning")) == (200, None)
+    home.pvs.change_https(renew=True)
+
+    def warned() -> bool:
+        answer = home.ask()
+        return answer.status == 200 and "299 " in (answer.header("Warning") or "")
+
+    assert wait_until(warned, SETTLE_SECONDS), program.log.read_text()
+    assert program.log.read_text().count("certificate has changed") == 1
+
+
+def test_a_refusal_until_a_power_cycle_is_translated_until_then(
+    house: tuple[Home, CompatService],
+) -> None:
+    home, program = house
+    install(home, 61839)
+    home.pvs.call(lambda box: box.set_settings({"random_403": 1.0}))
+    wait_for_compat(home, program)
+    home.pvs.call(lambda box: box.restart("power cycle", 3.0, (("503", 1.0),)))
+    assert home.ask().status == 503
+    assert wait_until(comes_from(home, "pvs"), 40), program.log.read_text()
+
+
 def test_the_socket_of_the_compat_service_passes_only_what_it_needs(home: Home) -> None:
     with home.bridge() as haproxy:
         new_api(home)
@@ -219,8 +251,9 @@ def test_the_socket_of_the_compat_service_passes_only_what_it_needs(home: Home) 
                            "/auth?login", "/vars?set=/sys/telemetryws/enable=1", "/",
                            f"{CGI}?Command=SetAP", f"{CGI}?Command=Start", f"{CGI}/devices/list")
         }  # fmt: skip
+    # The PVS refuses the last one, because it has no session.
     assert list(statuses.values()) == [200, 200, 403, 401, 403, 403, 403, 403, 403]
-    assert home.stats()["requests"] == 4
+    assert home.stats()["requests"] == 5
 
 
 def ask_by_socket(path: str, target: str) -> int:

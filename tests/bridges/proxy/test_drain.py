@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bridges.proxy.home import Home
+from bridges.proxy.owner import new_api
 
 from proxy_rig.haproxy import Haproxy
 from pvs_bridge.proxy.drain import AdminSocket, reload
+from pvs_sim.faults import Fault
 
 START = "/cgi-bin/dl_cgi?Command=Start"
+MODEL = "/vars?name=/sys/info/model"
 LIST = "/cgi-bin/dl_cgi/devices/list"
 
 
@@ -30,9 +33,9 @@ def admin(haproxy: Haproxy) -> AdminSocket:
     return AdminSocket(haproxy.admin_socket)
 
 
-def work(home: Home, pool: ThreadPoolExecutor) -> None:
+def work(home: Home, pool: ThreadPoolExecutor, target: str = LIST) -> None:
     """Send a request to the PVS, and wait until it handles it."""
-    pool.submit(home.ask, LIST)
+    pool.submit(home.ask, target)
     while not home.stats()["in_flight"]["total"]:
         time.sleep(0.01)
 
@@ -67,6 +70,20 @@ def test_a_new_process_starts_after_the_pvs_has_answered(
     stats = home.stats()
     assert stats["most_in_flight"]["total"] == 1
     assert stats["by_command"] == {"devices/list": 1, "Start": 1}
+
+
+def test_a_new_process_waits_for_an_answer_by_https_too(
+    home: Home, admin: AdminSocket, haproxy: Haproxy
+) -> None:
+    new_api(home)
+    home.pvs.call(lambda box: box.faults.add([Fault("delay", path="/vars", seconds=2.0)]))
+    with home.clients(1) as pool:
+        work(home, pool, MODEL)
+        assert reload(admin, haproxy.pid) == 0
+        assert home.ask("/").status == 200
+    stats = home.stats()
+    assert stats["most_in_flight"]["total"] == 1
+    assert stats["by_path"] == {"/vars": 1, "/": 1}
 
 
 def test_a_rejected_configuration_keeps_the_old_process_running(

@@ -127,20 +127,6 @@ def test_logouts_with_invented_cookies_end_no_other_session(serve: Serve) -> Non
     assert home.ask("/vars?match=info", headers=session).status == 200
 
 
-@pytest.mark.parametrize("query", ["match=sys&cache=pvs-bridge-sys", "cache=pvs-bridge-1a-sys",
-                                   "cache=PVS-Bridge-sys", "fmt=obj&cache=pvs-bridge"])  # fmt: skip
-def test_no_program_uses_the_queries_that_the_compat_service_has_cached(
-    serve: Serve, query: str
-) -> None:
-    home = new_api(serve())
-    session = log_in(home)
-    home.settle()
-    for answer in by_both(home, query, session):
-        assert answer.status == 403
-        assert is_refusal(answer)
-    assert home.stats()["requests"] == 0
-
-
 @pytest.mark.parametrize("query", [*(f"name=/sys/info/{name}" for name in SECRETS), "match=info"])
 def test_secrets_can_be_opened_as_the_pvs_has_them(serve: Serve, query: str) -> None:
     home = new_api(serve(proxy_secrets_enabled=True))

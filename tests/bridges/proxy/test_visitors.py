@@ -415,6 +415,34 @@ def test_the_pi_itself_is_asked_for_no_password(serve: Serve, users: dict[str, A
     assert served(home.ask(**LOOPBACK))
 
 
+def test_the_pi_itself_is_asked_for_a_password_to_write(
+    serve: Serve, users: dict[str, Any]
+) -> None:
+    home = serve(
+        **users,
+        proxy_allow_commands=["SetAP"],
+        proxy_allow_variables=["/sys/telemetryws/enable"],
+        proxy_writes_acknowledged=True,
+        # Otherwise a variable needs a login at the PVS as well.
+        proxy_secrets_enabled=True,
+    )
+    writes = ("/cgi-bin/dl_cgi?Command=SetAP", "/vars?set=/sys/telemetryws/enable=1")
+    for target in writes:
+        assert home.ask(target, **LOOPBACK).status == 401
+    assert asked(home) == 0
+    for target in writes:
+        home.ask(target, headers=credentials("anna", "open sesame"), **LOOPBACK)
+    assert asked(home) == len(writes)
+
+
+def test_the_pi_has_one_loopback_address(serve: Serve) -> None:
+    home = serve()
+    for source in ("127.0.0.2", "127.1.2.3"):
+        with pytest.raises(OSError, match=CUT):
+            home.ask(source=source, address="127.0.0.1")
+    assert served(home.ask(**LOOPBACK))
+
+
 def test_no_password_of_the_bridge_reaches_the_pvs(serve: Serve, users: dict[str, Any]) -> None:
     home = serve(**users)
     for target in (DEVICE_LIST, "/", "/vars?name=/sys/info/model"):
@@ -479,6 +507,18 @@ def test_one_address_cannot_take_all_connections(serve: Serve) -> None:
     while "conn_cur=0" not in connections(home, NEIGHBOUR) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert served(home.ask(source=NEIGHBOUR))
+
+
+def test_other_users_of_the_pi_cannot_take_the_connections_of_root(serve: Serve) -> None:
+    home = serve()
+    with contextlib.ExitStack() as idle:
+        for _ in range(CONNECTIONS):
+            idle.enter_context(home.world.connect(80, **LOOPBACK))
+        with pytest.raises(OSError, match=CUT):
+            home.ask(**LOOPBACK)
+        with home.world.connect(80, source_port=1023, **LOOPBACK) as root:
+            root.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert root.recv(12) == b"HTTP/1.1 200"
 
 
 def connections(home: Home, address: str) -> str:

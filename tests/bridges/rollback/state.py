@@ -12,7 +12,7 @@ from pvs_lab.lab_client import LabClient
 # Units that start on demand and stop by themselves.
 _PASSING = re.compile(
     r"(user@|user-runtime-dir@|systemd-(hostnamed|timedated|localed|tmpfiles-clean)"
-    r"|NetworkManager-dispatcher|dpkg-db-backup|e2scrub|pvs-bridge-rollback-change).*\.service"
+    r"|polkit|NetworkManager-dispatcher|dpkg-db-backup|e2scrub|pvs-bridge-rollback-change).*\.service"
 )
 # resolv.conf is compared by its content. /etc/unbound has files of resolvconf for a program that is
 # not installed, and ~ marks backups of replaced files.

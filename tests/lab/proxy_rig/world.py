@@ -112,6 +112,7 @@ class World:
         address: str = BRIDGE,
         *,
         source: str = CLIENT,
+        source_port: int = 0,
         timeout_seconds: float | None = 30,
     ) -> socket.socket:
         """Return a TCP connection inside.
@@ -120,6 +121,7 @@ class World:
             port: where to.
             address: where to.
             source: the client's own address.
+            source_port: the client's own port; the kernel chooses one for 0.
             timeout_seconds: for connecting, and for all later operations.
 
         Raises:
@@ -128,7 +130,7 @@ class World:
         connection = self.bridge.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
         try:
             connection.settimeout(timeout_seconds)
-            connection.bind((source, 0))
+            connection.bind((source, source_port))
             connection.connect((address, port))
         except BaseException:
             connection.close()

@@ -8,16 +8,16 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from .clock import SimClock
-from .commands import POSTED_DEVICES, Call, Command
+from .commands import POSTED_DEVICES, SESSION_PATHS, Call, Command
 from .console import error_page, static_page, unavailable
 from .counters import Counters, Write
 from .devices import Moment
 from .faults import Faults
 from .firmware import DEFAULT_BUILDS, Firmware
-from .latency import cgi_seconds, varserver_seconds
+from .latency import cgi_seconds, devices_list_seconds, varserver_seconds
 from .options import OptionError, Options
 from .plant import Plant, Reading
 from .query import value_of, values_of
@@ -27,10 +27,21 @@ from .spread import spread, spread_between
 from .state import State, serial_for
 from .sun import DAY, Site
 from .target import Target, identify
-from .varserver import OPEN_PREFIX, TELEMETRY, View, livedata, variables, writable
+from .varserver import OPEN_PREFIX, TELEMETRY, View, livedata, odd, tagged, variables, writable
 from .wire import Request, Response
 
 _JSON = ("Content-Type", "application/json")
+
+
+class ChangeHttps(Protocol):
+    """Opens or closes the port of HTTPS, with the old or another certificate."""
+
+    def __call__(self, *, on: bool, renew: bool) -> None:
+        """Do so for new connections."""
+
+
+def _no_https(*, on: bool, renew: bool) -> None:
+    """Do nothing, without a port of HTTPS."""
 
 
 class NeverAnsweredError(Exception):
@@ -50,7 +61,8 @@ class Box:
         self.settings = options.settings
         self.clock = SimClock(options.clock, options.clock_scale)
         site = self._site()
-        self.plant = Plant(site, options.panels, battery=options.battery)
+        modules = options.battery_modules if options.battery else 0
+        self.plant = Plant(site, options.panels, battery_modules=modules)
         self.counters = Counters(options.log_size)
         self.faults = Faults(options.seed, options.faults)
         self.sessions = Sessions()
@@ -59,7 +71,9 @@ class Box:
         self.state = self._fresh_state()
         self.restarted = asyncio.Event()
         self.on_restart: list[Callable[[], None]] = []
-        self._queries: dict[str, tuple[str, list[str]]] = {}
+        self.change_https: ChangeHttps = _no_https
+        # A named cache holds the variables that its question found, not the question.
+        self._caches: dict[str, list[str]] = {}
         self._recent: deque[float] = deque()
         self._drawn_403 = 0
         self._repaired_403 = False
@@ -94,7 +108,7 @@ class Box:
             self.sessions.clear()
             self.faults.clear()
             self.settings = self.options.settings
-            self._queries.clear()
+            self._caches.clear()
             self._repaired_403 = False
             self._busy_until = 0.0
 
@@ -106,7 +120,7 @@ class Box:
         self.power.begin(took, phases or self.settings.restart_phases)
         self.counters.restarts.append({"at": time.monotonic(), "reason": reason, "seconds": took})
         self.sessions.clear()
-        self._queries.clear()
+        self._caches.clear()
         self._recent.clear()
         self._repaired_403 = True
         self._busy_until = 0.0
@@ -126,7 +140,7 @@ class Box:
             raise OptionError("build", f"{build!r} is not a whole number from 1 to 99999")
         self.firmware = Firmware(self.options.model, build)
         self.sessions.clear()
-        self._queries.clear()
+        self._caches.clear()
         self._repaired_403 = False
         self.state.telemetry = "0"
 
@@ -156,7 +170,7 @@ class Box:
 
     def identify(self, request: Request) -> Target:
         """Tell what a request is for."""
-        return identify(request, varserver=self.firmware.locked)
+        return identify(request, varserver=self.firmware.has_new_api)
 
     async def answer(self, request: Request, target: Target, writes: list[Write]) -> Response:
         """Work on a request for as long as the PVS takes, and answer it.
@@ -203,10 +217,15 @@ class Box:
             return unavailable()
         if self._hangs_on(request):
             raise NeverAnsweredError
-        slow = target.slow and not self._refused(target)
-        await self.work(cgi_seconds(self.settings, self.plant.count, slow=slow))
+        allowed = target.info or not self.firmware.locked or self._session_opens(request, target)
+        slow = target.slow and allowed
+        await self.work(
+            devices_list_seconds(self.settings)
+            if slow and self.firmware.locked
+            else cgi_seconds(self.settings, self.plant.count, slow=slow)
+        )
         if not target.info:
-            if self.firmware.locked or self._random_403():
+            if not allowed or self._random_403():
                 return forbidden()
             if time.monotonic() < self._busy_until:
                 return unavailable()
@@ -217,8 +236,14 @@ class Box:
             write.applied = True
         return self._cgi_answer(answer)
 
-    def _refused(self, target: Target) -> bool:
-        return self.firmware.locked and not target.info
+    def _session_opens(self, request: Request, target: Target) -> bool:
+        """Tell whether a session opens what locked firmware has closed."""
+        if self.settings.devices_list == "closed" or target.writes:
+            return False
+        token = token_of(request.header("Cookie"))
+        return target.label in SESSION_PATHS and self.sessions.alive(
+            token, self.settings.session_seconds
+        )
 
     def _run(self, command: Command, target: Target) -> dict[str, Any]:
         if command is POSTED_DEVICES:
@@ -231,6 +256,9 @@ class Box:
                 moment=self._moment,
                 now=time.monotonic(),
                 discovery_seconds=self.settings.discovery_seconds,
+                empty_info=self.firmware.empty_info
+                if self.settings.empty_info is None
+                else self.settings.empty_info,
             )
         )
 
@@ -306,8 +334,14 @@ class Box:
             if not credentials_fit(request.header("Authorization"), self.state.password):
                 self.counters.login_failures += 1
                 return _api(401, {"error": "Unauthorized"})
+            if 0 < self.settings.session_limit <= self.sessions.count(life):
+                self.counters.login_failures += 1
+                return forbidden()
             self.counters.logins += 1
             token = self.sessions.open()
+            wanted = self.settings.session_cookie
+            if not (self.firmware.session_cookie if wanted is None else wanted):
+                return _api(200, {"session": token})
             cookie = ("Set-Cookie", f"session={token}; HttpOnly; Secure")
             return _api(200, {"session": token}, cookie)
         if target.label == "auth?logout":
@@ -320,8 +354,7 @@ class Box:
         return _api(400, {"error": "Bad Request"})
 
     def _vars(self, request: Request, target: Target, writes: list[Write]) -> Response:
-        uptime = self.power.uptime()
-        view = View(self.reading(), self.state, self.firmware, self.options.seed, uptime)
+        view = self._view()
         table = variables(view)
         token = token_of(request.header("Cookie"))
         logged_in = self.sessions.alive(token, self.settings.session_seconds)
@@ -343,25 +376,49 @@ class Box:
             table = variables(view)
         return self._values(names, table, value_of(target.parameters, "fmt"))
 
+    def _view(self) -> View:
+        settings, uptime = self.settings, self.power.uptime()
+        incomplete = uptime < settings.incomplete_seconds
+        return View(
+            self.reading(),
+            self.state,
+            self.firmware,
+            settings,
+            self.options.seed,
+            uptime,
+            listed=settings.incomplete_inverters if incomplete else None,
+            ghosts=self.options.ghosts,
+        )
+
     def _names_to_read(self, target: Target, table: dict[str, str]) -> list[str] | None:
+        self._caches.pop(value_of(target.parameters, "clearcache"), None)
         cache = value_of(target.parameters, "cache")
-        asked = value_of(target.parameters, "name")
-        match = value_of(target.parameters, "match")
-        if cache and not asked and not match:
-            if cache not in self._queries:
-                return None
-            kind, words = self._queries[cache]
-        else:
-            kind, words = ("name", asked.split(",")) if asked else ("match", [match])
-        if kind == "name":
-            names = [word.strip() for word in words]
+        if cache in self._caches:
+            # The worst case: another question by this name is not asked.
+            return [name for name in self._caches[cache] if name in table] or None
+        names = self._found(target, table)
+        if cache and names:
+            self._caches[cache] = names
+        return names or None
+
+    def _found(self, target: Target, table: dict[str, str]) -> list[str]:
+        asked, match, tags, instance = (
+            value_of(target.parameters, name) for name in ("name", "match", "tags", "instance")
+        )
+        if asked:
+            names = [word.strip() for word in asked.split(",")]
             if any(name not in table for name in names):
                 raise NeverAnsweredError
-        else:
-            names = [name for name in table if words[0] and words[0] in name]
-        if cache and names:
-            self._queries[cache] = (kind, words)
-        return names or None
+            return names
+        wanted = tags.split(",") if tags else []
+        return [
+            name
+            for name in table
+            if (match or tags or instance)
+            and match in name
+            and all(tagged(name, tag) for tag in wanted)
+            and (not instance or instance in name.split("/"))
+        ]
 
     def _names_to_set(self, target: Target, table: dict[str, str]) -> list[str] | None:
         assignments = _assignments(target)
@@ -378,9 +435,11 @@ class Box:
             self.state.variables[name] = value
 
     def _values(self, names: list[str], table: dict[str, str], fmt: str) -> Response:
+        seed, oddly = self.options.seed, self.settings.odd_values
+        shown = {n: odd(n, table[n], seed) if oddly else table[n] for n in names}
         if fmt == "obj":
-            return _api(200, {name: table[name] for name in names})
-        values = [{"name": name, "value": table[name]} for name in names]
+            return _api(200, shown)
+        values = [{"name": name, "value": shown[name]} for name in names]
         return _api(200, {"values": values, "count": len(values)})
 
 

@@ -15,8 +15,13 @@ class CertificateError(Exception):
 
 
 @lru_cache(maxsize=1)
-def _self_signed() -> tuple[bytes, bytes]:
+def _first() -> tuple[bytes, bytes]:
     """Make a certificate and its key once in the life of the process."""
+    return _self_signed()
+
+
+def _self_signed() -> tuple[bytes, bytes]:
+    """Make a certificate and its key, as a PVS does."""
     openssl = shutil.which("openssl")
     if openssl is None:
         raise CertificateError(
@@ -27,7 +32,7 @@ def _self_signed() -> tuple[bytes, bytes]:
         cert, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
         command = [
             openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-            "-nodes", "-days", "3650", "-subj", "/CN=www.sunpowerconsole.com",
+            "-nodes", "-days", "3650", "-subj", "/CN=pvs.local",
             "-keyout", str(key), "-out", str(cert),
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -55,7 +60,20 @@ def server_context(cert: str | None, key: str | None) -> ssl.SSLContext:
                 "give a certificate and its key in PEM form"
             ) from error
         return context
-    made = _self_signed()
+    return _context(_first())
+
+
+def renewed_context() -> ssl.SSLContext:
+    """Return the TLS settings of the PVS, with another self-signed certificate.
+
+    Raises:
+        CertificateError: There is no certificate to be had.
+    """
+    return _context(_self_signed())
+
+
+def _context(made: tuple[bytes, bytes]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         paths = Path(folder, "cert.pem"), Path(folder, "key.pem")
         for path, content in zip(paths, made, strict=True):

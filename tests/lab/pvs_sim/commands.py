@@ -27,6 +27,7 @@ class Call:
         moment: Makes the readings when asked, for a device list costs more than the rest.
         now: Real monotonic seconds, for the progress of discovery.
         discovery_seconds: How long discovery takes.
+        empty_info: The PVS describes itself with nothing.
     """
 
     state: State
@@ -35,6 +36,7 @@ class Call:
     moment: Callable[[], Moment]
     now: float
     discovery_seconds: float
+    empty_info: bool
 
     def given(self, *names: str) -> str:
         """Return the first of these parameters (named in lower case) that has a value."""
@@ -51,7 +53,20 @@ class Command:
 
 
 def _device_list(call: Call) -> Answer:
-    return {"devices": device_list(call.moment()), **SUCCEED}
+    moment = call.moment()
+    devices = device_list(moment)
+    if call.firmware.locked:
+        # A session still reads the list, without the parts of a battery.
+        devices = devices[: 3 + len(moment.reading.panels)]
+    return {"devices": devices, **SUCCEED}
+
+
+def _network_interfaces(call: Call) -> Answer:
+    return {"interfaces": _get_comm(call)["networkstatus"]["interfaces"], **SUCCEED}
+
+
+def _power_production(_call: Call) -> Answer:
+    return {"powerProduction": True, **SUCCEED}
 
 
 def supervisor_information(state: State, firmware: Firmware) -> Answer:
@@ -76,6 +91,8 @@ def supervisor_information(state: State, firmware: Firmware) -> Answer:
 
 
 def _supervisor(call: Call) -> Answer:
+    if call.empty_info:
+        return {**SUCCEED, "supervisor": {}}
     return supervisor_information(call.state, call.firmware)
 
 
@@ -309,8 +326,13 @@ REST: dict[str, Command] = {
     "/energy-storage-system/status": Command(_storage),
     "/devices/list": Command(_device_list, slow=True),
     "/communication/interfaces": Command(_get_comm),
+    "/network/interfaces": Command(_network_interfaces),
+    "/network/powerProduction": Command(_power_production),
 }
 """Every REST path below /cgi-bin/dl_cgi."""
+
+SESSION_PATHS = ("devices/list", "network/interfaces", "network/powerProduction")
+"""REST paths that locked firmware answers to a session."""
 
 POSTED_DEVICES = replace(REST["/devices/list"], writes=True)
 """A device list that is sent, not read: the PVS is busy for a while afterwards."""

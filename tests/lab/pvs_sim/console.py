@@ -54,7 +54,9 @@ _LIBRARY = "// a library\n" * 160_000
 def static_page(path: str, serial: str, site_type: str) -> Response | None:
     """Return the file at a path, or None if the console has none there."""
     landing = _PAGE.format(serial=html.escape(serial), site_type=html.escape(site_type))
+    swagger = '{"swagger": "2.0", "info": {"title": "dl_cgi"}, "paths": {}}\n'
     files: dict[str, tuple[str, str]] = {
+        "/cgi-bin/swagger.json": ("application/json", swagger),
         "/": ("text/html", landing),
         "/index.html": ("text/html", landing),
         "/static/app.css": ("text/css", _STYLE),
@@ -67,6 +69,11 @@ def static_page(path: str, serial: str, site_type: str) -> Response | None:
     headers = (("Content-Type", kind), ("Accept-Ranges", "bytes"),
                ("Last-Modified", _LAST_MODIFIED))  # fmt: skip
     return Response(200, text.encode(), headers)
+
+
+def moved(location: str) -> Response:
+    """Return the 301 of a build that wants HTTPS."""
+    return Response(301, b"", (("Location", location),))
 
 
 def error_page(status: int, title: str, *, close: bool = False) -> Response:

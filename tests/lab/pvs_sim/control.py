@@ -94,6 +94,7 @@ class ControlServer(Listener):
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._set_clock,
             ("GET", "plant"): self._plant,
+            ("POST", "https"): self._change_https,
         }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -227,6 +228,12 @@ class ControlServer(Listener):
             raise ControlError(f"scale: {data['scale']!r} is below 0")
         clock.set(target, data.get("scale"))
         return self._clock({})
+
+    def _change_https(self, data: Data) -> Data:
+        """Take {"on": false} to close the port, {"renew": true} for another certificate."""
+        _take(data, on="bool", renew="bool")
+        self._box.change_https(on=data.get("on", True), renew=data.get("renew", False))
+        return {}
 
     def _plant(self, data: Data) -> Data:
         _take(data)

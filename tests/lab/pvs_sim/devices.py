@@ -188,7 +188,7 @@ def inverter(panel: PanelReading, now: str) -> Device:
 
 def storage(reading: Reading, battery: BatteryReading, now: str) -> list[Device]:
     """Return the devices that a battery brings with it."""
-    names = storage_serials(battery.serial)
+    names = storage_serials(battery)
     when = stamp(battery.measured_at)
     legs = [number(volt, 1) for volt in reading.consumption.leg_voltages_v]
     mac = {"mac_address": _mac(battery.serial)}
@@ -226,12 +226,12 @@ def storage(reading: Reading, battery: BatteryReading, now: str) -> list[Device]
     return [
         {
             "ISDETAIL": True,
-            "SERIAL": names[kind],
+            "SERIAL": serial,
             "TYPE": short,
             "STATE": "working",
             "STATEDESCR": "Working",
             "MODEL": model,
-            "DESCR": f"{kind} {names[kind]}",
+            "DESCR": f"{kind} {serial}",
             "DEVICE_TYPE": kind,
             **({"hw_version": extra["hw_version"]} if "hw_version" in extra else {}),
             "interface": interface,
@@ -245,18 +245,23 @@ def storage(reading: Reading, battery: BatteryReading, now: str) -> list[Device]
             "CURTIME": now,
         }
         for kind, short, model, interface, extra, version, port, values in kinds
+        for serial in (battery.modules if kind == "Battery" else (names[kind],))
     ]
 
 
-def storage_serials(stem: str) -> dict[str, str]:
-    """Return the serial number of each device that a battery brings, by its kind."""
+def storage_serials(battery: BatteryReading) -> dict[str, str]:
+    """Return the serial number of each device that a battery brings, by its kind.
+
+    That of the whole is 12 characters, and 15 more for each module.
+    """
+    stem = battery.serial
     return {
         "PV Disconnect": f"SY{stem[:9]}",
         "Gateway": f"BC{stem[:10]}",
         "Storage Inverter": f"0000{stem[:8]}",
         "ESS BMS": f"BC{stem}0040",
-        "Battery": f"M{stem[:10]}",
-        "Energy Storage System": f"0000{stem[:8]}_{stem}",
+        "Battery": battery.modules[0],
+        "Energy Storage System": f"0000{stem[:8]}{''.join(battery.modules)}",
         "HUB+": f"SH{stem[2:11]}",
     }
 
@@ -272,7 +277,7 @@ def storage_report(reading: Reading) -> dict[str, Any]:
     if battery is None:
         report: dict[str, Any] = {"battery_status": [], "ess_status": [], "inverter_status": []}
         return {"ess_report": report, "errors": []}
-    names = storage_serials(battery.serial)
+    names = storage_serials(battery)
     when = datetime.fromtimestamp(int(battery.measured_at), UTC)
     updated = {"last_updated": when.strftime("%Y-%m-%d %H:%M:%S")}
     volts = reading.consumption.leg_voltages_v

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 DEFAULT_BUILDS = {"PVS6": 61707, "PVS5": 5400}
 FIRST_LOCKED = {"PVS6": 61840, "PVS5": 5408}
+FIRST_NEW_API = {"PVS6": 61839, "PVS5": 5408}
+FIRST_SESSION_COOKIE = {"PVS6": 61846}
+EMPTY_INFO = ("PVS5", 5408)
 RANDOM_403_BUILDS = range(61827, 61830)
 BR_HANG_BUILD = 61707
 
@@ -36,8 +39,23 @@ class Firmware:
 
     @property
     def locked(self) -> bool:
-        """The old API answers 403, and the new one is there."""
+        """The old API answers 403."""
         return self.build >= FIRST_LOCKED[self.model]
+
+    @property
+    def has_new_api(self) -> bool:
+        """There are /auth and /vars."""
+        return self.build >= FIRST_NEW_API[self.model]
+
+    @property
+    def session_cookie(self) -> bool:
+        """A login sets a cookie."""
+        return self.build >= FIRST_SESSION_COOKIE.get(self.model, 100_000)
+
+    @property
+    def empty_info(self) -> bool:
+        """The answer of supervisor/info describes nothing."""
+        return (self.model, self.build) == EMPTY_INFO
 
     @property
     def has_websocket(self) -> bool:

@@ -18,6 +18,12 @@ def cgi_seconds(settings: Settings, panels: int, *, slow: bool) -> float:
     return (whole if slow else min(SHORT_SECONDS, whole)) * settings.latency_scale
 
 
+def devices_list_seconds(settings: Settings) -> float:
+    """Return how long devices/list takes on locked firmware."""
+    fixed = settings.latency_seconds
+    return (settings.devices_list_seconds if fixed is None else fixed) * settings.latency_scale
+
+
 def varserver_seconds(settings: Settings) -> float:
     """Return how long a request of the new API takes."""
     fixed = settings.latency_seconds

@@ -39,6 +39,11 @@ class Listener:
             raise ListenError(f"cannot listen on {host} port {port}: {reason}; {hint}") from error
         self.port = int(self._server.sockets[0].getsockname()[1])
 
+    def pause(self) -> None:
+        """Refuse new connections; open ones stay."""
+        if self._server is not None:
+            self._server.close()
+
     async def stop(self) -> None:
         """Stop listening and end every connection."""
         self._stopping = True

@@ -19,6 +19,8 @@ EARLIEST_CLOCK = 1_735_776_000.0
 """2025-01-02T00:00:00Z: the plant's energies are counted from the day before."""
 
 RESTART_PHASES = ("503", "reset", "silence")
+HTTP_API = ("off", "on", "redirect")
+DEVICES_LIST = ("session", "closed")
 MODELS = ("PVS6", "PVS5")
 
 
@@ -197,6 +199,72 @@ class Settings:
         403,
         Spec("choice", "answer to a session that has ended", "new API", choices=(401, 403, 500)),
     )
+    http_api: str = _option(
+        "off",
+        Spec(
+            "choice",
+            "the new API by HTTP: off: 404; on: as by HTTPS; redirect: 301 to HTTPS",
+            "new API",
+            choices=HTTP_API,
+        ),
+    )
+    session_cookie: bool | None = _option(
+        None,
+        Spec(
+            "tristate",
+            "a login sets a cookie, beside the session in the body; auto: from build 61846 on",
+            "new API",
+            nullable=True,
+        ),
+    )
+    session_limit: int = _option(
+        0, Spec("int", "more sessions at once are refused with 403; 0: any number", "new API")
+    )
+    incomplete_seconds: float = _option(
+        0.0, Spec("float", "/vars lacks devices for this long after a restart", "new API")
+    )
+    incomplete_inverters: int = _option(
+        0, Spec("int", "inverters that /vars has meanwhile, beside the meters", "new API")
+    )
+    odd_values: bool = _option(
+        default=False,
+        spec=Spec("bool", "some values have blanks around them, or are not strings", "new API"),
+    )
+    flash_usage: int | None = _option(
+        None,
+        Spec(
+            "int",
+            "percent of the flash in use, in /vars; default varies from 40 to 75",
+            "new API",
+            high=100,
+            nullable=True,
+        ),
+    )
+    flash_wear: int = _option(
+        3, Spec("int", "wear of the flash, in steps of 10 %, in /vars", "new API", high=11)
+    )
+    devices_list: str = _option(
+        "session",
+        Spec(
+            "choice",
+            "who reads devices/list and network/* on locked firmware: session: a login; "
+            "closed: no client",
+            "new API",
+            choices=DEVICES_LIST,
+        ),
+    )
+    devices_list_seconds: float = _option(
+        45.0, Spec("float", "time for devices/list on locked firmware", "latency")
+    )
+    empty_info: bool | None = _option(
+        None,
+        Spec(
+            "tristate",
+            "supervisor/info describes nothing; auto: on build 5408 of a PVS5",
+            "weaknesses",
+            nullable=True,
+        ),
+    )
     discovery_seconds: float = _option(
         60.0, Spec("float", "how long StartDiscovery takes to reach 100 %", "old API")
     )
@@ -275,6 +343,13 @@ class Options:
     )
     panels: int = _option(24, Spec("int", "number of panels", "the plant", low=1, high=400))
     battery: bool = _option(default=False, spec=Spec("bool", "with a battery", "the plant"))
+    battery_modules: int = _option(
+        1, Spec("int", "modules of the battery, 15 characters of its serial number each",
+                "the plant", low=1, high=8),
+    )  # fmt: skip
+    ghosts: int = _option(
+        0, Spec("int", "entries in /vars for inverters that do not exist", "the plant", high=400)
+    )
     seed: int = _option(1, Spec("int", "another seed, another plant", "the plant"))
     latitude: float = _option(
         36.7, Spec("float", "degrees north; the length of the day", "the plant", low=-60, high=60)

@@ -70,6 +70,7 @@ class BatteryReading:
     """The battery. Power in kW, positive while it discharges; state of charge from 0 to 1."""
 
     serial: str
+    modules: tuple[str, ...]
     measured_at: float
     power_kw: float
     charged_kwh: float
@@ -114,13 +115,13 @@ class Reading:
 class Plant:
     """A plant that can be read at any instant from 2025-01-02 on."""
 
-    def __init__(self, site: Site, panels: int, *, battery: bool) -> None:
-        """Build the plant; the same arguments build the same plant."""
+    def __init__(self, site: Site, panels: int, *, battery_modules: int) -> None:
+        """Build the plant, without modules without a battery; same arguments, same plant."""
         self.site = site
         self.count = panels
         self._sun = Sun(site)
         self._house = House(site)
-        self._cell = Cell() if battery else None
+        self._cell = Cell() if battery_modules else None
         self._peaks = [spread_between(0.31, 0.345, site.seed, "peak", i) for i in range(panels)]
         self._starts = [spread_between(1150, 1500, site.seed, "age", i) for i in range(panels)]
         self._peak = sum(self._peaks)
@@ -136,6 +137,9 @@ class Plant:
         )
         self.meter_stem = f"PVS6M{digits(8, site.seed, 'meter')}"
         self.battery_stem = f"{hexadecimal(12, site.seed, 'battery').upper()}"
+        self.battery_modules = tuple(
+            f"M{digits(14, site.seed, 'battery module', i)}" for i in range(battery_modules)
+        )
 
     def read(self, at: float) -> Reading:
         """Read every device at an instant (seconds since 1970)."""
@@ -251,6 +255,7 @@ class Plant:
         charge_state = self._cell.charge_state(hour)
         return BatteryReading(
             serial=self.battery_stem,
+            modules=self.battery_modules,
             measured_at=float(scan),
             power_kw=self._cell.power(hour),
             charged_kwh=self._cell.charged(day, hour),

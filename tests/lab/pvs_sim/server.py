@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from .box import Box, InterruptedRequestError, NeverAnsweredError, forbidden
-from .console import error_page, unavailable
+from .console import error_page, moved, unavailable
 from .counters import Record
 from .faults import Fault
 from .listener import Listener
@@ -25,6 +25,8 @@ from .wire import (
 )
 
 READ_SECONDS = 60.0
+_JSON = ("Content-Type", "application/json")
+_MIME_ERROR = b'{"result":"error","msg":"Could not connect to mime."}'
 _LINES_IN_BODY = b"Content-Type: application/json\r\nPragma: no-cache\r\n\r\n"
 _LEFT = (asyncio.IncompleteReadError, TimeoutError, ssl.SSLError, OSError)
 _NOT_THERE = ("reset", "silence")
@@ -160,6 +162,12 @@ class HttpServer(Listener):
             return error_page(501, "Not Implemented")
         if self._box.power.phase() is not None:
             return unavailable()
+        if target.kind == "varserver" and self._name == "http":
+            if self._box.settings.http_api == "redirect":
+                host = request.header("Host") or self._box.options.host
+                return moved(f"https://{host}{request.target}")
+            if self._box.settings.http_api == "off":
+                return error_page(404, "Not Found")
         try:
             if fault is not None:
                 replaced = await self._replaced(fault)
@@ -180,6 +188,8 @@ class HttpServer(Listener):
             "500": error_page(500, "Internal Server Error"),
             "503": unavailable(),
             "403": forbidden(),
+            "error_result": Response(200, _MIME_ERROR, (_JSON,), dynamic=True),
+            "html": error_page(200, "Welcome"),
         }
         return answers.get(fault.kind)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .box import Box
-from .certificate import server_context
+from .certificate import renewed_context, server_context
 from .control import ControlServer
 from .listener import Listener
 from .options import Options
@@ -30,6 +31,21 @@ class Service:
         self.options = options
         self.box = Box(options)
         self._listeners: dict[str, Listener] = {}
+        self._context: ssl.SSLContext | None = None
+        self._changing: asyncio.Task[None] | None = None
+        self.box.change_https = self._change_https
+
+    def _change_https(self, *, on: bool, renew: bool) -> None:
+        """Close the port of HTTPS, or open it again, for new connections."""
+        listener = self._listeners.get("https")
+        if listener is None:
+            return
+        listener.pause()
+        if renew:
+            self._context = renewed_context()
+        if on:
+            again = listener.start(self.options.host, listener.port or 0, self._context)
+            self._changing = asyncio.ensure_future(again)
 
     async def start(self) -> None:
         """Listen on every port that is not switched off.
@@ -54,10 +70,9 @@ class Service:
         if port is None:
             return
         host = self.options.control_host if name == "control" else self.options.host
-        context = None
         if name == "https":
-            context = server_context(self.options.tls_cert, self.options.tls_key)
-        await listener.start(host, port, context)
+            self._context = server_context(self.options.tls_cert, self.options.tls_key)
+        await listener.start(host, port, self._context if name == "https" else None)
         self._listeners[name] = listener
 
     async def stop(self) -> None:
@@ -141,6 +156,10 @@ class Simulator:
             return work(service.box)
 
         return asyncio.run_coroutine_threadsafe(run(), loop).result()
+
+    def change_https(self, *, on: bool = True, renew: bool = False) -> None:
+        """Close the port of HTTPS for new connections, or open it, with another certificate."""
+        self.call(lambda box: box.change_https(on=on, renew=renew))
 
     def stats(self) -> dict[str, Any]:
         """Return the counters, without the log."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .commands import COMMANDS, NO_COMMAND, POSTED_DEVICES, REST, UNKNOWN_COMMAND, Command
+from .commands import (
+    COMMANDS,
+    NO_COMMAND,
+    POSTED_DEVICES,
+    REST,
+    SESSION_PATHS,
+    UNKNOWN_COMMAND,
+    Command,
+)
 from .query import parameters, split_target, values_of
 from .wire import Request
 
@@ -62,9 +70,10 @@ def _cgi(request: Request, path: str, pairs: list[tuple[str, str]]) -> Target:
         return Target("cgi", path, writes[-1], pairs, todo, writes)
     if rest in REST:
         label = rest.lstrip("/")
-        if label == "devices/list" and request.method in {"POST", "PUT", "DELETE"}:
+        if label in SESSION_PATHS and request.method in {"POST", "PUT", "DELETE"}:
             what = (f"{request.method} {label}",)
-            return Target("cgi", path, label, pairs, (POSTED_DEVICES,), what)
+            posted = POSTED_DEVICES if label == "devices/list" else REST[rest]
+            return Target("cgi", path, label, pairs, (posted,), what)
         return Target("cgi", path, label, pairs, (REST[rest],))
     if not given:
         return Target("cgi", path, "(none)", pairs, (NO_COMMAND,))

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .clock import iso
+from .devices import storage_serials
 from .firmware import Firmware
+from .options import Settings
 from .plant import BatteryReading, MeterReading, PanelReading, Reading
-from .spread import spread_between
+from .spread import spread, spread_between
 from .state import State
 
 OPEN_PREFIX = "/sys/info/"
@@ -22,15 +24,27 @@ _WRITABLE_WITH_BATTERY = (
 )
 
 
+_NO_SERIALS = ("", "NO SERIAL NUMBER", "none")
+"""What the entry of an inverter that does not exist has for a serial number."""
+
+
 @dataclass(frozen=True)
 class View:
-    """All that the variables are made from. Uptime in seconds."""
+    """All that the variables are made from. Uptime in seconds.
+
+    Attributes:
+        listed: The first so many inverters, and no other device but the meters; None: everything.
+        ghosts: Entries for inverters that do not exist.
+    """
 
     reading: Reading
     state: State
     firmware: Firmware
+    settings: Settings
     seed: int
     uptime: float
+    listed: int | None = None
+    ghosts: int = 0
 
 
 def variables(view: View) -> dict[str, str]:
@@ -39,9 +53,13 @@ def variables(view: View) -> dict[str, str]:
     table = {**_info(view), **_network(view), **_livedata(reading)}
     for index, meter in enumerate((reading.production, reading.consumption)):
         table.update(_device("meter", index, _meter(meter, view.state)))
-    for index, panel in enumerate(reading.panels):
+    for index, panel in enumerate(reading.panels[: view.listed]):
         table.update(_device("inverter", index, _inverter(panel)))
-    if reading.battery is not None:
+    if view.listed is None:
+        for index in range(view.ghosts):
+            ghost = {**_inverter(reading.panels[0]), **_ghost(index)}
+            table.update(_device("inverter", len(reading.panels) + index, ghost))
+    if reading.battery is not None and view.listed is None:
         table.update(_device("ess", 0, _ess(reading.battery, reading)))
         table.update(_device("transfer_switch", 0, _transfer_switch(reading.battery, reading)))
         table.update(
@@ -49,6 +67,27 @@ def variables(view: View) -> dict[str, str]:
         )
     table.update({name: v for name, v in view.state.variables.items() if name in table})
     return table
+
+
+def odd(name: str, value: str, seed: int) -> object:
+    """Return a value as some builds write it: with blanks around it, or not as a string."""
+    draw = spread(seed, "odd", name)
+    if name.startswith(OPEN_PREFIX) or draw < 0.5:
+        return value
+    if draw < 0.7:
+        return f" {value}  "
+    try:
+        number = float(value)
+    except ValueError:
+        return f"\t{value}\n" if draw < 0.9 else value
+    if draw < 0.9:
+        return number
+    return None if draw < 0.94 else [value] if draw < 0.97 else True
+
+
+def tagged(name: str, tag: str) -> bool:
+    """Tell whether a variable has a tag. The tags of a PVS are unknown: here a part of its path."""
+    return tag in name.split("/")[1:-1]
 
 
 def writable(reading: Reading) -> tuple[str, ...]:
@@ -83,7 +122,9 @@ def _info(view: View) -> dict[str, str]:
         "active_interface": "sta0",
         "active_interface_mac": state.mac[:-2] + "FE",
         "ram_usage": _percent(view, "ram", 20, 40),
-        "flash_usage": _percent(view, "flash", 40, 75),
+        "flash_usage": _percent(view, "flash", 40, 75)
+        if view.settings.flash_usage is None
+        else str(view.settings.flash_usage),
         "cpu_usage": _percent(view, "cpu", 5, 30),
     }
     return {OPEN_PREFIX + name: value for name, value in values.items()}
@@ -94,17 +135,18 @@ def _percent(view: View, what: str, low: int, high: int) -> str:
 
 
 def _network(view: View) -> dict[str, str]:
+    pvs6 = view.state.model == "PVS6"
+    # The names differ by model.
+    names = ("wwan0", "wan0", "wan1", "sta0") if pvs6 else ("cell", "wan", "plc", "sta0")
+    states = {f"/net/{name}/state": "online" if name == "sta0" else "N/A" for name in names}
     return {
         "/network/report/send": "0",
         "/metrics/network/interface_report_request": "0",
         "/sys/toggle_cell/low_data_mode": "0",
         "/sys/toggle_cell/cell_connected": "0",
         "/sys/toggle_cell/broadband_connected": "1",
-        "/net/wwan0/state": "N/A",
-        "/net/wan0/state": "N/A",
-        "/net/wan1/state": "N/A",
-        "/net/sta0/state": "online",
-        "/sys/pvs/flashwear_type_b": "0x03",
+        **states,
+        "/sys/pvs/flashwear_type_b": f"0x{view.settings.flash_wear:02x}",
         "/sys/pvs/usb_erase_count": "0",
         TELEMETRY: view.state.telemetry,
     }
@@ -178,6 +220,13 @@ def _inverter(panel: PanelReading) -> dict[str, float | str]:
     }
 
 
+def _ghost(index: int) -> dict[str, float | str]:
+    measured = "1970-01-01T00:00:00Z"
+    values = dict.fromkeys(("p3phsumKw", "i3phsumA", "pMppt1Kw", "ltea3phsumKwh"), 0.0)
+    sn = _NO_SERIALS[index % len(_NO_SERIALS)]
+    return {**values, "sn": sn, "prodMdlNm": "", "msmtEps": measured}
+
+
 def _ess(battery: BatteryReading, reading: Reading) -> dict[str, float | str]:
     legs = reading.consumption.leg_voltages_v
     return {
@@ -194,7 +243,7 @@ def _ess(battery: BatteryReading, reading: Reading) -> dict[str, float | str]:
         "p3phsumKw": battery.power_kw,
         "posLtea3phsumKwh": battery.discharged_kwh,
         "prodMdlNm": "SPWR-Equinox-model",
-        "sn": f"0000{battery.serial[:8]}_{battery.serial}",
+        "sn": storage_serials(battery)["Energy Storage System"],
         "socVal": battery.charge_state,
         "sohVal": "1",
         "tInvtrDegc": battery.temperature_c + 4,

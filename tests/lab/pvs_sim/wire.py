@@ -14,6 +14,7 @@ MAX_BODY = 4 * 1024 * 1024
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 REASONS = {
     200: "OK",
+    301: "Moved Permanently",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",

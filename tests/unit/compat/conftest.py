@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from unit.compat.running import Compat, config_for
 
-from pvs_bridge.compat import service, session, single_flight
+from pvs_bridge.compat import answers, service, session, single_flight
 from pvs_sim import Options, Settings, Simulator
 from pvs_sim.clock import parse_instant
 from pvs_sim.options import specs
@@ -28,7 +28,12 @@ def boot() -> Iterator[Boot]:
     with contextlib.ExitStack() as stack:
 
         def start(**chosen: Any) -> Simulator:  # noqa: ANN401 - any option or setting
-            settings: dict[str, Any] = {"latency_seconds": 0.0, "keepalive_seconds": 30.0}
+            # haproxy speaks TLS to the PVS; without it, the service asks by HTTP.
+            settings: dict[str, Any] = {
+                "latency_seconds": 0.0,
+                "keepalive_seconds": 30.0,
+                "http_api": "on",
+            }
             options: dict[str, Any] = {
                 "firmware": 61846,
                 "clock": NOON,
@@ -58,6 +63,12 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             return stack.enter_context(Compat(config_for(url, folder, **chosen)))
 
         yield start
+
+
+@pytest.fixture(autouse=True)
+def whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read everything each time, so that a test need not wait for 5 minutes."""
+    monkeypatch.setattr(answers, "WHOLE_SECONDS", 0.0)
 
 
 @pytest.fixture

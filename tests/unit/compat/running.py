@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,13 +112,22 @@ class Compat:
         await self._end.wait()
         await service.stop()
 
-    def get(self, target: str = DEVICE_LIST, method: str = "GET") -> Answer:
+    def listed(self, status: int) -> None:
+        """Tell the service how the PVS has answered DeviceList, as haproxy's health check does."""
+        self.get("/ready", headers={"X-Device-List": str(status)})
+
+    def get(
+        self,
+        target: str = DEVICE_LIST,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send a request as haproxy does."""
         connection = http.client.HTTPConnection("bridge", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
         try:
             connection.sock.connect(self.config.listen_socket)
-            connection.request(method, target)
+            connection.request(method, target, headers=dict(headers or {}))
             answer = connection.getresponse()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from unit.compat.conftest import Boot, Serve
@@ -14,7 +15,6 @@ from unit.compat.running import Compat, config_for
 from pvs_bridge.compat.haproxy_stats import Counters, read_counters
 from pvs_bridge.pvs.firmware import (
     Identity,
-    from_open_variables,
     from_state,
     from_supervisor_info,
     to_state,
@@ -60,16 +60,6 @@ def test_without_a_build_the_version_is_used(given: dict[str, object]) -> None:
     assert (identity.build, identity.locked) == (5408, True)
 
 
-def test_without_any_build_the_api_that_answers_decides() -> None:
-    values = {"/sys/info/model": "PVS5", "/sys/info/serialnum": SERIAL}
-    shown = from_open_variables(values)
-    assert shown is not None
-    assert (shown.build, shown.locked) == (None, True)
-    said = from_supervisor_info(info(MODEL="PVS5", SWVER="newest"))
-    assert said is not None
-    assert (said.build, said.locked) == (None, False)
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -90,21 +80,69 @@ def test_an_invalid_supervisor_info_is_ignored(body: bytes) -> None:
 
 
 def test_a_stored_identity_is_read_back() -> None:
-    identity = Identity("PVS6", 61846, SERIAL, "2025.10, Build 61846", new_api=True)
+    identity = Identity("PVS6", 61846, SERIAL, "2025.10, Build 61846")
     assert from_state(to_state(identity)) == identity
-    assert from_state(b"{") is None
-    assert from_state(to_state(identity).replace(b"61846,", b'"61846",')) is None
+    assert from_state({}) is None
+    assert from_state({**to_state(identity), "build": "61846"}) is None
 
 
 @pytest.mark.parametrize(
-    ("firmware", "status"), [(61707, 503), (61829, 503), (61839, 503), (61840, 200), (61846, 200)]
+    ("chosen", "access"),
+    [
+        ({"firmware": 61707}, "open"),
+        ({"firmware": 61839}, "open"),
+        ({"firmware": 61840}, "closed"),
+        ({"firmware": 61846}, "closed"),
+        # As some builds do until a power cycle, with the newer API and without it.
+        ({"firmware": 61839, "random_403": 1.0}, "closed"),
+        ({"firmware": 61829, "random_403": 1.0}, "refused"),
+        ({"firmware": 5400, "model": "PVS5"}, "open"),
+        ({"firmware": 5408, "model": "PVS5"}, "closed"),
+        ({"firmware": 5412, "model": "PVS5"}, "closed"),
+    ],
 )
-def test_auto_translates_only_on_locked_firmware(
-    boot: Boot, serve: Serve, firmware: int, status: int
+def test_what_the_pvs_answers_decides_and_not_its_build(
+    boot: Boot, serve: Serve, chosen: dict[str, Any], access: str
 ) -> None:
-    ready = known_build(serve(boot(firmware=firmware)))
-    assert ready["build"] == firmware
-    assert ready["translating"] == (status == 200)
+    pvs = boot(**chosen)
+    compat = serve(pvs)
+    ready = known_access(compat)
+    assert ready["build"] == chosen["firmware"]
+    assert ready["translating"] == (access == "closed")
+    if access == "closed":
+        assert len(compat.get().devices("Inverter")) == 24
+    assert pvs.stats()["most_in_flight"]["total"] == 1
+
+
+def test_an_answer_after_a_power_cycle_ends_the_translation(boot: Boot, tmp_path: Path) -> None:
+    pvs = boot(firmware=61839, random_403=1.0)
+    config = config_for(pvs.http_url, tmp_path)
+    with Compat(config) as compat:
+        compat.wait_ready()
+    pvs.call(lambda box: box.restart("power cycle", seconds=0))
+    with Compat(config) as compat:
+        compat.wait_ready(503)
+
+
+def test_an_open_pvs_is_not_asked_for_its_device_list_again(boot: Boot, tmp_path: Path) -> None:
+    pvs = boot(firmware=61707)
+    config = config_for(pvs.http_url, tmp_path)
+    for _ in range(2):
+        with Compat(config) as compat:
+            known_access(compat)
+            time.sleep(0.3)
+    assert pvs.stats()["by_command"] == {"supervisor/info": 2, "DeviceList": 1}
+
+
+def known_access(compat: Compat) -> dict[str, object]:
+    """Wait until a service knows whether its PVS answers DeviceList; return /ready."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        said: dict[str, object] = compat.get("/ready").json()
+        if "not known" not in str(said["reason"]):
+            return said
+        time.sleep(0.02)
+    raise AssertionError("the service has not found out")
 
 
 def known_build(compat: Compat) -> dict[str, object]:
@@ -119,18 +157,8 @@ def known_build(compat: Compat) -> dict[str, object]:
 
 
 def test_a_build_that_refuses_at_random_needs_a_power_cycle(boot: Boot, serve: Serve) -> None:
-    said = known_build(serve(boot(firmware=61828)))
+    said = known_access(serve(boot(firmware=61828, random_403=1.0)))
     assert "breaker" in str(said["reason"])
-
-
-@pytest.mark.parametrize(("firmware", "translating"), [(5400, False), (5408, True)])
-def test_a_pvs5_is_identified_without_a_build(
-    boot: Boot, serve: Serve, firmware: int, translating: bool
-) -> None:
-    pvs = boot(model="PVS5", firmware=firmware)
-    said = known_build(serve(pvs))
-    assert (said["model"], said["translating"]) == ("PVS5", translating)
-    assert pvs.stats()["requests"] == 1
 
 
 def test_without_supervisor_info_the_open_variables_are_used(boot: Boot, serve: Serve) -> None:
@@ -185,10 +213,12 @@ def test_a_firmware_update_is_detected_by_haproxy_s_counters(
         figures.refusals = 5
         pvs = boot(firmware=61839)
         compat = serve(pvs, stats_socket=str(socket))
-        assert known_build(compat)["translating"] is False
+        assert known_access(compat)["translating"] is False
         time.sleep(0.3)
-        assert pvs.stats()["requests"] == 1
+        assert pvs.stats()["requests"] == 2
         pvs.call(lambda box: box.install(61846))
+        if sign != "failures":
+            compat.listed(403)
         if sign == "refusals":
             figures.refusals = 6
         elif sign == "failures":
@@ -222,11 +252,11 @@ def test_a_pvs_that_is_down_is_not_probed_before_haproxy_sees_it_up(
     with served(socket) as figures:
         pvs = boot(firmware=61839)
         compat = serve(pvs, stats_socket=str(socket))
-        known_build(compat)
+        known_access(compat)
         pvs.call(lambda box: box.install(61846))
         figures.failures, figures.status = 1, "DOWN"
         time.sleep(0.5)
-        assert pvs.stats()["requests"] == 1
+        assert pvs.stats()["requests"] == 2
         figures.status = "UP"
         assert in_seconds(compat) < 2
 
@@ -237,14 +267,16 @@ def test_repeated_refusals_of_the_same_firmware_are_probed_less_often(
 ) -> None:
     socket = tmp_path / "figures.sock"
     with served(socket) as figures:
-        pvs = boot(firmware=61829)
+        pvs = boot(firmware=61829, random_403=1.0)
         compat = serve(pvs, stats_socket=str(socket))
-        known_build(compat)
+        known_access(compat)
+        pvs.call(lambda box: box.counters.reset())
         until = time.monotonic() + 3
         while time.monotonic() < until:
             figures.refusals += 1
+            compat.listed(403)
             time.sleep(0.05)
-        assert pvs.stats()["requests"] <= 3
+        assert pvs.stats()["requests"] <= 6
         assert compat.get("/ready").status == 503
 
 
@@ -257,9 +289,25 @@ def test_while_translating_an_ended_session_causes_no_probe(
         pvs = boot()
         compat = serve(pvs, stats_socket=str(socket))
         compat.wait_ready()
+        pvs.call(lambda box: box.counters.reset())
         figures.refusals = 3
+        compat.listed(403)
         time.sleep(0.5)
-        assert pvs.stats()["requests"] == 1
+        assert pvs.stats()["requests"] == 0
+
+
+@pytest.mark.usefixtures("hurry")
+def test_other_refusals_cause_no_probe(boot: Boot, serve: Serve, tmp_path: Path) -> None:
+    socket = tmp_path / "figures.sock"
+    with served(socket) as figures:
+        pvs = boot(firmware=61707)
+        compat = serve(pvs, stats_socket=str(socket))
+        known_access(compat)
+        pvs.call(lambda box: box.counters.reset())
+        figures.refusals = 3
+        compat.listed(200)
+        time.sleep(0.5)
+        assert pvs.stats()["requests"] == 0
 
 
 HEAD = "# pxname,svname,status,chkdown,hrsp_4xx,\n"

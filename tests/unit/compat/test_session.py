@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -10,11 +9,10 @@ import pytest
 from unit.compat.conftest import Boot, Serve
 from unit.compat.running import DEVICE_LIST, Compat
 
+from pvs_bridge.compat import session
 from pvs_bridge.compat.backoff import Backoff
 from pvs_sim import Simulator
 from pvs_sim.faults import Fault
-
-CACHE_NAME = "pvs-bridge-[0-9a-f]{16}-sys"
 
 COMMANDS = (
     DEVICE_LIST,
@@ -51,28 +49,32 @@ def test_a_reading_is_a_login_and_one_request(boot: Boot, serve: Serve) -> None:
     compat.wait_ready()
     for _ in range(3):
         assert compat.get().status == 200
-    *before, reading = lines(pvs)
-    assert before == ["/cgi-bin/dl_cgi/supervisor/info", "/auth?login"]
-    assert re.fullmatch(rf"/vars\?match=/sys/&cache={CACHE_NAME}", reading)
+    assert lines(pvs) == [
+        "/cgi-bin/dl_cgi/supervisor/info",
+        DEVICE_LIST,
+        "/auth?login",
+        "/vars?match=/sys/",
+    ]
 
 
-def test_the_next_reading_is_one_request_for_a_cached_query(boot: Boot, serve: Serve) -> None:
-    pvs = boot()
+@pytest.mark.usefixtures("hurry")
+def test_devices_that_a_restart_hid_come_back_without_another_login(
+    boot: Boot, serve: Serve
+) -> None:
+    pvs = boot(incomplete_seconds=900.0, incomplete_inverters=8)
     compat = serve(pvs, cache_seconds=0)
-    first = compat.get()
-    assert compat.get().body == first.body
-    assert re.fullmatch(rf"/vars\?cache={CACHE_NAME}", lines(pvs)[-1])
-    assert logins(pvs) == 1
+    pvs.call(lambda box: box.restart("test", seconds=0))
+    assert len(listed(compat)) == 8
+    pvs.call(lambda box: box.set_settings({"incomplete_seconds": 0.0}))
+    count = logins(pvs)
+    assert len(listed(compat)) == 24
+    assert logins(pvs) == count
+    assert not [line for line in lines(pvs) if "cache=" in line]
 
 
-def test_each_session_caches_its_query_under_another_name(boot: Boot, serve: Serve) -> None:
-    pvs = boot()
-    compat = serve(pvs, cache_seconds=0)
-    compat.get()
-    expire(pvs)
-    compat.get()
-    names = {line.rpartition("=")[2] for line in lines(pvs) if line.startswith("/vars?match=")}
-    assert len(names) == logins(pvs) == 2
+def listed(compat: Compat) -> list[dict[str, Any]]:
+    """Return the inverters in an answer."""
+    return compat.get().devices("Inverter")
 
 
 def test_requests_do_not_accept_compression(boot: Boot, serve: Serve) -> None:
@@ -122,11 +124,13 @@ def test_a_wrong_password_is_retried_with_a_pause(boot: Boot, serve: Serve) -> N
     answers = [compat.get() for _ in range(20)]
     assert {answer.status for answer in answers} == {503}
     assert "compat_password" in answers[-1].json()["hint"]
-    assert logins(pvs) == 1
+    # One, or two on a slow machine.
+    count = logins(pvs)
+    assert count <= 2
     assert int(answers[-1].headers["Retry-After"]) == 1
-    time.sleep(0.6)
+    time.sleep(1.1)
     assert compat.get().status == 503
-    assert logins(pvs) == 2
+    assert logins(pvs) == count + 1
 
 
 @pytest.mark.usefixtures("hurry")
@@ -135,6 +139,7 @@ def test_a_replaced_pvs_is_detected(boot: Boot, serve: Serve) -> None:
     compat = serve(pvs, cache_seconds=0, stale_seconds=0)
     compat.wait_ready()
     pvs.call(lambda box: setattr(box.state, "serial", "ZT219912345678B4321"))
+    expire(pvs)
     assert compat.get().status == 503
     # After the pause that follows the failed login, the service asks for the serial number.
     time.sleep(3)
@@ -156,7 +161,10 @@ def given_is_secret(header: str | None) -> bool:
 
 
 @pytest.mark.usefixtures("hurry")
-def test_sessions_that_end_at_once_do_not_cause_many_logins(boot: Boot, serve: Serve) -> None:
+def test_sessions_that_end_at_once_do_not_cause_many_logins(
+    boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "FIRST_PAUSE_SECONDS", 30.0)
     pvs = boot(session_seconds=0.01, latency_seconds=0.03)
     compat = serve(pvs, cache_seconds=0)
     answers = [compat.get() for _ in range(20)]

@@ -20,7 +20,10 @@ from bridgectl.doctor.target import Target
 NOW = 1_800_000_000.0
 LIST = {
     "result": "succeed",
-    "devices": [{"DEVICE_TYPE": "PVS", "SERIAL": "ZT190585000549A6185", "MODEL": "PVS6"}],
+    "devices": [
+        {"DEVICE_TYPE": "PVS", "SERIAL": "ZT190585000549A6185", "MODEL": "PVS6"},
+        {"DEVICE_TYPE": "Inverter", "SERIAL": "E00121001", "STATE": "working", "p_3phsum_kw": "1"},
+    ],
 }
 # Behind a jump host, this computer sends no request to the bridge.
 PROXY = "exec nc garage 22"
@@ -70,6 +73,7 @@ def test_all_results_of_a_healthy_bridge_in_their_order(check: Check) -> None:
         {
             "DeviceList": ScriptResult(0, http(200, LIST)),
             "supervisor/info": ScriptResult(0, information(61707)),
+            "nft list chain": ScriptResult(0, b"tcp dport { 80, 9002 } jump counted"),
         },
         {},
     )
@@ -77,7 +81,7 @@ def test_all_results_of_a_healthy_bridge_in_their_order(check: Check) -> None:
     assert list(found)[10:] == [
         "Wi-Fi", "Home network", "Home router", "Names", "Cable to the PVS", "Address from PVS",
         "Default route", "PVS's neighbour entry", "PVS reachable", "Services of the bridge",
-        "Proxy on the Pi", "Firmware", "Device list", "From this computer",
+        "Proxy on the Pi", "Open to the home", "Firmware", "Device list", "From this computer",
     ]  # fmt: skip
     assert found["Firmware"].seen == "PVS6, build 61707: the PVS answers DeviceList"
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pvs_bridge.config import HealthConfig
-from pvs_bridge.host.probe import Reply, Signal
+from pvs_bridge.health.checks import IDENTITY
+from pvs_bridge.host.probe import HomeAccess, Reply, Signal
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/health"
 Answer = Reply | Exception
@@ -33,6 +34,10 @@ class FakeProbe:
     answers: list[Answer] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     connected: list[int] = field(default_factory=list)
+    access: HomeAccess | Exception = HomeAccess.OPEN
+    identity: Answer = field(
+        default_factory=lambda: Reply(403, {}, b'{"error": "not allowed", "hint": "none"}')
+    )
     now: float = 0.0
     later: Callable[[FakeProbe], None] | None = None
     naps: int = 0
@@ -57,8 +62,18 @@ class FakeProbe:
         if port in self.refuses:
             raise self.refuses[port]
 
+    def home_access(self, _port: int) -> HomeAccess:
+        """Return whether the home reaches the proxy's port."""
+        if isinstance(self.access, Exception):
+            raise self.access
+        return self.access
+
     def get(self, _port: int, path: str, _seconds: float) -> Reply:
-        """Return the next answer."""
+        """Return the next answer; that of the proxy itself costs nothing and is not recorded."""
+        if path == IDENTITY:
+            if isinstance(self.identity, Exception):
+                raise self.identity
+            return self.identity
         self.asked.append(path)
         self.now += 6.5
         answer = self.answers.pop(0)

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from unit.health.conftest import make_body, make_devices
 
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health.checks import DEVICE_LIST, REVISION, check
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, OUTCOMES, UNKNOWN
 from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Report
-from pvs_bridge.host.probe import ProbeError, Reply, Signal
+from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 from pvs_bridge.pvs.firmware import SUPERVISOR_INFO
 
 Build = Callable[..., Any]
@@ -71,6 +72,15 @@ CHEAP: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("default_route_taken", "route", {"routes": ["eth0", "wlan0"]}),
     ("default_route_taken", "route", {"routes": ["eth0"]}),
+    (
+        "port_taken",
+        "proxy",
+        {"identity": Reply(404, {"server": "lighttpd/1.4.79"}, b"<h1>404</h1>")},
+    ),
+    ("port_taken", "proxy", {"identity": Reply(200, {}, b"a program without a name")}),
+    ("port_taken", "proxy", {"identity": http.client.BadStatusLine("SSH-2.0")}),
+    ("port_local", "reach", {"access": HomeAccess.LOCAL}),
+    ("port_closed", "reach", {"access": HomeAccess.CLOSED}),
     ("uplink_missing", "uplink", {"signals": {"eth0": Signal.UP}}),
     ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.NONE}}),
     ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.OFF}}),
@@ -175,6 +185,13 @@ def test_a_cached_answer_has_an_age(
     assert report.links[-1].seen.endswith(" s, 12 s old")
 
 
+# The compat service adds those that the PVS has listed before.
+LOST = [
+    {**each, "STATE": "error", "STATEDESCR": "Missing"}
+    if each["DEVICE_TYPE"] == "Inverter"
+    else each
+    for each in make_devices(3, night=True)
+]
 ANSWERS: list[tuple[str, Given]] = [
     ("pvs_silent", TIMEOUT),
     ("pvs_silent", {"status": 504, "body": b"<html>", "server": None}),
@@ -195,7 +212,9 @@ ANSWERS: list[tuple[str, Given]] = [
     ("damaged_answer", {"body": b'{"devices": [{"DEVICE_TYPE": "PV'}),
     ("damaged_answer", {"body": b'Content-Type: text/html\r\n\r\n{"result": "succeed"}'}),
     ("damaged_answer", {"body": b""}),
-    ("damaged_answer", {"body": b"<html>Welcome</html>"}),
+    ("firmware_too_old", {"body": b"\n<html>Welcome</html>"}),
+    ("no_panels", {"body": make_body(make_devices(0))}),
+    ("no_panels", {"body": make_body(LOST)}),
     ("damaged_answer", {"body": b'{"result": "succeed"}'}),
     ("damaged_answer", {"body": b'{"result": "succeed", "devices": {}}'}),
     ("damaged_answer", {"body": b'{"devices": []}'}),
@@ -214,7 +233,8 @@ def test_a_bad_answer_is_named(
     report = check(config, probe)
     assert report.broken is not None
     assert (report.broken.name, report.broken.outcome) == ("answer", outcome)
-    assert report.plant is None
+    # A plant without panels is shown, with its meters.
+    assert (report.plant is None) == (outcome != "no_panels")
     assert probe.asked == [DEVICE_LIST]
 
 
@@ -264,8 +284,35 @@ def test_a_refusal_is_explained_by_the_firmware(
     assert report.broken is not None
     assert report.broken.outcome == outcome
     assert report.interface is None
-    more = [REVISION] if outcome == "firmware_locked" else []
-    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, *more]
+    assert probe.asked == [DEVICE_LIST, SUPERVISOR_INFO, REVISION]
+
+
+@pytest.mark.parametrize(
+    "about", [{"MODEL": "PVS6", "BUILD": 61839}, {"MODEL": "PVS5", "SWVER": "", "BUILD": None}]
+)
+@pytest.mark.parametrize(("translates", "outcome"), [(True, "translator_down"), (False, None)])
+def test_a_refusal_by_firmware_with_the_new_api_is_explained_by_that(
+    make_probe: Build,
+    reply: Answers,
+    config: HealthConfig,
+    about: dict[str, object],
+    translates: bool,
+    outcome: str | None,
+) -> None:
+    answers = [reply(403, b"{}"), reply(200, information(**about)), reply(200, VARIABLE)]
+    asked = dataclasses.replace(config, translates=translates)
+    report = check(asked, make_probe(answers=answers * 5))
+    assert (report.broken and report.broken.outcome) == outcome
+    assert report.interface == (None if translates else "new")
+
+
+def test_a_changed_certificate_is_a_note_and_not_a_fault(
+    make_probe: Build, reply: Answers, config: HealthConfig
+) -> None:
+    headers = {**BY_COMPAT, "warning": '299 pvs-bridge "Certificate Changed"'}
+    report = check(config, make_probe(answers=[reply(headers=headers)]))
+    assert report.healthy
+    assert "/var/lib/pvs-bridge-compat/certificate" in str(report.note)
 
 
 @pytest.mark.parametrize("variable", NO_VARIABLE)
@@ -411,7 +458,7 @@ def test_a_refusal_of_unknown_firmware_is_named(
     make_probe: Build, reply: Answers, config: HealthConfig, second: Given
 ) -> None:
     given = second if isinstance(second, Exception) else reply(**second)
-    probe = make_probe(answers=[reply(403, b"{}"), given])
+    probe = make_probe(answers=[reply(403, b"{}"), given, reply(404, b"")])
     report = check(config, probe)
     assert report.broken is not None
     assert report.broken.outcome == "answer_refused"

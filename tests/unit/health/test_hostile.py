@@ -44,7 +44,7 @@ often = settings(
 
 def judge(make_probe: Build, config: HealthConfig, status: int, body: bytes) -> bool:
     answer = Reply(status, {"server": "x"}, body)
-    report = check(config, make_probe(answers=[answer, answer]))
+    report = check(config, make_probe(answers=[answer] * 3))
     json.dumps(report_data(report), allow_nan=False)
     text = report_text(report, 80)
     assert max(map(len, text.splitlines())) <= 80
@@ -73,8 +73,14 @@ def test_json_is_never_healthy_by_chance(
 def test_only_succeed_with_a_list_of_devices_is_healthy(
     make_probe: Build, config: HealthConfig, answer: dict[str, Any]
 ) -> None:
-    good = answer.get("result") == "succeed" and isinstance(answer.get("devices"), list)
-    assert judge(make_probe, config, 200, json.dumps(answer).encode()) == good
+    listed = answer.get("devices")
+    good = answer.get("result") == "succeed" and isinstance(listed, list)
+    # A list without panels is a good answer, but not a healthy one.
+    assert not judge(make_probe, config, 200, json.dumps(answer).encode())
+    if isinstance(listed, list):
+        panel = {"DEVICE_TYPE": "Inverter", "SERIAL": "E001210000001"}
+        more = {**answer, "devices": [*listed, panel]}
+        assert judge(make_probe, config, 200, json.dumps(more).encode()) == good
 
 
 @often

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pvs_bridge.health.text import plant_text
-from pvs_bridge.pvs.devices import AnswerError, Plant, number, read_devices, read_plant
+from pvs_bridge.pvs.devices import (
+    AnswerError,
+    Plant,
+    number,
+    plant_data,
+    read_devices,
+    read_plant,
+)
 from pvs_bridge.text import as_ascii, clean, duration
 
 Devices = Callable[..., list[Any]]
@@ -23,14 +31,13 @@ def test_by_day_every_panel_has_its_power(devices: Devices) -> None:
     text = plant_text(read(devices()))
     assert text == (
         "Supervisor  PVS6\n"
-        "Serial      ZT210175000612B0042\n"
         "Firmware    2024.6, Build 61707\n"
         "Up for      1 d 3 h\n"
         "\n"
-        "Meter        Serial              kW      kWh\n"
-        "───────────  ──────────────  ──────  ───────\n"
-        "production   PVS6M21750042p   0.600  20123.5\n"
-        "consumption  PVS6M21750042c  -1.250  31000.5\n"
+        "Meter            kW      kWh\n"
+        "───────────  ──────  ───────\n"
+        "production    0.600  20123.5\n"
+        "consumption  -1.250  31000.5\n"
         "\n"
         "Panel            State      W     kWh  °C\n"
         "───────────────  ───────  ───  ──────  ──\n"
@@ -77,12 +84,52 @@ def test_a_plant_without_battery_shows_none(devices: Devices) -> None:
 
 
 def test_missing_keys_are_dashes() -> None:
-    kinds = ("PVS", "Power Meter", "Inverter", "Battery")
-    plant = read([{"DEVICE_TYPE": kind} for kind in kinds])
+    kinds = ("PVS", "Power Meter", "Battery")
+    panel = {"DEVICE_TYPE": "Inverter", "SERIAL": "E1"}
+    plant = read([*({"DEVICE_TYPE": kind} for kind in kinds), panel])
     text = plant_text(plant)
     assert "Firmware    unknown" in text
-    assert "other  -        -    -" in text
-    assert "-      asleep  -    -   -" in text
+    assert "other   -    -" in text
+    assert "E1     asleep  -    -   -" in text
+
+
+@pytest.mark.parametrize("serial", [None, "", "  ", "NO SERIAL NUMBER", "none", "000000", "-"])
+def test_a_ghost_inverter_is_no_panel(serial: str | None) -> None:
+    ghost = {"DEVICE_TYPE": "Inverter", "SERIAL": serial, "STATE": "working", "p_3phsum_kw": "1"}
+    plant = read([ghost, {**ghost, "SERIAL": "414050000"}])
+    assert [each.serial for each in plant.panels] == ["414050000"]
+    assert plant.total == "1 panel, 1.00 kW"
+
+
+def test_a_missing_device_is_told_from_a_sleeping_one() -> None:
+    lost = {"STATE": "error", "STATEDESCR": "Missing"}
+    plant = read([
+        {"DEVICE_TYPE": "Inverter", "SERIAL": "E1", "STATE": "working", "p_3phsum_kw": "0.2"},
+        {"DEVICE_TYPE": "Inverter", "SERIAL": "E2", **lost},
+        {"DEVICE_TYPE": "Power Meter", "SERIAL": "M1p", "TYPE": "PVS5-METER-P", **lost},
+    ])  # fmt: skip
+    assert [each.state for each in plant.panels] == ["working", "missing"]
+    assert (plant.missing, plant.meters) == (1, ())
+    assert plant.total == "2 panels, 0.20 kW from 1 working, 1 missing from the list"
+    assert "normal for minutes to days after a restart" in plant_text(plant)
+
+
+def test_a_sunvault_s_serial_number_is_whole_and_shown_cut() -> None:
+    serial = "00001A2B3C4D" + "".join(f"M0000000000000{each}" for each in range(4))
+    plant = read([{"DEVICE_TYPE": "Energy Storage System", "SERIAL": serial, "STATE": "working"}])
+    assert plant.storage[0].serial == serial
+    assert max(map(len, plant_text(plant).splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("wear", "percent"), [("0x03", 30), ("0x0b", 110), ("0x0A", 100), ("3", None), ("0x0c", None),
+                          (3, None), (None, None)],
+)  # fmt: skip
+def test_the_wear_of_the_flash_is_read(wear: object, percent: int | None) -> None:
+    told = {"DEVICE_TYPE": "PVS", "flash_usage": "73", "flashwear_type_b": wear}
+    supervisor = read([told]).supervisor
+    assert supervisor is not None
+    assert (supervisor.flash_used_percent, supervisor.flash_wear_percent) == (73, percent)
 
 
 def test_an_empty_plant_is_shown() -> None:
@@ -90,16 +137,20 @@ def test_an_empty_plant_is_shown() -> None:
     assert text == "The device list has no entry for the PVS itself.\n\nTotal: no panels"
 
 
-def test_the_summary_has_no_serial_number(devices: Devices) -> None:
-    summary = read(devices()).summary
-    assert summary == "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
+def test_no_output_has_the_serial_number_of_the_pvs(devices: Devices) -> None:
+    plant = read(devices(battery=True))
+    assert plant.summary == "PVS6, firmware 2024.6, Build 61707, 3 panels, 0.60 kW"
+    for output in (plant_text(plant), json.dumps(plant_data(plant)), repr(plant)):
+        assert "E00121000000001" in output
+        assert "B0042" not in output
+        assert "PVS6M2175" not in output
 
 
 @pytest.mark.parametrize("night", [True, False])
 def test_the_widest_plant_fits_80_columns(devices: Devices, night: bool) -> None:
     listed = devices(99, night=night, battery=True)
     for device in listed:
-        device["SERIAL"] = "S" * 500
+        device["SERIAL"] = "S1" * 128
         device["STATE"] = "x" * 500
         device["SWVER"] = device["MODEL"] = "y" * 500
         for key in ("p_3phsum_kw", "net_ltea_3phsum_kwh", "ltea_3phsum_kwh", "t_htsnk_degc"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import threading
 import time
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pvs_bridge.config import HealthConfig
-from pvs_bridge.health.checks import DEVICE_LIST, check
+from pvs_bridge.health.checks import DEVICE_LIST, IDENTITY, check
 from pvs_bridge.host import network
 from pvs_bridge.host.network import LocalProbe
-from pvs_bridge.host.probe import ProbeError, Signal
+from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +152,15 @@ def test_the_check_works_over_real_sockets(make_probe: Build, body: Body) -> Non
     content = body()
     probe = make_probe()
     with server(send(head(f"Content-Length: {len(content)}") + content)) as port:
-        probe.get = LocalProbe().get
+        answer_of_proxy = probe.get
+
+        def get(port: int, path: str, seconds: float) -> Reply:
+            over_socket = path != IDENTITY
+            ask = LocalProbe().get if over_socket else answer_of_proxy
+            found: Reply = ask(port, path, seconds)
+            return found
+
+        probe.get = get
         probe.connect = lambda _address, _port, seconds: LocalProbe().connect(
             "127.0.0.1", port, seconds
         )
@@ -159,6 +168,62 @@ def test_the_check_works_over_real_sockets(make_probe: Build, body: Body) -> Non
     assert report.healthy
     assert report.plant is not None
     assert len(report.plant.panels) == 3
+
+
+def test_root_asks_the_proxy_from_a_port_that_only_root_can_use() -> None:
+    peers = []
+
+    def talk(connection: socket.socket) -> None:
+        peers.append(connection.getpeername()[1])
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with server(talk) as port:
+        for _ in range(3):
+            LocalProbe().get(port, "/", 5)
+    assert [peer in network.ROOT_PORTS for peer in peers] == [os.geteuid() == 0] * 3
+
+
+def test_connecting_leaves_the_group_as_it_was() -> None:
+    before = os.getegid()
+    with pytest.raises(ConnectionRefusedError):
+        LocalProbe().connect("127.0.0.1", 1, 5)
+    assert os.getegid() == before
+
+
+SOCKETS = """\
+LISTEN 0 384 0.0.0.0:80 0.0.0.0:*
+LISTEN 0 16 127.0.0.1:8080 0.0.0.0:*
+LISTEN 0 16 [::1]:8080 [::]:*
+"""
+RULES = """\
+table inet pvs_bridge_firewall {
+	chain from_home {
+		udp sport 67 udp dport 68 accept
+		tcp dport 22 jump ssh
+		tcp dport { 80, 9002 } jump counted
+		udp dport 81 jump counted
+		ip saddr { 192.168.1.0/24 } tcp dport 82 jump counted
+	}
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("port", "access"),
+    [(80, HomeAccess.OPEN), (8080, HomeAccess.LOCAL), (81, HomeAccess.CLOSED),
+     (82, HomeAccess.CLOSED), (9002, HomeAccess.OPEN), (22, HomeAccess.OPEN)],
+)  # fmt: skip
+def test_a_port_is_open_to_the_home_by_its_socket_and_the_firewall(
+    port: int, access: HomeAccess
+) -> None:
+    assert network.home_access(SOCKETS, RULES, "", port) is access
+
+
+def test_a_pi_without_the_firewall_is_open_and_an_unreadable_one_unknown() -> None:
+    missing = "Error: No such file or directory; did you mean table 'x' in family ip?"
+    assert network.home_access(SOCKETS, "", missing, 81) is HomeAccess.OPEN
+    with pytest.raises(ProbeError, match="only root"):
+        network.home_access(SOCKETS, "", "Operation not permitted (you must be root)", 80)
 
 
 def test_a_port_without_a_listener_refuses() -> None:

@@ -17,6 +17,7 @@ import json, pathlib, sys
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pvs_bridge.core.plugins.modules import managed_files
 managed_files._ROLLBACK, managed_files._MOUNTS = [sys.argv[1]], pathlib.Path(sys.argv[2])
+managed_files._UNAPPLIED = pathlib.Path(sys.argv[3])
 with patch_module_args(json.load(sys.stdin)):
     managed_files.main()
 """
@@ -28,6 +29,8 @@ def put(
     rollback: dict[str, Any] | None = None,
     program: Path = Path("/bin/false"),
     mounts: Path = Path("/proc/mounts"),
+    unapplied: dict[str, str] | None = None,
+    unapplied_folder: Path = Path("/nowhere"),
 ) -> dict[str, Any]:
     """Run the module and return its result.
 
@@ -37,6 +40,8 @@ def put(
         rollback: the module's option.
         program: stands in for the one that arms it.
         mounts: says what is mounted.
+        unapplied: the module's option.
+        unapplied_folder: where the host keeps the names of unapplied changes.
     """
     arguments: dict[str, Any] = {
         "files": list(files),
@@ -45,8 +50,10 @@ def put(
     }
     if rollback:
         arguments["rollback"] = rollback
+    if unapplied:
+        arguments["unapplied"] = unapplied
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, str(program), str(mounts)],
+        [sys.executable, "-c", _RUN, str(program), str(mounts), str(unapplied_folder)],
         input=json.dumps(arguments),
         env={**os.environ, "PYTHONPATH": str(_PROJECT / "ansible/collections")},
         capture_output=True,

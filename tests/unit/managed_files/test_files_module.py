@@ -100,9 +100,35 @@ def test_the_checker_sees_the_new_text(tmp_path: Path) -> None:
 def test_a_replaced_file_is_kept_where_a_backup_is_asked_for(tmp_path: Path) -> None:
     dest = tmp_path / "file"
     dest.write_text("mine\n")
-    put({"dest": str(dest), "content": "ours\n", "backup": True})
-    kept = [path.read_text() for path in tmp_path.iterdir() if path != dest]
-    assert kept == ["mine\n"]
+    dest.chmod(0o640)
+    for content in ("# Ansible managed\nold secret\n", "# Ansible managed\nnew\n", "edited\n"):
+        put({"dest": str(dest), "content": content, "backup": True})
+    (kept,) = [path for path in tmp_path.iterdir() if path != dest]
+    assert (kept.name, kept.read_text()) == ("file.before-pvs-bridge~", "mine\n")
+    assert kept.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_of_which_a_part_is_changed_is_kept_as_it_was(tmp_path: Path) -> None:
+    dest = tmp_path / "file"
+    dest.write_text("mine\n")
+    for secret in ("old", "new"):
+        block = {"dest": str(dest), "state": "block", "marker": "pvs-bridge: x", "backup": True}
+        put({**block, "content": secret})
+    assert (tmp_path / "file.before-pvs-bridge~").read_text() == "mine\n"
+    assert not any("old" in path.read_text() for path in tmp_path.iterdir())
+
+
+def test_backups_of_older_versions_go_if_they_are_of_own_files(tmp_path: Path) -> None:
+    dest = tmp_path / "file"
+    dest.write_text("# Ansible managed\nnew\n")
+    names = [f"file.{number}.2026-01-0{number}@10:00:00~" for number in (1, 2, 3)]
+    texts = ("mine\n", "# Ansible managed\nold secret\n", "a\n# BEGIN pvs-bridge: x\nold\n")
+    for name, text in zip(names, texts, strict=True):
+        (tmp_path / name).write_text(text)
+    entry = {"dest": str(dest), "content": "# Ansible managed\nnew\n", "backup": True}
+    assert put(entry)["changed"]
+    assert {path.name for path in tmp_path.iterdir()} == {"file", names[0]}
+    assert not put(entry)["changed"]
 
 
 def test_a_pattern_removes_what_fits_but_what_is_to_stay(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Action(action.ActionModule):
         self.module = module
         self.sent: list[list[str]] = []
         entry = {"dest": str(dest), "state": "tree", "src": source.name}
-        self._task = SimpleNamespace(args={"files": [entry]})
+        self._task = SimpleNamespace(args={"files": [entry]}, notify=None)
 
     def _find_needle(self, folder: str, name: str) -> str:
         assert (folder, name) == ("files", self.source.name)

@@ -105,6 +105,7 @@ class MonitoredBridge:
             state=folder / "state.json",
             events=folder / "events.jsonl",
             day=folder / "day.json",
+            known=folder / "known.json",
             rebooted=folder / "rebooted",
             unconfirmed=folder / "pending.json",
             root=root,

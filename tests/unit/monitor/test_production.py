@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from unit.health.conftest import make_body, make_devices, make_reply
@@ -92,6 +93,43 @@ def test_a_sleeping_plant_has_no_power_and_the_energy_of_the_meter() -> None:
     devices = make_devices(2, night=True)
     devices[1]["p_3phsum_kw"] = "-0.012"
     assert production.point_of(read_plant(devices), 5.0) == Point(5.0, 0, 20123.4567)
+
+
+def without_ct(panels: int, *, kwh: float, kw: str = "0") -> list[dict[str, Any]]:
+    """Return a plant whose production meter does not have a current transformer."""
+    devices = make_devices(panels)
+    for each in devices:
+        if each.get("TYPE") == "PVS5-METER-P":
+            each |= {"p_3phsum_kw": kw, "net_ltea_3phsum_kwh": "0"}
+        if each["DEVICE_TYPE"] == "Inverter":
+            each["ltea_3phsum_kwh"] = str(kwh)
+    return devices
+
+
+def test_without_a_current_transformer_the_panels_count() -> None:
+    points = [
+        production.point_of(read_plant(without_ct(3, kwh=1000 + step / 100)), step * 300.0)
+        for step in range(11)
+    ]
+    assert {point.watts for point in points} == {600}
+    assert production.kwh_of(points) == 0.3
+
+
+def test_a_meter_that_has_stopped_to_measure_is_not_believed() -> None:
+    devices = make_devices(3)
+    meter = next(each for each in devices if each.get("TYPE") == "PVS5-METER-P")
+    meter["p_3phsum_kw"] = "0"
+    point = production.point_of(read_plant(devices), 0.0)
+    assert (point.watts, point.kwh) == (600, 3 * 1234.5)
+
+
+def test_panels_that_appear_or_vanish_are_not_production() -> None:
+    counts = [3, 8, 8, 3, 21, 21]
+    points = [
+        production.point_of(read_plant(without_ct(count, kwh=1000 + step / 10)), step * 300.0)
+        for step, count in enumerate(counts)
+    ]
+    assert production.kwh_of(points) == 2.9
 
 
 def test_energy_is_the_difference_of_the_counter() -> None:

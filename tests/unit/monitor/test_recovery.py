@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from unit.health.conftest import make_reply
 from unit.monitor.conftest import MakeBridge
 
 from pvs_bridge.health.outcomes import OUTCOMES
-from pvs_bridge.host.probe import Signal
+from pvs_bridge.host.probe import Reply, Signal
 from pvs_bridge.monitor.actions import NAMES
 from pvs_bridge.monitor.recovery import PLANS, REBOOT
 
@@ -33,6 +35,21 @@ def test_every_plan_has_known_actions_for_an_outcome_of_the_health_check() -> No
 )
 def test_a_broken_pvs_never_restarts_the_pi(outcome: str) -> None:
     assert REBOOT not in [step.action for step in PLANS.get(outcome, ())]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_port_that_another_program_has_never_restarts_the_pi(
+    make_bridge: MakeBridge, answers: bool
+) -> None:
+    bridge = make_bridge()
+    if answers:
+        bridge.probe.identity = Reply(404, {"server": "lighttpd/1.4.79"}, b"not found")
+    else:
+        # It has another of haproxy's ports, so that haproxy does not start at all.
+        bridge.probe.refuses[80] = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+    bridge.minutes(13 * 60)
+    assert 2 <= bridge.host.did.count("systemctl restart haproxy.service") <= 14
+    assert "systemctl reboot" not in bridge.host.did
 
 
 def test_a_healthy_bridge_causes_no_steps_and_no_events(make_bridge: MakeBridge) -> None:

@@ -147,6 +147,17 @@ def test_a_nearly_full_overlay_is_a_warning(free: int, expected: list[str]) -> N
     assert [each.name for each in warnings(CONFIG, found, None, frozenset(), {})] == expected
 
 
+def test_a_port_that_another_program_holds_is_a_warning(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    write(bridge.paths.root, "run/pvs-bridge-taken-ports", "PVS_BRIDGE_TAKEN_9002=yes\n")
+    bridge.minutes(2)
+    assert names(bridge) == ["port_9002"]
+    assert "port 9002" in bridge.state.warnings[0]["problem"]
+    write(bridge.paths.root, "run/pvs-bridge-taken-ports", "")
+    bridge.minutes(2)
+    assert names(bridge) == []
+
+
 def test_a_full_flash_of_the_pvs_is_a_warning_until_the_next_reading(
     make_bridge: MakeBridge,
 ) -> None:

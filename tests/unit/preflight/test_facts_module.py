@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import socket
 
 import pytest
 
@@ -75,6 +76,11 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
         "root": {"locked": False, "ours": False},
         "routes": False,
         "firewall": "absent",
+        "other_firewalls": [],
+        "domains": [],
+        "overlap": "",
+        "listeners": [],
+        "taken": [],
         "ssh": {
             "login_user": pwd.getpwuid(os.getuid()).pw_name,
             "key_users": [],
@@ -84,6 +90,87 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
         "unconfirmed": {},
         "old_version": False,
     }
+
+
+SS = """\
+udp UNCONN 0 0 0.0.0.0:5353 0.0.0.0:* users:(("avahi-daemon",pid=52,fd=12))
+udp UNCONN 0 0 0.0.0.0:42083 0.0.0.0:* users:(("avahi-daemon",pid=52,fd=14))
+udp UNCONN 0 0 [fe80::70:76ff:fe73:1]%eth0:546 [::]:* users:(("NetworkManager",pid=62,fd=34))
+udp UNCONN 0 0 0.0.0.0:123 0.0.0.0:* users:(("ntpd",pid=9,fd=3))
+tcp LISTEN 0 128 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=8,fd=3))
+tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:(("lighttpd",pid=75,fd=6),("lighttpd",pid=76,fd=6))
+tcp LISTEN 0 128 [::]:80 [::]:* users:(("lighttpd",pid=75,fd=7))
+tcp LISTEN 0 4096 *:8123 *:*
+"""
+
+
+def test_ports_that_the_home_reaches_are_listed_once_with_program_and_unit(
+    tmp_path: pathlib.Path,
+) -> None:
+    write(
+        tmp_path,
+        proc__75__cgroup="0::/system.slice/lighttpd.service\n",
+        proc__9__cgroup="0::/user.slice/user-1000.slice/session-3.scope\n",
+    )
+    found = bridge_facts.listeners(bridge_facts.sockets(tmp_path, lambda _: SS))
+    assert found == [
+        {"port": 80, "protocol": "tcp", "program": "lighttpd", "unit": "lighttpd.service"},
+        {"port": 123, "protocol": "udp", "program": "ntpd", "unit": ""},
+        {"port": 8123, "protocol": "tcp", "program": "", "unit": ""},
+    ]
+
+
+def test_a_port_is_taken_if_it_cannot_be_bound_by_another_unit_than_its_own(
+    tmp_path: pathlib.Path,
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        text = f'tcp LISTEN 0 1 127.0.0.1:{port} 0.0.0.0:* users:(("nginx",pid=7,fd=3))\n'
+        write(tmp_path, proc__7__cgroup="0::/system.slice/nginx.service\n")
+        every = bridge_facts.sockets(tmp_path, lambda _: text)
+
+        def taken(unit: str, address: str) -> list[str]:
+            wanted = {"variable": "proxy_http_port", "port": port, "unit": unit, "address": address}
+            found = bridge_facts.taken([wanted], every, silent)
+            return [each["program"] for each in found]
+
+        assert taken("haproxy.service", "*") == ["nginx"]
+        assert taken("haproxy.service", "127.0.0.1") == ["nginx"]
+        assert taken("haproxy.service", "127.0.0.2") == []
+        assert taken("nginx.service", "*") == []
+    assert taken("haproxy.service", "*") == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ("3: wlan0 inet 172.27.1.5/16 brd", "172.27.0.0/16"),
+        ("3: wlan0 inet 172.27.153.40/24 brd", "172.27.153.0/24"),
+        ("3: wlan0 inet 172.27.1.5/24 brd", ""),
+        ("", ""),
+    ],
+)
+def test_a_home_network_that_contains_the_pvs_is_found(shown: str, expected: str) -> None:
+    assert bridge_facts.overlap(lambda _: shown, "wlan0", "172.27.153.0/24") == expected
+
+
+def test_the_domain_of_the_home_is_read(tmp_path: pathlib.Path) -> None:
+    write(
+        tmp_path, etc__resolv_dot_conf="# by NM\nsearch Fritz.Box lan. ${x}\nnameserver 1.1.1.1\n"
+    )
+    assert bridge_facts.domains(tmp_path) == ["fritz.box", "lan"]
+
+
+def test_ufw_is_a_firewall_after_it_was_enabled(tmp_path: pathlib.Path) -> None:
+    states = {"ufw.service": ("active", "enabled"), "firewalld.service": ("inactive", "")}
+    write(tmp_path, etc__ufw__ufw_dot_conf="# x\nENABLED=no\n")
+    assert bridge_facts.other_firewalls(tmp_path, states) == []
+    write(tmp_path, etc__ufw__ufw_dot_conf="# x\nENABLED=yes\n")
+    assert bridge_facts.other_firewalls(tmp_path, states) == ["ufw"]
+    states["firewalld.service"] = ("active", "enabled")
+    assert bridge_facts.other_firewalls(tmp_path, states) == ["ufw", "firewalld"]
 
 
 def test_the_release_is_read_and_raspberry_pi_os_told_from_debian(tmp_path: pathlib.Path) -> None:

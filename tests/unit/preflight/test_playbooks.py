@@ -65,13 +65,17 @@ class Run:
 
     def findings(self, host: str) -> list[str]:
         """Return what the host's failed task says, line by line, without the hints."""
-        _, _, message = self._failure(host).partition("msg: |-\n")
-        lines = [line.strip().partition("; ") for line in message.splitlines()]
+        _, _, message = self._failure(host).partition("FAILED! => \n")
+        lines = [line.strip().partition("; ") for line in message.splitlines() if line]
         assert all(hint for _, _, hint in lines[1:])
         return [problem for problem, _, _ in lines]
 
     def _failure(self, host: str) -> str:
-        blocks = re.split(r"^(?=fatal: |ok: |\[ERROR\]|\nPLAY RECAP)", self.output, flags=re.M)
+        blocks = re.split(
+            r"^(?=fatal: |ok: |\[ERROR\]|\[WARNING\]|\n(?:PLAY|TASK) RECAP)",
+            self.output,
+            flags=re.M,
+        )
         return next(each for each in blocks if each.startswith(f"fatal: [{host}]: FAILED!"))
 
 
@@ -193,7 +197,7 @@ def test_preflight_names_file_and_line_of_every_mistake_and_shows_no_secret(
     (tmp_path / "roles").symlink_to(roles_directory)
     result = play(
         "-e",
-        "proxy_stats_port=443 proxy_http_prt=1",
+        '{"proxy_stats_port": 443, "proxy_http_prt": 1}',
         inventory="""\
             all:
               hosts:
@@ -242,7 +246,7 @@ def test_preflight_names_file_and_line_of_every_mistake_and_shows_no_secret(
     )
     assert result.status == 2
     assert result.findings("garage") == [
-        "garage: 9 errors in its variables",
+        "garage: 10 errors in its variables",
         "host_vars/garage.yml:4: uplink_networks[0].passphrase: is not a valid template",
         "host_vars/garage.yml:7: uplink_networks[2].passphrase: refers to lost, which is undefined",
         "host_vars/garage.yml:10: uplink_networks[1].passphrase: must have 8 to 63 bytes in UTF-8, "
@@ -255,6 +259,7 @@ def test_preflight_names_file_and_line_of_every_mistake_and_shows_no_secret(
         "uplink_country: must be a string, got true or false",
         "uplink_address: must be set, because uplink_method is static",
         "uplink_gateway: must be set, because uplink_method is static",
+        "uplink_dns_servers: must be set, because uplink_method is static",
     ]
     assert result.findings("attic") == [
         "attic: 3 errors in its variables",
@@ -269,6 +274,56 @@ def test_preflight_names_file_and_line_of_every_mistake_and_shows_no_secret(
     assert "secret" not in result.output
     for host in ("garage", "shed", "attic"):
         assert (result.recap(host)["failed"], result.recap(host)["unreachable"]) == (1, 0)
+
+
+def test_a_mistake_is_shown_once_and_in_full_to_programs(
+    play: Play, tmp_path: pathlib.Path, roles_directory: pathlib.Path
+) -> None:
+    (tmp_path / "roles").symlink_to(roles_directory)
+    inventory = """\
+        all:
+          hosts:
+            garage: {uplink_type: ethernt, health_client: controller}
+    """
+    assert play(inventory=inventory, play=CHECK).output.count("did you mean ethernet?") == 1
+    verbose = play("-v", inventory=inventory, play=CHECK).output
+    assert "issues:" in verbose
+    assert "Origin: " in verbose
+
+
+def test_a_failed_connection_is_shown_once(play: Play) -> None:
+    inventory = "all:\n  hosts:\n    garage: {ansible_host: 127.0.0.1, ansible_port: 1}\n"
+    assert play("--check", inventory=inventory, play=LOOK).output.count("Hint: ") == 1
+
+
+def test_a_variable_of_another_project_is_a_note_at_group_level(
+    play: Play, tmp_path: pathlib.Path, roles_directory: pathlib.Path
+) -> None:
+    (tmp_path / "roles").symlink_to(roles_directory)
+    result = play(
+        inventory="""\
+            all:
+              vars:
+                uplink_monitoring_token: abc
+                proxy_http_prt: 80
+              hosts:
+                garage: {uplink_type: ethernet, health_client: controller}
+                shed:
+                  uplink_type: ethernet
+                  health_client: controller
+                  uplink_monitoring_url: abc
+        """,
+        play=CHECK,
+    )
+    assert result.findings("garage") == [
+        "garage: 1 error in its variables",
+        "inventory.yml:4: proxy_http_prt: is an unknown variable",
+    ]
+    assert result.findings("shed")[1:] == [
+        "inventory.yml:4: proxy_http_prt: is an unknown variable",
+        "inventory.yml:10: uplink_monitoring_url: is an unknown variable",
+    ]
+    assert "inventory.yml:3: uplink_monitoring_token: is an unknown variable" in result.output
 
 
 def test_preflight_passes_a_good_bridge_and_names_a_role_that_is_not_there(
@@ -327,3 +382,43 @@ def test_preflight_knows_the_commands_of_the_roles_themselves_and_shows_no_passw
     ]
     assert "did you mean StartDiscovery?" in result.output
     assert "secret" not in result.output
+
+
+def test_a_playbook_that_is_called_from_another_folder_finds_roles_and_collection(
+    tmp_path: pathlib.Path,
+) -> None:
+    (tmp_path / "home.yml").write_text(
+        "pvs_bridges:\n  hosts:\n    garage: {uplink_type: ethernet, uplink_interfac: eth1}\n"
+    )
+    environment = {key: each for key, each in os.environ.items() if key != "ANSIBLE_CONFIG"}
+    for name in ("site", "health"):
+        done = subprocess.run(
+            ["ansible-playbook", "-i", "home.yml", str(ROOT / f"ansible/{name}.yml")],
+            cwd=tmp_path,
+            env={**environment, "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "home.yml:3: uplink_interfac: is an unknown variable" in done.stdout
+
+
+def test_the_health_of_an_unreachable_pi_has_one_hint(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "home.yml").write_text(
+        "pvs_bridges:\n  hosts:\n    garage: {ansible_host: 127.0.0.1, ansible_port: 1,"
+        " uplink_type: ethernet, uplink_interface: eth1, health_required: false}\n"
+    )
+    done = subprocess.run(
+        ["ansible-playbook", "-i", tmp_path / "home.yml", "ansible/health.yml"],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    assert said.count("127.0.0.1 port 1 does not accept SSH") == 1, said
+    assert said.count("Hint: check ansible_host and ansible_port") == 1
+    assert "UNREACHABLE" not in said

@@ -18,6 +18,7 @@ STATIC = {
     "uplink_method": "static",
     "uplink_address": "192.168.1.20/24",
     "uplink_gateway": "192.168.1.1",
+    "uplink_dns_servers": ["192.168.1.1"],
 }
 LINK = {"pvs_link_method": "static", "pvs_link_address": "172.27.153.3/24"}
 
@@ -237,7 +238,7 @@ def test_what_cannot_work_is_found_once_with_its_hint(
 
 def test_an_uplink_in_the_pvs_network_is_refused_with_its_gateway(check: Check) -> None:
     findings = check(
-        uplink_method="static", uplink_address="172.27.153.20/24", uplink_gateway="172.27.153.1"
+        **{**STATIC, "uplink_address": "172.27.153.20/24", "uplink_gateway": "172.27.153.1"}
     )
     assert [each.location.variable for each in findings] == ["uplink_address", "uplink_gateway"]
     assert all("outside of the PVS's network" in each.problem for each in findings)
@@ -245,7 +246,7 @@ def test_an_uplink_in_the_pvs_network_is_refused_with_its_gateway(check: Check) 
 
 def test_a_home_network_around_the_pvs_network_is_refused(check: Check) -> None:
     findings = check(
-        uplink_method="static", uplink_address="172.27.1.20/16", uplink_gateway="172.27.1.1"
+        **{**STATIC, "uplink_address": "172.27.1.20/16", "uplink_gateway": "172.27.1.1"}
     )
     assert [each.location.variable for each in findings] == ["uplink_address"]
 

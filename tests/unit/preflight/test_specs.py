@@ -32,6 +32,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"proxy_http_port": "eighty"}, "proxy_http_port", "such as 80"),
     ({"proxy_http_port": True}, "proxy_http_port", "an integer"),
     ({"proxy_http_port": [80]}, "proxy_http_port", "got a list"),
+    # Text, as from -e and from quotes: a role would read "false" as true.
+    ({"proxy_http_port": "8000"}, "proxy_http_port", "write 8000 without quotes"),
+    ({"proxy_http_port": 80.0}, "proxy_http_port", "got a number"),
+    ({"proxy_stats_network": "yes"}, "proxy_stats_network", "write true without quotes"),
+    ({"proxy_stats_network": "false"}, "proxy_stats_network", "in an INI file as False"),
+    ({"proxy_stats_network": 0}, "proxy_stats_network", "got a number"),
+    ({"health_timeout_seconds": float("nan")}, "health_timeout_seconds", "a number"),
     ({"proxy_stats_network": "perhaps"}, "proxy_stats_network", "true or false"),
     ({"uplink_country": False}, "uplink_country", "put the value in quotes"),
     ({"uplink_hostname": 12}, "uplink_hostname", "put the value in quotes"),
@@ -73,8 +80,6 @@ def test_what_breaks_the_spec_is_found_once_with_its_hint(
     "changed",
     [
         {},
-        {"proxy_http_port": "8000"},  # from -e and INI files every value is text
-        {"proxy_stats_network": "yes"},
         {"health_timeout_seconds": 120.5},
         {"health_limits": {"soft": 1}},
         {"uplink_address": None},

@@ -52,6 +52,15 @@ def test_a_host_without_a_record_is_changed(root: pathlib.Path) -> None:
     assert not unchanged(root)
 
 
+def test_a_host_with_an_unapplied_change_is_changed(root: pathlib.Path) -> None:
+    marker = root / bridge_facts._UNAPPLIED / "a.json"
+    marker.parent.mkdir()
+    marker.write_text('{"run": "a1", "files": ["/etc/haproxy/haproxy.cfg"]}')
+    assert not unchanged(root)
+    bridge_facts.forget_unapplied(root, "a1")
+    assert unchanged(root)
+
+
 def test_a_record_that_was_cut_off_counts_for_nothing(root: pathlib.Path) -> None:
     record = root / "var/lib/pvs-bridge/provisioned.json"
     record.write_text(record.read_text()[:40])

@@ -25,7 +25,12 @@ def boot() -> Iterator[Callable[..., Simulator]]:
     with contextlib.ExitStack() as stack:
 
         def start(**chosen: Any) -> Simulator:  # noqa: ANN401 - any option or setting
-            settings: dict[str, Any] = {"latency_seconds": 0.0, "keepalive_seconds": 30.0}
+            # HTTP for both APIs, because a test that is not about TLS need not wait for it.
+            settings: dict[str, Any] = {
+                "latency_seconds": 0.0,
+                "keepalive_seconds": 30.0,
+                "http_api": "on",
+            }
             options: dict[str, Any] = {"clock": NOON, "clock_scale": 0.0, "https_port": None}
             for name, value in chosen.items():
                 (settings if name in specs(Settings) else options)[name] = value

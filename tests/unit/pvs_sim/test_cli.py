@@ -225,7 +225,7 @@ def test_without_openssl_the_hint_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("pvs_sim.certificate.shutil.which", lambda _name: None)
-    certificate._self_signed.cache_clear()
+    certificate._first.cache_clear()
     assert main([*QUIET, *EARLY, "--https-port", "0"]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("pvs_sim: HTTPS needs the openssl command")

@@ -61,6 +61,18 @@ def test_header_lines_can_stand_inside_the_body(boot: Boot, ask: Ask) -> None:
         answer.json()
 
 
+def test_a_good_status_can_have_a_bad_answer(boot: Boot, ask: Ask) -> None:
+    sim = boot()
+    inject(sim, {"kind": "error_result", "count": 1})
+    answer = ask(sim, "DeviceList")
+    assert (answer.status, answer.json()["result"]) == (200, "error")
+    inject(sim, {"kind": "html", "count": 1})
+    answer = ask(sim, "DeviceList")
+    assert answer.status == 200
+    assert answer.body.lstrip().startswith(b"<")
+    assert ask(sim, "DeviceList").json()["result"] == "succeed"
+
+
 def test_an_answer_can_drip(boot: Boot, ask: Ask) -> None:
     sim = boot()
     quick = ask(sim, "Stop")

@@ -22,6 +22,7 @@ FORBIDDEN = b'{ "status":403, "error" : "Unauthorized", "path":"" }'
     ("options", "locked"),
     [
         ({}, False),
+        ({"firmware": 61838}, False),
         ({"firmware": 61839}, False),
         ({"firmware": 61840}, True),
         ({"firmware": 61846}, True),
@@ -30,15 +31,16 @@ FORBIDDEN = b'{ "status":403, "error" : "Unauthorized", "path":"" }'
         ({"model": "PVS5", "firmware": 5408}, True),
     ],
 )
-def test_a_build_has_one_api_or_the_other(
+def test_a_build_has_one_api_or_the_other_or_for_once_both(
     boot: Boot, ask: Ask, options: dict[str, Any], *, locked: bool
 ) -> None:
     sim = boot(panels=1, **options)
+    new = locked or options == {"firmware": 61839}
     old = ask(sim, "DeviceList")
     assert old.status == (403 if locked else 200)
     assert (old.body == FORBIDDEN) == locked
-    assert fetch(f"{sim.http_url}/auth?login").status == (401 if locked else 404)
-    assert fetch(f"{sim.http_url}/vars?match=/sys/info/").status == (200 if locked else 404)
+    assert fetch(f"{sim.http_url}/auth?login").status == (401 if new else 404)
+    assert fetch(f"{sim.http_url}/vars?match=/sys/info/").status == (200 if new else 404)
     assert fetch(f"{sim.http_url}/cgi-bin/dl_cgi/supervisor/info").status == 200
     assert fetch(f"{sim.http_url}/").status == 200
 

@@ -15,7 +15,7 @@ MIDNIGHT = 1_750_464_000.0  # 2025-06-21T00:00:00Z, local afternoon of the day b
 def plant(
     seed: int = 1, panels: int = 5, *, battery: bool = False, daylight: bool = False
 ) -> Plant:
-    return Plant(Site(seed, 36.7, -119.8, daylight), panels, battery=battery)
+    return Plant(Site(seed, 36.7, -119.8, daylight), panels, battery_modules=int(battery))
 
 
 def test_the_same_seed_and_instant_give_the_same_reading() -> None:

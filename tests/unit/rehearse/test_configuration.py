@@ -25,6 +25,7 @@ pvs_bridges:
       ansible_host: "{{ site }}.20"
       uplink_country: US
       uplink_method: static
+      uplink_dns_servers: [192.168.1.1]
       uplink_address: "{{ site }}.20/24"
       uplink_gateway: "{{ site }}.1"
       uplink_networks:
@@ -132,7 +133,7 @@ def test_an_error_is_reported_with_file_and_line(inventory: Write) -> None:
     assert lines[0] == "the configuration of garage is wrong:"
     assert lines[1].startswith(f"{folder}/garage.yml:7: uplink_method: must be one of")
     assert lines[2].startswith(
-        f"{folder}/garage.yml:12: uplink_networks[0].passphrase: must have 8 "
+        f"{folder}/garage.yml:13: uplink_networks[0].passphrase: must have 8 "
     )
     assert "short" not in str(caught.value)
 

@@ -397,3 +397,21 @@ def test_unusual_names_are_restored_and_printed(
     (name,) = rollback.last_undone()["files"]
     assert json.dumps(name, ensure_ascii=False).encode()
     assert os.fsencode(name) == rb"/etc/wpa_supplicant/caf\udce9 " + b"\n*?[x]"
+
+
+def test_rejected_files_are_removed_by_a_confirmed_change(root: Path, rollback: Rollback) -> None:
+    """They may contain a passphrase that is not used any more."""
+
+    def with_secret() -> list[Path]:
+        files = [path for path in root.rglob("*") if path.is_file()]
+        return [path for path in files if b"sunflower" in path.read_bytes()]
+
+    arm(rollback)
+    (root / pi.PROFILE).write_text("psk=sunflower seeds\n")
+    assert rollback.undo("no")
+    (rejected,) = with_secret()
+    assert rejected.is_relative_to(rollback.rejected)
+    arm(rollback, "b2")
+    rollback.apply("b2", "true")
+    assert rollback.confirm("b2") == "confirmed"
+    assert with_secret() == []

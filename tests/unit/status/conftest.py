@@ -28,7 +28,7 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MonitoredBridge:
         " wlan0: 0000   60.  -52.  -256        0      0      0      0      9        0\n",
     )
     devices = make_devices()
-    devices[0]["dl_flash_avail"] = "98304"
+    devices[0] |= {"dl_flash_avail": "98304", "flash_usage": "40", "flashwear_type_b": "0x03"}
     made.probe.answers = [make_reply(body=make_body(devices)) for _ in range(3)]
     made.host.down = ["dnsmasq.service"]
     made.minutes(12)

@@ -65,6 +65,27 @@ def test_text_from_the_pvs_cannot_leave_its_label(bridge: MonitoredBridge) -> No
     assert "evil" not in parsed(text_of(document))
 
 
+def test_a_panel_that_is_listed_twice_is_one_series(bridge: MonitoredBridge) -> None:
+    document = made(bridge)
+    panels = document["plant"]["panels"]
+    document["plant"]["panels"] = [*panels, {**panels[0], "watts": 7}]
+    lines = text_of(document).splitlines()
+    series = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(set(series)) == len(series)
+
+
+def test_missing_panels_and_the_wear_of_the_flash_are_metrics(bridge: MonitoredBridge) -> None:
+    document = made(bridge)
+    document["plant"]["panels"][0]["state"] = "missing"
+    document["plant"]["supervisor"] |= {"flash_used_percent": 80, "flash_wear_percent": 110}
+    lines = text_of(document).splitlines()
+    assert {
+        "pvs_bridge_panels_missing 1",
+        "pvs_bridge_pvs_flash_used_ratio 0.8",
+        "pvs_bridge_pvs_flash_wear_ratio 1.1",
+    } <= set(lines)
+
+
 def test_the_other_metrics_exist_without_a_plant(bridge: MonitoredBridge) -> None:
     document = {**made(bridge), "plant": None}
     metrics = parsed(text_of(document))

@@ -20,6 +20,7 @@ GUARD = (
 )
 # Its state is neither up nor down: what the guard takes for a Wi-Fi that is not connected.
 INTERFACE = "lo"
+SOCKETS = "/run/pvs-bridge-wifi-guard"
 
 NMCLI = """
 echo "nmcli $*" >> "$CALLS"
@@ -80,6 +81,7 @@ def guard(tmp_path: Path) -> Guard:
                 "STATES": "30",
                 "AVAILABLE": "",
                 "REFUSED": "nothing",
+                "RUNTIME_DIRECTORY": SOCKETS,
                 **found,
             },
             check=True,
@@ -133,7 +135,8 @@ def test_networks_that_wpa_supplicant_punishes_are_forgiven_while_it_has_none(
     guard: Guard, state: str
 ) -> None:
     calls = guard("dhcpcd", WPA_STATE=state)
-    assert [call.split(maxsplit=3)[3] for call in calls] == [
+    told = [call.removeprefix(f"wpa_cli -s {SOCKETS} -i {INTERFACE} ") for call in calls]
+    assert told == [
         "status",
         "list_networks",
         "disable_network 0",

@@ -10,11 +10,12 @@ import io
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "ansible"))
 
-from bridgectl.commands.validate import main
+from bridgectl.commands.validate import run
 
 
 def answer(request: dict[str, str | list[str]]) -> dict[str, int | str]:
@@ -29,7 +30,11 @@ def answer(request: dict[str, str | list[str]]) -> dict[str, int | str]:
     output, errors = io.StringIO(), io.StringIO()
     os.chdir(str(request["folder"]))
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-        status = main(list(request["arguments"]))
+        try:
+            status = run(list(request["arguments"]))
+        except Exception:
+            traceback.print_exc()
+            status = 1
     return {"status": status, "output": output.getvalue(), "errors": errors.getvalue()}
 
 

@@ -113,3 +113,64 @@ def test_many_bridges_take_little_more_than_few(tmp_path: Path) -> None:
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     # 100 bridges within 20 s on two processors leave 16 for 40.
     assert seconds < 16, f"{seconds:.1f} s; {os.getloadavg()}"
+
+
+ENCRYPTED = """\
+      uplink_hostname: !vault |
+        $ANSIBLE_VAULT;1.1;AES256
+        {body}
+"""
+
+
+def encrypted(folder: Path, text: str, password: str) -> str:
+    """Write a variable with a vault password, and the file with that password."""
+    (folder / "password").write_text(f"{password}\n")
+    done = subprocess.run(
+        ["ansible-vault", "encrypt_string", "--vault-password-file", "password", text],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = [line.strip() for line in done.stdout.splitlines()[2:]]
+    return ENCRYPTED.format(body="\n        ".join(lines))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--vault-password-file", "password"), ("--vault-id", "home@password"), ("-J",)],
+    ids=lambda each: each[0],
+)
+def test_the_vault_options_of_ansible_playbook_are_taken(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    bad = encrypted(tmp_path, "garage.local", "sunny")
+    write(tmp_path, {"bridges.yml": GOOD + bad})
+    assert run(tmp_path)[0] == 0
+    done = subprocess.run(
+        # Without a terminal, the password comes from the standard input.
+        ["setsid", sys.executable, "-m", "bridgectl", "validate", "--inventory", "inventory",
+         *arguments],
+        cwd=tmp_path, env=COMMAND_ENVIRONMENT, input="sunny\n", capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "uplink_hostname: must be a host name without a dot" in done.stdout
+
+
+def test_extra_variables_are_taken_as_ansible_playbook_takes_them(
+    validator: Validator, tmp_path: Path
+) -> None:
+    write(tmp_path, {"bridges.yml": GOOD})
+    (text,) = validator.json(tmp_path, "-e", "proxy_http_port=22").findings
+    assert text["problem"] == "must be an integer, got a string"
+    (typed,) = validator.json(tmp_path, "-e", '{"proxy_http_port": 22}').findings
+    assert "already used by the Pi's SSH server" in typed["problem"]
+    assert validator.json(tmp_path).findings == []
+
+
+def test_a_variable_of_another_project_is_a_note_if_a_group_sets_it(
+    validator: Validator, tmp_path: Path
+) -> None:
+    files = {"bridges.yml": GOOD, "group_vars/all.yml": "---\nproxy_environment: {}\n"}
+    done = validator.json(write(tmp_path, files))
+    assert (done.status, done.findings) == (0, [])
+    (note,) = done.report["notes"]
+    assert note.startswith("inventory/group_vars/all.yml:2: proxy_environment: is an unknown")

@@ -180,6 +180,54 @@ def test_the_action_does_not_execute_its_inputs(
     assert not (repository / "stolen").exists()
 
 
+# Modules that Python would find in the current folder.
+_MODULES = ("ansible", "bridgectl", "jinja2", "sitecustomize", "venv", "yaml")
+
+
+def place_modules(repository: Path) -> None:
+    """Put modules into a repository that Python would find in the current folder."""
+    for name in _MODULES:
+        (repository / f"{name}.py").write_text(f"open({str(repository / 'ran')!r}, 'w')\n")
+
+
+@pytest.mark.parametrize("form", ["github", "text"])
+def test_the_action_runs_nothing_of_the_repository(
+    runner: Runner, repository: Path, form: str
+) -> None:
+    place_modules(repository)
+    name = "::error::x.yml"
+    write(repository, {f"home/{name}": "---\nx: [\n", "home/##[error]y.yml": "---\nx: [\n"})
+    status, output = runner.run(format=form)
+    assert status == 1, output
+    assert not (repository / "ran").exists()
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if form == "github":
+        assert all(line.startswith(("::error file=", "::notice ", "inventory/")) for line in lines)
+    else:
+        marks = [line for line in lines if line.startswith("::") and "x.yml" not in line]
+        assert [lines[0], lines[-1]] == marks
+        assert marks[1] == f"::{marks[0].removeprefix('::stop-commands::')}::"
+        assert len(marks[1]) > 30
+
+
+def test_python_is_installed_without_modules_of_the_repository(
+    clone: Path, repository: Path, tmp_path: Path
+) -> None:
+    place_modules(repository)
+    tooling = tmp_path / "other/ansible/tooling"
+    shutil.copytree(clone / "ansible/tooling", tooling)
+    # Without the lock file it ends after it has made the environment.
+    (tmp_path / "other/requirements.lock").write_text("nothing==1 --hash=sha256:00\n")
+    done = subprocess.run(
+        [str(tooling / "setup.sh"), "validate"], cwd=repository, capture_output=True, text=True,
+        env={**os.environ, "PIP_NO_INDEX": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    assert "Python packages could not be installed" in done.stderr
+    assert (tmp_path / "other/.venv/bin/pip").exists()
+    assert not (repository / "ran").exists()
+
+
 def test_the_action_installs_the_packages_of_all_daemons(clone: Path) -> None:
     script = (clone / "ansible/tooling/setup.sh").read_text()
     (packages,) = re.findall(r"^checker_packages='(.*)'$", script, re.MULTILINE)
@@ -217,6 +265,14 @@ def test_the_hook_lets_a_good_bridge_pass_and_leaves_nothing_behind(
     status, output = commit(clone, repository)
     assert status == 0, output
     assert {each.name for each in repository.iterdir()} == {".git", "inventory"}
+
+
+def test_the_hook_runs_nothing_of_the_repository(clone: Path, repository: Path) -> None:
+    place_modules(repository)
+    write(repository, {"home/garage.yml": GOOD + "      proxy_http_port: 22\n"})
+    status, output = commit(clone, repository)
+    assert status == 1, output
+    assert not (repository / "ran").exists()
 
 
 @pytest.mark.needs_system

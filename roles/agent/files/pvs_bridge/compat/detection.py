@@ -1,14 +1,17 @@
-"""Model, serial number and firmware of the PVS."""
+"""Model, serial number and firmware of the PVS, and whether it answers the old API."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from pvs_bridge import atomic
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.config import ON
-from pvs_bridge.pvs.errors import DamagedError
+from pvs_bridge.pvs.errors import POWER_CYCLE, DamagedError
 from pvs_bridge.pvs.firmware import (
     OPEN_VARIABLES,
     SUPERVISOR_INFO,
@@ -20,39 +23,50 @@ from pvs_bridge.pvs.firmware import (
 )
 from pvs_bridge.pvs.variables import read_variables
 
+DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
+
+OPEN, CLOSED, REFUSED = "open", "closed", "refused"
+"""The PVS answers DeviceList; it refuses it and has /vars; it refuses it and does not have /vars.
+Some builds refuse until a power cycle, so the build does not decide."""
+
 
 class Detection:
-    """Finds the identity of the PVS, and keeps it over a restart of the Pi."""
+    """Finds what the PVS is and answers, and keeps it over a restart of the Pi."""
 
-    def __init__(self, pvs: Pvs, mode: str, state_file: Path) -> None:
-        """Start with the stored identity."""
+    def __init__(
+        self, pvs: Pvs, mode: str, state_file: Path, has_new_api: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Start with what is stored.
+
+        Args:
+            pvs: The client of the PVS.
+            mode: AUTO or ON.
+            state_file: Where it is stored.
+            has_new_api: Returns whether the PVS has /auth and /vars.
+        """
         self._pvs = pvs
         self._mode = mode
         self._state_file = state_file
-        self.identity: Identity | None = _stored(state_file)
+        self._has_new_api = has_new_api
+        self.identity, self.access = _stored(state_file)
 
     @property
     def translating(self) -> bool:
         """Whether the compat service answers the old API."""
-        return self._mode == ON or (self.identity is not None and self.identity.locked)
+        return self._mode == ON or self.access == CLOSED
 
     @property
     def reason(self) -> str:
         """A sentence that says why the service does, or does not, answer."""
-        identity = self.identity
         if self._mode == ON:
             return "compat_mode is on."
-        if identity is None:
-            return "The firmware of the PVS is not known yet."
-        build = f"The firmware (build {identity.build or 'unknown'})"
-        if identity.locked:
-            return f"{build} has closed the device list."
-        if identity.refuses_at_random:
-            return (
-                f"{build} has not closed the device list, but refuses requests at random. Hint: "
-                "switch the PVS's breaker off for one minute."
-            )
-        return f"{build} answers the old API itself."
+        build = f"The PVS (build {(self.identity and self.identity.build) or 'unknown'})"
+        return {
+            OPEN: f"{build} answers the old API itself.",
+            CLOSED: f"{build} has closed the device list.",
+            REFUSED: f"{build} refuses the device list, and does not have /vars. Hint: "
+            f"{POWER_CYCLE}.",
+        }.get(self.access or "", "It is not known yet whether the PVS answers the device list.")
 
     async def known(self) -> Identity:
         """Return the identity of the PVS; ask the PVS if it is unknown.
@@ -60,20 +74,46 @@ class Detection:
         Raises:
             PvsError: The PVS does not identify itself.
         """
-        return self.identity or await self.probe()
+        return self.identity or await self._identify()
 
-    async def probe(self) -> Identity:
-        """Ask the PVS for its identity, with one request, or two if the first lacks the build.
+    async def probe(self, *, refused: bool = False) -> None:
+        """Find what the PVS is, with one request or two, and whether it answers DeviceList.
+
+        DeviceList takes an open PVS seconds, so an open PVS is asked for it only once; its next
+        refusal shows that it has closed the list.
+
+        Args:
+            refused: Whether the PVS has just refused DeviceList.
 
         Raises:
-            PvsError: The PVS does not identify itself.
+            PvsError: The PVS does not answer.
         """
+        before = self.identity
+        identity = await self._identify()
+        if self._mode == ON or (self.access == OPEN and identity == before and not refused):
+            return
+        access = await self._find_access(refused=refused)
+        if access != self.access:
+            self.access = access
+            print(self.reason, file=sys.stderr, flush=True)
+            self._store()
+
+    async def _find_access(self, *, refused: bool) -> str:
+        if not refused:
+            reply = await self._pvs.get(DEVICE_LIST)
+            if reply.status == 200:
+                return OPEN
+            if reply.status != 403:
+                raise DamagedError(f"the status of DeviceList is {reply.status}")
+        return CLOSED if await self._has_new_api() else REFUSED
+
+    async def _identify(self) -> Identity:
         identity = await self._ask()
         if identity != self.identity:
             # Without the serial number, because its end is the password.
             print(f"PVS: {identity.model}, build {identity.build}", file=sys.stderr, flush=True)
             self.identity = identity
-            self._store(identity)
+            self._store()
         return identity
 
     async def _ask(self) -> Identity:
@@ -88,17 +128,23 @@ class Detection:
             raise DamagedError("it does not identify the PVS")
         return identity
 
-    def _store(self, identity: Identity) -> None:
+    def _store(self) -> None:
+        identity = to_state(self.identity) if self.identity else {}
         try:
             # Private, because the end of the serial number is the password.
-            atomic.write(self._state_file, to_state(identity), 0o600)
+            content = json.dumps({**identity, "access": self.access}).encode()
+            atomic.write(self._state_file, content, 0o600)
         except OSError as error:
             # The next start asks the PVS.
             print(f"{self._state_file}: {error.strerror}", file=sys.stderr, flush=True)
 
 
-def _stored(state_file: Path) -> Identity | None:
+def _stored(state_file: Path) -> tuple[Identity | None, str | None]:
     try:
-        return from_state(state_file.read_bytes())
-    except OSError:
-        return None
+        state: Any = json.loads(state_file.read_bytes().decode())
+    except (OSError, ValueError, RecursionError):
+        return None, None
+    if not isinstance(state, dict):
+        return None, None
+    access = state.get("access")
+    return from_state(state), access if access in (OPEN, CLOSED, REFUSED) else None

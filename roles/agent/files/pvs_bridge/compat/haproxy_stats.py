@@ -19,22 +19,26 @@ class Counters:
         refusals: Responses of the PVS with a status of 400 to 499.
         failures: How often the health check of the PVS has failed.
         up: Whether haproxy considers the PVS up.
+        device_list: The status of the PVS's last answer to DeviceList, which haproxy tells in its
+            health check; None if there was none.
     """
 
     refusals: int
     failures: int
     up: bool
+    device_list: int | None = None
 
     def restarted_after(self, before: Counters) -> bool:
         """Return whether the PVS was down since an earlier reading, and is up again."""
         return self.up and (self.failures != before.failures or not before.up)
 
     def refused_after(self, before: Counters) -> bool:
-        """Return whether the PVS may have refused a request since an earlier reading.
+        """Return whether the PVS may have refused DeviceList since an earlier reading.
 
         Fewer refusals mean that haproxy was restarted, which loses the number in between.
         """
-        return self.up and self.refusals != before.refusals
+        refused = self.refusals != before.refusals or self.device_list != before.device_list
+        return self.up and refused and self.device_list == 403
 
 
 async def poll(socket: str) -> Counters | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pvs_bridge.compat import values
 from pvs_bridge.compat.devices import now
-from pvs_bridge.compat.mapping import INTERFACES
+from pvs_bridge.compat.mapping import INTERFACES, Interface
 from pvs_bridge.pvs.variables import Plant
 
 STATES = "/net/"
@@ -17,29 +17,31 @@ _ONLINE = "online"
 
 
 def network_status(plant: Plant, states: Mapping[str, str]) -> dict[str, Any]:
-    """Return the state of the PVS's interfaces.
+    """Return the state of the PVS's interfaces, with every key that the old API has.
 
     Args:
         plant: Has the active interface and the time.
-        states: /net/NAME/state of each interface.
+        states: /net/NAME/state of each interface; its names differ by model.
     """
-    interfaces = [
-        {"interface": name, "internet": "up" if states[variable] == _ONLINE else "down"}
-        for variable, name in _known(states).items()
-    ]
-    status: dict[str, Any] = {"interfaces": interfaces}
-    active = values.text(plant.info.get("active_interface"))
-    if active is not None:
-        status["system"] = {"interface": INTERFACES.get(active, active)}
-        state = states.get(f"/net/{active}/state")
-        if state is not None:
-            status["system"]["internet"] = "up" if state == _ONLINE else "down"
+    online = {
+        each.name: any(states.get(f"/net/{name}/state") == _ONLINE for name in each.variables)
+        for each in INTERFACES
+    }
+    active = values.text(plant.info.get("active_interface")) or ""
+    name = next((each.name for each in INTERFACES if active in each.variables), active)
     at = now(plant)
-    if at is not None:
-        status["ts"] = str(at)
-    return status
+    return {
+        "interfaces": [_entry(each, online=online[each.name]) for each in INTERFACES],
+        "system": {
+            "interface": name,
+            "internet": "up" if online.get(name) else "down",
+            "sms": "unreachable",
+        },
+        "ts": "" if at is None else str(at),
+    }
 
 
-def _known(states: Mapping[str, str]) -> dict[str, str]:
-    known = {f"/net/{variable}/state": name for variable, name in INTERFACES.items()}
-    return {variable: name for variable, name in known.items() if variable in states}
+def _entry(interface: Interface, *, online: bool) -> dict[str, Any]:
+    told = {key: up if online else down for key, (up, down) in interface.online.items()}
+    # In alphabetical order, as a PVS writes them after the name.
+    return {"interface": interface.name, **dict(sorted({**interface.unknown, **told}.items()))}

@@ -9,33 +9,44 @@ from dataclasses import dataclass
 import aiohttp
 from yarl import URL
 
+from pvs_bridge.compat.certificate import Certificate
 from pvs_bridge.pvs.errors import DamagedError, SilentError
 
 MAX_BODY = 4 * 1024 * 1024  # a whole reading of 60 panels has about 60 kB
 _AWAY = (502, 503, 504)
+CERTIFICATE_HEADER = "X-Pvs-Bridge-Certificate"
 # Some builds hang on Accept-Encoding; the PVS does not need the other two.
 _UNSENT = ("Accept", "Accept-Encoding", "User-Agent")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A complete HTTP response."""
+    """A complete HTTP response.
+
+    Attributes:
+        certificate: The SHA-256 of the PVS's certificate, if haproxy has asked by HTTPS.
+    """
 
     status: int
     body: bytes
+    certificate: str | None = None
 
 
 class Pvs:
     """An HTTP client of the PVS."""
 
-    def __init__(self, url: str, socket: str, timeout_seconds: float) -> None:
+    def __init__(
+        self, url: str, socket: str, timeout_seconds: float, certificate: Certificate
+    ) -> None:
         """Create the client; needs a running event loop.
 
         Args:
             url: The URL of the PVS.
             socket: The Unix socket of haproxy; empty: connect to the URL directly.
             timeout_seconds: The timeout of a request, with its time in the queue.
+            certificate: Gets the certificate of each response.
         """
+        self._certificate = certificate
         self._url = url
         # The PVS closes idle connections, and a request on such a connection gets lost.
         connector: aiohttp.BaseConnector = (
@@ -73,6 +84,8 @@ class Pvs:
                 raise DamagedError(f"{type(error).__name__}") from None
             except (TimeoutError, OSError):
                 raise SilentError from None
+        if reply.certificate is not None:
+            self._certificate.seen(reply.certificate)
         if reply.status in _AWAY:
             raise SilentError
         return reply
@@ -84,4 +97,4 @@ class Pvs:
                 body += chunk
                 if len(body) > MAX_BODY:
                     raise DamagedError("it is too long")
-            return Reply(response.status, bytes(body))
+            return Reply(response.status, bytes(body), response.headers.get(CERTIFICATE_HEADER))

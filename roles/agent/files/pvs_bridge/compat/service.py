@@ -8,21 +8,30 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
 
 from pvs_bridge.compat.answers import Answer, Answers, body
 from pvs_bridge.compat.backoff import Backoff
+from pvs_bridge.compat.certificate import Certificate
 from pvs_bridge.compat.detection import Detection
 from pvs_bridge.compat.haproxy_stats import POLL_SECONDS, Counters, poll
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.compat.session import Session
 from pvs_bridge.compat.single_flight import Served
 from pvs_bridge.config import CompatConfig
-from pvs_bridge.pvs.errors import OldFirmwareError, PvsError, RefusedError, UntranslatableError
+from pvs_bridge.pvs.errors import (
+    OldFirmwareError,
+    PvsError,
+    RefusedError,
+    SilentError,
+    UntranslatableError,
+)
 
 CGI = "/cgi-bin/dl_cgi"
+DEVICE_LIST_HEADER = "X-Device-List"
 _FIRST_PROBE_SECONDS = 2.0
 _LONGEST_PROBE_SECONDS = 60.0
 _PASSWORD_LENGTH = 5
@@ -34,12 +43,19 @@ class Service:
     def __init__(self, config: CompatConfig) -> None:
         """Create the service; start() makes it listen."""
         self._config = config
-        self._pvs = Pvs(config.pvs_url, config.pvs_socket, config.timeout_seconds)
-        self.detection = Detection(self._pvs, config.mode, Path(config.state_file))
+        self._certificate = Certificate(Path(config.state_file).with_name("certificate"))
+        self._pvs = Pvs(
+            config.pvs_url, config.pvs_socket, config.timeout_seconds, self._certificate
+        )
+        self.detection = Detection(
+            self._pvs, config.mode, Path(config.state_file), self._has_new_api
+        )
         self._session = Session(self._pvs, self._password)
         self.answers = Answers(config, self._pvs, self._session, self.detection)
         self._probes = Backoff(_FIRST_PROBE_SECONDS, _LONGEST_PROBE_SECONDS)
         self._probe_due = True
+        self._refused = False
+        self._device_list: int | None = None
         self._before: Counters | None = None
         self._error: PvsError | None = None
         self._runner = web.AppRunner(self._app(), access_log=None)
@@ -79,10 +95,26 @@ class Service:
             return self._config.password
         return (await self.detection.known()).serial[-_PASSWORD_LENGTH:]
 
+    async def _has_new_api(self) -> bool:
+        """Read the plant, for the first client too; a PVS that refuses the password has the API.
+
+        Raises:
+            SilentError: The PVS does not answer.
+        """
+        with contextlib.suppress(PvsError):
+            await self.answers.plant.get()
+        error = self.answers.plant.error
+        if isinstance(error, SilentError):
+            raise error
+        return not isinstance(error, OldFirmwareError)
+
     # Requests from haproxy
 
-    async def _ready(self, _request: web.Request) -> web.Response:
+    async def _ready(self, request: web.Request) -> web.Response:
         """Answer haproxy's health check: 200 while the service answers the old API."""
+        status = request.headers.get(DEVICE_LIST_HEADER, "")
+        if status.isdecimal():
+            self._device_list = int(status)
         identity = self.detection.identity
         error = self.answers.plant.error
         return _json(
@@ -94,6 +126,7 @@ class Service:
                     "model": identity.model if identity else None,
                     "build": identity.build if identity else None,
                     "error": error.issue.problem if error else None,
+                    "certificate_changed": self._certificate.changed,
                 }
             ),
         )
@@ -111,7 +144,7 @@ class Service:
             served = await known[name]()
         except PvsError as error:
             return _refusal(error)
-        return _success(served)
+        return _success(served, certificate_changed=self._certificate.changed)
 
     # haproxy's counters
 
@@ -131,16 +164,19 @@ class Service:
         counters = await poll(self._config.stats_socket)
         if counters is None:
             return
+        counters = replace(counters, device_list=self._device_list)
         before, self._before = self._before, counters
         if before is None:
             return
         if counters.restarted_after(before):
             self._session.forget()
+            self.answers.forget()
+            self._refused = False
             self._probes.reset()
             self._probe_due = True
         # While the service answers, a refusal only means the end of a session.
         elif counters.refused_after(before) and not self.detection.translating:
-            self._probe_due = True
+            self._refused = self._probe_due = True
 
     def _check_error(self) -> None:
         """Probe the PVS after a failed reading, which clients with a stale reading do not see."""
@@ -149,14 +185,14 @@ class Service:
             self._probe_due = True
 
     async def _probe(self) -> None:
-        known = self.detection.identity
+        known = self.detection.identity, self.detection.access
         try:
-            found = await self.detection.probe()
+            await self.detection.probe(refused=self._refused)
         except PvsError as error:
             print(f"PVS: {error.issue.problem}", file=sys.stderr, flush=True)
             return
-        self._probe_due = False
-        if found != known:
+        self._refused = self._probe_due = False
+        if (self.detection.identity, self.detection.access) != known:
             self._probes.reset()
 
 
@@ -178,11 +214,14 @@ def _listening(path: str) -> socket.socket:
     return listening
 
 
-def _success(served: Served[bytes]) -> web.Response:
+def _success(served: Served[bytes], *, certificate_changed: bool) -> web.Response:
     response = _json(200, served.value)
     response.headers["Age"] = str(int(served.age_seconds))
-    if served.stale:
-        response.headers["Warning"] = '110 pvs-bridge "Response is Stale"'
+    warnings = ['110 pvs-bridge "Response is Stale"'] if served.stale else []
+    if certificate_changed:
+        warnings.append('299 pvs-bridge "Certificate Changed"')
+    if warnings:
+        response.headers["Warning"] = ", ".join(warnings)
     return response
 
 

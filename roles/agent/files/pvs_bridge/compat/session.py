@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -47,8 +46,6 @@ class Session:
         self._password = password
         self._backoff = backoff or Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._token: str | None = None
-        self._cached: set[str] = set()
-        self._cache_prefix = _new_cache_prefix()
         self._refused = False
         self._lock = asyncio.Lock()
 
@@ -77,9 +74,21 @@ class Session:
                 raise ShutOutError(self._pause_seconds())
             return variables
 
+    async def get(self, target: str) -> Reply:
+        """Request a target with the session of the last reading, without a new login.
+
+        Raises:
+            PvsError: The PVS does not answer.
+        """
+        async with self._lock:
+            return await self._pvs.get(target, {"Cookie": f"session={self._token}"})
+
     async def _read(self, match: str, *, optional: bool) -> dict[str, str] | None:
         """Read; return None if a login is needed."""
-        reply = await self._ask(match)
+        # Not by a named cache on the PVS: it holds the devices of its first use, which after a
+        # restart are not all.
+        headers = {"Cookie": f"session={self._token}"}
+        reply = await self._pvs.get(f"/vars?match={match}", headers)
         if optional and reply.status == 400:
             return {}
         if reply.status == 404:
@@ -96,18 +105,6 @@ class Session:
             return None
         self._backoff.reset()
         return variables
-
-    async def _ask(self, match: str) -> Reply:
-        """Request variables by a cached query, which costs the PVS less than a search."""
-        name = self._cache_prefix + re.sub("[^a-z]", "-", match).rstrip("-")
-        headers = {"Cookie": f"session={self._token}"}
-        if name in self._cached:
-            reply = await self._pvs.get(f"/vars?cache={name}", headers)
-            if reply.status != 400:
-                return reply
-        # A new query with each session finds devices that were added.
-        self._cached.add(name)
-        return await self._pvs.get(f"/vars?match={match}&cache={name}", headers)
 
     async def _log_in(self) -> None:
         if self._backoff.left_seconds > 0:
@@ -126,20 +123,9 @@ class Session:
         if reply.status == 500:
             raise SilentError
         self._token = _token(reply)
-        self._cached.clear()
-        self._cache_prefix = _new_cache_prefix()
 
     def _pause_seconds(self) -> int:
         return max(1, round(self._backoff.left_seconds))
-
-
-def _new_cache_prefix() -> str:
-    """Return the prefix of the names of cached queries.
-
-    It is random, because a client of the PVS that knows a name could store another query there. The
-    proxy refuses all names that begin with pvs-bridge.
-    """
-    return f"pvs-bridge-{secrets.token_hex(8)}"
 
 
 def _token(reply: Reply) -> str:

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 # Only what a PVS writes. Python would also accept nan, inf and other spellings.
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?(e[+-]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
-_TEXT = re.compile(r"[ -~]{1,64}")
+_TEXT = re.compile(r"[ -~]{1,256}")  # the serial number of a SunVault with four modules has 72
 _LARGEST = Decimal(10) ** 12
 
 
@@ -25,6 +25,12 @@ def number(text: str | None, places: int) -> str | None:
     """Format a number as the old API does: rounded, without trailing zeros."""
     value = decimal(text)
     return None if value is None else _plain(value, places)
+
+
+def current(kilovolt_amperes: str | None, volts: str | None, places: int) -> str | None:
+    """Return the current in A of an apparent power in kVA at a voltage."""
+    power, voltage = decimal(kilovolt_amperes), decimal(volts)
+    return _plain(power * 1000 / voltage, places) if power is not None and voltage else None
 
 
 def scaled(text: str | None, factor: int, places: int) -> float | None:
@@ -52,6 +58,30 @@ def instant(value: str | None) -> int | None:
         return None
     try:
         return int(datetime.strptime(value, "%Y-%m-%dT%H:%M:%S%z").timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+def iso(seconds: int) -> str:
+    """Format a time as the new API does: 2026-06-21T19:05:00Z."""
+    return _moment(seconds, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_stamp(value: object) -> int | None:
+    """Read a time of the old API, such as 2026,06,21,19,05,00, as seconds since 1970."""
+    return _read(value, "%Y,%m,%d,%H,%M,%S")
+
+
+def from_updated(value: object) -> int | None:
+    """Read a time of energy-storage-system/status, such as 2026-06-21 19:05:00."""
+    return _read(value, "%Y-%m-%d %H:%M:%S")
+
+
+def _read(value: object, form: str) -> int | None:
+    if not isinstance(value, str) or len(value) != 19 or not value.isascii():
+        return None
+    try:
+        return int(datetime.strptime(f"{value}+0000", f"{form}%z").timestamp())
     except (ValueError, OverflowError):
         return None
 

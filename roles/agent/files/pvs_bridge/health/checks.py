@@ -12,12 +12,14 @@ from typing import Any
 from pvs_bridge.config import HealthConfig
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK, UNKNOWN
 from pvs_bridge.health.report import NEW, OLD, TRANSLATED, Link, Report
-from pvs_bridge.host.probe import Probe, ProbeError, Reply, Signal
+from pvs_bridge.host.probe import HomeAccess, Probe, ProbeError, Reply, Signal
 from pvs_bridge.pvs.devices import AnswerError, Plant, read_devices, read_plant
-from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, read_firmware, read_revision
+from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, build_of, read_firmware, read_revision
 from pvs_bridge.text import clean
 
 DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
+# The proxy refuses it by itself, without a request to the PVS.
+IDENTITY = "/cgi-bin/pvs-bridge"
 REVISION = "/vars?name=/sys/info/sw_rev"  # the new API answers this without a login
 CONNECT_SECONDS = 5.0  # a running PVS accepts in milliseconds, even while it is busy
 INFO_SECONDS = 30.0
@@ -29,10 +31,15 @@ LONGEST_TEXT = 300  # of a sentence that another program wrote
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of the request for the device list: by which interface, and the plant."""
+    """The result of the request for the device list: by which interface, and the plant.
+
+    Attributes:
+        certificate_changed: The compat service has seen another certificate than before.
+    """
 
     interface: str | None = None
     plant: Plant | None = None
+    certificate_changed: bool = False
 
 
 def check(config: HealthConfig, probe: Probe, wait: float = 0.0) -> Report:
@@ -68,7 +75,14 @@ def check(config: HealthConfig, probe: Probe, wait: float = 0.0) -> Report:
         probe.sleep(ANSWER_STEP)
         last = ask()
     seconds = round(probe.clock() - start, 1)
-    return Report((*links, last), answer.plant, seconds, config, answer.interface)
+    return Report(
+        (*links, last),
+        answer.plant,
+        seconds,
+        config,
+        answer.interface,
+        certificate_changed=answer.certificate_changed,
+    )
 
 
 def check_links(config: HealthConfig, probe: Probe) -> tuple[Link, ...]:
@@ -78,8 +92,9 @@ def check_links(config: HealthConfig, probe: Probe) -> tuple[Link, ...]:
     route = _check_after([], "route", lambda: check_route(config, probe))
     pvs = _check_after([cable, lease], "pvs", lambda: check_pvs(config, probe))
     proxy = check_proxy(config, probe)
+    reach = _check_after([proxy], "reach", lambda: check_reach(config, probe))
     uplink = _check_after([], "uplink", lambda: check_uplink(config, probe))
-    return (cable, lease, route, pvs, proxy, uplink)
+    return (cable, lease, route, pvs, proxy, reach, uplink)
 
 
 def unchecked(name: str, needed: str) -> Link:
@@ -163,13 +178,36 @@ def check_pvs(config: HealthConfig, probe: Probe) -> Link:
 
 
 def check_proxy(config: HealthConfig, probe: Probe) -> Link:
-    """Check that the proxy on this machine accepts connections."""
+    """Check that the proxy on this machine accepts connections, and not another program."""
     at = f"port {config.proxy_port}"
     try:
         probe.connect("127.0.0.1", config.proxy_port, CONNECT_SECONDS)
     except OSError as error:
         return _link("proxy", f"{at}: {_reason(error)}", "proxy_down")
+    try:
+        reply = probe.get(config.proxy_port, IDENTITY, CONNECT_SECONDS)
+    except OSError:
+        # A proxy that has reached its limits answers late, or not at all.
+        return _link("proxy", f"{at} accepts connections")
+    except http.client.HTTPException:
+        return _link("proxy", f"{at}: the answer is not HTTP", "port_taken")
+    if not reply.from_bridge:
+        server = clean(reply.headers.get("server", "") or "another program")
+        return _link("proxy", f"{at}: {server} answers", "port_taken")
     return _link("proxy", f"{at} accepts connections")
+
+
+def check_reach(config: HealthConfig, probe: Probe) -> Link:
+    """Check that the home network can reach the proxy's port.
+
+    Raises:
+        ProbeError: Sockets or firewall cannot be read.
+    """
+    if not config.proxy_serves_home:
+        return _link("reach", "not used in bridge_mode routed")
+    access = probe.home_access(config.proxy_port)
+    outcome = {HomeAccess.LOCAL: "port_local", HomeAccess.CLOSED: "port_closed"}.get(access)
+    return _link("reach", f"port {config.proxy_port} is {access.value}", outcome)
 
 
 def check_uplink(config: HealthConfig, probe: Probe) -> Link:
@@ -221,7 +259,9 @@ def _check_list(reply: Reply, seconds: float) -> tuple[Link, Answer]:
     try:
         devices = read_devices(reply.body)
     except AnswerError as error:
-        outcome = "not_succeeded" if error.refused else "damaged_answer"
+        html = reply.body.lstrip().startswith(b"<")
+        other = "firmware_too_old" if html else "damaged_answer"
+        outcome = "not_succeeded" if error.refused else other
         return _link("answer", str(error), outcome), nothing
     seen = f"{len(devices)} devices in {seconds:.1f} s"
     age = reply.headers.get("age", "0")
@@ -229,11 +269,16 @@ def _check_list(reply: Reply, seconds: float) -> tuple[Link, Answer]:
         seen = f"{seen}, {clean(age)} s old"
     if reply.translated:
         seen = f"{seen}, made by the bridge from /vars"
-    if "warning" in reply.headers:
+    warning = reply.headers.get("warning", "")
+    if "110 " in warning:
         # compat serves an old reading because it has no newer one.
         return _link("answer", seen, "pvs_restarting"), nothing
     interface = TRANSLATED if reply.translated else OLD
-    return _link("answer", seen), Answer(interface, read_plant(devices))
+    plant = read_plant(devices)
+    # Those that the bridge adds are not listed.
+    none_listed = plant.missing == len(plant.panels)
+    link = _link("answer", seen, "no_panels" if none_listed else None)
+    return link, Answer(interface, plant, reply.translated and "299 " in warning)
 
 
 def _check_status(reply: Reply, config: HealthConfig, probe: Probe) -> tuple[Link, Answer]:
@@ -266,31 +311,27 @@ def _check_compat(reply: Reply) -> Link:
 
 
 def _check_403(seen: str, config: HealthConfig, probe: Probe) -> tuple[Link, Answer]:
-    """Ask the PVS for its firmware, which every build reports."""
+    """Ask the PVS for its firmware, and whether it has the new API.
+
+    Some builds with the new API close the device list until a power cycle, and one does not report
+    its build, so the build alone does not decide.
+    """
     firmware = read_firmware(_body(config, probe, SUPERVISOR_INFO))
-    if firmware.build is None:
-        facts = "it did not report its build"
-        link = _link("answer", f"{seen}, build unknown", "answer_refused", firmware=facts)
-        return link, Answer()
-    build = str(firmware.build)
+    revision = None
+    if not (firmware.locked and config.translates):
+        revision = read_revision(_body(config, probe, REVISION))
+    number = firmware.build or build_of(revision)
+    build = "unknown" if number is None else str(number)
     seen = f"{seen}, {firmware.model} build {build}"
-    if firmware.locked and config.translates:
+    if config.translates and (firmware.locked or revision is not None):
         return _link("answer", seen, "translator_down", build=build), Answer()
+    if revision is not None:
+        return _link("answer", f"{seen}; /vars answers (firmware {revision})"), Answer(NEW)
     if firmware.locked:
-        return _check_new_api(seen, build, config, probe)
-    outcome = "firmware_refuses_at_random" if firmware.refuses_at_random else "answer_refused"
-    facts = f"build {build} should answer"
-    return _link("answer", seen, outcome, build=build, firmware=facts), Answer()
-
-
-def _check_new_api(
-    seen: str, build: str, config: HealthConfig, probe: Probe
-) -> tuple[Link, Answer]:
-    """Check that programs that use the new API get an answer through the proxy."""
-    revision = read_revision(_body(config, probe, REVISION))
-    if revision is None:
         return _link("answer", seen, "firmware_locked", build=build), Answer()
-    return _link("answer", f"{seen}; /vars answers (firmware {revision})"), Answer(NEW)
+    outcome = "firmware_refuses_at_random" if firmware.refuses_at_random else "answer_refused"
+    facts = "it did not report its build" if number is None else f"build {build} should answer"
+    return _link("answer", seen, outcome, build=build, firmware=facts), Answer()
 
 
 def _body(config: HealthConfig, probe: Probe, path: str) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pvs_bridge.errors import Issue
+from pvs_bridge.pvs.errors import POWER_CYCLE
 
 OK, BROKEN, UNKNOWN = "ok", "broken", "unknown"
 
-_BREAKER = "switch the PVS's breaker off for one minute"
+_PORT = "LAN1, or on a newer PVS6 a USB Ethernet adapter in its port USB2/LAN"
 _FEWER_REQUESTS = "reduce the requests: few programs, each at most every 5 minutes"
 
 OUTCOMES: dict[str, Issue] = {
@@ -21,19 +22,21 @@ OUTCOMES: dict[str, Issue] = {
     ),
     "no_cable": Issue(
         "There is no signal on the cable between Pi and PVS ({pvs_interface}).",
-        "Push both plugs in until they click; the PVS's port is LAN1. Check that the PVS has "
+        f"Push both plugs in until they click; the PVS's port is {_PORT}. If a SunVault is "
+        "connected to LAN1, leave it there: without it the battery is off. Check that the PVS has "
         "power. If the PVS is restarting, wait 10 minutes.",
     ),
     "no_lease": Issue(
         "The PVS has not given the Pi an address on {pvs_interface}.",
-        "If the PVS has just started, wait 10 minutes. Then check that the cable is in the "
-        "PVS's port LAN1, unplug it for ten seconds, and restart the Pi if that did not help.",
+        f"If the PVS has just started, wait 10 minutes. Then check the cable: the PVS's port is "
+        f"{_PORT}. Unplug the cable at the Pi for ten seconds, not at the PVS, where LAN1 may be a "
+        "SunVault's. Restart the Pi if that did not help.",
     ),
     "other_network": Issue(
         "The Pi's address on {pvs_interface} is not in the PVS's network {pvs_network}.",
-        "Check that the cable connects the Pi to the PVS's port LAN1 and to nothing else. If this "
-        "PVS has another address (some have 172.27.152.1), set pvs_link_pvs_address to it and "
-        "provision again.",
+        "Check that the cable connects the Pi to the PVS and to nothing else; the PVS's port is "
+        f"{_PORT}. If this PVS has another address (some have 172.27.152.1), set "
+        "pvs_link_pvs_address to it and provision again.",
     ),
     "default_route_taken": Issue(
         "The Pi's default route leads to the PVS, through {pvs_interface}.",
@@ -42,20 +45,22 @@ OUTCOMES: dict[str, Issue] = {
     ),
     "pvs_silent": Issue(
         "The PVS does not answer at {pvs_address}.",
-        f"If it is restarting, wait 10 minutes. If it stays silent, {_BREAKER}.",
+        f"If it is restarting, wait 10 minutes. If it stays silent, {POWER_CYCLE}.",
     ),
     "pvs_restarting": Issue(
         "The PVS is reachable but not ready: most likely it is restarting.",
-        f"Wait 10 minutes and check again. If this happens often, {_FEWER_REQUESTS}.",
+        f"Wait 10 minutes and check again. If this happens often, {_FEWER_REQUESTS}. If a USB "
+        "Ethernet adapter is plugged into the PVS, try one with another chip: some draw so much "
+        "current that the PVS restarts 10 to 20 times a day.",
     ),
     "pvs_crashed": Issue(
         "The program in the PVS that makes the device list has crashed (HTTP 500).",
-        f"Wait 10 minutes and check again. If it stays so, {_BREAKER}. To prevent it, "
+        f"Wait 10 minutes and check again. If it stays so, {POWER_CYCLE}. To prevent it, "
         f"{_FEWER_REQUESTS}.",
     ),
     "firmware_locked": Issue(
         "The PVS's firmware (build {build}) has closed the device list, and its new API does not "
-        "answer on port 80.",
+        "answer.",
         "Set compat_mode to auto, which is the default, and provision again: the bridge then makes "
         "the device list itself. The firmware's own device list cannot be opened again.",
     ),
@@ -71,19 +76,33 @@ OUTCOMES: dict[str, Issue] = {
     ),
     "firmware_refuses_at_random": Issue(
         "The PVS refused the device list; its firmware (build {build}) does so at random.",
-        f"Power-cycle the PVS: {_BREAKER}. It answers again after that, because this build has "
+        f"Power-cycle the PVS: {POWER_CYCLE}. It answers again after that, because this build has "
         "not closed the device list.",
     ),
     "answer_refused": Issue(
         "The PVS refused the device list (HTTP 403), and its firmware does not explain why: "
         "{firmware}.",
-        f"Power-cycle the PVS: {_BREAKER}. If it still refuses, its firmware has closed the device "
-        'list: set compat_mode to "on" and provision again.',
+        f"Power-cycle the PVS: {POWER_CYCLE}. If it still refuses, its firmware has closed the "
+        'device list: set compat_mode to "on" and provision again.',
     ),
     "proxy_down": Issue(
         "The proxy on the Pi does not accept connections on port {proxy_port}.",
         "Restart it (sudo systemctl restart haproxy) or restart the Pi. If it stays down, "
         "provision the Pi again; systemctl status haproxy shows the reason.",
+    ),
+    "port_taken": Issue(
+        "Another program answers on port {proxy_port} of the Pi, so the proxy cannot.",
+        "On the Pi, `sudo ss -ltnp 'sport = :{proxy_port}'` names it. Stop it there, or set "
+        "proxy_http_port to a free port and provision again.",
+    ),
+    "port_local": Issue(
+        "The proxy's port {proxy_port} is open on the Pi itself only.",
+        "Provision the Pi again. If it stays so, `sudo ss -ltnp 'sport = :{proxy_port}'` on the Pi "
+        "names the program that has the port.",
+    ),
+    "port_closed": Issue(
+        "The firewall on the Pi does not let the home network reach port {proxy_port}.",
+        "Provision the Pi again.",
     ),
     "proxy_refused": Issue(
         "The proxy on the Pi did not forward the request (HTTP {status}).",
@@ -92,11 +111,22 @@ OUTCOMES: dict[str, Issue] = {
     ),
     "damaged_answer": Issue(
         "The PVS's answer arrived damaged.",
-        f"Check again in 5 minutes. If it stays so, {_BREAKER}.",
+        f"Check again in 5 minutes. If it stays so, {POWER_CYCLE}.",
+    ),
+    "firmware_too_old": Issue(
+        "The PVS answers with a web page (HTML) instead of data (JSON), as very old firmware does.",
+        "Connect the PVS to the internet, so that it gets newer firmware, or ask the vendor's "
+        "support for an update. A restart does not help.",
+    ),
+    "no_panels": Issue(
+        "The PVS answers, but lists no panels.",
+        "Wait: after a restart, a PVS may list no panels for minutes to hours. Do not restart it "
+        "again, because the wait begins again. If it has never listed any, the panels are not "
+        "commissioned yet.",
     ),
     "not_succeeded": Issue(
         "The PVS answered that the request did not succeed.",
-        f"Check again in 10 minutes. If it stays so, {_BREAKER}.",
+        f"Check again in 10 minutes. If it stays so, {POWER_CYCLE}.",
     ),
     "uplink_missing": Issue(
         "The Pi has no network interface {uplink_interface} for the home network.",
@@ -126,6 +156,7 @@ LINKS = {
     "route": "Default route",
     "pvs": "PVS reachable",
     "proxy": "Proxy on the Pi",
+    "reach": "Open to the home",
     "uplink": "Home network",
     "answer": "Device list",
 }

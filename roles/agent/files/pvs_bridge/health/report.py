@@ -10,6 +10,7 @@ from pvs_bridge.config import HealthConfig
 from pvs_bridge.errors import Issue
 from pvs_bridge.health.outcomes import BROKEN, OK, OUTCOMES
 from pvs_bridge.pvs.devices import Plant
+from pvs_bridge.pvs.errors import CERTIFICATE_CHANGED
 
 OLD, TRANSLATED, NEW = "old", "translated", "new"
 """How the panels' data can be read: from the PVS's device list, from one that the compat service
@@ -45,6 +46,7 @@ class Report:
         seconds: How long the check took.
         config: What was checked.
         interface: OLD, TRANSLATED or NEW; None if the panels' data cannot be read.
+        certificate_changed: The PVS has another certificate than before.
     """
 
     links: tuple[Link, ...]
@@ -52,6 +54,7 @@ class Report:
     seconds: float
     config: HealthConfig
     interface: str | None = None
+    certificate_changed: bool = False
 
     @property
     def broken(self) -> Link | None:
@@ -70,7 +73,12 @@ class Report:
 
     @property
     def note(self) -> str | None:
-        """Which programs cannot use this healthy bridge; None if all can."""
+        """What the owner of a healthy bridge should know; None for nothing."""
+        notes = (self._closed_to, CERTIFICATE_CHANGED if self.certificate_changed else None)
+        return " ".join(filter(None, notes)) or None
+
+    @property
+    def _closed_to(self) -> str | None:
         if self.interface == NEW:
             return (
                 "The PVS's firmware has closed the device list, and compat_mode is off: only "

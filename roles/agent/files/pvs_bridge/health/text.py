@@ -9,7 +9,7 @@ from typing import Any
 from pvs_bridge.health.outcomes import BROKEN, LINKS, OK
 from pvs_bridge.health.report import Report
 from pvs_bridge.pvs.devices import Plant, Supervisor, panels_text, plant_data
-from pvs_bridge.text import duration, table
+from pvs_bridge.text import clean, duration, table
 
 WIDTH = 80
 NARROWEST = 40
@@ -22,18 +22,17 @@ def plant_text(plant: Plant) -> str:
     parts = [_supervisor_text(plant.supervisor)]
     if plant.meters:
         meters = [
-            (meter.kind, meter.serial, _number(meter.kw, 3), _number(meter.kwh, 1))
-            for meter in plant.meters
+            (meter.kind, _number(meter.kw, 3), _number(meter.kwh, 1)) for meter in plant.meters
         ]
-        parts.append(table(("Meter", "Serial", "kW", "kWh"), meters, right=(2, 3)))
+        parts.append(table(("Meter", "kW", "kWh"), meters, right=(1, 2)))
     for title, devices in (("Battery", plant.storage), ("Other device", plant.others)):
         if devices:
-            rows = [(device.kind, device.serial, device.state) for device in devices]
+            rows = [(device.kind, clean(device.serial), device.state) for device in devices]
             parts.append(table((title, "Serial", "State"), rows))
     if plant.panels:
         panels = [
             (
-                panel.serial,
+                clean(panel.serial),
                 panel.state,
                 _number(panel.watts),
                 _number(panel.lifetime_kwh, 1),
@@ -52,7 +51,6 @@ def _supervisor_text(pvs: Supervisor | None) -> str:
     uptime = "unknown" if pvs.uptime_seconds is None else duration(pvs.uptime_seconds)
     lines = (
         ("Supervisor", pvs.model),
-        ("Serial", pvs.serial),
         ("Firmware", pvs.firmware),
         ("Up for", uptime),
     )
@@ -60,6 +58,11 @@ def _supervisor_text(pvs: Supervisor | None) -> str:
 
 
 def _remark(plant: Plant) -> str:
+    if plant.missing:
+        return (
+            f"{panels_text(plant.missing)} missing from the PVS's list:\n"
+            "normal for minutes to days after a restart of the PVS."
+        )
     silent = sum(panel.state == "silent" for panel in plant.panels)
     if silent:
         return (

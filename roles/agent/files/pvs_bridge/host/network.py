@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import grp
 import http.client
 import ipaddress
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge.host.probe import ProbeError, Reply, Signal
+from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 from pvs_bridge.text import clean
 
+FIREWALL_GROUP = "haproxy"
+"""The firewall lets root connect to the PVS only as this group."""
+ROOT_PORTS = range(512, 1024)
 MAX_BODY = 4 * 1024 * 1024  # the list of 37 panels has 31 kB
 
 
@@ -65,7 +71,8 @@ class LocalProbe:
         Raises:
             OSError: The connection fails.
         """
-        socket.create_connection((address, port), timeout=seconds).close()
+        with _group(FIREWALL_GROUP):
+            socket.create_connection((address, port), timeout=seconds).close()
 
     def get(self, port: int, path: str, seconds: float) -> Reply:
         """Send a request to this machine's own proxy.
@@ -75,9 +82,8 @@ class LocalProbe:
             http.client.HTTPException: The answer is not HTTP.
         """
         deadline = time.monotonic() + seconds
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+        connection = _connected("127.0.0.1", port, seconds)
         try:
-            connection.connect()
             sock = connection.sock
             headers = {"User-Agent": "pvs-bridge-health", "Connection": "close"}
             connection.request("GET", path, headers=headers)
@@ -88,6 +94,14 @@ class LocalProbe:
         named = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, named, body, whole, old=response.version == 10)
 
+    def home_access(self, port: int) -> HomeAccess:
+        """Return whether the home network can reach a TCP port of this machine.
+
+        Raises:
+            ProbeError: Sockets or firewall cannot be read.
+        """
+        return home_access(_printed("ss", "-Hltn")[0], *_printed(*FIREWALL), port)
+
     def clock(self) -> float:
         """Return seconds of a monotonic clock."""
         return time.monotonic()
@@ -95,6 +109,41 @@ class LocalProbe:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def _group(name: str) -> Iterator[None]:
+    """Run as a group if this user may join it."""
+    before = os.getegid()
+    # Without the group there is no firewall.
+    with contextlib.suppress(KeyError, PermissionError):
+        os.setegid(grp.getgrnam(name).gr_gid)
+    try:
+        yield
+    finally:
+        os.setegid(before)
+
+
+def _connected(address: str, port: int, seconds: float) -> http.client.HTTPConnection:
+    """Connect from a port that only root can use, because other users share the proxy's limits.
+
+    Raises:
+        OSError: The connection fails.
+    """
+    first = os.getpid() % len(ROOT_PORTS)
+    for source in (ROOT_PORTS[first], ROOT_PORTS[first - 100], ROOT_PORTS[first - 200], 0):
+        connection = http.client.HTTPConnection(
+            address, port, timeout=seconds, source_address=("", source)
+        )
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            if source == 0 or error.errno not in (errno.EACCES, errno.EADDRINUSE):
+                raise
+        else:
+            break
+    return connection
 
 
 def _read_body(
@@ -143,6 +192,62 @@ def route_interfaces(routes: Iterable[dict[str, Any]]) -> list[str]:
     """Return the interfaces in the output of `ip -json route`, those of several hops included."""
     hops = (hop for route in routes for hop in (route, *route.get("nexthops", [])))
     return [hop["dev"] for hop in hops if "dev" in hop]
+
+
+FIREWALL = ("nft", "list", "chain", "inet", "pvs_bridge_firewall", "from_home")
+"""Prints the rules for packets from the home network."""
+
+_OPENED = re.compile(r"^\s*tcp dport (?P<ports>\{[^}]*\}|\d+)", re.MULTILINE)
+
+
+def home_access(sockets: str, rules: str, error: str, port: int) -> HomeAccess:
+    """Judge whether the home network can reach a TCP port.
+
+    Args:
+        sockets: The output of `ss -Hltn`.
+        rules: The output of the command in FIREWALL.
+        error: What it complained of.
+        port: The port.
+
+    Raises:
+        ProbeError: The rules cannot be read.
+    """
+    locals_ = [line.split()[3] for line in sockets.splitlines() if len(line.split()) > 3]
+    hosts = [host for host, _, number in (each.rpartition(":") for each in locals_)
+             if number == str(port)]  # fmt: skip
+    if hosts and all(host.startswith("127.") or host == "[::1]" for host in hosts):
+        return HomeAccess.LOCAL
+    if "No such file" in error:  # there is no such table
+        return HomeAccess.OPEN
+    if error or not rules:
+        raise ProbeError("not checked: only root may read the firewall")
+    opened = {int(n) for each in _OPENED.finditer(rules) for n in re.findall(r"\d+", each["ports"])}
+    return HomeAccess.OPEN if port in opened else HomeAccess.CLOSED
+
+
+def _printed(*command: str) -> tuple[str, str]:
+    """Run a program, and return its output and its errors.
+
+    Raises:
+        ProbeError: It is not installed, or hangs.
+    """
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    program = shutil.which(command[0], path=path)
+    if program is None:
+        # Without nft there is no firewall of the bridge.
+        return "", "No such file"
+    try:
+        done = subprocess.run(
+            [program, *command[1:]],
+            capture_output=True,
+            check=False,
+            timeout=10,
+            text=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ProbeError(f"not checked: {command[0]} failed") from error
+    return done.stdout, done.stderr if done.returncode else ""
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:

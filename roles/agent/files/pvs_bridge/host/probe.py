@@ -18,6 +18,14 @@ class Signal(Enum):
     UP = "has a signal"
 
 
+class HomeAccess(Enum):
+    """Whether the home network can reach a port of a machine."""
+
+    OPEN = "open to the home"
+    LOCAL = "open on the Pi itself only"
+    CLOSED = "closed by the firewall"
+
+
 @dataclass(frozen=True)
 class Reply:
     """An HTTP answer.
@@ -43,6 +51,11 @@ class Reply:
         The proxy adds neither Via nor Server to its own answers, which are never HTTP/1.0.
         """
         return "via" in self.headers or "server" in self.headers or self.old
+
+    @property
+    def from_bridge(self) -> bool:
+        """Whether the proxy of the bridge wrote this; others explain no error in this form."""
+        return not self.from_pvs and b'"error"' in self.body and b'"hint"' in self.body
 
     @property
     def translated(self) -> bool:
@@ -71,6 +84,9 @@ class Probe(Protocol):
 
     def get(self, port: int, path: str, seconds: float) -> Reply:
         """Send a request to the machine's own proxy. Raises OSError, http.client.HTTPException."""
+
+    def home_access(self, port: int) -> HomeAccess:
+        """Return whether the home can reach a TCP port of this machine. Raises ProbeError."""
 
     def clock(self) -> float:
         """Return seconds of a monotonic clock."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from pvs_bridge.host.overlay import Root
+from pvs_bridge.host.paths import TAKEN_PORT, TAKEN_PORTS
 from pvs_bridge.host.vitals import Vitals, read_throttled
 
+_TAKEN_PORT = re.compile(rf"^{TAKEN_PORT}(\d+)=", re.MULTILINE)
 _ERRORS = ("rx_errors", "tx_errors")
 _MIB = 1024 * 1024
 
@@ -61,6 +64,11 @@ def read_vitals(interfaces: Iterable[str], wifi: str, root: Path, card: Path) ->
 
 def _statistics(root: Path, interface: str) -> Path:
     return root / "sys/class/net" / interface / "statistics"
+
+
+def read_taken_ports(root: Path) -> list[int]:
+    """Return the ports that the bridge does not serve, because another program holds them."""
+    return [int(port) for port in _TAKEN_PORT.findall(_text(root / TAKEN_PORTS) or "")]
 
 
 def _text(path: Path) -> str:

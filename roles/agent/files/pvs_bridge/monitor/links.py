@@ -19,12 +19,14 @@ from pvs_bridge.host.probe import Probe
 from pvs_bridge.pvs.devices import Plant
 
 NO_UPLINK = "the uplink is not configured yet"
-_NOT_NEEDED_FOR_ANSWER = ("route", "uplink")
+_NOT_NEEDED_FOR_ANSWER = ("route", "reach", "uplink")
 _PVS_REFUSES = (
     "answer_refused",
     "damaged_answer",
     "firmware_locked",
     "firmware_refuses_at_random",
+    "firmware_too_old",
+    "no_panels",
     "not_succeeded",
     "not_translated",
     "proxy_refused",
@@ -108,9 +110,12 @@ def quick_check(
         "lease": lambda: checks.check_lease(health, probe),
         "route": lambda: checks.check_route(health, probe),
         "proxy": lambda: checks.check_proxy(health, probe),
+        "reach": lambda: checks.check_reach(health, probe),
         "uplink": lambda: checks.check_uplink(health, probe),
     }
     found = {name: checks.probed(name, check) for name, check in each.items()}
+    if found["proxy"].state == BROKEN:
+        found["reach"] = checks.unchecked("reach", "proxy")
     if found["cable"].state == BROKEN:
         found["lease"] = checks.unchecked("lease", "cable")
     known = {link["link"]: ShownLink(**link) for link in before}

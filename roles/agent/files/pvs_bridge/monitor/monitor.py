@@ -15,15 +15,16 @@ from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
 from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
-from pvs_bridge.host.sensors import read_vitals
+from pvs_bridge.host.sensors import read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
 from pvs_bridge.monitor import actions, events, links, mdns, production, recovery
 from pvs_bridge.monitor.events import Event
 from pvs_bridge.monitor.links import LinkStates, ShownLink
 from pvs_bridge.monitor.recovery import REBOOT, TABLE_GONE, UNIT_DOWN, Fault
 from pvs_bridge.monitor.state import State
-from pvs_bridge.monitor.warnings import FLASH, warnings
-from pvs_bridge.pvs.devices import Plant, plant_data
+from pvs_bridge.monitor.warnings import OF_THE_PVS, warnings
+from pvs_bridge.pvs import known
+from pvs_bridge.pvs.devices import Panel, Plant, plant_data
 from pvs_bridge.text import duration
 
 REBOOT_SECONDS = 6 * 3600.0
@@ -32,6 +33,8 @@ _REPORT_SECONDS = 50.0
 """A fault that ends before the next run is not an event."""
 _UPTIME_TOLERANCE_SECONDS = 60
 """The PVS has restarted if its uptime is shorter by more than this."""
+_METER = "meter "
+"""Before the serial number of a meter, among those of the panels."""
 _UNIT_PROBLEMS = {UNIT_DOWN: "not running", TABLE_GONE: "its rules are missing in the kernel"}
 
 
@@ -43,6 +46,7 @@ class Paths:
         state: In RAM.
         events: On the card.
         day: The readings of today, on the card.
+        known: The devices that the PVS has listed, on the card.
         rebooted: On the card; exists while the last restart was the monitor's.
         unconfirmed: Exists while a network change is not confirmed, whose undo comes first.
         root: The root of the file system; a folder in tests.
@@ -52,6 +56,7 @@ class Paths:
     state: Path = Path("/run/pvs-bridge-monitor/state.json")
     events: Path = Path("/var/lib/pvs-bridge-monitor/events.jsonl")
     day: Path = Path("/var/lib/pvs-bridge-monitor/day.json")
+    known: Path = Path("/var/lib/pvs-bridge-monitor/known.json")
     rebooted: Path = Path("/var/lib/pvs-bridge-monitor/rebooted")
     unconfirmed: Path = Path("/") / UNCONFIRMED_CHANGE
     root: Path = Path("/")
@@ -108,9 +113,10 @@ class Monitor:
         state.links = links.as_data(found.links)
         self._report_recoveries(state, before)
         self._report_faults(state, found)
-        if found.plant:
-            self._take_reading(state, found.plant)
-        self._judge(state, found.plant)
+        plant = self._remember(state, found.plant) if found.plant else None
+        if plant:
+            self._take_reading(state, plant)
+        self._judge(state, plant)
         self._save_day(state)
         if not self.paths.unconfirmed.exists():
             self._recover(state)
@@ -152,6 +158,24 @@ class Monitor:
             faults.append(fault)
         state.faults = faults
 
+    def _remember(self, state: State, plant: Plant) -> Plant:
+        """Remember the devices of a reading, and add the panels that it lacks."""
+        before = state.known if state.known.pvs else known.load(self.paths.known)
+        listed = [panel.serial for panel in plant.panels if panel.state != "missing"]
+        meters = [f"{_METER}{meter.serial}" for meter in plant.meters]
+        pvs = plant.supervisor.serial if plant.supervisor else before.pvs
+        state.known = before.seen(pvs, [*listed, *meters], self.wall)
+        saved = state.known_saved
+        if state.known.differs(known.load(self.paths.known)) and (
+            saved is None or self.now - saved >= known.SAVE_SECONDS
+        ):
+            state.known_saved = self.now
+            self._try(lambda: known.save(self.paths.known, state.known))
+        shown = {panel.serial for panel in plant.panels}
+        missing = [each for each in state.known.missing if not each.startswith(_METER)]
+        lost = [Panel(each, "missing", None, None, None) for each in missing if each not in shown]
+        return replace(plant, panels=(*plant.panels, *lost))
+
     def _take_reading(self, state: State, plant: Plant) -> None:
         new = plant_data(plant)
         before, after = (_uptime(each) for each in (state.plant, new))
@@ -174,9 +198,17 @@ class Monitor:
         vitals = replace(vitals, up_seconds=self.now)
         active = {each["name"]: each for each in state.warnings}
         errors_before = state.vitals.get("errors", {})
-        found = warnings(self.config, vitals, plant, frozenset(active), errors_before)
-        # Only a reading of the PVS can end the warning about its flash.
-        kept = [active[FLASH]] if plant is None and FLASH in active else []
+        names = frozenset(active)
+        found = warnings(
+            self.config,
+            vitals,
+            plant,
+            names,
+            errors_before,
+            known=state.known,
+            taken_ports=read_taken_ports(root),
+        )
+        kept = [active[name] for name in sorted(OF_THE_PVS & names)] if plant is None else []
         state.vitals = dataclasses.asdict(vitals)
         state.warnings = [*kept, *(self._warning_data(each, active) for each in found)]
         for each in found:

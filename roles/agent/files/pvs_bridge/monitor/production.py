@@ -10,14 +10,19 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from pvs_bridge import atomic
-from pvs_bridge.pvs.devices import Plant
+from pvs_bridge.pvs.devices import Meter, Plant
 
 APART_SECONDS = 240.0
 SAVE_SECONDS = 3600.0
 DAY_SECONDS = 86400.0
+_LARGEST_KW = 100.0
+_LARGEST_STEP_KWH = 20.0
+_NO_TRANSFORMER_KW = 0.1
+"""A meter shows less than the panels for a moment at dawn."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +42,21 @@ class Point:
 
 def point_of(plant: Plant, now: float) -> Point:
     """Return the point of a plant: from the production meter, or else from the panels."""
-    meter = next((each for each in plant.meters if each.kind == "production"), None)
+    meter = next((each for each in plant.meters if _measures(each, plant)), None)
     kw = plant.kw if meter is None or meter.kw is None else meter.kw
-    energies = [panel.lifetime_kwh for panel in plant.panels]
-    known = [each for each in energies if each is not None]
+    energies = [each.lifetime_kwh for each in plant.panels if each.lifetime_kwh is not None]
     kwh = meter.kwh if meter else None
-    if kwh is None and known and len(known) == len(energies):
-        kwh = sum(known)
+    if kwh is None and energies:
+        kwh = sum(energies)
     # At night a meter counts what the inverters consume.
     return Point(now, max(0, round(kw * 1000)), kwh)
+
+
+def _measures(meter: Meter, plant: Plant) -> bool:
+    """Return whether a meter measures production; one without a transformer shows 0 for ever."""
+    if meter.kind != "production":
+        return False
+    return bool(meter.kw or meter.kwh) and not (meter.kw == 0 and plant.kw > _NO_TRANSFORMER_KW)
 
 
 def added(points: Sequence[Point], new: Point) -> list[Point]:
@@ -80,9 +91,18 @@ def made_since(points: Sequence[Point], since: float) -> bool:
 
 
 def kwh_of(points: Sequence[Point]) -> float | None:
-    """Return the energy between the first point and the last; None if unknown."""
-    known = [each.kwh for each in points if each.kwh is not None]
-    return round(max(0.0, known[-1] - known[0]), 2) if known else None
+    """Return the energy between the first point and the last; None if unknown.
+
+    A step that no home produces does not count: a panel has appeared or vanished with the energy of
+    its lifetime, or a meter was replaced.
+    """
+    known = [(each.at, each.kwh) for each in points if each.kwh is not None]
+    steps = (
+        (after - before, max(_LARGEST_STEP_KWH, (to - since) / 3600 * _LARGEST_KW))
+        for (since, before), (to, after) in pairwise(known)
+    )
+    made = sum(step for step, largest in steps if 0 < step <= largest)
+    return round(made, 2) if known else None
 
 
 def save(path: Path, points: Sequence[Point], now: float, wall: float) -> None:

@@ -64,7 +64,10 @@ PLANS: dict[str, tuple[Step, ...]] = {
     "default_route_taken": (Step(0, "drop-route", "pvs"), *_RENEW_PVS),
     "pvs_silent": _WAIT_FOR_PVS,
     "pvs_restarting": _WAIT_FOR_PVS,
-    "proxy_down": (Step(120, "restart-unit", "haproxy.service"), Step(1800, REBOOT)),
+    # No restart of the Pi: if another program has one of the proxy's ports, it has it again after
+    # that, and the house may need that program.
+    "proxy_down": (Step(120, "restart-unit", "haproxy.service"),),
+    "port_taken": (Step(120, "restart-unit", "haproxy.service"),),
     "translator_down": (Step(120, "restart-unit", "pvs-bridge-compat.service"),),
     "uplink_missing": (Step(1800, REBOOT),),
     "uplink_down": _HOME_WIFI,

@@ -12,6 +12,7 @@ from pvs_bridge import atomic
 from pvs_bridge.monitor.events import Quota
 from pvs_bridge.monitor.production import Point
 from pvs_bridge.monitor.recovery import Fault
+from pvs_bridge.pvs.known import Known
 
 
 @dataclass
@@ -34,6 +35,8 @@ class State:
         points: The readings of today.
         saved: When the readings were written to the card.
         loaded: Whether the readings on the card were loaded.
+        known: The devices that the PVS has listed.
+        known_saved: When they were written to the card; None for never.
         quota: How many events were written today.
         steps: How often each action was taken since the Pi's start.
     """
@@ -53,6 +56,8 @@ class State:
     points: list[Point] = field(default_factory=list)
     saved: float = 0.0
     loaded: bool = False
+    known: Known = field(default_factory=Known)
+    known_saved: float | None = None
     quota: Quota = field(default_factory=Quota)
     steps: dict[str, int] = field(default_factory=dict)
 
@@ -64,6 +69,7 @@ def read_state(path: Path) -> State:
         values["faults"] = [Fault(**each) for each in values["faults"]]
         values["points"] = [Point(*each) for each in values["points"]]
         values["quota"] = Quota(**values["quota"])
+        values["known"] = Known(**values["known"])
         return State(**values)
     except (OSError, ValueError, TypeError, KeyError):
         return State()

@@ -19,7 +19,9 @@ import time
 from collections.abc import Sequence
 
 SOCKET = "/run/haproxy/admin.sock"
-SERVER = "pvs/pvs"
+SERVERS = ("pvs/pvs", "pvs_https/https", "pvs_https/http")
+"""The PVS, by HTTP and by HTTPS."""
+
 DRAIN_SECONDS = 30.0
 """Five times the duration of a DeviceList. A PVS that hangs must not block a restart of the Pi."""
 
@@ -65,13 +67,11 @@ class AdminSocket:
 
         Raises:
             OSError: haproxy does not listen.
-            LookupError: haproxy's configuration does not have the server.
+            LookupError: haproxy's configuration does not have the PVS.
         """
         table = self.command("show stat").lstrip("# ").splitlines()
-        for row in csv.DictReader(table):
-            if f"{row['pxname']}/{row['svname']}" == SERVER:
-                return int(row["scur"])
-        raise LookupError(SERVER)
+        rows = {f"{row['pxname']}/{row['svname']}": row for row in csv.DictReader(table)}
+        return sum(int(rows[server]["scur"]) for server in SERVERS)
 
     def drain(self, seconds: float) -> bool:
         """Stop sending requests to the PVS, and wait until it has answered the last one.
@@ -84,9 +84,9 @@ class AdminSocket:
 
         Raises:
             OSError: haproxy does not listen.
-            LookupError: haproxy's configuration does not have the server.
+            LookupError: haproxy's configuration does not have the PVS.
         """
-        self.command(f"set server {SERVER} state maint")
+        self._set_state("maint")
         deadline = time.monotonic() + seconds
         while self.in_flight():
             if time.monotonic() > deadline:
@@ -100,7 +100,11 @@ class AdminSocket:
         Raises:
             OSError: haproxy does not listen.
         """
-        self.command(f"set server {SERVER} state ready")
+        self._set_state("ready")
+
+    def _set_state(self, state: str) -> None:
+        for server in SERVERS:
+            self.command(f"set server {server} state {state}")
 
 
 def reload(admin: AdminSocket, main_pid: int) -> int:

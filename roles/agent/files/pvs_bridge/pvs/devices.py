@@ -7,12 +7,17 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pvs_bridge.pvs.serials import LONGEST, serial_of
 from pvs_bridge.text import clean
 
 STATE_CELL = 12
+
+MISSING = "Missing"
+"""STATEDESCR of a known device that the PVS does not list; the compat service writes it."""
+
 STORAGE_KINDS = {
     "battery",
     "energy storage system",
@@ -39,21 +44,38 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True)
 class Supervisor:
-    """The PVS itself. It does not start any more once its flash is full."""
+    """The PVS itself. It does not start any more once its flash is full.
+
+    Attributes:
+        model: PVS5 or PVS6.
+        serial: Its last characters are the PVS's password from build 61840 on, so no output and no
+            log has it. mDNS announces it if it is to.
+        firmware: SWVER.
+        uptime_seconds: Since its start.
+        flash_free_kib: Free flash memory; old firmware tells it.
+        flash_used_percent: Flash memory in use; new firmware tells it.
+        flash_wear_percent: How much of the flash's life is over, in steps of 10; 110 after its end;
+            new firmware tells it.
+    """
 
     model: str
-    serial: str
+    serial: str = field(repr=False)
     firmware: str
     uptime_seconds: int | None
     flash_free_kib: int | None = None
+    flash_used_percent: int | None = None
+    flash_wear_percent: int | None = None
 
 
 @dataclass(frozen=True)
 class Meter:
-    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net."""
+    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net.
+
+    Its serial number contains digits of the PVS's, so no output has it.
+    """
 
     kind: str
-    serial: str
+    serial: str = field(repr=False)
     kw: float | None
     kwh: float | None
 
@@ -64,7 +86,8 @@ class Panel:
 
     Attributes:
         state: `working`; `asleep`: it reports nothing, and neither does any other panel;
-            `silent`: it reports nothing while others work; or the PVS's own text.
+            `silent`: it reports nothing while others work; `missing`: the PVS has listed it before
+            and does not list it now; or the PVS's own text.
     """
 
     serial: str
@@ -94,6 +117,11 @@ class Plant:
     panels: tuple[Panel, ...]
 
     @property
+    def missing(self) -> int:
+        """The number of panels that the PVS does not list, although it did before."""
+        return sum(panel.state == "missing" for panel in self.panels)
+
+    @property
     def working(self) -> int:
         """The number of panels that work."""
         return sum(panel.state == "working" for panel in self.panels)
@@ -110,17 +138,18 @@ class Plant:
         count = len(self.panels)
         if not count:
             return "no panels"
+        missing = f", {self.missing} missing from the list" if self.missing else ""
         if not self.working:
-            return f"{panels_text(count)} asleep"
+            return f"{panels_text(count)} asleep{missing}"
         line = f"{panels_text(count)}, {self.kw:.2f} kW"
-        return line if self.working == count else f"{line} from {self.working} working"
+        some = "" if self.working == count else f" from {self.working} working"
+        return f"{line}{some}{missing}"
 
     @property
     def summary(self) -> str:
         """The plant in one line.
 
-        Without the serial number, because this line is logged: from build 61840 on its last
-        characters are the PVS's password.
+        Without the serial number, because this line is logged.
         """
         pvs = self.supervisor
         head = f"{pvs.model}, firmware {pvs.firmware}" if pvs else "no supervisor in the list"
@@ -170,9 +199,13 @@ def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
         if kind == "pvs" and supervisor is None:
             supervisor = _supervisor(device)
         elif kind == "power meter":
-            meters.append(_meter(device))
+            # A missing meter has no values to show; the monitor knows its serial number.
+            if not _is_missing(device):
+                meters.append(_meter(device))
         elif kind == "inverter":
-            inverters.append(device)
+            # Some PVSs list inverters that do not exist, without a serial number.
+            if serial_of(device.get("SERIAL")) is not None:
+                inverters.append(device)
         else:
             (storage if kind in STORAGE_KINDS else others).append(_other(device))
     daytime = any(_state(inverter) == "working" for inverter in inverters)
@@ -183,17 +216,25 @@ def read_plant(devices: Sequence[dict[str, Any]]) -> Plant:
 def _supervisor(device: dict[str, Any]) -> Supervisor:
     uptime = number(device.get("dl_uptime"), limit=1e10)
     flash = number(device.get("dl_flash_avail"), limit=1e10)
+    used = number(device.get("flash_usage"), limit=101)
     return Supervisor(
         model=clean(device.get("MODEL")).replace("PV Supervisor ", "") or "PVS",
         serial=clean(device.get("SERIAL")) or "-",
         firmware=clean(device.get("SWVER")) or "unknown",
         uptime_seconds=int(uptime) if uptime is not None and uptime >= 0 else None,
         flash_free_kib=int(flash) if flash is not None and flash >= 0 else None,
+        flash_used_percent=int(used) if used is not None and used >= 0 else None,
+        flash_wear_percent=_wear(device.get("flashwear_type_b")),
     )
 
 
+def _wear(value: object) -> int | None:
+    """Read the wear of an eMMC: 0x01 to 0x0a are steps of 10 %, 0x0b is more (JEDEC 84-B51)."""
+    found = re.fullmatch(r"0x0?([0-9a-b])", clean(value).lower())
+    return int(found[1], 16) * 10 if found else None
+
+
 def _meter(device: dict[str, Any]) -> Meter:
-    serial = clean(device.get("SERIAL"))
     hint = f"{clean(device.get('TYPE'))} {clean(device.get('subtype'), 80)}".upper()
     kind = "other"
     if "-METER-P" in hint or "PRODUCTION" in hint:
@@ -201,17 +242,19 @@ def _meter(device: dict[str, Any]) -> Meter:
     elif "-METER-C" in hint or "CONSUMPTION" in hint:
         kind = "consumption"
     kwh = number(device.get("net_ltea_3phsum_kwh"))
-    return Meter(kind, serial or "-", number(device.get("p_3phsum_kw")), kwh)
+    return Meter(kind, _serial(device), number(device.get("p_3phsum_kw")), kwh)
 
 
 def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
     state = _state(device)
-    if state in {"error", ""}:
+    if _is_missing(device):
+        state = "missing"
+    elif state in {"error", ""}:
         # The PVS calls an inverter that it does not hear "error"; at night that is every one.
         state = "silent" if daytime else "asleep"
     kilowatts = number(device.get("p_3phsum_kw"))
     return Panel(
-        serial=clean(device.get("SERIAL")) or "-",
+        serial=_serial(device),
         state=state,
         watts=None if kilowatts is None else round(kilowatts * 1000),
         lifetime_kwh=number(device.get("ltea_3phsum_kwh")),
@@ -221,7 +264,17 @@ def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:
 
 def _other(device: dict[str, Any]) -> OtherDevice:
     kind = clean(device.get("DEVICE_TYPE")) or "unknown"
-    return OtherDevice(kind, clean(device.get("SERIAL")) or "-", _state(device) or "-")
+    # A second PVS in the list has a password too.
+    serial = "-" if kind.lower() == "pvs" else _serial(device)
+    return OtherDevice(kind, serial, _state(device) or "-")
+
+
+def _is_missing(device: dict[str, Any]) -> bool:
+    return clean(device.get("STATEDESCR")) == MISSING
+
+
+def _serial(device: dict[str, Any]) -> str:
+    return clean(device.get("SERIAL"), LONGEST) or "-"
 
 
 def _state(device: dict[str, Any]) -> str:
@@ -243,9 +296,15 @@ def number(value: object, limit: float = 1e7) -> float | None:
 
 
 def plant_data(plant: Plant) -> dict[str, Any]:
-    """Return the plant as --json prints it; roles/health/README.md describes the keys."""
+    """Return the plant as --json prints it; roles/health/README.md describes the keys.
+
+    Without the serial numbers of the PVS and its meters; see :class:`Supervisor`.
+    """
+    found = dataclasses.asdict(plant)
+    for device in filter(None, (found["supervisor"], *found["meters"])):
+        del device["serial"]
     return {
-        **dataclasses.asdict(plant),
+        **found,
         "total": {
             "panels": len(plant.panels),
             "working": plant.working,

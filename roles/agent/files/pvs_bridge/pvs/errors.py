@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from pvs_bridge.errors import IssueError
 
+CERTIFICATE_CHANGED = (
+    "The PVS's certificate has changed. After a firmware update, or with another PVS, this is "
+    "normal; otherwise another device answers in its place. To accept the certificate, remove "
+    "/var/lib/pvs-bridge-compat/certificate on the Pi and restart pvs-bridge-compat."
+)
+
+POWER_CYCLE = (
+    "switch the PVS's breaker off for one minute; a PVS with a SunVault is fed by DC too, so "
+    "follow the SunVault's manual instead, and never unplug its cable from LAN1"
+)
+"""How to restart a PVS. Its port LAN1 is the SunVault's: without that cable, the battery is off."""
+
 
 class PvsError(IssueError):
     """There is no reading now.
@@ -39,7 +51,7 @@ class DamagedError(PvsError):
         """Add what was seen."""
         super().__init__(
             f"The PVS's answer is damaged: {seen}.",
-            "Ask again in a minute. If it persists, switch the PVS's breaker off for one minute.",
+            f"Ask again in a minute. If it persists, {POWER_CYCLE}.",
             60,
         )
 
@@ -64,7 +76,7 @@ class ShutOutError(PvsError):
         """Add when the bridge tries again."""
         super().__init__(
             "The PVS ends the bridge's sessions before anything can be read.",
-            "Wait 10 minutes; if it persists, switch the PVS's breaker off for one minute.",
+            f"Wait 10 minutes. If it persists, {POWER_CYCLE}.",
             retry_seconds,
         )
 

@@ -55,24 +55,17 @@ class Identity(Firmware):
     Attributes:
         serial: The serial number; its last five characters are the owner's password.
         version: SWVER as the PVS writes it; empty if unknown.
-        new_api: Whether the PVS has answered /vars.
     """
 
     serial: str
     version: str
-    new_api: bool = False
-
-    @property
-    def locked(self) -> bool:
-        """Whether DeviceList is closed for good; without a build, /vars decides."""
-        return self.new_api if self.build is None else super().locked
 
 
 def read_firmware(body: bytes) -> Firmware:
     """Read model and build from an answer of supervisor/info; guess a missing model."""
     supervisor = _object(body).get("supervisor")
     about = supervisor if isinstance(supervisor, dict) else {}
-    build = _build_of(about)
+    build = _supervisor_build(about)
     small = build is not None and build < _HIGHEST_PVS5_BUILD
     return Firmware(_model(about.get("MODEL")) or ("PVS5" if small else "PVS6"), build)
 
@@ -84,14 +77,27 @@ def from_supervisor_info(body: bytes) -> Identity | None:
     if answer.get("result") != "succeed" or not isinstance(supervisor, dict):
         return None
     version = _text(supervisor.get("SWVER"))
-    build = _build_of(supervisor)
+    build = _supervisor_build(supervisor)
     return _identity(supervisor.get("MODEL"), supervisor.get("SERIAL"), build, version)
 
 
 def from_open_variables(values: Mapping[str, str]) -> Identity | None:
     """Read the OPEN_VARIABLES; None if they do not identify the PVS."""
     model, serial, revision = (values.get(name) for name in OPEN_VARIABLES)
-    return _identity(model, serial, _build(revision), "", new_api=True)
+    version = version_of(revision or "")
+    return _identity(model, serial, build_of(revision), version)
+
+
+def version_of(revision: str) -> str:
+    """Write a sw_rev (2025.10.13.61846) as SWVER (2025.10, Build 61846); empty if unknown."""
+    found = re.fullmatch(r"([0-9]{4}\.[0-9]{1,2})\.[0-9]{1,2}\.([0-9]{1,6})", revision)
+    return f"{found[1]}, Build {found[2]}" if found else ""
+
+
+def revision_of(version: str) -> str:
+    """Write a SWVER (2024.6, Build 61707) as sw_rev, with 0 for the day; empty if unknown."""
+    found = re.fullmatch(r"([0-9]{4}\.[0-9]{1,2}), Build ([0-9]{1,6})", version)
+    return f"{found[1]}.0.{found[2]}" if found else ""
 
 
 def read_revision(body: bytes) -> str | None:
@@ -103,30 +109,26 @@ def read_revision(body: bytes) -> str | None:
         return None
 
 
-def from_state(body: bytes) -> Identity | None:
-    """Read what to_state() has written; None for anything else."""
-    state = _object(body)
+def from_state(state: Mapping[str, Any]) -> Identity | None:
+    """Read what to_state() has returned; None for anything else."""
     build = state.get("build")
     if isinstance(build, bool) or not isinstance(build, (int, type(None))):
         return None
-    new_api = state.get("new_api") is True
     version = _text(state.get("version"))
-    return _identity(state.get("model"), state.get("serial"), build, version, new_api=new_api)
+    return _identity(state.get("model"), state.get("serial"), build, version)
 
 
-def to_state(identity: Identity) -> bytes:
-    """Write an identity for from_state()."""
-    return json.dumps(asdict(identity)).encode()
+def to_state(identity: Identity) -> dict[str, Any]:
+    """Return an identity as JSON data for from_state()."""
+    return asdict(identity)
 
 
-def _identity(
-    model: object, serial: object, build: int | None, version: str, *, new_api: bool = False
-) -> Identity | None:
+def _identity(model: object, serial: object, build: int | None, version: str) -> Identity | None:
     known = _model(model)
     # The password is derived from the serial number, so a part of one must not pass.
     if known is None or re.fullmatch(r"[A-Za-z0-9]{5,32}", _text(serial)) is None:
         return None
-    return Identity(known, build, _text(serial), version, new_api)
+    return Identity(known, build, _text(serial), version)
 
 
 def _model(value: object) -> str | None:
@@ -134,12 +136,12 @@ def _model(value: object) -> str | None:
     return found[0] if found else None
 
 
-def _build_of(supervisor: Mapping[str, Any]) -> int | None:
+def _supervisor_build(supervisor: Mapping[str, Any]) -> int | None:
     """Return BUILD, or the build in SWVER: a PVS5 has no BUILD."""
-    return _build(supervisor.get("BUILD")) or _build(supervisor.get("SWVER"))
+    return build_of(supervisor.get("BUILD")) or build_of(supervisor.get("SWVER"))
 
 
-def _build(value: object) -> int | None:
+def build_of(value: object) -> int | None:
     """Find the build in a BUILD, in a SWVER (2025.10, Build 61846), or in a sw_rev."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
     found = re.fullmatch(r"(?:.*(?:\.|Build ))?([0-9]{1,6})", text.strip(), re.DOTALL)

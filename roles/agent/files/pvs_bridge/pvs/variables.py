@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pvs_bridge.pvs.errors import DamagedError
+from pvs_bridge.pvs.serials import serial_of
 
 OPEN_PREFIX = "/sys/info/"
 """The variables below it are readable without a login."""
@@ -17,7 +18,9 @@ _DEVICE = re.compile(r"/sys/devices/([a-z_]{1,32})/([0-9]{1,4})/([A-Za-z0-9_]{1,
 
 
 def read_variables(body: bytes) -> dict[str, str]:
-    """Return the variables of a good answer by name. A value that is not a string is left out.
+    """Return the variables of a good answer by name, without blanks around their values.
+
+    Some builds write numbers as JSON numbers. A value of another type is left out.
 
     Raises:
         DamagedError: The body is cut off, garbled or inconsistent.
@@ -37,12 +40,18 @@ def read_variables(body: bytes) -> dict[str, str]:
     for each in values:
         if not isinstance(each, dict) or not isinstance(each.get("name"), str):
             raise DamagedError("it has a value without a name")
-        name, value = each["name"], each.get("value")
-        if name in variables and variables[name] != value:
+        name, value = each["name"], _text(each.get("value"))
+        if value is None:
+            continue
+        if variables.setdefault(name, value) != value:
             raise DamagedError("it has two values for one name")
-        if isinstance(value, str):
-            variables[name] = value
     return variables
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    return str(value).strip()
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,13 @@ class Plant:
     Attributes:
         info: /sys/info.
         live: /sys/livedata.
+        pvs: /sys/pvs.
         devices: By kind (inverter, meter, ess, transfer_switch), in the PVS's order.
     """
 
     info: Mapping[str, str]
     live: Mapping[str, str]
+    pvs: Mapping[str, str]
     devices: Mapping[str, tuple[Mapping[str, str], ...]]
 
     def of(self, kind: str) -> tuple[Mapping[str, str], ...]:
@@ -65,7 +76,7 @@ class Plant:
 
 
 def sort_plant(variables: Mapping[str, str]) -> Plant:
-    """Sort variables into a plant. Unknown variables are left out."""
+    """Sort variables into a plant, without unknown variables and inverters that do not exist."""
     found: dict[str, dict[int, dict[str, str]]] = {}
     for name, value in variables.items():
         match = _DEVICE.fullmatch(name)
@@ -75,8 +86,13 @@ def sort_plant(variables: Mapping[str, str]) -> Plant:
     return Plant(
         info=_below(variables, OPEN_PREFIX),
         live=_below(variables, "/sys/livedata/"),
+        pvs=_below(variables, "/sys/pvs/"),
         devices={
-            kind: tuple(device for _, device in sorted(by_index.items()))
+            kind: tuple(
+                device
+                for _, device in sorted(by_index.items())
+                if kind != "inverter" or serial_of(device.get("sn"))
+            )
             for kind, by_index in found.items()
         },
     )

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 from pvs_bridge.rollback.rollback import Rollback, RollbackError
 from pvs_bridge.rollback.runtime import say
@@ -90,7 +91,7 @@ def _status(rollback: Rollback, chosen: argparse.Namespace) -> int:
         print(_NOTHING)
     if last:
         print(f"last undone: {last['when']}, a change by {last['controller']}: {last['reason']}")
-        if last["folder"]:
+        if last["folder"] and Path(last["folder"]).is_dir():
             print(f"  the rejected files are in {last['folder']}")
     return 0
 

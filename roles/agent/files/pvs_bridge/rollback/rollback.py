@@ -225,6 +225,8 @@ class Rollback:
             atomic.sync_folder(self.folder)
             runtime.stop_timer(DEADLINE_UNIT)
             self.snapshot.forget()
+            # Files that were rejected before may contain an old passphrase.
+            shutil.rmtree(self.rejected, ignore_errors=True)
             return "confirmed"
 
     def undo(self, reason: str, identifier: str | None = None, *, booting: bool = False) -> bool:

@@ -1,8 +1,4 @@
-"""The document behind the page: the monitor's state, with ages instead of times.
-
-Of all serial numbers it has only those of the panels: the end of the PVS's is its owner's password,
-and its meters are numbered like it.
-"""
+"""The document behind the page: the monitor's state, with ages instead of times."""
 
 from __future__ import annotations
 
@@ -137,21 +133,7 @@ def _plant(state: Mapping[str, Any], now: float) -> dict[str, Any] | None:
     plant = state.get("plant")
     if plant is None:
         return None
-    devices = {
-        key: [_without_serial(each) for each in plant[key]]
-        for key in ("meters", "storage", "others")
-    }
-    supervisor = plant["supervisor"]
-    return {
-        **plant,
-        **devices,
-        "supervisor": _without_serial(supervisor) if supervisor else None,
-        "age_seconds": round(now - state["read"]),
-    }
-
-
-def _without_serial(device: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in device.items() if key != "serial"}
+    return {**plant, "age_seconds": round(now - state["read"])}
 
 
 def _day(state: Mapping[str, Any], now: float, wall: float) -> dict[str, Any]:

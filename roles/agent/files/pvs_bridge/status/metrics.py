@@ -69,8 +69,12 @@ def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[
     )
     total = plant["total"]
     yield _one("panels", "Number of panels.", total["panels"])
+    missing = sum(each["state"] == "missing" for each in plant["panels"])
+    yield _one("panels_missing", "Number of panels that the PVS has listed before.", missing)
     yield _one("panels_working", "Number of panels that work.", total["working"])
-    named = [({"serial": each["serial"]}, each) for each in plant["panels"]]
+    # A serial number that is listed twice would be a duplicate series, which Prometheus refuses.
+    by_serial = {each["serial"]: each for each in reversed(plant["panels"])}
+    named = [({"serial": serial}, each) for serial, each in reversed(by_serial.items())]
     yield Metric(
         "panel_watts",
         "gauge",
@@ -115,6 +119,18 @@ def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[
         "pvs_flash_free_bytes",
         "Free flash memory of the PVS.",
         None if flash is None else flash * 1024,
+    )
+    used = supervisor.get("flash_used_percent")
+    yield _one(
+        "pvs_flash_used_ratio",
+        "Flash memory of the PVS in use.",
+        None if used is None else used / 100,
+    )
+    wear = supervisor.get("flash_wear_percent")
+    yield _one(
+        "pvs_flash_wear_ratio",
+        "How much of the expected life of the PVS's flash is over.",
+        None if wear is None else wear / 100,
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.contact import contact_of, diagnose
 
 
 class ActionModule(ActionBase):
@@ -27,13 +30,20 @@ class ActionModule(ActionBase):
             task_vars: the host's variables.
 
         Returns:
-            the task's result, failed where the command has failed.
+            the task's result, failed where the command has failed. If the host cannot be reached,
+            it has problem and hint.
         """
-        super().run(tmp, task_vars or {})
+        task_vars = task_vars or {}
+        super().run(tmp, task_vars)
         spec = {"argv": {"type": "list", "elements": "str", "required": True}}
         _, arguments = self.validate_argument_spec(spec)
         # Some input, because ssh would make a terminal without it, which mixes up the two outputs.
-        done = self._low_level_execute_command(shlex.join(arguments["argv"]), in_data=b"\n")
+        try:
+            done = self._low_level_execute_command(shlex.join(arguments["argv"]), in_data=b"\n")
+        except AnsibleError as error:
+            issue = diagnose(contact_of(self, task_vars), str(error))
+            found = {"problem": issue.problem, "hint": issue.hint}
+            return {"changed": False, "failed": True, "msg": issue.sentence, **found}
         return {
             "changed": False,
             "failed": done["rc"] != 0,

@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.pvs_bridge.core.plugins.modules import bridge_facts
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.contact import (
     Contact,
+    contact_of,
     diagnose,
     unsupported,
 )
@@ -52,13 +53,17 @@ class ActionModule(ActionBase):
             {
                 "packages": a_list,
                 "units": a_list,
+                "ports": {"type": "list", "elements": "dict", "default": []},
                 "watched": a_list,
+                "home_interface": {"type": "str", "default": ""},
+                "pvs_network": {"type": "str", "default": ""},
                 "inputs": {"type": "str"},
                 "record": {"type": "bool", "default": False},
+                "applied": {"type": "str"},
             }
         )
         arguments["check_mode"] = self._task.check_mode
-        contact = self._contact(task_vars)
+        contact = contact_of(self, task_vars)
         try:
             done = run_script(self, contact.python, Path(bridge_facts.__file__), arguments)
         except AnsibleError as error:
@@ -76,27 +81,6 @@ class ActionModule(ActionBase):
             "controller": f"{getpass.getuser()}@{socket.gethostname()}",
         }
         return _failed(contact, wrong) if wrong else result
-
-    def _contact(self, task_vars: dict[str, Any]) -> Contact:
-        """Return how the connection plugin connects to the host."""
-        host = str(task_vars.get("inventory_hostname", "this host"))
-        port = self._option("port")
-        user = self._option("remote_user")
-        python = task_vars.get("ansible_python_interpreter", "")
-        return Contact(
-            host=host,
-            address=str(self._option("host") or host),
-            port=int(port) if port else None,
-            user=str(user) if user else None,
-            python=python if str(python).startswith("/") else Contact.python,
-        )
-
-    def _option(self, name: str) -> Any:  # noqa: ANN401 - any option
-        """Return an option of the connection; None if this type of connection does not have it."""
-        try:
-            return self._connection.get_option(name)
-        except (AnsibleError, KeyError):
-            return None
 
 
 def _failed(contact: Contact, issue: Issue) -> dict[str, Any]:

@@ -60,9 +60,15 @@ class ActionModule(ActionBase):
             else entry
             for entry in self._task.args["files"]
         ]
+        arguments = {**self._task.args, "files": files}
+        run = arguments.get("run")
+        # A change with a rollback is undone unless its handlers confirm it.
+        if run and self._task.notify and not arguments.get("rollback"):
+            name = hashlib.sha256(self._task.get_name().encode()).hexdigest()[:16]
+            arguments["unapplied"] = {"name": name, "run": run}
         result: dict[str, Any] = self._execute_module(
             module_name="pvs_bridge.core.managed_files",
-            module_args={**self._task.args, "files": files},
+            module_args=arguments,
             task_vars=task_vars,
         )
         return result

@@ -64,6 +64,8 @@ class ActionModule(ActionBase):
         checked = check_variables(task_vars, specs, self._templar)
         issues = checked.issues
         result["changed"] = False
+        if checked.notes:
+            result["warnings"] = [str(each) for each in checked.notes]
         if issues:
             count = "1 error" if len(issues) == 1 else f"{len(issues)} errors"
             heading = (

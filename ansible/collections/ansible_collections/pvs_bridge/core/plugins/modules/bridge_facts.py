@@ -36,6 +36,45 @@ options:
     type: list
     elements: str
     default: []
+  ports:
+    description:
+      - Ports that programs of the roles need. Each is tried, so a port that cannot be had is known
+        before anything changes.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      port:
+        description: The number.
+        type: int
+        required: true
+      protocol:
+        description: C(tcp) or C(udp).
+        type: str
+        default: tcp
+      address:
+        description: The address that the program binds, C(*) for all IPv4 addresses.
+        type: str
+        default: "*"
+      interface:
+        description: In place of an address, an interface whose addresses the program binds.
+        type: str
+      unit:
+        description: The unit of the program, which may have the port already.
+        type: str
+        required: true
+      variable:
+        description: The variable that asks for the port, for the message.
+        type: str
+        required: true
+  home_interface:
+    description: The interface to the home network, for RV(bridge.overlap).
+    type: str
+    default: ""
+  pvs_network:
+    description: The network of the PVS, for RV(bridge.overlap).
+    type: str
+    default: ""
   inputs:
     description: >-
       Digest of all that the run applies, from M(pvs_bridge.core.preflight). Without it,
@@ -47,6 +86,11 @@ options:
       end of a run that has applied O(inputs).
     type: bool
     default: false
+  applied:
+    description: >-
+      Name of a run that has run all its handlers. Its changes count as applied, see
+      M(pvs_bridge.core.managed_files).
+    type: str
 attributes:
   action:
     description: Runs as an action plugin on the controller, which runs the module on the host.
@@ -55,7 +99,7 @@ attributes:
     description: Can be run in the background with C(async).
     support: none
   check_mode:
-    description: Changes nothing but its own record, which it does not write in check mode.
+    description: Changes nothing but its own records, which it does not write in check mode.
     support: full
   diff_mode:
     description: Shows the difference that a change makes.
@@ -212,6 +256,63 @@ bridge:
       description: Whether the bridge's firewall is V(absent), V(stopped) or V(running).
       type: str
       sample: running
+    other_firewalls:
+      description: Firewalls of other projects that are active, V(ufw) or V(firewalld).
+      type: list
+      elements: str
+      sample: []
+    listeners:
+      description: >-
+        Ports of all programs that the home network can reach without a firewall. Without those of
+        network programs that serve no client, such as a DHCP client.
+      type: list
+      elements: dict
+      sample: []
+      contains:
+        port:
+          description: The number.
+          type: int
+        protocol:
+          description: C(tcp) or C(udp).
+          type: str
+        program:
+          description: The name of the program; empty where it is not known.
+          type: str
+        unit:
+          description: Its unit of systemd; empty where there is none.
+          type: str
+    taken:
+      description: Those of O(ports) that cannot be had, each with the program that has it.
+      type: list
+      elements: dict
+      sample: []
+      contains:
+        port:
+          description: The number.
+          type: int
+        variable:
+          description: As in O(ports).
+          type: str
+        program:
+          description: The name of the program; empty where it is not known.
+          type: str
+        unit:
+          description: Its unit of systemd; empty where there is none.
+          type: str
+        reason:
+          description: What the kernel says.
+          type: str
+    domains:
+      description: Domains of the home network, as its DHCP server hands them out.
+      type: list
+      elements: str
+      sample: []
+    overlap:
+      description: >-
+        The network of O(home_interface), if it overlaps with O(pvs_network), so that the host
+        cannot reach both; else empty.
+      type: str
+      sample: ""
     ssh:
       description: Who gets in by SSH.
       type: dict
@@ -263,6 +364,7 @@ run:
 """
 
 import hashlib
+import ipaddress
 import json
 import os
 import pathlib
@@ -270,9 +372,10 @@ import pwd
 import re
 import shlex
 import shutil
+import socket
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 # The unit of each backend. The order is the order of precedence, see backends().
@@ -305,8 +408,18 @@ _UNCONFIRMED = "var/lib/pvs-bridge/rollback/pending.json"
 
 # Where the state at the end of a run is recorded. The folder stays writable under a locked root.
 _RECORD = "var/lib/pvs-bridge/provisioned.json"
+# The changes whose handlers have not run, see the module managed_files.
+_UNAPPLIED = "var/lib/pvs-bridge/unapplied"
 # Facts that change by themselves, and that no role writes into a file.
-_VOLATILE = ("default_route_interfaces", "unconfirmed")
+_VOLATILE = ("default_route_interfaces", "listeners", "overlap", "taken", "unconfirmed")
+# Ports of programs that only ask others, or whose protocol the firewall handles: DHCP, mDNS, LLMNR.
+_OWN_UDP = (68, 546, 5353, 5355)
+# From here on, UDP ports are those of programs that wait for an answer.
+_FIRST_EPHEMERAL = 32768
+_FIREWALLS = {"ufw": "ufw.service", "firewalld": "firewalld.service"}
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_ANY = ("*", "0.0.0.0", "::")  # noqa: S104 - as ss writes it
+
 # Python writes it, whenever a program is started for the first time.
 _BYTECODE = "__pycache__"
 
@@ -504,12 +617,132 @@ def unconfirmed(root: pathlib.Path, run: Run) -> dict[str, Any]:
     return json.loads(run([*_ROLLBACK, "status", "--json"]) or "{}").get("pending") or {}
 
 
+def sockets(root: pathlib.Path, run: Run) -> list[dict[str, Any]]:
+    """Return the ports on which programs wait for others, with their addresses."""
+    found = []
+    for line in run(["ss", "-Hlntup"]).splitlines():
+        fields = line.split()
+        address, _, port = fields[4].rpartition(":") if len(fields) > 4 else ("", "", "")
+        if not port.isdecimal():
+            continue
+        process = re.search(r'\("(?P<program>[^"]+)",pid=(?P<pid>\d+)', line)
+        found.append(
+            {
+                "port": int(port),
+                "protocol": fields[0],
+                "address": address.partition("%")[0].strip("[]"),
+                "program": process["program"] if process else "",
+                "unit": unit_of(root, process["pid"]) if process else "",
+            }
+        )
+    return sorted(found, key=lambda each: (each["port"], each["protocol"], each["address"]))
+
+
+def unit_of(root: pathlib.Path, pid: str) -> str:
+    """Return the unit of systemd that a process belongs to; empty where there is none."""
+    text = read_text(root / "proc" / pid / "cgroup") or ""
+    parts = text.rpartition("\n")[2].split("/")
+    return next((each for each in reversed(parts) if each.endswith(".service")), "")
+
+
+def listeners(every: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ports that the home network can reach without a firewall, each once."""
+    found: dict[tuple[int, str], dict[str, Any]] = {}
+    for each in every:
+        is_udp, port = each["protocol"] == "udp", each["port"]
+        local = each["address"].startswith("127.") or each["address"] == "::1"
+        if local or (is_udp and (port in _OWN_UDP or port >= _FIRST_EPHEMERAL)):
+            continue
+        known = {name: value for name, value in each.items() if name != "address"}
+        found.setdefault((port, each["protocol"]), known)
+    return list(found.values())
+
+
+def taken(
+    ports: Sequence[dict[str, Any]], every: list[dict[str, Any]], run: Run
+) -> list[dict[str, Any]]:
+    """Try to bind ports, and return those that cannot be had.
+
+    Args:
+        ports: the option of the module.
+        every: what sockets has returned.
+        run: runs a command.
+    """
+    found = []
+    for wanted in ports:
+        addresses = [wanted.get("address") or "*"]
+        if wanted.get("interface"):
+            shown = run(["ip", "-4", "-o", "address", "show", "dev", wanted["interface"]])
+            addresses = re.findall(r"inet ([0-9.]+)", shown)
+        protocol, port = wanted.get("protocol") or "tcp", wanted["port"]
+        for address in addresses:
+            reason = _refusal(protocol, address, port)
+            holders = [
+                each
+                for each in every
+                if (each["protocol"], each["port"]) == (protocol, port)
+                and (address == "*" or each["address"] in (*_ANY, address))
+            ]
+            if reason and not any(each["unit"] == wanted["unit"] for each in holders):
+                holder = holders[0] if holders else {"program": "", "unit": ""}
+                named = {"variable": wanted["variable"], "port": port, "protocol": protocol}
+                program = {"program": holder["program"], "unit": holder["unit"]}
+                found.append({**named, **program, "reason": reason})
+                break
+    return found
+
+
+def _refusal(protocol: str, address: str, port: int) -> str:
+    """Try to bind a port; return what the kernel says against it."""
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as tried:
+        if protocol == "tcp":
+            # As haproxy does, so that closed connections do not count.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("" if address == "*" else address, port))
+        except OSError as error:
+            return error.strerror or "unknown error"
+    return ""
+
+
+def domains(root: pathlib.Path) -> list[str]:
+    """Return the domains that names of the home network end with."""
+    text = read_text(root / "etc/resolv.conf") or ""
+    lines = re.findall(r"^(?:search|domain)\s+(.*)$", text, re.MULTILINE)
+    names = [name.lower().rstrip(".") for line in lines for name in line.split()]
+    return list(dict.fromkeys(name for name in names if _DOMAIN.fullmatch(name)))
+
+
+def overlap(run: Run, interface: str, network: str) -> str:
+    """Return the network of an interface if it overlaps with another one; else nothing."""
+    if not (interface and network):
+        return ""
+    other = ipaddress.ip_network(network, strict=False)
+    shown = run(["ip", "-4", "-o", "address", "show", "dev", interface])
+    for found in re.findall(r"inet ([0-9./]+)", shown):
+        own = ipaddress.ip_interface(found).network
+        if own.overlaps(other):
+            return str(own)
+    return ""
+
+
+def other_firewalls(root: pathlib.Path, states: dict[str, tuple[str, str]]) -> list[str]:
+    """Name the active firewalls of other projects."""
+    active = [name for name, unit in _FIREWALLS.items() if states.get(unit, ("",))[0] == "active"]
+    # Debian's ufw.service is active without a rule, until `ufw enable`.
+    configured = re.search(r"^ENABLED=yes", read_text(root / "etc/ufw/ufw.conf") or "", re.M | re.I)
+    return [name for name in active if name != "ufw" or configured]
+
+
 def look(
     root: pathlib.Path,
     run: Run,
     has: Callable[[str], bool],
     packages: list[str],
     units: list[str],
+    ports: Sequence[dict[str, Any]] = (),
+    home: tuple[str, str] = ("", ""),
 ) -> dict[str, Any]:
     """Gather everything.
 
@@ -519,13 +752,17 @@ def look(
         has: tells whether a command is there.
         packages: whose versions are wanted.
         units: whose states are wanted.
+        ports: that the roles need.
+        home: the interface to the home network, and the network of the PVS.
     """
     release = operating_system(root)
     booted = is_booted(root)
-    asked = [*_UNITS.values(), pathlib.PurePath(_FIREWALL_UNIT).name, *units]
+    asked = [*_UNITS.values(), pathlib.PurePath(_FIREWALL_UNIT).name, *_FIREWALLS.values(), *units]
     states = unit_states(run, list(dict.fromkeys(asked)), booted=booted)
     enabled = backends(states)
     firmware = root / "boot/firmware"
+    # Those of a builder are not the image's.
+    every = sockets(root, run) if booted else []
     return {
         "os": release,
         "model": read_text(root / "proc/device-tree/model"),
@@ -546,6 +783,11 @@ def look(
         "root": root_file_system(root),
         "routes": (root / _ROUTING_UNIT).exists(),
         "firewall": firewall(root, states),
+        "domains": domains(root) if booted else [],
+        "overlap": overlap(run, *home) if booted else "",
+        "other_firewalls": other_firewalls(root, states),
+        "listeners": listeners(every),
+        "taken": taken(ports, every, run) if booted else [],
         "ssh": ssh(root),
         "unconfirmed": unconfirmed(root, run),
         # Versions before 0.2 had a folder for each program.
@@ -601,8 +843,10 @@ def state(
 
 
 def is_unchanged(root: pathlib.Path, found: dict[str, Any], now: dict[str, str]) -> bool:
-    """Tell whether a host is as recorded, and all units are active."""
+    """Tell whether a host is as recorded, all units are active, and all changes are applied."""
     if not found["booted"] or any(each != "active" for each in found["units"].values()):
+        return False
+    if any((root / _UNAPPLIED).glob("*.json")):
         return False
     return read_text(root / _RECORD) == json.dumps(now, sort_keys=True)
 
@@ -615,6 +859,13 @@ def write_record(root: pathlib.Path, now: dict[str, str]) -> None:
     new.touch(mode=0o600)
     new.write_text(json.dumps(now, sort_keys=True), encoding="utf-8")
     new.replace(file)
+
+
+def forget_unapplied(root: pathlib.Path, run: str) -> None:
+    """Count the changes of a run as applied."""
+    for file in sorted((root / _UNAPPLIED).glob("*.json")):
+        if json.loads(file.read_text(encoding="utf-8"))["run"] == run:
+            file.unlink()
 
 
 def run(command: list[str]) -> str:
@@ -648,7 +899,11 @@ def main(arguments: dict[str, Any]) -> None:
         arguments: the module's options, and whether it runs in check mode.
     """
     root = pathlib.Path("/")
-    found = look(root, run, has, arguments["packages"], arguments["units"])
+    home = (arguments["home_interface"], arguments["pvs_network"])
+    asked = (arguments["packages"], arguments["units"], arguments["ports"])
+    found = look(root, run, has, *asked, home)
+    if arguments["applied"] and not arguments["check_mode"]:
+        forget_unapplied(root, arguments["applied"])
     unchanged = False
     if arguments["inputs"]:
         now = state(root, found, arguments["watched"], arguments["inputs"])

@@ -109,7 +109,10 @@ options:
           of the file as it will be.
         type: str
       backup:
-        description: Whether a file that is replaced is kept under a name with the time in it.
+        description: >-
+          Whether the first file that is replaced is kept beside it as C(.before-pvs-bridge~), with
+          its mode. Files that Ansible wrote are not kept, because they may contain old secrets;
+          such ones that older versions kept are removed.
         type: bool
         default: false
       show_difference:
@@ -141,6 +144,26 @@ options:
         type: list
         elements: str
         required: true
+  unapplied:
+    description:
+      - Has the host keep the names of the changed paths until M(pvs_bridge.core.bridge_facts) is
+        told that the run has applied them. A later run reports them as changed again, so a run that
+        ends between a change and its handlers loses none of them.
+      - The action plugin sets it from O(run) for a task that notifies handlers and has no
+        O(rollback), which undoes a change that its handlers do not confirm.
+    type: dict
+    suboptions:
+      name:
+        description: Name of the task, the same in all runs.
+        type: str
+        required: true
+      run:
+        description: Name of the run.
+        type: str
+        required: true
+  run:
+    description: Name of the run, see O(unapplied). The play sets it for all tasks.
+    type: str
 attributes:
   action:
     description: Runs as an action plugin on the controller, which runs the module on the host.
@@ -219,6 +242,7 @@ locked:
 import glob
 import grp
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -274,6 +298,13 @@ _ROLLBACK_OPTIONS = {
     "controller": {"type": "str", "required": True},
     "timeout_seconds": {"type": "int", "required": True},
     "interfaces": {"type": "list", "elements": "str", "required": True},
+}
+
+# Stays writable under a locked root. The module bridge_facts removes what a run has applied.
+_UNAPPLIED = Path("/var/lib/pvs-bridge/unapplied")
+_UNAPPLIED_OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "run": {"type": "str", "required": True},
 }
 
 
@@ -355,6 +386,10 @@ def with_line(text: str, wanted: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+# In files that this module has written, and in names of backup_local.
+_OWN = r"(?m)^# (?:Ansible managed|BEGIN pvs-bridge: )"
+_OLD_BACKUP = r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~$"
+
 _PARTS = {"block": with_block, "line": with_line}
 
 
@@ -422,6 +457,8 @@ def _expanded(files: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Replace the entries for trees by one for each file: those to remove, then those to have."""
     for wanted in files:
         if wanted["state"] != "tree":
+            if wanted["backup"]:
+                yield from _old_backups(wanted)
             yield wanted
             continue
         root = Path(wanted["dest"])
@@ -431,6 +468,23 @@ def _expanded(files: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield {**entry, "state": "absent", "dest": glob.escape(str(path))}
         for member in wanted["members"]:
             yield {**entry, **member, "state": "file", "dest": str(root / member["path"])}
+
+
+def _is_own(path: Path) -> bool:
+    return re.search(_OWN, _read(path) or "") is not None
+
+
+def _old_backups(wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return entries that remove the copies of own files, which older versions kept."""
+    for found in glob.glob(f"{glob.escape(wanted['dest'])}.*~"):  # noqa: PTH207 - text
+        if re.search(_OLD_BACKUP, found) and _is_own(Path(found)):
+            yield {
+                **wanted,
+                "dest": glob.escape(found),
+                "state": "absent",
+                "show_difference": False,
+                "is_part": False,
+            }
 
 
 def _stale(root: Path, wanted: set[Path]) -> Iterator[Path]:
@@ -525,6 +579,25 @@ def _is_locked() -> bool:
     return any(line.split()[:3] == _LOCKED for line in mounts)
 
 
+def _unapplied_before(unapplied: dict[str, str] | None) -> list[str]:
+    """Return the paths that an earlier run has changed, and whose handlers it did not run."""
+    text = _read(_UNAPPLIED / f"{unapplied['name']}.json") if unapplied else None
+    kept = json.loads(text) if text else {}
+    return kept["files"] if kept and unapplied and kept["run"] != unapplied["run"] else []
+
+
+def _keep_unapplied(unapplied: dict[str, str], names: list[str]) -> None:
+    """Keep the changed paths on the disk, before the first of them changes."""
+    _UNAPPLIED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    file = _UNAPPLIED / f"{unapplied['name']}.json"
+    new = file.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as output:
+        json.dump({"run": unapplied["run"], "files": names}, output)
+        output.flush()
+        os.fsync(output.fileno())
+    new.replace(file)
+
+
 def _arm(module: AnsibleModule, rollback: dict[str, Any]) -> None:
     """Have the host keep what it has; where it cannot, the module ends."""
     command = [*_ROLLBACK, "arm", "--id", rollback["id"], "--controller", rollback["controller"]]
@@ -556,8 +629,8 @@ def _apply(module: AnsibleModule, changes: list[Change]) -> None:
 def _put(module: AnsibleModule, change: Change, new: Path | None) -> None:
     """Bring one path into its wanted state."""
     if new is not None:
-        if change.wanted["backup"] and change.path.exists():
-            module.backup_local(str(change.path))
+        if change.wanted["backup"]:
+            _keep_original(module, change.path)
         new.replace(change.path)
         return
     if change.path.is_dir() and not change.path.is_symlink():
@@ -567,6 +640,13 @@ def _put(module: AnsibleModule, change: Change, new: Path | None) -> None:
     if change.wanted["state"] == "link":
         change.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         change.path.symlink_to(change.wanted["src"])
+
+
+def _keep_original(module: AnsibleModule, path: Path) -> None:
+    """Keep a file as it was before the bridge, once."""
+    kept = path.with_name(f"{path.name}.before-pvs-bridge~")
+    if path.is_file() and not kept.exists() and not _is_own(path):
+        module.preserved_copy(str(path), str(kept))
 
 
 def main() -> None:
@@ -588,6 +668,8 @@ def main() -> None:
                 "required_together": [("retire_from", "retire_until")],
             },
             "rollback": {"type": "dict", "options": _ROLLBACK_OPTIONS},
+            "unapplied": {"type": "dict", "options": _UNAPPLIED_OPTIONS},
+            "run": {"type": "str"},
         },
         supports_check_mode=True,
     )
@@ -599,14 +681,18 @@ def main() -> None:
     missing = [str(each.path) for each in changes if _lacks_text(each)]
     if missing and not module.check_mode:
         module.exit_json(changed=False, changed_files=[], locked=False, missing_content=missing)
-    locked = bool(changes) and not module.check_mode and _is_locked()
-    if changes and not module.check_mode and not locked:
-        if module.params["rollback"]:
-            _arm(module, module.params["rollback"])
-        _apply(module, changes)
+    unapplied = module.params["unapplied"]
     names = [str(change.path) for change in changes]
+    names += [name for name in _unapplied_before(unapplied) if name not in names]
+    locked = bool(changes) and not module.check_mode and _is_locked()
+    if names and not module.check_mode and not locked:
+        if changes and module.params["rollback"]:
+            _arm(module, module.params["rollback"])
+        if unapplied:
+            _keep_unapplied(unapplied, names)
+        _apply(module, changes)
     module.exit_json(
-        changed=bool(changes), changed_files=names, diff=diff, locked=locked, missing_content=[]
+        changed=bool(names), changed_files=names, diff=diff, locked=locked, missing_content=[]
     )
 
 

@@ -18,9 +18,10 @@ from ansible.errors import (
     AnsibleValueOmittedError,
 )
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue, IssueError
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.origins import (
     TaggedOrigins,
+    is_of_group,
     origin_file,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import (
@@ -29,11 +30,15 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rendering import (
     RenderError,
     render_all,
 )
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import connection
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import RoleSpec, all_options
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.validation import validate
 
 _ENVIRONMENT = re.compile(
     r"""\b(?:lookup|query|q)\(\s*["'](?:ansible\.builtin\.)?env["']\s*,\s*["'](?P<name>\w+)["']"""
+)
+_WHOLE = re.compile(
+    rf"""\{{\{{\s*(?:{_ENVIRONMENT.pattern}\s*\)|(?P<variable>[A-Za-z_]\w*))\s*\}}\}}""", re.ASCII
 )
 # ansible-core's message if there is no vault password; a wrong password has another message.
 _NO_PASSWORD = "no vault secrets found"  # noqa: S105 - a message
@@ -51,6 +56,7 @@ class CheckedVariables:
         raw: the variables that the roles read, as written.
         rendered: the same, rendered; UNUSABLE if that failed.
         locate: finds where each was written.
+        notes: variables of groups that may belong to roles of other projects.
     """
 
     issues: list[Issue]
@@ -58,6 +64,7 @@ class CheckedVariables:
     raw: Mapping[str, Any]
     rendered: Mapping[str, Any]
     locate: TaggedOrigins
+    notes: list[Issue]
 
 
 def check_variables(
@@ -88,11 +95,18 @@ def check_variables(
     for issue in unknown:
         rendered_defaults.pop(str(issue.location.path[0]), None)
 
-    locate = TaggedOrigins(raw, rendered)
+    reached = {name: variables[name] for name in connection.VARIABLES if name in variables}
+    rendered_reached, of_connection = render_all(reached, render)
+    issues += of_connection
+
+    locate = TaggedOrigins({**raw, **reached}, {**rendered, **rendered_reached})
     unreadable = [issue for issue in issues if issue.unreadable]
     counted = [issue for issue in issues if not (lenient and issue.unreadable)]
-    found = validate(rendered, specs, locate, rendered_defaults, counted)
-    return CheckedVariables(found, unreadable, raw, rendered, locate)
+    everything = {**rendered, **rendered_reached}
+    found = validate(everything, specs, locate, rendered_defaults, counted)
+    notes = [each for each in found if each.foreign and is_of_group(each.location)]
+    wrong = [each for each in found if each not in notes]
+    return CheckedVariables(wrong, unreadable, raw, rendered, locate, notes)
 
 
 def role_variables(variables: Mapping[str, Any], specs: Iterable[RoleSpec]) -> dict[str, Any]:
@@ -164,7 +178,8 @@ def _need_environment(value: Any, variables: Mapping[str, Any]) -> None:  # noqa
     if missing:
         raise RenderError(
             f"reads the environment variable {missing[0]}, which is not set",
-            f"set {missing[0]} in the environment",
+            f"set {missing[0]} in the environment; make validate reads it only if the lookup is "
+            "the whole value of a secret",
             unreadable=True,
         )
 
@@ -189,11 +204,34 @@ def environment_names(value: Any, variables: Mapping[str, Any]) -> set[str]:  # 
     return names
 
 
+def environment_lookup(value: Any, variables: Mapping[str, Any]) -> str | None:  # noqa: ANN401 - any value
+    """Return the environment variable that is the whole of a value; None if there is none.
+
+    Args:
+        value: as written: the lookup alone, or a variable alone that is such a value.
+        variables: the variables that it may refer to, as written.
+    """
+    seen: set[str] = set()
+    while isinstance(value, str) and (match := _WHOLE.fullmatch(value.strip())):
+        if match["name"]:
+            return match["name"]
+        if match["variable"] in seen:
+            return None
+        seen.add(match["variable"])
+        value = variables.get(match["variable"])
+    return None
+
+
 def _explain(error: AnsibleError, all_known: bool) -> RenderError:
     """Convert a rendering error to a problem and a hint.
 
     ansible-core's message is not used, because it may quote the value of a secret.
     """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, IssueError):
+            return RenderError(cause.issue.problem, cause.issue.hint)
+        cause = cause.__cause__
     text = str(error)
     if isinstance(error, AnsibleUndefinedVariable):
         match = _UNDEFINED.search(text)

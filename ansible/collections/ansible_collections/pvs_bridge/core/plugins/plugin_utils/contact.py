@@ -1,6 +1,6 @@
 """Explain why the first connection to a Pi failed.
 
-Pure: works on the messages of ssh, sudo and Ansible. Each problem continues a sentence that begins
+Works on the messages of ssh, sudo and Ansible. Each problem continues a sentence that begins
 with the host's name.
 """
 
@@ -11,6 +11,9 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 
@@ -71,6 +74,34 @@ class Contact:
     def account(self) -> str:
         """The remote user, or a placeholder for it."""
         return self.user or "USER"
+
+
+def contact_of(action: ActionBase, task_vars: Mapping[str, Any]) -> Contact:
+    """Return how an action plugin connects to its host.
+
+    Args:
+        action: the plugin; its connection exists.
+        task_vars: the host's variables.
+    """
+    host = str(task_vars.get("inventory_hostname", "this host"))
+    port = _option(action, "port")
+    user = _option(action, "remote_user")
+    python = task_vars.get("ansible_python_interpreter", "")
+    return Contact(
+        host=host,
+        address=str(_option(action, "host") or host),
+        port=int(port) if port else None,
+        user=str(user) if user else None,
+        python=python if str(python).startswith("/") else Contact.python,
+    )
+
+
+def _option(action: ActionBase, name: str) -> Any:  # noqa: ANN401 - any option
+    """Return an option of the connection; None if this type of connection does not have it."""
+    try:
+        return action._connection.get_option(name)
+    except (AnsibleError, KeyError):
+        return None
 
 
 Explain = Callable[[Contact, str], Issue]

@@ -61,12 +61,14 @@ class Issue:
         location: where to change it.
         unreadable: whether the value can only not be read here, such as an encrypted value without
             its password. The value may be correct.
+        foreign: whether the variable may belong to a role of another project.
     """
 
     problem: str
     hint: str
     location: Location = Location()
     unreadable: bool = False
+    foreign: bool = False
 
     @classmethod
     def at(cls, path: Path, problem: str, hint: str, *, unreadable: bool = False) -> Issue:
@@ -77,7 +79,7 @@ class Issue:
     def message(self) -> str:
         """Variable, problem and hint on one line, whatever characters an inventory contains."""
         parts = [self.location.variable, f"{self.problem}; {self.hint}"]
-        return " ".join(": ".join(filter(None, parts)).split())
+        return visible(": ".join(filter(None, parts)))
 
     @property
     def located_problem(self) -> str:
@@ -87,7 +89,7 @@ class Issue:
     @property
     def text(self) -> str:
         """Location and problem, then the hint on a line of its own, for a terminal."""
-        return f"{self.located_problem}\n  hint: {self.hint}"
+        return visible(f"{self.located_problem}\n  hint: {self.hint}", kept="\n")
 
     @property
     def sentence(self) -> str:
@@ -96,7 +98,7 @@ class Issue:
 
     def __str__(self) -> str:
         """One line: ``inventory/home/garage.yml:12: uplink_country: problem; hint``."""
-        return ": ".join(filter(None, [self.location.place, self.message]))
+        return ": ".join(filter(None, [visible(self.location.place), self.message]))
 
     def as_dict(self) -> dict[str, str | int | None]:
         """Return the public form of an issue, for JSON and task results."""
@@ -122,6 +124,22 @@ class IssueError(Exception):
         """Create the error from the parts of its issue."""
         self.issue = Issue(problem, hint, location, unreadable)
         super().__init__(self.issue.text)
+
+
+def visible(text: str, kept: str = "") -> str:
+    """Return a text whose characters are all seen, whatever an inventory contains.
+
+    A terminal obeys control characters, some characters reorder a line, and lines of CI logs that
+    begin with ``::`` are commands.
+
+    Args:
+        text: any text. White space becomes a space.
+        kept: characters that are returned as they are.
+    """
+    return "".join(
+        each if each.isprintable() or each in kept else " " if each.isspace() else ascii(each)[1:-1]
+        for each in (text if kept else " ".join(text.split()))
+    )
 
 
 def variable_name(path: Path) -> str:

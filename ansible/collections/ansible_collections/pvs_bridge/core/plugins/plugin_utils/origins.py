@@ -44,6 +44,33 @@ class TaggedOrigins:
         return Location(path)
 
 
+def is_of_group(location: Location) -> bool:
+    """Return whether a variable was written for a group, where roles of other projects find it.
+
+    Args:
+        location: where it was written.
+    """
+    if location.file is None or location.line is None:
+        return False
+    path = pathlib.Path(location.file)
+    folders = [each for each in path.parts[:-1] if each in ("group_vars", "host_vars")]
+    if folders:
+        return folders[-1] == "group_vars"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()[: location.line]
+    except (OSError, ValueError):
+        return False
+    # The nearest line above that is indented less is the key that the variable is below; in an INI
+    # file it is the nearest section.
+    indentation = len(lines[-1]) - len(lines[-1].lstrip())
+    for line in reversed(lines):
+        if line.startswith("["):
+            return line.rstrip().endswith(":vars]")
+        if line.strip() and len(line) - len(line.lstrip()) < indentation:
+            return line.strip().partition("#")[0].strip() == "vars:"
+    return False
+
+
 def origin_file(value: Any) -> pathlib.Path | None:  # noqa: ANN401 - any value
     """Return the absolute path of the file that a value was loaded from; None if unknown."""
     origin = _tag(value)
@@ -59,6 +86,12 @@ def origin_mark(value: Any) -> tuple[str, int, int] | None:  # noqa: ANN401 - an
     if origin is None or not (origin.path and origin.line_num and origin.col_num):
         return None
     return str(origin.path), int(origin.line_num), int(origin.col_num)
+
+
+def with_origin(new: Any, value: Any) -> Any:  # noqa: ANN401 - any values
+    """Return a new value that counts as written where a value was, but not as a template."""
+    origin = _tag(value)
+    return new if origin is None else origin.tag(new)
 
 
 def _origin_at(tree: Mapping[str, Any], path: Path) -> Any:  # noqa: ANN401 - see _tag

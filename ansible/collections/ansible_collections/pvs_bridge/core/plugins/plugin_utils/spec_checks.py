@@ -1,12 +1,16 @@
 """Check values against argument specs: types, choices, required and unknown keys.
 
-ansible-core's ArgumentSpecValidator checks each single value, so that every value that passes
-here also passes in the role. Lists and mappings are walked here, because ansible-core's messages
-contain no list index, stop at the first error, and quote the values of secrets.
+A value must have the type of its spec already. ansible-core would convert it for the check alone: a
+role then reads what was written, and there the text ``"false"`` is true, ``NO`` is ``"False"``, and
+a list in one string is a string. ansible-core's messages also contain no list index, stop at the
+first error, and quote the values of secrets.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -37,6 +41,15 @@ _TYPES = {
     "path": "a path",
     "str": "a string",
 }
+# From this similarity on, an unknown variable is a misspelt one, even if others use the prefix.
+_CERTAIN = 0.85
+_PYTHON: dict[str, type | tuple[type, ...]] = {
+    "bool": bool,
+    "float": (int, float),
+    "int": int,
+    "path": str,
+    "str": str,
+}
 
 
 def check_specs(
@@ -59,7 +72,7 @@ def check_specs(
         if variables.get(name) is None and option.default is None:
             # In Ansible, a host resets a variable of its group by null.
             if option.required:
-                issues.append(Issue.at((name,), "must be set", _form(option, (name,))))
+                issues.append(Issue.at((name,), "must be set", _form(option, (name,), None)))
         elif name in variables:
             values[name] = check_value(variables[name], option, (name,), issues)
     return values, issues
@@ -91,9 +104,9 @@ def check_value(value: Any, option: Option, path: Path, issues: list[Issue]) -> 
 
 
 def _check_list(value: Any, option: Option, path: Path, issues: list[Issue]) -> Any:  # noqa: ANN401 - any value
-    # ansible-core would split a string at its commas; the role that loops over it does not.
     if not isinstance(value, (list, tuple)):
-        issues.append(Issue.at(path, f"must be a list, got {_kind(value)}", _form(option, path)))
+        problem = f"must be a list, got {_kind(value)}"
+        issues.append(Issue.at(path, problem, _form(option, path, value)))
         return UNUSABLE
     element = Option(
         type=option.elements or "raw",
@@ -107,7 +120,8 @@ def _check_list(value: Any, option: Option, path: Path, issues: list[Issue]) -> 
 
 def _check_mapping(value: Any, option: Option, path: Path, issues: list[Issue]) -> Any:  # noqa: ANN401 - any value
     if not isinstance(value, Mapping):
-        issues.append(Issue.at(path, f"must be a mapping, got {_kind(value)}", _form(option, path)))
+        problem = f"must be a mapping, got {_kind(value)}"
+        issues.append(Issue.at(path, problem, _form(option, path, value)))
         return UNUSABLE
     if option.options is None:
         return dict(value)
@@ -145,24 +159,18 @@ def _broken_constraints(checked: Mapping[str, Any], option: Option, path: Path) 
 def _check_scalar(value: Any, option: Option, path: Path, issues: list[Issue]) -> Any:  # noqa: ANN401 - any value
     if option.type == "raw":
         return value
-    if option.type in ("str", "path") and not isinstance(value, str):
-        # ansible-core would convert the value, but not to what was written: NO becomes "False",
-        # 0123 becomes "83" and 1.10 becomes "1.1".
-        problem = f"must be a string, got {_kind(value)}"
-        issues.append(Issue.at(path, problem, "put the value in quotes"))
-        return UNUSABLE
-    typed = {"value": {"type": option.type}}
-    result = ArgumentSpecValidator(typed).validate({"value": value})
     # In Python, True is an instance of int.
-    if result.error_messages or (option.type in ("int", "float") and isinstance(value, bool)):
-        problem = f"must be {_TYPES.get(option.type, option.type)}, got {_kind(value)}"
-        issues.append(Issue.at(path, problem, _form(option, path)))
+    of_type = isinstance(value, _PYTHON[option.type]) and (
+        option.type == "bool" or not isinstance(value, bool)
+    )
+    if not of_type or (isinstance(value, float) and not math.isfinite(value)):
+        problem = f"must be {_TYPES[option.type]}, got {_kind(value)}"
+        issues.append(Issue.at(path, problem, _form(option, path, value)))
         return UNUSABLE
-    checked = result.validated_parameters["value"]
-    if option.choices is not None and checked not in option.choices:
-        issues.append(_not_a_choice(checked, option, path))
+    if option.choices is not None and value not in option.choices:
+        issues.append(_not_a_choice(value, option, path))
         return UNUSABLE
-    return checked
+    return value
 
 
 def _not_a_choice(value: Any, option: Option, path: Path) -> Issue:  # noqa: ANN401 - any value
@@ -187,19 +195,53 @@ def _unknown_variables(
             alike = [each for each in options if each.startswith(prefix)]
             guess = closest(name, alike) or closest(name, options)
             hint = f"did you mean {guess}?" if guess else "remove it, or use another prefix"
-            yield Issue.at((name,), "is an unknown variable", hint)
+            misspelt = closest(name, options, _CERTAIN) is not None
+            issue = Issue.at((name,), "is an unknown variable", hint)
+            yield dataclasses.replace(issue, foreign=not misspelt)
 
 
-def _form(option: Option, path: Path) -> str:
-    """Write the hint that shows the form of a value, with the default as an example."""
+def _form(option: Option, path: Path, value: Any) -> str:  # noqa: ANN401 - any value
+    """Write the hint that shows the form of a value, with the default as an example.
+
+    Args:
+        option: its spec.
+        path: its path.
+        value: as rendered.
+    """
     name = variable_name(path)
     if option.type in ("list", "dict"):
-        return f"write {name} as {_TYPES[option.type]}"
-    wanted = f"write {_TYPES.get(option.type, option.type)}"
+        return f"write {name} as {_TYPES[option.type]}{_with_e(path, value, '...')}"
+    if option.type in ("str", "path"):
+        return "put the value in quotes" if value is not None else f"write {_TYPES[option.type]}"
+    meant = _meant(value, option)
+    if meant is not None:
+        in_ini = f", in an INI file as {meant}" if option.type == "bool" else ""
+        in_template = f", in a template with | {option.type}"
+        written = json.dumps(meant)
+        return f"write {written} without quotes{in_ini}{in_template}{_with_e(path, value, written)}"
+    wanted = f"write {_TYPES[option.type]}"
     example = None if isinstance(option.default, bool) or option.secret else option.default
     if example is None or "{{" in str(example):
         return wanted
     return f"{wanted}, such as {example}"
+
+
+def _meant(value: Any, option: Option) -> bool | float | None:  # noqa: ANN401 - any value
+    """Return the boolean or number that a text stands for; None if it stands for none."""
+    if not isinstance(value, str):
+        return None
+    typed = {"value": {"type": option.type}}
+    result = ArgumentSpecValidator(typed).validate({"value": str(value)})
+    found: bool | float = result.validated_parameters["value"]
+    return None if result.error_messages else found
+
+
+def _with_e(path: Path, value: Any, written: str) -> str:  # noqa: ANN401 - any value
+    """Write how to give a typed value with -e, whose ``key=value`` is always text."""
+    if len(path) > 1 or not isinstance(value, str):
+        return ""
+    brackets = f'{{"{path[0]}": {written}}}'
+    return f", with -e as '{brackets}'"
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - any value

@@ -6,11 +6,20 @@ import difflib
 from collections.abc import Iterable
 
 
-def closest(written: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most similar to the written one; None if none is similar."""
+def closest(written: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known name that is most similar to the written one.
+
+    Args:
+        written: the unknown name.
+        known: the valid names.
+        cutoff: the least similarity, from 0 to 1.
+
+    Returns:
+        None if none is similar.
+    """
     # Differences in case do not count.
     spelled = {name.lower(): name for name in sorted(known)}
-    matches = difflib.get_close_matches(written.lower(), spelled, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(written.lower(), spelled, n=1, cutoff=cutoff)
     return spelled[matches[0]] if matches else None
 
 

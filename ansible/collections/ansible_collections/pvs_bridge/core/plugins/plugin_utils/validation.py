@@ -20,6 +20,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     address,
     appliance,
     compat,
+    connection,
     firewall,
     monitor,
     proxy,
@@ -38,6 +39,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule
 RULES: tuple[Rule, ...] = (
     *service.RULES,
     *ranges.RULES,
+    *connection.RULES,
     *address.RULES,
     *proxy.RULES,
     *compat.RULES,
@@ -70,7 +72,8 @@ def validate(
     specs = list(specs)
     checked, found = check_specs(variables, specs)
     constants = {name: value for spec in specs for name, value in spec.constants.items()}
-    values = Values(checked, _usable_defaults(specs, defaults), constants)
+    reached = {each: variables[each] for each in connection.VARIABLES if each in variables}
+    values = Values({**checked, **reached}, _usable_defaults(specs, defaults), constants)
     broken = [issue for rule in RULES for issue in rule(values)]
     return located([*issues, *found, *broken], locate)
 

@@ -151,7 +151,14 @@ def check_gateway(values: Values) -> Iterator[Issue]:
 
 
 def check_dns_servers(values: Values) -> Iterator[Issue]:
-    """The name of a DNS server could not be resolved."""
+    """No DHCP names them for a static address; the name of one could not be resolved."""
+    given = values.get("uplink_dns_servers")
+    if values.text("uplink_method") == "static" and given == []:
+        yield Issue.at(
+            ("uplink_dns_servers",),
+            "must be set, because uplink_method is static",
+            "set it to the address of the home's router, such as [192.168.1.1]",
+        )
     for index, written in values.texts("uplink_dns_servers"):
         if parse_address(written) is None:
             yield Issue.at(
@@ -208,7 +215,10 @@ def check_pvs_link_address(values: Values) -> Iterator[Issue]:
 def check_hostname(values: Values) -> Iterator[Issue]:
     """One label of RFC 1123, because it becomes NAME.local and a name in the home's router."""
     written = values.get("uplink_hostname")
-    if written is not None and not _HOSTNAME.fullmatch(written):
+    if values.is_given("uplink_hostname") and written == "localhost":
+        problem = "must differ from localhost, by which each machine reaches itself"
+        yield Issue.at(("uplink_hostname",), problem, "use another name, such as garage")
+    elif written is not None and not _HOSTNAME.fullmatch(written):
         yield Issue.at(
             ("uplink_hostname",),
             f"must be a host name without a dot, got {written!r}",

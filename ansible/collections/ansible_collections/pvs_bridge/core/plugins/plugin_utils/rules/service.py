@@ -12,6 +12,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
     variable_name,
 )
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules.ranges import PORTS
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import SECRET_WORDS
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
 _SSH_PORT = 22
@@ -19,6 +20,11 @@ _DNS_PORT = 53
 # Any spelling if it is the whole text; within a longer text only the template's own spelling,
 # because a passphrase may contain the word.
 _PLACEHOLDER = re.compile(r"<?(?i:change[-_ ]?me)>?|.*CHANGE[-_]ME.*", re.DOTALL)
+# A text in quotes of one kind, straight or typographic.
+_QUOTED = re.compile(
+    "([\"']).*\\1|[\u201c\u201e].*[\u201d\u201c]|[\u2018\u201a].*[\u2019\u2018]|\xab.*\xbb",
+    re.DOTALL,
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -28,7 +34,7 @@ def check_ports_differ(values: Values) -> Iterator[Issue]:
     if values.get("console_dns_enabled"):
         taken[_DNS_PORT] = "the DNS server of console_dns_enabled"
     for name, port in values.numbers("_port"):
-        if _is_off(name, values):
+        if name == "ansible_port" or _is_off(name, values):
             continue
         if port in taken:
             hint = "use another port, such as 80 for the proxy and 8080 for its statistics"
@@ -70,6 +76,19 @@ def check_characters(values: Values) -> Iterator[Issue]:
             )
 
 
+def check_quotes(values: Values) -> Iterator[Issue]:
+    """Quotes within quotes belong to a secret, and INI files and .env files keep some quotes."""
+    for name in values:
+        for path in _matching_texts(values.get(name), (name,), _QUOTED.fullmatch):
+            if str(path[-1]).rpartition("_")[2] in SECRET_WORDS:
+                yield Issue.at(
+                    path,
+                    "begins and ends with a quote, which is part of the secret",
+                    "remove these quotes; if they really belong to a Wi-Fi passphrase, write the "
+                    "output of wpa_passphrase as psk: instead",
+                )
+
+
 def _matching_texts(value: Any, path: Path, matches: Callable[[str], object]) -> Iterator[Path]:  # noqa: ANN401 - any value
     """Find the strings in a value that match."""
     if isinstance(value, str) and matches(value):
@@ -83,4 +102,9 @@ def _matching_texts(value: Any, path: Path, matches: Callable[[str], object]) ->
 
 
 # Placeholders come first, because they hide all other issues of a value.
-RULES: tuple[Rule, ...] = (check_placeholders, check_characters, check_ports_differ)
+RULES: tuple[Rule, ...] = (
+    check_placeholders,
+    check_characters,
+    check_quotes,
+    check_ports_differ,
+)

@@ -1,0 +1,72 @@
+"""The end of the PVS's serial number is its password: no output and no log has it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bridges.compat.house import VARIABLES, House
+
+from pvs_lab.paths import PACKAGE_ROOT
+
+_PROJECT = Path(__file__).resolve().parents[3]
+# `openssl passwd -5 -salt first first`, and the same of second.
+_HASHES = (
+    "$5$first$vKphc80dauBr3fgbg83fTUyNwI8XdJNySQR2VBz4w2D",
+    "$5$second$cgOKu1vs/bVplPFZa8P6abQtO58tLEEueacGKxc4Wn4",
+)
+
+
+def doctor(house: House) -> str:
+    """Return the output of the doctor."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bridgectl", "doctor", "--inventory=inventory/lab"],
+        cwd=_PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        env={**os.environ, "LAB": house.name, "PYTHONPATH": f"{PACKAGE_ROOT}:{_PROJECT}/ansible"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_no_output_has_its_end(locked: House) -> None:
+    serial = str(locked.record()["serial"])
+    (listed,) = locked.program("poll", "bridge", "0", "1")
+    assert listed["result"] == "succeed"
+    outputs = {
+        "provision": locked.good_run(VARIABLES, "-vvv", "ansible/health.yml").output,
+        "check": locked.provision(VARIABLES, "--check", "--diff", "-vvv").output,
+        "doctor": doctor(locked),
+        "health": locked.output("bridge", "pvs-bridge health; pvs-bridge health --json"),
+        "journal": locked.output("bridge", "journalctl --no-pager --output=verbose"),
+        "status": locked.output("client", "curl --silent http://bridge/bridge/status.json"),
+        "metrics": locked.output("client", "curl --silent http://bridge/bridge/metrics"),
+    }
+    assert all(len(text) > 100 for text in outputs.values()), outputs
+    assert [name for name, text in outputs.items() if serial[-5:] in text] == []
+    # The health check from the home, and its verdict, are in the output.
+    assert "Ask the bridge from the home network" in outputs["provision"]
+
+
+def test_only_the_service_that_logs_in_stores_it(locked: House) -> None:
+    serial = str(locked.record()["serial"])
+    found = locked.output(
+        "bridge", f"grep -rlI --exclude-dir=journal {serial[-5:]} /etc /run /tmp /var /root /home"
+    ).split()
+    assert found, "the service has logged in"
+    assert all("compat" in path for path in found)
+    rights = locked.output("bridge", f"stat --format=%a {' '.join(found)}").split()
+    assert set(rights) <= {"400", "600"}
+
+
+def test_an_old_password_is_nowhere_on_the_pi(locked: House) -> None:
+    first, second = _HASHES
+    try:
+        for each in _HASHES:
+            locked.provision({**VARIABLES, "proxy_users": {"anna": each}})
+        search = "grep -rlF --exclude-dir=proc --exclude-dir=sys -e '{}' / 2> /dev/null || true"
+        assert "/etc/haproxy/haproxy.cfg" in locked.output("bridge", search.format(second))
+        assert locked.output("bridge", search.format(first)) == ""
+    finally:
+        locked.good_run(VARIABLES)
