@@ -32,7 +32,7 @@ _SCENARIOS = "tests/bridges/molecule/test_scenarios.py"
 _ROLLBACK = "tests/bridges/rollback/"
 # Each release has a lab.
 _BY_RELEASE = tuple(
-    f"tests/bridges/{each}/" for each in ("compat", "doctor", "local_users", "monitor")
+    f"tests/bridges/{each}/" for each in ("compat", "doctor", "evil", "local_users", "monitor")
 )
 _FAULTS = "tests/nightly/faults/"
 _WEAR = "tests/nightly/wear/"

@@ -31,6 +31,8 @@ from bridgectl.inventory.yaml_size import LOADER, MOST_BYTES, TooLargeError, che
 
 VARIABLE_FOLDERS = ("group_vars", "host_vars")
 _YAML = (".yml", ".yaml", ".json")
+# Ansible checks INI files itself.
+_DATA = (*_YAML, ".ini")
 # Files of variables may have no suffix.
 _VARIABLE_ENDINGS = ("", *_YAML)
 # A backup copy of a file: Ansible ignores it, or reads it as something else.
@@ -101,11 +103,11 @@ def _foreign(path: Path, folder: Path) -> Issue | None:
         return Issue("is neither a file nor a folder", "remove it", _at(path))
     parts = path.relative_to(folder).parts
     is_read = not any(IGNORED.search(os.fsencode(part)) for part in parts)
-    if is_read and path.suffix not in _YAML and not _BACKUP.search(path.name):
+    if is_read and path.suffix not in _DATA and not _BACKUP.search(path.name):
         return Issue(
-            "is not YAML, and programs and other formats of inventories are not read",
-            f"move it out of the inventory, or convert it with `ansible-inventory -i {short(path)} "
-            "--list --yaml --export`",
+            "is neither YAML nor INI; programs and other formats of inventories are not read",
+            "move it out of the inventory, or, if it is your own, convert it with "
+            f"`ansible-inventory -i {short(path)} --list --yaml --export`",
             _at(path),
         )
     return None
@@ -165,8 +167,8 @@ def check_files(sources: Sources, data_only: bool = False) -> tuple[list[Issue],
             shapes += wrong_variables(tree, file)
         if file in sources.inventories and not shapes:
             issues += _other_files(tree, file, first)
-            issues += shapes
-            readable = readable and not shapes
+        issues += shapes
+        readable = readable and not shapes
     return issues, readable
 
 

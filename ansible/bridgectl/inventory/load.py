@@ -27,6 +27,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import
 from bridgectl.errors import CannotWorkError, InventoryError, Issue, Location
 from bridgectl.inventory.files import is_encrypted
 from bridgectl.inventory.passwords import Password
+from bridgectl.inventory.shapes import is_name
 from bridgectl.inventory.short_path import short
 from bridgectl.paths import PLAYBOOK, PROJECT
 
@@ -57,10 +58,18 @@ class _Loader(DataLoader):  # type: ignore[misc] # Ansible has no types
 
 
 class _DataManager(InventoryManager):  # type: ignore[misc] # Ansible has no types
-    """Reads YAML, and runs neither programs nor other plugins."""
+    """Reads YAML and INI, and runs neither programs nor other plugins."""
 
     def _fetch_inventory_plugins(self) -> list[Any]:
-        return [inventory_loader.get("ansible.builtin.yaml")]
+        return [inventory_loader.get(f"ansible.builtin.{name}") for name in ("yaml", "ini")]
+
+    def parse_source(self, source: str, cache: bool = False) -> bool:
+        parsed: bool = super().parse_source(source, cache)
+        # Afterwards, Ansible reads the files of variables with these names.
+        for name in (*self.groups, *self.hosts):
+            if not is_name(name):
+                raise AnsibleError(f"{name!r} must be a name of letters, digits, and _ . : @ -")
+        return parsed
 
 
 @dataclasses.dataclass(frozen=True)

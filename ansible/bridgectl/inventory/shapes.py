@@ -83,6 +83,11 @@ def _merged(node: yaml.Node) -> list[yaml.MappingNode]:
     return [each for each in nodes if isinstance(each, yaml.MappingNode)]
 
 
+def is_name(text: str) -> bool:
+    """Return whether a text may be the name of a host or a group, and so of a file."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _wrong_name(kind: str, key: yaml.Node, file: Path) -> Issue | None:
     """Check a name, in which a host may have ranges such as ``[1:20]``."""
     text = key.value if isinstance(key, yaml.ScalarNode) else ""
@@ -94,7 +99,7 @@ def _wrong_name(kind: str, key: yaml.Node, file: Path) -> Issue | None:
     if number > _MOST_HOSTS:
         problem = f"must not stand for more than {_MOST_HOSTS} hosts"
         return _shape(text, problem, key, file, "use a smaller range")
-    if _NAME.fullmatch(_RANGE.sub("", text) if kind == "host" else text):
+    if is_name(_RANGE.sub("", text) if kind == "host" else text):
         return None
     problem = "must be a name of letters, digits, and the characters _ . : @ -"
     return _shape(text, problem, key, file, f"rename the {kind}")

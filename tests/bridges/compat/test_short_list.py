@@ -10,12 +10,16 @@ import pytest
 from bridges.compat.house import DEVICE_LIST, LOCKED, House
 
 STATE = "/run/pvs-bridge-monitor/state.json"
+KNOWN = "/var/lib/pvs-bridge-monitor/known.json"
+# The monitor asks the PVS every few minutes; by hand it does so now.
+MONITOR = f"rm -f {STATE}; pvs-bridge monitor run"
 
 
 @pytest.fixture
 def short(locked: House) -> Iterator[House]:
     """A bridge that knows the plant, and a PVS that has restarted and lists three inverters."""
     assert len(inverters(locked)) == 12
+    locked.output("bridge", f"rm -f {KNOWN}; {MONITOR}")
     locked.simulator("/_sim/settings", {"incomplete_seconds": 3600, "incomplete_inverters": 3})
     try:
         locked.simulator("/_sim/restart", {"seconds": 2})
@@ -45,11 +49,10 @@ def test_missing_inverters_stay_listed_with_a_warning_until_they_return(short: H
     found = short.health()
     states = [each["state"] for each in found["plant"]["panels"]]
     assert (states.count("missing"), states.count("working")) == (9, 3)
-    # The monitor asks the PVS every few minutes; by hand it does so now.
-    short.output("bridge", f"rm -f {STATE}; pvs-bridge monitor run")
+    short.output("bridge", MONITOR)
     state = json.loads(short.output("bridge", f"cat {STATE}"))
     (warning,) = [each for each in state["warnings"] if each["name"] == "devices_missing"]
-    assert warning["problem"].startswith("9 of ")
+    assert warning["problem"].startswith("9 of 14 known panels and meters")
     assert "Do not restart it again" in warning["hint"]
     short.simulator("/_sim/settings", {"incomplete_seconds": 0})
     short.simulator("/_sim/restart", {"seconds": 2})

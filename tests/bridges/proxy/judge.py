@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from bridges.proxy.home import PVS, Home
+from bridges.proxy.home import BRIDGE, PVS, Home
 from bridges.proxy.volley import volley
 
 from proxy_rig.rendering import variables as role_variables
@@ -21,6 +23,15 @@ _RECORDED = 1024
 _SOURCES = [f"192.168.20.{number}" for number in range(100, 110)]
 """One address has fewer connections than are open at once."""
 _BUSY = re.compile(rb"HTTP/1\.1 (429|50[0-4]) ")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How requests reach the bridge; see :meth:`Judge.try_all`."""
+
+    port: int
+    half_close: bool
+    own: bool
 
 
 class Judge:
@@ -56,10 +67,17 @@ class Judge:
         self._writes = re.compile(
             "|".join([*commands, *(rf"set={re.escape(name)}=[^,]*" for name in variables), "(?!)"])
         )
+        self._live = re.compile(r"GET / HTTP/1\.1")
         self._dropped = {name.lower() for name in role["__proxy_dropped_headers"]}
 
     def try_all(
-        self, home: Home, requests: Sequence[bytes], *, half_close: bool = False
+        self,
+        home: Home,
+        requests: Sequence[bytes],
+        *,
+        half_close: bool = False,
+        port: int = 80,
+        own: bool = False,
     ) -> list[str]:
         """Send these requests to the bridge, each on a connection of its own.
 
@@ -67,49 +85,56 @@ class Judge:
             home: with a bridge; the bridge may do nothing else meanwhile.
             requests: what to send, to the byte.
             half_close: say at the end of each that nothing will follow.
+            port: the bridge's port.
+            own: whether the Pi itself sends them, as in routed mode.
 
         Returns:
             what the PVS should not have got, and the first requests that it comes from, found by
             halving; empty if all is well.
         """
+        way = _Way(port, half_close=half_close, own=own)
         for start in range(0, len(requests), _AT_A_TIME):
             part = requests[start : start + _AT_A_TIME]
-            objections = self._objections(home, part, half_close=half_close)
+            objections = self._objections(home, part, way)
             if objections:
-                guilty = self._guilty(home, part, half_close=half_close)
+                guilty = self._guilty(home, part, way)
                 return objections[:5] + [repr(data[:800]) for data in guilty]
         return []
 
-    def _guilty(self, home: Home, requests: Sequence[bytes], *, half_close: bool) -> list[bytes]:
+    def _guilty(self, home: Home, requests: Sequence[bytes], way: _Way) -> list[bytes]:
         """The requests that get something through, five at most."""
-        if not self._objections(home, requests, half_close=half_close):
+        if not self._objections(home, requests, way):
             return []
         if len(requests) == 1:
             return [*requests]
         middle = len(requests) // 2
-        found = self._guilty(home, requests[:middle], half_close=half_close)
+        found = self._guilty(home, requests[:middle], way)
         if len(found) < 5:
-            found += self._guilty(home, requests[middle:], half_close=half_close)
+            found += self._guilty(home, requests[middle:], way)
         return found[:5]
 
-    def _objections(self, home: Home, requests: Sequence[bytes], *, half_close: bool) -> list[str]:
+    def _objections(self, home: Home, requests: Sequence[bytes], way: _Way) -> list[str]:
         """What is wrong after these requests."""
         home.settle()
-        sources = itertools.cycle(_SOURCES)
-        answers = volley(
-            lambda: home.world.connect(80, source=next(sources)),
-            requests,
-            at_once=_AT_ONCE,
-            half_close=half_close,
-        )
+        sources = itertools.cycle(["127.0.0.1"] if way.own else _SOURCES)
+        address = "127.0.0.1" if way.own else BRIDGE
+
+        def connect() -> socket.socket:
+            return home.world.connect(way.port, address, source=next(sources))
+
+        # Port 9002 serves fewer at once, and so does each address.
+        at_once = _AT_ONCE if way.port == 80 else 20
+        if way.own:
+            at_once = 24 if way.port == 80 else 4
+        answers = volley(connect, requests, at_once=at_once, half_close=way.half_close)
         # The last client to connect is served last.
         home.ask("/", source="127.0.0.1", address="127.0.0.1")
         home.settle_without_reset()
         # Who is turned away for another reason has not been judged.
         busy = [answer for answer in answers if _BUSY.match(answer)]
-        return self._read_record(home) + [f"turned away: {answer[:80]!r}" for answer in busy]
+        return self.read_record(home) + [f"turned away: {answer[:80]!r}" for answer in busy]
 
-    def _read_record(self, home: Home) -> list[str]:
+    def read_record(self, home: Home) -> list[str]:
         """What the PVS should not have got."""
         # In one call, because under load haproxy may still send a request that was queued.
         stats, records = home.pvs.call(
@@ -135,6 +160,8 @@ class Judge:
     def _wrong(self, record: dict[str, Any]) -> list[str]:
         """What is wrong with one request."""
         headers = [(name.lower(), value) for name, value in record["headers"]]
+        if record["listener"] == "websocket":
+            return self._wrong_live(record["line"], dict(headers))
         found = [name for name, _ in headers if name in self._dropped]
         line = record["line"]
         whole = len(line) < _RECORDED
@@ -146,3 +173,12 @@ class Judge:
         if bodies != ["content-length"] * (record["method"] == "POST"):
             found += [name for name, value in headers if name in bodies and value != "0"]
         return found
+
+    def _wrong_live(self, line: str, headers: dict[str, str]) -> list[str]:
+        """What is wrong with one request for live data."""
+        found = [] if self._live.fullmatch(line) else ["line"]
+        if headers.get("host") != f"{PVS}:9002" or headers.get("upgrade") != "websocket":
+            found.append("host or upgrade")
+        unwanted = ("authorization", "cookie", "transfer-encoding", "accept-encoding")
+        found += [name for name in unwanted if name in headers]
+        return found + ["body"] * (headers.get("content-length", "0") != "0")

@@ -500,6 +500,17 @@ def _second_version() -> Made:
     yield "HTTP/2", _PREFACE + _modern(b"GET / HTTP/1.1\r\n\r\nGET", _SHORT.target, None)
 
 
+_UPGRADE = (
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+)
+
+
+def live(data: bytes) -> bytes:
+    """Make a spelling ask for live data too, as far as its header can."""
+    return data.replace(b"Connection: close", _UPGRADE)
+
+
 def corpus() -> list[Spelling]:
     """Every spelling, each with its mark."""
     families = (

@@ -202,7 +202,7 @@ def test_the_compat_service_uses_the_same_queue_as_all_programs(
     new_api(home)
     wait_for_compat(home, program)
     home.pvs.call(lambda box: box.set_settings({"latency_seconds": 0.3}))
-    targets = [DEVICE_LIST, f"{CGI}?Command=GetCellPurchased", f"{CGI}?Command=Get_Comm",
+    targets = [DEVICE_LIST, f"{CGI}?Command=ExportLimitGet", f"{CGI}?Command=Get_Comm",
                "/vars?name=/sys/info/sw_rev"] * 4  # fmt: skip
     with home.clients(len(targets)) as pool:
         answers = list(pool.map(home.ask, targets))

@@ -10,10 +10,12 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from attack_table import AttackTable
 from bridges.proxy.home import Home
 from bridges.proxy.judge import Judge
 from bridges.proxy.owner import LOCKED, new_api
-from bridges.proxy.spellings import corpus
+from bridges.proxy.spellings import corpus, live
 from bridges.proxy.volley import volley
 
 from proxy_rig.world import PVS, World
@@ -22,11 +24,42 @@ from pvs_sim import Simulator
 Serve = Callable[..., Home]
 
 CORPUS = corpus()
+OPEN = 61707
 
 
-def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve) -> None:
-    home = new_api(serve(proxy_secrets_enabled=True))
+@pytest.mark.parametrize("build", [LOCKED, pytest.param(OPEN, marks=pytest.mark.slow)])
+def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve, build: int) -> None:
+    home = serve(proxy_secrets_enabled=True)
+    home.pvs.call(lambda box: box.install(build))
     assert Judge().try_all(home, [spelling.data for spelling in CORPUS]) == []
+
+
+# Upgraded connections of the corpus would fill the port, so a part of it is tried.
+@pytest.mark.parametrize("build", [LOCKED, OPEN])
+def test_no_spelling_reaches_the_live_data(
+    serve: Serve, attack_table: AttackTable, build: int
+) -> None:
+    home = serve()
+    home.pvs.call(lambda box: box.install(build))
+    requests = [live(spelling.data) for spelling in CORPUS[::20]] + [
+        each.data for each in CORPUS[7::20]
+    ]
+    found = Judge().try_all(home, requests, port=9002)
+    stats = home.stats()
+    attack_table.add(
+        "spellings of a write (port 9002)",
+        attempts=len(requests),
+        arrived=stats["requests"],
+        writes=stats["writes"]["count"],
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("mode", ["routed", "both"])
+def test_no_spelling_passes_the_proxy_of_a_bridge_that_routes(serve: Serve, mode: str) -> None:
+    home = new_api(serve(bridge_mode=mode, proxy_secrets_enabled=True))
+    requests = [spelling.data for spelling in CORPUS[::20]]
+    assert Judge().try_all(home, requests, own=mode == "routed") == []
 
 
 def test_an_open_command_and_variable_open_no_spelling_of_another(serve: Serve) -> None:

@@ -20,18 +20,20 @@ class Stage:
     Attributes:
         url: The address of the page.
         scene: The bridge that is shown; None while the service does not answer.
+        fixed: A document that is shown in place of a scene.
     """
 
     def __init__(self, url: str) -> None:
         """Start without a scene."""
         self.url = url
         self.scene: MonitoredBridge | None = None
+        self.fixed: bytes | None = None
 
     def document(self) -> bytes | None:
         """Return the document 20 seconds after the last run of the monitor."""
         scene = self.scene
-        if scene is None:
-            return None
+        if self.fixed is not None or scene is None:
+            return self.fixed
         system = scene.paths.root / "os-release"
         system.write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
         sources = Sources(scene.paths.state, scene.paths.events, system)

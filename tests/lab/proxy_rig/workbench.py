@@ -1,4 +1,4 @@
-"""One cached image with Debian's proxies, for benchmarks and tests of haproxy.
+"""One cached image with Debian's proxies and promtool, for benchmarks and tests.
 
 Programs of the image run where :meth:`proxy_rig.world.Namespace.popen` starts them::
 
@@ -17,11 +17,12 @@ from proxy_rig.chroot import command_in
 from pvs_lab.image import provide
 from pvs_lab.recipes import Recipe
 
-# varnishtest comes with varnish, as does the C compiler that varnishd makes its code with.
+# promtool comes with prometheus, and varnishtest with varnish, as does the C compiler that varnishd
+# makes its code with.
 _RECIPE = Recipe(
     release="trixie",
     backend="workbench",
-    packages=("haproxy", "nginx-light", "varnish"),
+    packages=("haproxy", "nginx-light", "prometheus", "varnish"),
     on_offer=(),
     # varnishd resolves localhost for its management port.
     files=(("/etc/hosts", "127.0.0.1 localhost\n"),),

@@ -26,14 +26,15 @@ from pvs_lab.process import wait_until
 from pvs_lab.recipes import recipe
 
 # Increase it when the code below changes the result of the same roles.
-_VERSION = 1
+_VERSION = 2
 _PROJECT = PACKAGE_ROOT.parents[1]
 # Everything that decides what provisioning leaves on the Pi.
 _SOURCES = ("ansible.cfg", "ansible/collections", "ansible/site.yml", "inventory/lab", "roles")
 # The home's name server knows the Pi by this name, whatever the lab is called.
 _VARIABLES = {"uplink_hostname": "bridge"}
-# Each Pi makes these itself: keys of its login, leases, what it has logged.
+# Each Pi makes these itself: keys of its login, leases, what it has logged, the devices of its PVS.
 _PRIVATE = (
+    "var/lib/pvs-bridge-monitor/known.json", "var/lib/private/pvs-bridge-compat/known.json",
     "etc/machine-id", "home/pi/.ssh/authorized_keys", "var/lib/NetworkManager/*lease*",
     "var/lib/dhcpcd/*", "var/lib/systemd/random-seed", "var/log/journal/*",
 )  # fmt: skip

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from pvs_lab import daemons, network
+from pvs_lab import daemons, evil_leases, network
 from pvs_lab.container import Container
 from pvs_lab.daemons import Daemon
 from pvs_lab.flashed_guest import Flashed, FlashedGuest
@@ -73,6 +73,7 @@ class Supervisor:
             "card-lock": self.card_lock,
             "power-off": self.pi.cut_power,
             "power-on": self.power_on,
+            "pvs-dhcp-evil": self.pvs_dhcp_evil,
             "pvs-dhcp-off": lambda: self.stop(self.pvs[1]),
             "pvs-dhcp-on": self.pvs_dhcp_on,
             "pvs-off": self.pvs_off,
@@ -176,6 +177,15 @@ class Supervisor:
         topology = dataclasses.replace(self.topology, pvs=address) if address else self.topology
         self.stop(self.pvs[1])
         self.start(daemons.pvs_dhcp(self.scratch, topology))
+
+    def pvs_dhcp_evil(self, kind: str) -> None:
+        """Have the PVS hand out leases that no PVS hands out.
+
+        Args:
+            kind: one of :data:`pvs_lab.evil_leases.LEASES`.
+        """
+        self.stop(self.pvs[1])
+        self.start(evil_leases.evil_dhcp(self.scratch, self.topology, kind))
 
     def router_on(self, bridge: str = "") -> None:
         """Have the router hand out addresses and answer for names.

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from .evil import KINDS
 from .faults import Fault
 
 T = TypeVar("T")
@@ -178,6 +179,16 @@ class Settings:
             "tristate",
             "never answer the old API when Accept-Encoding offers br; auto: on build 61707",
             "weaknesses",
+            nullable=True,
+        ),
+    )
+    evil: str | None = _option(
+        None,
+        Spec(
+            "choice",
+            "be hostile: replace every answer, or the certificate, by this kind",
+            "weaknesses",
+            choices=KINDS,
             nullable=True,
         ),
     )

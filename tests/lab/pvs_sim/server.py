@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from .box import Box, InterruptedRequestError, NeverAnsweredError, forbidden
 from .console import error_page, moved, unavailable
 from .counters import Record
+from .evil import ATTACKS, Exchange
 from .faults import Fault
 from .listener import Listener
 from .target import Target
@@ -201,6 +202,10 @@ class HttpServer(Listener):
         fault: Fault | None,
     ) -> bool:
         """Send the answer; return whether the connection stays open."""
+        attack = ATTACKS.get(self._box.settings.evil or "")
+        if attack is not None:
+            await attack(Exchange(request, response, writer))
+            return False
         kind = fault.kind if fault is not None else None
         framing = self._box.settings.framing
         if kind == "headers_in_body":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .box import Box
 from .certificate import renewed_context, server_context
 from .control import ControlServer
+from .evil.certificates import present
 from .listener import Listener
 from .options import Options
 from .server import HttpServer
@@ -72,6 +73,7 @@ class Service:
         host = self.options.control_host if name == "control" else self.options.host
         if name == "https":
             self._context = server_context(self.options.tls_cert, self.options.tls_key)
+            present(self._context, lambda: self.box.settings.evil)
         await listener.start(host, port, self._context if name == "https" else None)
         self._listeners[name] = listener
 

@@ -93,9 +93,21 @@ class WebSocketServer(Listener):
         with contextlib.suppress(*_LEFT):
             async with asyncio.timeout(60):
                 request = await read_request(reader, writer)
+            self._count(request)
             if not await self._shake_hands(request, writer):
                 return
             await self._stream(reader, writer)
+
+    def _count(self, request: Request) -> None:
+        """Count a request, and its writes, although this port carries out none.
+
+        It is not in flight afterwards, because live data are not an answer that is worked on.
+        """
+        target = self._box.identify(request)
+        for what in target.writes:
+            self._box.counters.write(what, request.line)
+        record = self._box.counters.begin("websocket", request, target.path, "live", None)
+        self._box.counters.end(record, None, "answered")
 
     async def _shake_hands(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         key = request.header("Sec-WebSocket-Key")

@@ -30,6 +30,7 @@ _UNITS = (
     _CARE,
     "pvs-bridge-compat.service",
     "pvs-bridge-firewall.service",
+    "pvs-bridge-link-guard.service",
     "pvs-bridge-noatime.service",
     "pvs-bridge-rollback.service",
     "pvs-bridge-status.service",

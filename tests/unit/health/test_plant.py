@@ -185,6 +185,10 @@ def test_ascii_keeps_the_columns(devices: Devices) -> None:
         (None, None),
         ([], None),
         ("12 kW", None),
+        ("1_000", None),
+        ("\u0661\u0662", None),
+        ("0x1F", None),
+        ("-1.5e-3", -0.0015),
     ],
 )
 def test_a_number_is_read_or_left_out(value: object, expected: float | None) -> None:

@@ -62,7 +62,8 @@ def test_each_variable_reaches_the_program(
 
 def test_only_installed_units_are_monitored(tmp_path: Path) -> None:
     assert configured(tmp_path).units == [
-        "ssh.service", "NetworkManager.service", "haproxy.service", "pvs-bridge-wifi-guard.timer",
+        "ssh.service", "NetworkManager.service", "haproxy.service", "pvs-bridge-link-guard.service",
+        "pvs-bridge-wifi-guard.timer",
         "avahi-daemon.service", "pvs-bridge-firewall.service", "pvs-bridge-compat.service",
         "pvs-bridge-status.service",
     ]  # fmt: skip
@@ -71,7 +72,7 @@ def test_only_installed_units_are_monitored(tmp_path: Path) -> None:
         status_enabled=False, console_dns_enabled=True, firewall_enabled=False,
     ).units == [
         "ssh.service", "dhcpcd.service", "wpa_supplicant@wlan0.service", "haproxy.service",
-        "pvs-bridge-wifi-guard.timer", "dnsmasq.service",
+        "pvs-bridge-link-guard.service", "pvs-bridge-wifi-guard.timer", "dnsmasq.service",
     ]  # fmt: skip
 
 

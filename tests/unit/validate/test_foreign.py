@@ -93,7 +93,8 @@ ATTACKS = {
         "inventory/bridges.yml:7: ansible_host: uses the lookup pipe",
     ),
     "program": Attack(
-        {"bridges.yml": GOOD, "hosts": _SCRIPT}, "inventory/hosts: is not YAML", {}, ("hosts",)
+        {"bridges.yml": GOOD, "hosts": _SCRIPT}, "inventory/hosts: is neither YAML nor INI", {},
+        ("hosts",),
     ),
     "program_in_yaml": Attack(
         {"bridges.yml": _SCRIPT}, "inventory/bridges.yml", {}, ("bridges.yml",)
@@ -102,7 +103,13 @@ ATTACKS = {
         {"bridges.yml": GOOD, "group_vars/all/x.sh": _SCRIPT}, "no findings", {},
         ("group_vars/all/x.sh",),
     ),
-    "ini": Attack({"bridges.yml": GOOD, "more.ini": "[a]\nb\n"}, "inventory/more.ini: is not YAML"),
+    "path_in_ini": Attack(
+        {"bridges.yml": GOOD, "more.ini": "[a]\n../../outside/secret\n"},
+        "'../../outside/secret' must be a name of letters",
+    ),
+    "program_in_ini": Attack(
+        {"bridges.yml": GOOD, "more.ini": _SCRIPT}, "inventory: cannot be read", {}, ("more.ini",)
+    ),
     "plugin": Attack(
         {"bridges.yml": GOOD, "nmap.yml": "---\nplugin: ansible.builtin.generator\n"},
         "inventory/nmap.yml:2: plugin: configures an inventory plugin",
@@ -117,7 +124,7 @@ ATTACKS = {
                 for kind in ("vars", "filter", "lookup", "inventory", "../vars", "../filter")
             },
         },
-        "inventory/filter_plugins/x.py: is not YAML",
+        "inventory/filter_plugins/x.py: is neither YAML nor INI",
     ),
     "modules": Attack(
         {
@@ -161,7 +168,7 @@ ATTACKS = {
             "objects/x": "",
             "refs/x": "",
         },
-        "inventory/HEAD: is not YAML",
+        "inventory/HEAD: is neither YAML nor INI",
     ),
 }  # fmt: skip
 

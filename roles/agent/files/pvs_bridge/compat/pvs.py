@@ -59,6 +59,8 @@ class Pvs:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=timeout_seconds),
             skip_auto_headers=_UNSENT,
+            # A compressed answer was not asked for, and a small one can unpack to gigabytes.
+            auto_decompress=False,
         )
         self._one_request = asyncio.Lock()
 

@@ -14,6 +14,7 @@ from pvs_bridge.pvs.serials import LONGEST, serial_of
 from pvs_bridge.text import clean
 
 STATE_CELL = 12
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?(e[+-]?[0-9]+)?", re.IGNORECASE | re.ASCII)
 
 MISSING = "Missing"
 """STATEDESCR of a known device that the PVS does not list; the compat service writes it."""
@@ -287,6 +288,9 @@ def number(value: object, limit: float = 1e7) -> float | None:
     The limit keeps columns aligned: homes do not have 10 GW or 10 GWh.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    # Python also reads 1_000, and the digits of other scripts.
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None
     try:
         result = float(value)

@@ -174,14 +174,15 @@ def _thousandfold(value: float | None) -> float | None:
 
 def _lines(metric: Metric) -> str:
     name = f"pvs_bridge_{metric.name}"
-    samples = [
-        f"{name}{_labels(labels)} {_number(value)}\n"
-        for labels, value in metric.samples
-        if value is not None
-    ]
-    if not samples:
+    found: dict[str, float | bool] = {}
+    for labels, value in metric.samples:
+        if value is not None:
+            # A PVS may name two panels alike, and Prometheus rejects two values of one series.
+            found.setdefault(f"{name}{_labels(labels)}", value)
+    if not found:
         return ""
-    return f"# HELP {name} {metric.help}\n# TYPE {name} {metric.kind}\n{''.join(samples)}"
+    samples = "".join(f"{series} {_number(value)}\n" for series, value in found.items())
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {metric.kind}\n{samples}"
 
 
 def _labels(labels: Mapping[str, str]) -> str:
