@@ -16,6 +16,8 @@ from proxy_rig.rendering import variables as role_variables
 
 _AT_A_TIME = 1000
 """The PVS's record holds twice as much, for some requests are several."""
+_AT_ONCE = 120
+"""With more connections, haproxy limits each address to a few."""
 _RECORDED = 1024
 """As many characters of a request line are in the record."""
 _SOURCES = [f"192.168.20.{number}" for number in range(100, 110)]
@@ -121,7 +123,9 @@ class Judge:
             return home.world.connect(way.port, address, source=next(sources))
 
         # Port 9002 serves fewer at once, and so does each address.
-        at_once = 400 if way.port == 80 and not way.own else 24
+        at_once = _AT_ONCE if way.port == 80 else 20
+        if way.own:
+            at_once = 24 if way.port == 80 else 4
         answers = volley(connect, requests, at_once=at_once, half_close=way.half_close)
         # The last client to connect is served last.
         home.ask("/", source="127.0.0.1", address="127.0.0.1")

@@ -1,72 +1,154 @@
-"""Clients that hold connections to any port leave port 80 to the others."""
+"""One client, or a PVS that trickles, cannot occupy the only turn at the PVS."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
+import http.client
+import ssl
+import time
 from collections.abc import Iterator
 
 import pytest
 from attack_table import AttackTable
-from bridges.proxy.home import Home, is_refusal
+from bridges.proxy.attackers import Attackers, Habit
+from bridges.proxy.home import BRIDGE, Home, is_refusal
 from bridges.proxy.owner import LOCKED
+from bridges.proxy.test_load import HABITS, UPGRADE
 
 from proxy_rig.rendering import variables
+from pvs_sim.client import unverified_tls
 from pvs_sim.faults import Fault
 
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: bridge\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+ATTACKER = "192.168.20.100"
+ROLE = variables({})
+TRANSFER_SECONDS: int = ROLE["__proxy_transfer_seconds"]
+HTTPS_SECONDS: int = ROLE["__proxy_https_seconds"]
+START = "/cgi-bin/dl_cgi?Command=Start"
+
+
+def wait_for_work(home: Home) -> None:
+    """Wait until the PVS has got a request."""
+    while not home.stats()["requests"]:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [pytest.param(0, id="nothing"), pytest.param(2000, id="40 kB/s", marks=pytest.mark.slow)],
 )
-LIMIT_SECONDS = 2.0
-KINDS: dict[str, tuple[int, bytes]] = {
-    "websockets": (9002, UPGRADE),
-    "half a request for live data": (9002, b"GET / HTTP/1.1\r\nHost: "),
-    "half a request": (80, b"GET / HTTP/1.1\r\nHost: "),
-    "a TLS handshake that stops": (443, b"\x16\x03\x01\x02\x00\x01"),
-    "a slow reader": (80, b"GET /static/app.js HTTP/1.1\r\nHost: bridge\r\n\r\n"),
-}
-
-
-def hold(home: Home, port: int, data: bytes, source: str) -> Iterator[socket.socket]:
-    """Open connections that send something and read nothing, until the bridge accepts no more."""
-    for _ in range(560):
-        try:
-            held = home.world.connect(port, source=source, timeout_seconds=0.2)
-        except TimeoutError:
-            return
-        except OSError:
-            continue
-        yield held
-        with contextlib.suppress(OSError):
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            held.sendall(data)
-
-
-@pytest.mark.parametrize("addresses", [1, 5])
-@pytest.mark.parametrize("kind", KINDS)
-def test_another_client_gets_a_cached_answer_in_two_seconds(
-    home: Home, attack_table: AttackTable, kind: str, addresses: int
+def test_a_slow_reader_of_a_large_file_loses_its_turn(
+    home: Home, attack_table: AttackTable, reads: int
 ) -> None:
-    port, data = KINDS[kind]
-    attempts = 0
-    with home.bridge(proxy_https_enabled=True), contextlib.ExitStack() as stack:
-        assert home.ask().status == 200
-        for index in range(addresses):
-            for held in hold(home, port, data, f"192.168.20.{100 + index}"):
-                stack.enter_context(held)
-                attempts += 1
-        found = home.timed(timeout_seconds=10)
-        attack_table.add(
-            f"{kind}, held by {addresses}", attempts=attempts, **home.seen(),
-            longest_wait_seconds=found.seconds,
-        )  # fmt: skip
-        assert found.answer.status == 200
-        assert found.seconds < LIMIT_SECONDS
+    habit = Habit(80, HABITS["slow readers of a large file"].greeting, reads=reads)
+    with home.bridge(), Attackers(home.world, habit, [ATTACKER], 1):
+        wait_for_work(home)
+        found = home.timed(START)
+    attack_table.add("a slow reader of a large file", attempts=1, **home.seen(),
+                     longest_wait_seconds=found.seconds)  # fmt: skip
+    assert found.answer.status == 200
+    assert found.seconds < TRANSFER_SECONDS + 3
+    assert home.stats()["most_in_flight"]["total"] == 1
+
+
+def test_a_slow_reader_of_a_device_list_does_not_keep_its_turn(home: Home) -> None:
+    habit = Habit(80, HABITS["slow readers of many cached answers"].greeting, reads=0)
+    with home.bridge(proxy_cache_seconds=0), Attackers(home.world, habit, [ATTACKER], 1):
+        wait_for_work(home)
+        assert home.timed(START).seconds < 2
+
+
+@pytest.mark.slow
+def test_a_pvs_that_trickles_its_answer_loses_its_turn(
+    home: Home, attack_table: AttackTable
+) -> None:
+    home.pvs.call(lambda box: box.faults.add([Fault("slow", count=1, bytes_per_second=200)]))
+    with home.bridge(), home.clients(1) as pool:
+        trickled = pool.submit(home.ask)
+        wait_for_work(home)
+        found = home.timed(START)
+        with pytest.raises(http.client.IncompleteRead):
+            trickled.result()
+    attack_table.add("a PVS that trickles its answer", attempts=1, **home.seen(),
+                     longest_wait_seconds=found.seconds)  # fmt: skip
+    assert found.answer.status == 200
+    assert found.seconds < TRANSFER_SECONDS + 6
+    assert home.stats()["most_in_flight"]["total"] == 1
+
+
+def test_a_pvs_that_trickles_a_header_gets_the_time_of_a_silent_one(home: Home) -> None:
+    home.pvs.call(lambda box: box.faults.add([Fault("slow", count=1, bytes_per_second=20)]))
+    with home.bridge(proxy_pvs_timeout_seconds=3):
+        found = home.timed()
+    assert found.answer.status == 504
+    assert found.seconds < 5
+
+
+def test_an_address_with_many_requests_waits_for_one_with_few(
+    home: Home, attack_table: AttackTable
+) -> None:
+    home.pvs.call(lambda box: box.set_settings({"latency_seconds": 0.5}))
+    with home.bridge(proxy_cache_seconds=0), home.clients(40) as pool:
+        many = [pool.submit(home.ask, source=ATTACKER) for _ in range(40)]
+        wait_for_work(home)
+        found = home.timed()
+        waiting = sum(not each.done() for each in many)
+        statuses = [each.result().status for each in many]
+    attack_table.add("many requests at once", attempts=len(many), **home.seen(),
+                     longest_wait_seconds=found.seconds)  # fmt: skip
+    assert found.answer.status == 200
+    # The one under way, and its own.
+    assert found.seconds < 2
+    assert waiting > 20
+    # Half of the queue is for other addresses.
+    assert 30 <= statuses.count(200) <= 34
+    assert set(statuses) == {200, 503}
+
+
+def test_one_address_cannot_take_all_places_of_the_live_data(home: Home) -> None:
+    with home.bridge(), Attackers(home.world, Habit(9002, UPGRADE), [ATTACKER], 100) as attackers:
+        while attackers.attempts < 100:
+            time.sleep(0.01)
+        with home.world.connect(9002, timeout_seconds=2) as other:
+            other.sendall(UPGRADE)
+            assert other.recv(12) == b"HTTP/1.1 101"
+        assert home.stats()["websocket"]["clients"] <= 5
+
+
+def test_half_a_tls_handshake_does_not_occupy_the_pvs(home: Home) -> None:
+    habit = HABITS["half TLS handshakes"]
+    with home.bridge(proxy_https_enabled=True), Attackers(home.world, habit, [ATTACKER], 100):
+        time.sleep(0.5)
+        with encrypted(home) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: pvs\r\nConnection: close\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.slow
+def test_a_connection_to_port_443_ends_after_a_minute(home: Home) -> None:
+    with home.bridge(proxy_https_enabled=True):
+        started = time.monotonic()
+        with encrypted(home, HTTPS_SECONDS + 20) as connection, contextlib.suppress(OSError):
+            while time.monotonic() < started + HTTPS_SECONDS + 20:
+                # The PVS closes idle connections.
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: pvs\r\n\r\n")
+                if not connection.recv(65536):
+                    break
+                time.sleep(1)
+        assert HTTPS_SECONDS - 5 < time.monotonic() - started < HTTPS_SECONDS + 15
+
+
+@contextlib.contextmanager
+def encrypted(home: Home, timeout_seconds: float = 2) -> Iterator[ssl.SSLSocket]:
+    """Open an encrypted connection to the PVS."""
+    with (
+        home.world.connect(443, timeout_seconds=timeout_seconds) as plain,
+        unverified_tls().wrap_socket(plain, server_hostname=BRIDGE) as connection,
+    ):
+        yield connection
 
 
 def test_the_limits_of_all_frontends_fit_into_the_limit_of_haproxy() -> None:
-    limits = variables({})["__proxy_frontend_connections"]
+    limits = {name: each["connections"] for name, each in ROLE["__proxy_frontends"].items()}
     passthrough_ports = 4
     total = sum(limits.values()) + (passthrough_ports - 1) * limits["passthrough"]
     assert total < 512

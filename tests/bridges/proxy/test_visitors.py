@@ -28,6 +28,7 @@ NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,i
 CUT = r"reset|closed"
 STATS_PORT: int = variables({})["proxy_stats_port"]
 CONNECTIONS: int = variables({})["__proxy_client_connections"]
+LIVE_DATA_CONNECTIONS: int = variables({})["__proxy_frontends"]["live_data"]["client"]
 
 
 def served(answer: Answer) -> bool:
@@ -497,7 +498,7 @@ def test_one_address_cannot_take_all_connections(serve: Serve) -> None:
     with contextlib.ExitStack() as idle:
         # The limit counts the connections to all ports.
         for index in range(CONNECTIONS):
-            port = 80 if index % 3 else 9002
+            port = 9002 if index < LIVE_DATA_CONNECTIONS else 80
             idle.enter_context(home.world.connect(port, source=NEIGHBOUR))
         with pytest.raises(OSError, match=CUT):
             home.ask(source=NEIGHBOUR)

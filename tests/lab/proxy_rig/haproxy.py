@@ -21,6 +21,7 @@ from pvs_lab.recipes import recipe
 BACKENDS = {"bookworm": "dhcpcd", "trixie": "networkmanager"}
 RELEASES = tuple(BACKENDS)
 CONFIGURATION = "etc/haproxy/haproxy.cfg"
+LIMITS = "pvs-bridge/limits.lua"
 PAGE = PROJECT / "roles/status/files/etc/haproxy/pvs-bridge/status.html"
 _START_SECONDS = 20
 _ITSELF = {"address": "127.0.0.1", "source": "127.0.0.1"}
@@ -90,6 +91,7 @@ def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
     (etc / "pvs-bridge").mkdir()
     for name, text in error_pages(chosen).items():
         (etc / "pvs-bridge" / name).write_text(text, newline="")
+    (etc / LIMITS).write_text(render(f"etc/haproxy/{LIMITS}.j2", chosen))
     shutil.copy(PAGE, etc / "pvs-bridge")
 
 
@@ -122,6 +124,11 @@ class Haproxy:
     def pid(self) -> int:
         """The main process."""
         return self._process.pid
+
+    def memory(self) -> list[Path]:
+        """The files in which the kernel states the memory of each of its processes."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [Path(f"/proc/{pid}/smaps_rollup") for pid in (self.pid, *children)]
 
     @property
     def configuration(self) -> Path:

@@ -47,6 +47,9 @@ window.addEventListener('hashchange', show);
 show();
 """
 
+# A console comes with libraries, which are its largest files.
+_LIBRARY = "// a library\n" * 160_000
+
 
 def static_page(path: str, serial: str, site_type: str) -> Response | None:
     """Return the file at a path, or None if the console has none there."""
@@ -58,6 +61,7 @@ def static_page(path: str, serial: str, site_type: str) -> Response | None:
         "/index.html": ("text/html", landing),
         "/static/app.css": ("text/css", _STYLE),
         "/static/app.js": ("text/javascript", _SCRIPT),
+        "/static/library.js": ("text/javascript", _LIBRARY),
     }
     if path not in files:
         return None
