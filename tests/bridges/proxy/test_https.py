@@ -42,7 +42,7 @@ def test_the_newer_api_is_asked_by_https_and_the_older_one_by_http(serve: Serve)
 
 
 @pytest.mark.parametrize("http_api", ["off", "redirect"])
-def test_a_pvs_that_redirects_http_is_no_different(serve: Serve, http_api: str) -> None:
+def test_a_pvs_that_redirects_http_is_read_by_https(serve: Serve, http_api: str) -> None:
     home = new_api(serve())
     settings(home, http_api=http_api)
     assert home.ask(MODEL).status == 200

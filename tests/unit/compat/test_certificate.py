@@ -57,7 +57,7 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path, content: bytes) -> None:
     assert file.read_text().strip() == ONE
 
 
-def test_a_card_that_cannot_be_written_is_no_outage(
+def test_a_card_that_cannot_be_written_causes_no_outage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     certificate = Certificate(tmp_path / "missing" / "certificate")

@@ -94,7 +94,7 @@ def test_missing_keys_are_dashes() -> None:
 
 
 @pytest.mark.parametrize("serial", [None, "", "  ", "NO SERIAL NUMBER", "none", "000000", "-"])
-def test_a_ghost_inverter_is_no_panel(serial: str | None) -> None:
+def test_a_ghost_inverter_does_not_count_as_panel(serial: str | None) -> None:
     ghost = {"DEVICE_TYPE": "Inverter", "SERIAL": serial, "STATE": "working", "p_3phsum_kw": "1"}
     plant = read([ghost, {**ghost, "SERIAL": "414050000"}])
     assert [each.serial for each in plant.panels] == ["414050000"]

@@ -24,6 +24,7 @@ UNITS = (
     "networking.service",
     "nftables.service",
     "pvs-bridge-firewall.service",
+    "pvs-bridge-link-guard.service",
     "pvs-bridge-routing.service",
     "pvs-bridge-wifi-guard.timer",
     "ssh.service",
@@ -271,6 +272,7 @@ def _restart_others(units: Sequence[str], changed: list[str]) -> None:
         "avahi-daemon.service": "etc/",  # it announces the hostname
         "nftables.service": "etc/nftables.conf",
         "pvs-bridge-firewall.service": "etc/",
+        "pvs-bridge-link-guard.service": "etc/",
         "pvs-bridge-routing.service": "etc/",
     }
     for unit in units:
