@@ -1,4 +1,7 @@
-"""The PVS finishes its request before haproxy's next process starts."""
+"""The PVS finishes its request before haproxy's next process starts.
+
+tests/bridges/compat/test_haproxy_ends.py does the same with systemd.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from bridges.proxy.home import Home
 from bridges.proxy.owner import new_api
 
 from proxy_rig.haproxy import Haproxy
-from pvs_bridge.proxy.drain import AdminSocket, reload
+from proxy_rig.world import PVS
+from pvs_bridge.proxy.drain import AdminSocket, reload, wait_for_closed_connections
 from pvs_sim.faults import Fault
 
 START = "/cgi-bin/dl_cgi?Command=Start"
@@ -72,6 +76,26 @@ def test_a_new_process_starts_after_the_pvs_has_answered(
     assert stats["by_command"] == {"devices/list": 1, "Start": 1}
 
 
+def test_requests_in_the_queue_of_the_old_process_get_503_at_once(
+    home: Home, admin: AdminSocket, haproxy: Haproxy
+) -> None:
+    with home.clients(9) as pool:
+        work(home, pool)
+        waiting = [pool.submit(home.timed, target) for target in (START, MODEL) for _ in range(4)]
+        time.sleep(0.5)
+        assert not any(each.done() for each in waiting)
+        assert reload(admin, haproxy.pid) == 0
+        answers = [each.result() for each in waiting]
+        # The PVS takes two seconds for a request of the new process.
+        assert home.ask().status == 200
+    assert [each.answer.status for each in answers] == [503] * 8
+    assert max(each.seconds for each in answers) < 1.5
+    stats = home.stats()
+    assert stats["most_in_flight"]["total"] == 1
+    assert stats["by_command"] == {"devices/list": 1, "DeviceList": 1}
+    assert stats["requests"] == 2
+
+
 def test_a_new_process_waits_for_an_answer_by_https_too(
     home: Home, admin: AdminSocket, haproxy: Haproxy
 ) -> None:
@@ -94,3 +118,28 @@ def test_a_rejected_configuration_keeps_the_old_process_running(
         configuration.write("nonsense\n")
     assert reload(admin, haproxy.pid) == 1
     assert home.ask(START).status == 200
+    assert {each.answer.status for each in home.burst(3, LIST)} == {200}
+    assert home.stats()["most_in_flight"]["total"] == 1
+
+
+@pytest.fixture
+def killed(home: Home) -> Iterator[None]:
+    """Kill haproxy while the PVS works on a request for two seconds."""
+    with home.clients(1) as pool:
+        with home.bridge(proxy_cache_seconds=0):
+            home.pvs.call(lambda box: box.set_settings({"latency_seconds": 2.0}))
+            work(home, pool)
+        assert home.stats()["in_flight"]["total"] == 1
+        yield
+
+
+@pytest.mark.usefixtures("killed")
+def test_the_next_haproxy_waits_for_the_request_of_a_killed_one(home: Home) -> None:
+    assert home.world.bridge.call(lambda: wait_for_closed_connections(PVS, 10))
+    assert home.stats()["in_flight"]["total"] == 0
+
+
+@pytest.mark.usefixtures("killed")
+def test_the_next_haproxy_stops_waiting_for_a_pvs_that_hangs(home: Home) -> None:
+    assert not home.world.bridge.call(lambda: wait_for_closed_connections(PVS, 0.5))
+    assert home.stats()["in_flight"]["total"] == 1

@@ -20,7 +20,7 @@ COMMANDS = {
     "overlay": ("pvs_bridge.host.overlay_cli", "lock or unlock the root file system"),
     "boot-config": ("pvs_bridge.boot_config.cli", "apply the files on the boot partition"),
     "ports": ("pvs_bridge.proxy.ports", "find ports that other programs keep from haproxy"),
-    "drain": ("pvs_bridge.proxy.drain", "wait for the PVS, then let haproxy stop or reload"),
+    "drain": ("pvs_bridge.proxy.drain", "wait for the PVS before haproxy starts, stops or reloads"),
 }
 """The module and the help text of each sub-command. Only the module of the given command is
 imported: the monitor starts every minute on slow Pis, and rollback must not need the others."""

@@ -1,10 +1,17 @@
-"""pvs-bridge drain: let the PVS finish its request before haproxy is reloaded or stopped.
+"""pvs-bridge drain: let the PVS finish its request before haproxy starts, reloads or stops.
 
 The PVS can handle one request at a time. Each haproxy process counts its own requests, so after a
 reload the new process would send a request while the old one still waits for an answer. Therefore
-the old process first stops sending requests; meanwhile it answers 503.
+the old process first stops sending requests; meanwhile it answers 503, also to the requests in its
+queue.
 
-usage: pvs-bridge drain stop
+A haproxy that was killed could not wait. The kernel has closed its connections, but keeps each one
+until the PVS closes it too or sends an answer, for a minute at most (net.ipv4.tcp_fin_timeout).
+This shows that the PVS has not finished, so the next haproxy starts after that. If the PVS closes a
+connection at once and still works on the request, nothing on the Pi shows it.
+
+usage: pvs-bridge drain start PVS_ADDRESS
+       pvs-bridge drain stop
        pvs-bridge drain reload MAINPID
 """
 
@@ -17,10 +24,14 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 SOCKET = "/run/haproxy/admin.sock"
 SERVERS = ("pvs/pvs", "pvs_https/https", "pvs_https/http")
 """The PVS, by HTTP and by HTTPS."""
+
+TURN = "pvs_queue/pvs_serial"
+"""The server for which requests wait, with a place for one."""
 
 DRAIN_SECONDS = 30.0
 """Five times the duration of a DeviceList. A PVS that hangs must not block a restart of the Pi."""
@@ -28,6 +39,13 @@ DRAIN_SECONDS = 30.0
 RELOAD_SECONDS = 15.0
 STEP_SECONDS = 0.1
 _SOCKET_SECONDS = 5.0
+_ALL_PLACES = 512
+"""As many as haproxy has connections."""
+
+_CONNECTIONS = Path("/proc/thread-self/net/tcp")
+_PORTS = (80, 443)
+_CLOSING = {"04", "05", "0B"}
+"""FIN_WAIT1, FIN_WAIT2 and CLOSING (include/net/tcp_states.h of Linux): closed on the Pi alone."""
 
 
 class AdminSocket:
@@ -62,8 +80,8 @@ class AdminSocket:
             return ""
         return next((line.split(":")[1].strip() for line in lines if line.startswith("Pid:")), "")
 
-    def in_flight(self) -> int:
-        """Return the number of requests that the PVS is handling.
+    def requests(self) -> tuple[int, int]:
+        """Return the number of requests that the PVS is handling, and of those that wait.
 
         Raises:
             OSError: haproxy does not listen.
@@ -71,10 +89,14 @@ class AdminSocket:
         """
         table = self.command("show stat").lstrip("# ").splitlines()
         rows = {f"{row['pxname']}/{row['svname']}": row for row in csv.DictReader(table)}
-        return sum(int(rows[server]["scur"]) for server in SERVERS)
+        waiting = sum(int(rows[name]["qcur"]) for name in (TURN, "pvs_queue/BACKEND"))
+        return sum(int(rows[server]["scur"]) for server in SERVERS), waiting
 
     def drain(self, seconds: float) -> bool:
         """Stop sending requests to the PVS, and wait until it has answered the last one.
+
+        Requests that wait would do so until their timeout, and could reach the PVS through the next
+        process, so they get 503.
 
         Args:
             seconds: The longest wait.
@@ -86,13 +108,18 @@ class AdminSocket:
             OSError: haproxy does not listen.
             LookupError: haproxy's configuration does not have the PVS.
         """
-        self._set_state("maint")
+        self._set_state("maint", SERVERS)
         deadline = time.monotonic() + seconds
-        while self.in_flight():
-            if time.monotonic() > deadline:
-                return False
+        while (numbers := self.requests()) != (0, 0) and time.monotonic() < deadline:
+            if numbers[1]:
+                # haproxy hands out waiting requests when it raises the limit of a server that is
+                # up, or when the server comes up. Without the PVS it answers 503 to each.
+                self.command(f"set maxconn server {TURN} {_ALL_PLACES}")
+                self.command(f"set server {TURN} health up")
             time.sleep(STEP_SECONDS)
-        return True
+        # Clients that are still connected to this process get 503 too.
+        self._set_state("maint", (TURN,))
+        return numbers == (0, 0)
 
     def resume(self) -> None:
         """Send requests to the PVS again.
@@ -100,11 +127,34 @@ class AdminSocket:
         Raises:
             OSError: haproxy does not listen.
         """
-        self._set_state("ready")
+        self.command(f"set maxconn server {TURN} 1")
+        self._set_state("ready", (*SERVERS, TURN))
 
-    def _set_state(self, state: str) -> None:
-        for server in SERVERS:
+    def _set_state(self, state: str, servers: Sequence[str]) -> None:
+        for server in servers:
             self.command(f"set server {server} state {state}")
+
+
+def wait_for_closed_connections(address: str, seconds: float) -> bool:
+    """Wait until the PVS has finished the requests of a haproxy that was killed.
+
+    Args:
+        address: The PVS's IPv4 address.
+        seconds: The longest wait.
+
+    Returns:
+        whether it has finished in time.
+    """
+    number = int.from_bytes(socket.inet_aton(address), sys.byteorder)
+    remote = {f"{number:08X}:{port:04X}" for port in _PORTS}
+    deadline = time.monotonic() + seconds
+    while True:
+        rows = [line.split() for line in _CONNECTIONS.read_text(encoding="ascii").splitlines()]
+        if not any(row[2] in remote and row[3] in _CLOSING for row in rows):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(STEP_SECONDS)
 
 
 def reload(admin: AdminSocket, main_pid: int) -> int:
@@ -135,6 +185,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     admin = AdminSocket()
     try:
+        if len(arguments) == 2 and arguments[0] == "start":
+            if not wait_for_closed_connections(arguments[1], DRAIN_SECONDS):
+                print("The PVS still works on a request of a haproxy that was killed.")
+            return 0
         if list(arguments) == ["stop"]:
             admin.drain(DRAIN_SECONDS)
             return 0
