@@ -16,6 +16,7 @@ from bridges.proxy.owner import LOCKED
 from bridges.proxy.test_load import HABITS, UPGRADE
 
 from proxy_rig.rendering import variables
+from pvs_lab.process import wait_until
 from pvs_sim.client import unverified_tls
 from pvs_sim.faults import Fault
 
@@ -23,6 +24,7 @@ ATTACKER = "192.168.20.100"
 ROLE = variables({})
 TRANSFER_SECONDS: int = ROLE["__proxy_transfer_seconds"]
 HTTPS_SECONDS: int = ROLE["__proxy_https_seconds"]
+RECOVERY_SECONDS = 60  # haproxy checks a PVS that has failed every 15 s
 START = "/cgi-bin/dl_cgi?Command=Start"
 
 
@@ -72,6 +74,28 @@ def test_a_pvs_that_trickles_its_answer_loses_its_turn(
                      longest_wait_seconds=found.seconds)  # fmt: skip
     assert found.answer.status == 200
     assert found.seconds < TRANSFER_SECONDS + 6
+    assert home.stats()["most_in_flight"]["total"] == 1
+
+
+@pytest.mark.slow
+def test_a_pvs_that_sends_100_continue_without_end_loses_its_turn(
+    home: Home, attack_table: AttackTable
+) -> None:
+    home.pvs.call(lambda box: box.set_settings({"evil": "continue-endless-slowly"}))
+    with home.bridge(proxy_pvs_timeout_seconds=3), home.clients(1) as pool:
+        endless = pool.submit(home.ask, timeout_seconds=60)
+        wait_for_work(home)
+        home.pvs.call(lambda box: box.set_settings({"evil": None}))
+        found = home.timed(START, timeout_seconds=60)
+        assert wait_until(lambda: home.ask(START).status == 200, RECOVERY_SECONDS)
+        answers = [endless.result(), found.answer]
+    attack_table.add("a PVS that sends 100 Continue without end", attempts=1, **home.seen(),
+                     longest_wait_seconds=found.seconds)  # fmt: skip
+    # Both get the pause of a failing PVS.
+    assert {each.status for each in answers} <= {502, 503}
+    assert all(is_refusal(each) for each in answers)
+    # haproxy measures the age of a session every 5 seconds.
+    assert found.seconds < 3 + TRANSFER_SECONDS + 5 + 10
     assert home.stats()["most_in_flight"]["total"] == 1
 
 
