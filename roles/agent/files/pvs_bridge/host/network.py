@@ -26,6 +26,7 @@ from pvs_bridge.text import clean
 PROXY_USER = FIREWALL_GROUP = "haproxy"
 """The firewall lets root connect to the PVS only as this group."""
 ROOT_PORTS = range(512, 1024)
+_PORT_TRIES = 64
 MAX_BODY = 4 * 1024 * 1024  # the list of 37 panels has 31 kB
 
 
@@ -141,8 +142,10 @@ def _connected(address: str, port: int, seconds: float) -> http.client.HTTPConne
     Raises:
         OSError: The connection fails.
     """
+    # A port stays in use for a minute after its connection, so each request tries several.
     first = os.getpid() % len(ROOT_PORTS)
-    for source in (ROOT_PORTS[first], ROOT_PORTS[first - 100], ROOT_PORTS[first - 200], 0):
+    own = (ROOT_PORTS[first - step] for step in range(_PORT_TRIES))
+    for source in (*own, 0):
         connection = http.client.HTTPConnection(
             address, port, timeout=seconds, source_address=("", source)
         )
