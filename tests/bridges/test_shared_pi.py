@@ -142,7 +142,7 @@ def test_both_programs_serve_the_home_and_a_stranger_on_the_port_is_recognised(
             "bridge", "ss -Hltnp; systemctl status haproxy stranger"
         )[1]
         said = " ".join(pi.run("bridge", "pvs-bridge health")[1].split())
-        assert "Another program answers on port 8000" in said
+        assert "Another program listens on port 8000" in said
         again = refusals(pi.provision(SHARED, "--check"))
         assert (
             f"proxy_http_port: port 8000 of {NAME} belongs to python3 (stranger.service)" in again

@@ -12,7 +12,15 @@ from ipaddress import IPv4Interface
 
 from bridgectl.doctor.probe_output import ProbeOutput
 from bridgectl.doctor.session import ScriptResult
-from pvs_bridge.host.network import FIREWALL, home_access, ipv4_interfaces, route_interfaces
+from pvs_bridge.host.network import (
+    FIREWALL,
+    PROXY_USER,
+    SOCKETS,
+    home_access,
+    ipv4_interfaces,
+    is_foreign,
+    route_interfaces,
+)
 from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 
 _ROUND_TRIP_SECONDS = 15
@@ -36,7 +44,7 @@ printf "GET {path} HTTP/1.1\\r\\nHost: localhost\\r\\nUser-Agent: pvs-bridge-doc
 Connection: close\\r\\n\\r\\n" >&3
 cat <&3'
 """
-_SOCKETS = "LC_ALL=C ss -Hltn"
+_SOCKETS = f"LC_ALL=C {' '.join(SOCKETS)}"
 # Without nft there is no firewall of the bridge.
 _RULES = (
     "export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin; "
@@ -141,6 +149,16 @@ class RemoteProbe:
         done = self._run(_RULES, _ROUND_TRIP_SECONDS)
         said = done.output.decode(errors="replace")
         return home_access(sockets, said, said if done.status else "", port)
+
+    def is_foreign(self, port: int) -> bool:
+        """Return whether another user than haproxy listens on a TCP port of the Pi.
+
+        Raises:
+            ProbeError: the connection fails.
+        """
+        done = self._run(f"id -u {PROXY_USER} && {_SOCKETS}", _ROUND_TRIP_SECONDS)
+        user, _, sockets = done.output.decode(errors="replace").partition("\n")
+        return user.isdecimal() and is_foreign(sockets, port, int(user))
 
     def clock(self) -> float:
         """Return the monotonic time in seconds."""

@@ -136,7 +136,8 @@ def check_files(sources: Sources, data_only: bool = False) -> tuple[list[Issue],
     closed = {issue.location.file for issue in foreign}
     first: dict[str, Path] = {}
     for file in (*sources.inventories, *(file for file, _ in sources.variables)):
-        if short(file) in closed:
+        # A linked folder has its files outside of the inventory.
+        if any(short(each) in closed for each in (file, *file.parents)):
             continue
         if is_encrypted(file):
             if incomplete_vault(file.read_text(encoding="utf-8", errors="replace")):

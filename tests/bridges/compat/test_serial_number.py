@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 from bridges.compat.house import VARIABLES, House
@@ -20,25 +21,34 @@ _HASHES = (
 )
 
 
-def doctor(house: House) -> str:
-    """Return the output of the doctor."""
+def doctor(house: House, folder: Path) -> dict[str, str]:
+    """Return the output of the doctor, and all texts of its bundle."""
     done = subprocess.run(
-        [sys.executable, "-m", "bridgectl", "doctor", "--inventory=inventory/lab"],
+        [sys.executable, "-m", "bridgectl", "doctor", "--inventory=inventory/lab", "--bundle",
+         f"--output={folder}"],
         cwd=_PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         env={**os.environ, "LAB": house.name, "PYTHONPATH": f"{PACKAGE_ROOT}:{_PROJECT}/ansible"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    (archive,) = folder.iterdir()
+    with tarfile.open(archive) as members:
+        texts = [
+            file.read().decode(errors="replace")
+            for each in members
+            if (file := members.extractfile(each))
+        ]
+    return {"doctor": done.stdout + done.stderr, "bundle": "\n".join(texts)}
 
 
-def test_no_output_has_its_end(locked: House) -> None:
+def test_no_output_has_its_end(locked: House, tmp_path: Path) -> None:
     serial = str(locked.record()["serial"])
     (listed,) = locked.program("poll", "bridge", "0", "1")
     assert listed["result"] == "succeed"
     outputs = {
-        "provision": locked.good_run(VARIABLES, "-vvv", "ansible/health.yml").output,
+        "provision": locked.good_run(VARIABLES, "-vvv").output,
+        "make health": locked.provision(VARIABLES, "-vvv", playbook="ansible/health.yml").output,
         "check": locked.provision(VARIABLES, "--check", "--diff", "-vvv").output,
-        "doctor": doctor(locked),
+        **doctor(locked, tmp_path),
         "health": locked.output("bridge", "pvs-bridge health; pvs-bridge health --json"),
         "journal": locked.output("bridge", "journalctl --no-pager --output=verbose"),
         "status": locked.output("client", "curl --silent http://bridge/bridge/status.json"),
@@ -48,6 +58,8 @@ def test_no_output_has_its_end(locked: House) -> None:
     assert [name for name, text in outputs.items() if serial[-5:] in text] == []
     # The health check from the home, and its verdict, are in the output.
     assert "Ask the bridge from the home network" in outputs["provision"]
+    assert "12 panels" in outputs["make health"]
+    assert "12 panels" in outputs["bundle"]
 
 
 def test_only_private_files_of_the_services_have_it(locked: House) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -66,8 +65,7 @@ def pis(request: pytest.FixtureRequest) -> Iterator[Pis]:
         bridge.up_provisioned(release, backend, _EVERYTHING if everything else {}, _FAST, *card)
         plain.command("up", f"--release={release}", f"--backend={backend}", *card)
         plain.wait_for_boot()
-        devices = bridge.output("bridge", "pvs-bridge health --json")
-        serial = json.loads(devices)["plant"]["supervisor"]["serial"]
+        serial = bridge.simulator("/_sim/stats?log=0")["serial"]
         yield Pis(bridge, plain, everything, [serial, *((_HASH, _PASSWORD) if everything else ())])
     finally:
         bridge.command("down")

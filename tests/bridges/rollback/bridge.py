@@ -138,12 +138,15 @@ class Bridge(LabClient):
         }
 
     @contextlib.contextmanager
-    def running(self, variables: Mapping[str, Any], *arguments: str) -> Iterator[Callable[[], Run]]:
-        """Provision in the background.
+    def running(
+        self, variables: Mapping[str, Any], *arguments: str, playbook: str = "ansible/site.yml"
+    ) -> Iterator[Callable[[], Run]]:
+        """Run a playbook in the background.
 
         Args:
             variables: that differ from those of the lab's inventory.
             arguments: more of ``ansible-playbook``.
+            playbook: the one that provisions, if it is left out.
 
         Yields:
             a function that waits for the end. Without it the run is killed, as a computer does that
@@ -152,7 +155,7 @@ class Bridge(LabClient):
         with tempfile.TemporaryFile("w+") as output:
             process = subprocess.Popen(
                 [PROGRAM, "-v", "--inventory=inventory/lab", *arguments,
-                 f"--extra-vars={json.dumps({**_NAME, **variables})}", "ansible/site.yml"],
+                 f"--extra-vars={json.dumps({**_NAME, **variables})}", playbook],
                 cwd=_PROJECT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -171,9 +174,11 @@ class Bridge(LabClient):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def provision(self, variables: Mapping[str, Any], *arguments: str) -> Run:
-        """Provision; see :meth:`running`."""
-        with self.running(variables, *arguments) as end:
+    def provision(
+        self, variables: Mapping[str, Any], *arguments: str, playbook: str = "ansible/site.yml"
+    ) -> Run:
+        """Provision, or run another playbook; see :meth:`running`."""
+        with self.running(variables, *arguments, playbook=playbook) as end:
             return end()
 
     def good_run(self, variables: Mapping[str, Any], *arguments: str) -> Run:

@@ -303,3 +303,14 @@ def test_the_root_is_locked_only_where_overlayroot_is_installed(
         )
         assert "Hint: make provision" in message
     assert not apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+def test_no_rejected_secret_is_shown(pi: Pi) -> None:
+    pi.put(
+        "pvs-bridge.yml",
+        "compat_password: [sunflower]\nproxy_users: {anna: sunflower}\nuplink_networks:\n"
+        "  - {ssid: a, passphrase: sun, psk: sunflower}\n  - sunflower\n",
+    )
+    pi.boot()
+    assert len(pi.rejected) > 2
+    assert "sunflower" not in json.dumps(pi.store.read("outcome"))

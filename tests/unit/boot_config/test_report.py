@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from unit.boot_config.conftest import PROJECT
 
-from pvs_bridge.boot_config import layers, read, report, report_text
+from pvs_bridge.boot_config import layers, login, read, report, report_text
 from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.report import Reporter
 from pvs_bridge.boot_config.store import Store
@@ -18,6 +18,7 @@ from pvs_bridge.host.overlay import Root
 _NOWHERE = {"uplink_type": "ethernet", "uplink_interface": "nowhere0"}
 _USER = 'user:\n  name: anna\n  passwd: "$y$j9T$a$b"\n  shell: /bin/bash\n'
 _HASH = "$6$abc$def"
+_SECRET = "sunflower-seeds"  # noqa: S105 - no one's
 _PSK = "0123456789abcdef" * 4
 
 
@@ -216,6 +217,48 @@ def test_an_edit_that_loses_the_home_network_is_undone(
     rejected = (folder / "pvs-bridge.rejected.yml").read_text()
     assert rejected.endswith("nowhere0\ncompat_password: stored on the Pi\n")
     assert text(reporter).startswith("The bridge is not in the home network: ")
+
+
+# Each file in a form that cannot be used, or not completely.
+_UNUSABLE = {
+    "pvs-bridge.yml": [
+        f"compat_password: '{_SECRET}\n",
+        f"compat_password: [{_SECRET}]\nproxy_users: {_SECRET}\nwifi_password: {_SECRET}\n"
+        f"uplink_networks: [{{ssid: a, passphrase: {{{_SECRET}: 1}}}}, {_SECRET}]\n",
+        f"compat_password: a\ncompat_password: {_SECRET}\n\t{_SECRET}\n",
+    ],
+    "network-config": [
+        f"wifis:\n  wlan0:\n    access-points:\n      a: {{password: '{_SECRET}\n",
+        f"wifis: {{wlan0: {{access-points: {{a: {{password: [{_SECRET}]}}, b: {_SECRET}}}}}}}\n",
+        f"wifis:\n  wlan0: {{auth: {{password: {_SECRET}}}, access-points: {_SECRET}}}\n",
+    ],
+    "wpa_supplicant.conf": [
+        f'network={{\n  ssid="b"\n  psk={_SECRET}\n}}\n',
+        f'network={{\n  ssid="b"\n  psk="{_SECRET}\n  wep_key0={_SECRET}\n',
+        f'network={{\n  ssid="b"\n  key_mgmt=WPA-EAP\n  password="{_SECRET}"\n}}\n{_SECRET}\n',
+    ],
+    "userconf.txt": [f"pi {_SECRET}", f"pi:{_SECRET}", f"Pi!:{_SECRET}:{_SECRET}"],
+    "user-data": [
+        f"user:\n  name: anna\n  passwd: '{_SECRET}\n",
+        f"user: {{name: [{_SECRET}], passwd: {_SECRET}}}\n",
+        f"users: {_SECRET}\nchpasswd: {{list: 'anna:{_SECRET}'}}\n",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", _UNUSABLE)
+@pytest.mark.parametrize("number", range(3))
+def test_no_issue_of_the_report_shows_a_secret(
+    reporter: Reporter, options: dict[str, Any], name: str, number: int
+) -> None:
+    (reporter.partition.folder / name).write_text(_UNUSABLE[name][number])
+    found = read.read(reporter.partition, {}, options)
+    _, issues = login.read(reporter.partition)
+    reporter.store.write("layers", layers.to_json(found.layers))
+    said = [str(issue) for issue in (*found.issues, *issues)]
+    reporter.store.write("outcome", {"issues": said, "notes": found.notes})
+    report.report(reporter)
+    assert _SECRET not in text(reporter)
 
 
 def test_the_verdict_is_that_of_the_health_check() -> None:

@@ -35,10 +35,10 @@ STAND_INS = {
             -c) exec '{sys.executable}' -c "import sys
 sys.version_info = tuple(map(int, '$VERSION'.split('.')))
 $2" ;;
-            -m)
+            -I)
                 echo "python3 $*" >> "$CALLS"
-                mkdir -p "$3/bin"
-                cp "$(command -v pip)" "$3/bin/pip"
+                mkdir -p "$4/bin"
+                cp "$(command -v pip)" "$4/bin/pip"
                 ;;
         esac
     """,
@@ -107,7 +107,7 @@ def ready(machine: Machine) -> Machine:
     """Return a machine that has been set up."""
     done = machine.setup("test")
     assert done.returncode == 0, done.stderr
-    assert machine.calls == [f"python3 -m venv {machine.folder}/project/.venv", "pip"]
+    assert machine.calls == [f"python3 -I -m venv {machine.folder}/project/.venv", "pip"]
     return machine
 
 
@@ -182,7 +182,7 @@ def test_missing_packages_are_installed_as_root(
 def test_validating_needs_no_debian_package_and_no_root(machine: Machine) -> None:
     done = machine.setup("validate", USER_ID="1000", MISSING="openssh-client python3-venv")
     assert (done.returncode, done.stdout) == (0, "")
-    assert machine.calls == [f"python3 -m venv {machine.folder}/project/.venv", "pip"]
+    assert machine.calls == [f"python3 -I -m venv {machine.folder}/project/.venv", "pip"]
 
 
 def test_what_judges_files_is_installed_where_it_is_asked_for(ready: Machine) -> None:

@@ -35,6 +35,7 @@ class FakeProbe:
     asked: list[str] = field(default_factory=list)
     connected: list[int] = field(default_factory=list)
     access: HomeAccess | Exception = HomeAccess.OPEN
+    foreign: bool = False
     identity: Answer = field(
         default_factory=lambda: Reply(403, {}, b'{"error": "not allowed", "hint": "none"}')
     )
@@ -67,6 +68,10 @@ class FakeProbe:
         if isinstance(self.access, Exception):
             raise self.access
         return self.access
+
+    def is_foreign(self, _port: int) -> bool:
+        """Return whether another program listens on the proxy's port."""
+        return self.foreign
 
     def get(self, _port: int, path: str, _seconds: float) -> Reply:
         """Return the next answer; that of the proxy itself costs nothing and is not recorded."""

@@ -139,6 +139,19 @@ def test_the_check_uses_the_proxy_if_the_firewall_blocks_its_user(make_probe: Bu
     assert report.healthy
 
 
+@pytest.mark.parametrize(("foreign", "outcome"), [(True, "port_taken"), (False, "proxy_down")])
+def test_a_port_without_an_answer_is_that_of_another_program_or_of_a_busy_proxy(
+    make_probe: Build, *, foreign: bool, outcome: str
+) -> None:
+    """The firewall drops what a program other than haproxy answers from the proxy's port."""
+    report = check(
+        HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130),
+        make_probe(refuses={8080: TIMEOUT}, foreign=foreign),
+    )
+    assert report.broken is not None
+    assert report.broken.outcome == outcome
+
+
 def test_a_proxy_that_refuses_connections_is_named(make_probe: Build) -> None:
     probe = make_probe(refuses={8080: REFUSED})
     report = check(HealthConfig("eth0", "172.27.153.1", 8080, "wlan0", 130), probe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import pwd
 import socket
 import threading
 import time
@@ -178,9 +179,9 @@ def test_root_asks_the_proxy_from_a_port_that_only_root_can_use() -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     with server(talk) as port:
-        for _ in range(3):
+        for _ in range(9):
             LocalProbe().get(port, "/", 5)
-    assert [peer in network.ROOT_PORTS for peer in peers] == [os.geteuid() == 0] * 3
+    assert [peer in network.ROOT_PORTS for peer in peers] == [os.geteuid() == 0] * 9
 
 
 def test_connecting_leaves_the_group_as_it_was() -> None:
@@ -190,10 +191,12 @@ def test_connecting_leaves_the_group_as_it_was() -> None:
     assert os.getegid() == before
 
 
+# What ss -Hltne of iproute2 6.15 prints; for root it prints no uid.
 SOCKETS = """\
-LISTEN 0 384 0.0.0.0:80 0.0.0.0:*
-LISTEN 0 16 127.0.0.1:8080 0.0.0.0:*
-LISTEN 0 16 [::1]:8080 [::]:*
+LISTEN 0 384 0.0.0.0:80 0.0.0.0:* uid:106 ino:1523 sk:1 cgroup:/system.slice/haproxy.service <->
+LISTEN 0 16 127.0.0.1:8080 0.0.0.0:* uid:1060 ino:1524 sk:2 cgroup:/system.slice/web.service <->
+LISTEN 0 16 [::1]:8080 [::]:* uid:106 ino:1525 sk:3 cgroup:/system.slice/haproxy.service v6only:1
+LISTEN 0 5 *:8000 *:* ino:1526 sk:4 cgroup:/system.slice/root.service v6only:0 <->
 """
 RULES = """\
 table inet pvs_bridge_firewall {
@@ -217,6 +220,25 @@ def test_a_port_is_open_to_the_home_by_its_socket_and_the_firewall(
     port: int, access: HomeAccess
 ) -> None:
     assert network.home_access(SOCKETS, RULES, "", port) is access
+
+
+@pytest.mark.parametrize(("port", "foreign"), [(80, False), (8080, True), (8000, True), (8, False)])
+def test_the_port_of_another_user_is_foreign(port: int, *, foreign: bool) -> None:
+    assert network.is_foreign(SOCKETS, port, 106) is foreign
+
+
+@pytest.mark.needs_system
+def test_the_users_of_this_machine_s_sockets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "PROXY_USER", "nobody")
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        assert LocalProbe().is_foreign(listener.getsockname()[1])
+    os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        listener = socket.create_server(("127.0.0.1", 0))
+    finally:
+        os.seteuid(0)
+    with closing(listener):
+        assert not LocalProbe().is_foreign(listener.getsockname()[1])
 
 
 def test_a_pi_without_the_firewall_is_open_and_an_unreadable_one_unknown() -> None:

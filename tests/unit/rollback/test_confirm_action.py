@@ -235,7 +235,7 @@ def test_a_pi_with_nothing_to_confirm_ends_the_run(play: Play, state: str, probl
 def test_a_refused_change_fails_at_once(play: Play) -> None:
     refused = {"said": "the change a1 is not armed: it was undone, no reason", "status": 1}
     run = play({}, apply=refused)
-    assert "msg: 'the change a1 is not armed: it was undone, no reason'" in run.output
+    assert "the change a1 is not armed: it was undone, no reason" in run.output
     assert run.asked == []
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from unit.validate.conftest import GOOD, Validator, write
+import yaml
+from unit.validate.conftest import GOOD, PROJECT, Validator, write
 
 PASSWORD = "open sesame"  # noqa: S105 - it opens what is made here
 SECRET = "sunflower seeds"  # noqa: S105
@@ -155,6 +158,14 @@ def test_a_secret_of_the_environment_may_be_missing(validator: Validator, tmp_pa
     assert [each["variable"] for each in strict.findings] == ["uplink_networks[0].passphrase"]
 
 
+def secret_options(options: dict[str, Any]) -> Iterator[str]:
+    """Name the options that are secret, also within others."""
+    for name, option in options.items():
+        if option.get("no_log"):
+            yield name
+        yield from secret_options(option.get("options", {}))
+
+
 @pytest.mark.parametrize("form", ["text", "json", "junit", "github"])
 def test_no_form_of_the_report_shows_a_secret(
     validator: Validator, tmp_path: Path, form: str
@@ -165,6 +176,7 @@ def test_no_form_of_the_report_shows_a_secret(
       ansible_become_password: {SECRET}
       health_password: {SECRET}
       health_user: anna
+      compat_password: {SECRET}
       uplink_networks:
         - ssid: home
           passphrase: {SECRET}
@@ -174,6 +186,11 @@ def test_no_form_of_the_report_shows_a_secret(
           hidden: {SECRET}
         - {SECRET}
 """
+    specs = PROJECT.glob("roles/*/meta/argument_specs.yml")
+    read = [yaml.safe_load(each.read_text())["argument_specs"] for each in specs]
+    secrets = {name for each in read for name in secret_options(each)}
+    assert "psk" in secrets
+    assert [each for each in secrets if f" {each}: " not in bad] == []
     write(tmp_path, {"bridges.yml": GOOD + bad})
     done = validator(tmp_path, "--format", form, "--output", "output")
     assert done.status == 1

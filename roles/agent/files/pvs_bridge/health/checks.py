@@ -91,7 +91,7 @@ def check_links(config: HealthConfig, probe: Probe) -> tuple[Link, ...]:
     lease = _check_after([cable], "lease", lambda: check_lease(config, probe))
     route = _check_after([], "route", lambda: check_route(config, probe))
     pvs = _check_after([cable, lease], "pvs", lambda: check_pvs(config, probe))
-    proxy = check_proxy(config, probe)
+    proxy = _check_after([], "proxy", lambda: check_proxy(config, probe))
     reach = _check_after([proxy], "reach", lambda: check_reach(config, probe))
     uplink = _check_after([], "uplink", lambda: check_uplink(config, probe))
     return (cable, lease, route, pvs, proxy, reach, uplink)
@@ -178,10 +178,18 @@ def check_pvs(config: HealthConfig, probe: Probe) -> Link:
 
 
 def check_proxy(config: HealthConfig, probe: Probe) -> Link:
-    """Check that the proxy on this machine accepts connections, and not another program."""
+    """Check that the proxy on this machine accepts connections, and not another program.
+
+    Raises:
+        ProbeError: The sockets cannot be read.
+    """
     at = f"port {config.proxy_port}"
     try:
         probe.connect("127.0.0.1", config.proxy_port, CONNECT_SECONDS)
+    except TimeoutError as error:
+        # The firewall drops the answers of every other program from this port.
+        outcome = "port_taken" if probe.is_foreign(config.proxy_port) else "proxy_down"
+        return _link("proxy", f"{at}: {_reason(error)}", outcome)
     except OSError as error:
         return _link("proxy", f"{at}: {_reason(error)}", "proxy_down")
     try:

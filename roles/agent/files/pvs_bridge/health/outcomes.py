@@ -91,7 +91,7 @@ OUTCOMES: dict[str, Issue] = {
         "provision the Pi again; systemctl status haproxy shows the reason.",
     ),
     "port_taken": Issue(
-        "Another program answers on port {proxy_port} of the Pi, so the proxy cannot.",
+        "Another program listens on port {proxy_port} of the Pi, so the proxy cannot.",
         "On the Pi, `sudo ss -ltnp 'sport = :{proxy_port}'` names it. Stop it there, or set "
         "proxy_http_port to a free port and provision again.",
     ),

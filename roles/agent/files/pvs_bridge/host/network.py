@@ -9,6 +9,7 @@ import http.client
 import ipaddress
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -22,9 +23,10 @@ from typing import Any
 from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 from pvs_bridge.text import clean
 
-FIREWALL_GROUP = "haproxy"
+PROXY_USER = FIREWALL_GROUP = "haproxy"
 """The firewall lets root connect to the PVS only as this group."""
 ROOT_PORTS = range(512, 1024)
+_PORT_TRIES = 64
 MAX_BODY = 4 * 1024 * 1024  # the list of 37 panels has 31 kB
 
 
@@ -100,7 +102,17 @@ class LocalProbe:
         Raises:
             ProbeError: Sockets or firewall cannot be read.
         """
-        return home_access(_printed("ss", "-Hltn")[0], *_printed(*FIREWALL), port)
+        return home_access(_printed(*SOCKETS)[0], *_printed(*FIREWALL), port)
+
+    def is_foreign(self, port: int) -> bool:
+        """Return whether another user than haproxy listens on a TCP port.
+
+        Raises:
+            ProbeError: `ss` fails.
+        """
+        with contextlib.suppress(KeyError):
+            return is_foreign(_printed(*SOCKETS)[0], port, pwd.getpwnam(PROXY_USER).pw_uid)
+        return False
 
     def clock(self) -> float:
         """Return seconds of a monotonic clock."""
@@ -130,8 +142,10 @@ def _connected(address: str, port: int, seconds: float) -> http.client.HTTPConne
     Raises:
         OSError: The connection fails.
     """
+    # A port stays in use for a minute after its connection, so each request tries several.
     first = os.getpid() % len(ROOT_PORTS)
-    for source in (ROOT_PORTS[first], ROOT_PORTS[first - 100], ROOT_PORTS[first - 200], 0):
+    own = (ROOT_PORTS[first - step] for step in range(_PORT_TRIES))
+    for source in (*own, 0):
         connection = http.client.HTTPConnection(
             address, port, timeout=seconds, source_address=("", source)
         )
@@ -197,6 +211,9 @@ def route_interfaces(routes: Iterable[dict[str, Any]]) -> list[str]:
 FIREWALL = ("nft", "list", "chain", "inet", "pvs_bridge_firewall", "from_home")
 """Prints the rules for packets from the home network."""
 
+SOCKETS = ("ss", "-Hltne")
+"""Prints the listening sockets with their users."""
+
 _OPENED = re.compile(r"^\s*tcp dport (?P<ports>\{[^}]*\}|\d+)", re.MULTILINE)
 
 
@@ -204,7 +221,7 @@ def home_access(sockets: str, rules: str, error: str, port: int) -> HomeAccess:
     """Judge whether the home network can reach a TCP port.
 
     Args:
-        sockets: The output of `ss -Hltn`.
+        sockets: The output of the command in SOCKETS.
         rules: The output of the command in FIREWALL.
         error: What it complained of.
         port: The port.
@@ -212,9 +229,7 @@ def home_access(sockets: str, rules: str, error: str, port: int) -> HomeAccess:
     Raises:
         ProbeError: The rules cannot be read.
     """
-    locals_ = [line.split()[3] for line in sockets.splitlines() if len(line.split()) > 3]
-    hosts = [host for host, _, number in (each.rpartition(":") for each in locals_)
-             if number == str(port)]  # fmt: skip
+    hosts = [line.split()[3].rpartition(":")[0] for line in _listeners(sockets, port)]
     if hosts and all(host.startswith("127.") or host == "[::1]" for host in hosts):
         return HomeAccess.LOCAL
     if "No such file" in error:  # there is no such table
@@ -223,6 +238,23 @@ def home_access(sockets: str, rules: str, error: str, port: int) -> HomeAccess:
         raise ProbeError("not checked: only root may read the firewall")
     opened = {int(n) for each in _OPENED.finditer(rules) for n in re.findall(r"\d+", each["ports"])}
     return HomeAccess.OPEN if port in opened else HomeAccess.CLOSED
+
+
+def is_foreign(sockets: str, port: int, user: int) -> bool:
+    """Return whether another user listens on a TCP port.
+
+    Args:
+        sockets: The output of the command in SOCKETS, which leaves out the number of root.
+        port: The port.
+        user: The number of the user who should.
+    """
+    return any(f"uid:{user}" not in line.split() for line in _listeners(sockets, port))
+
+
+def _listeners(sockets: str, port: int) -> list[str]:
+    """Return the lines of `ss` about a port."""
+    lines = [line for line in sockets.splitlines() if len(line.split()) > 3]
+    return [line for line in lines if line.split()[3].rpartition(":")[2] == str(port)]
 
 
 def _printed(*command: str) -> tuple[str, str]:

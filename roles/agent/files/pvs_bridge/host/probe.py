@@ -88,6 +88,9 @@ class Probe(Protocol):
     def home_access(self, port: int) -> HomeAccess:
         """Return whether the home can reach a TCP port of this machine. Raises ProbeError."""
 
+    def is_foreign(self, port: int) -> bool:
+        """Return whether another user than haproxy listens on a TCP port. Raises ProbeError."""
+
     def clock(self) -> float:
         """Return seconds of a monotonic clock."""
 
