@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from bridges.proxy.home import Home
@@ -82,9 +83,10 @@ def test_reloads_under_load_send_one_request_at_a_time(home: Home) -> None:
 
     def ask() -> None:
         while not done.is_set():
-            # Requests in the queue of the old process wait for its queue timeout.
             with contextlib.suppress(OSError):
                 statuses.append(home.ask(timeout_seconds=3).status)
+            # A reload needs the processor too, and 503 comes at once.
+            time.sleep(0.1)
 
     with home.bridge(proxy_cache_seconds=0) as haproxy, home.clients(6) as pool:
         home.pvs.call(lambda box: box.set_settings({"latency_seconds": 0.1}))
