@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +18,9 @@ from proxy_rig.rendering import variables as role_variables
 
 _AT_A_TIME = 1000
 """The PVS's record holds twice as much, for some requests are several."""
-_AT_ONCE = 120
+_AT_ONCE = 80
 """With more connections, haproxy limits each address to a few."""
+_CONNECT_TRIES = 100
 _RECORDED = 1024
 """As many characters of a request line are in the record."""
 _SOURCES = [f"192.168.20.{number}" for number in range(100, 110)]
@@ -120,7 +123,13 @@ class Judge:
         address = "127.0.0.1" if way.own else BRIDGE
 
         def connect() -> socket.socket:
-            return home.world.connect(way.port, address, source=next(sources))
+            # While haproxy still counts closed connections, it resets new ones, which would not be
+            # judged.
+            for _ in range(_CONNECT_TRIES):
+                with contextlib.suppress(ConnectionResetError):
+                    return home.world.connect(way.port, address, source=next(sources))
+                time.sleep(0.1)
+            raise ConnectionResetError(address, way.port)
 
         # Port 9002 serves fewer at once, and so does each address.
         at_once = _AT_ONCE if way.port == 80 else 20
