@@ -36,6 +36,7 @@ UNREACHABLE = {
     "uplink_method": "static",
     "uplink_address": "192.168.99.21/24",
     "uplink_gateway": "192.168.99.1",
+    "uplink_dns_servers": ["192.168.99.1"],
     "rollback_timeout_seconds": 30,
 }
 PENDING = "/var/lib/pvs-bridge/rollback/pending.json"
