@@ -125,6 +125,7 @@ def test_an_edit_with_a_missing_network_is_undone(card: Card) -> None:
     card.boot()
     wrong = (
         "uplink_method: static\nuplink_address: 192.168.99.21/24\nuplink_gateway: 192.168.99.1\n"
+        "uplink_dns_servers: [192.168.99.1]\n"
     )
     card.put("pvs-bridge.yml", _CONFIGURATION + wrong + _USERS.format(_HASH))
     lifecycle.command(card.name, "power-off")
