@@ -52,11 +52,12 @@ def test_a_slow_reader_of_a_large_file_loses_its_turn(
     assert home.stats()["most_in_flight"]["total"] == 1
 
 
-def test_a_slow_reader_of_a_device_list_does_not_keep_its_turn(home: Home) -> None:
+def test_a_slow_reader_of_a_device_list_loses_its_turn(home: Home) -> None:
+    """Most lists fit into the buffers, and their readers lose the turn at once."""
     habit = Habit(80, HABITS["slow readers of many cached answers"].greeting, reads=0)
     with home.bridge(proxy_cache_seconds=0), Attackers(home.world, habit, [ATTACKER], 1):
         wait_for_work(home)
-        assert home.timed(START).seconds < 2
+        assert home.timed(START).seconds < TRANSFER_SECONDS + 3
 
 
 @pytest.mark.slow
