@@ -24,6 +24,7 @@ _MOST = {
     "pvs-bridge-boot-config-keys.service": 0.9,
     "pvs-bridge-compat.service": 0.2,
     "pvs-bridge-firewall.service": 1.6,
+    "pvs-bridge-link-guard.service": 2.0,
     "pvs-bridge-monitor.service": 2.4,
     "pvs-bridge-rollback.service": 5.3,
     "pvs-bridge-routing.service": 1.8,

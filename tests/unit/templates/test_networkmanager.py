@@ -140,7 +140,7 @@ def properties(pi: Pi, name: str, text: str) -> dict[str, str]:
     def wanted() -> Iterator[str]:
         for group, values in readers.read_keyfile(text).items():
             for key in values:
-                real_group = {"wifi": "802-11-wireless"}.get(
+                real_group = {"ethernet": "802-3-ethernet", "wifi": "802-11-wireless"}.get(
                     group, group.replace("wifi-security", "802-11-wireless-security")
                 )
                 yield f"{real_group}.{ {'address1': 'addresses'}.get(key, key) }"
