@@ -144,7 +144,8 @@ def _connected(address: str, port: int, seconds: float) -> http.client.HTTPConne
     """
     # A port stays in use for a minute after its connection, so each request tries several.
     first = os.getpid() % len(ROOT_PORTS)
-    own = (ROOT_PORTS[first - step] for step in range(_PORT_TRIES))
+    tries = _PORT_TRIES if os.geteuid() == 0 else 0
+    own = (ROOT_PORTS[first - step] for step in range(tries))
     for source in (*own, 0):
         connection = http.client.HTTPConnection(
             address, port, timeout=seconds, source_address=("", source)
@@ -261,24 +262,12 @@ def _printed(*command: str) -> tuple[str, str]:
     """Run a program, and return its output and its errors.
 
     Raises:
-        ProbeError: It is not installed, or hangs.
+        ProbeError: It hangs.
     """
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    program = shutil.which(command[0], path=path)
-    if program is None:
+    done = _run(*command)
+    if done is None:
         # Without nft there is no firewall of the bridge.
         return "", "No such file"
-    try:
-        done = subprocess.run(
-            [program, *command[1:]],
-            capture_output=True,
-            check=False,
-            timeout=10,
-            text=True,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ProbeError(f"not checked: {command[0]} failed") from error
     return done.stdout, done.stderr if done.returncode else ""
 
 
@@ -288,24 +277,40 @@ def _ip(*arguments: str) -> list[dict[str, Any]]:
     Raises:
         ProbeError: `ip` fails.
     """
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    command = shutil.which("ip", path=path)
-    if command is None:
+    done = _run("ip", "-json", *arguments)
+    if done is None:
         raise ProbeError("not checked: the program ip is missing")
     try:
-        done = subprocess.run(
-            [command, "-json", *arguments],
-            capture_output=True,
-            check=True,
-            timeout=10,
-            text=True,
-        )
+        done.check_returncode()
         entries = json.loads(done.stdout or "[]")
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+    except (subprocess.SubprocessError, ValueError) as error:
         raise ProbeError(f"not checked: ip failed ({clean(type(error).__name__)})") from error
     if not isinstance(entries, list):
         raise ProbeError("not checked: unknown output of ip")
     return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """Run a program to its end; None if it is not installed.
+
+    Raises:
+        ProbeError: It cannot be started, hangs, or does not print text.
+    """
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    program = shutil.which(name, path=path)
+    if program is None:
+        return None
+    try:
+        return subprocess.run(
+            [program, *arguments],
+            capture_output=True,
+            check=False,
+            timeout=10,
+            text=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
+        raise ProbeError(f"not checked: {name} failed ({clean(type(error).__name__)})") from error
 
 
 _COMPLETE = 0x2
