@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 from bridges.compat.house import VARIABLES, House
 
-from pvs_lab.paths import PACKAGE_ROOT
-
-_PROJECT = Path(__file__).resolve().parents[3]
 # `openssl passwd -5 -salt first first`, and the same of second.
 _HASHES = (
     "$5$first$vKphc80dauBr3fgbg83fTUyNwI8XdJNySQR2VBz4w2D",
@@ -23,12 +17,7 @@ _HASHES = (
 
 def doctor(house: House, folder: Path) -> dict[str, str]:
     """Return the output of the doctor, and all texts of its bundle."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bridgectl", "doctor", "--inventory=inventory/lab", "--bundle",
-         f"--output={folder}"],
-        cwd=_PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        env={**os.environ, "LAB": house.name, "PYTHONPATH": f"{PACKAGE_ROOT}:{_PROJECT}/ansible"},
-    )  # fmt: skip
+    done = house.examine("--bundle", f"--output={folder}")
     assert done.returncode == 0, done.stdout + done.stderr
     (archive,) = folder.iterdir()
     with tarfile.open(archive) as members:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,8 @@ from typing import Any
 import pytest
 from bridges.rollback.bridge import Bridge
 
-from pvs_lab.paths import PACKAGE_ROOT, lab_dir
+from pvs_lab.paths import lab_dir
 
-PROJECT = Path(__file__).resolve().parents[3]
 PIS = ("trixie-networkmanager", pytest.param("bookworm-dhcpcd", marks=pytest.mark.slow))
 # Fast answers, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0.5 --clock 2026-06-21T20:00:00Z"
@@ -61,16 +57,7 @@ class Target(Bridge):
 
     def doctor(self, *arguments: str, inventory: str | Path = "inventory/lab") -> Said:
         """Run the doctor for the bridge."""
-        done = subprocess.run(
-            [sys.executable, "-m", "bridgectl", "doctor", f"--inventory={inventory}", *arguments],
-            cwd=PROJECT,
-            env={
-                **os.environ,
-                "LAB": self.name,
-                "PYTHONPATH": f"{PACKAGE_ROOT}:{PROJECT / 'ansible'}",
-            },
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240,
-        )  # fmt: skip
+        done = self.examine(*arguments, inventory=inventory)
         return Said(done.returncode, done.stdout, done.stderr)
 
     def inventory(self, folder: Path, **variables: str) -> Path:

@@ -127,6 +127,26 @@ class Bridge(LabClient):
         healthy = self.until(lambda: self.run("bridge", check)[0] == 0, _PATIENCE_SECONDS)
         assert healthy, self.run("bridge", check)[1]  # noqa: S101 - for tests
 
+    def examine(
+        self, *arguments: str, inventory: str | Path = "inventory/lab"
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the doctor for the bridge.
+
+        Args:
+            arguments: more of the command.
+            inventory: that names the bridge.
+        """
+        return subprocess.run(
+            [sys.executable, "-m", "bridgectl", "doctor", f"--inventory={inventory}", *arguments],
+            cwd=_PROJECT,
+            env={
+                **os.environ,
+                "LAB": self.name,
+                "PYTHONPATH": f"{PACKAGE_ROOT}:{_PROJECT / 'ansible'}",
+            },
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240,
+        )  # fmt: skip
+
     @property
     def _environment(self) -> dict[str, str]:
         """The environment of the project's programs."""
