@@ -31,6 +31,7 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
                 "firewall",
                 "health",
                 "monitor",
+                "proxy",
                 "pvs_link",
                 "routing",
                 "sshd",
