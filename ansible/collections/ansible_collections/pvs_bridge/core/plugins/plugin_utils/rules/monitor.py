@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
+_HTTPS = 443
+
 
 def check_status_has_monitor(values: Values) -> Iterator[Issue]:
     """The status page shows the results of the monitor and checks nothing itself."""
@@ -30,6 +32,11 @@ def check_announcement(values: Values) -> Iterator[Issue]:
     elif values.get("bridge_mode") == "routed":
         problem = "announces no usable address while bridge_mode is routed"
         yield Issue.at((name,), problem, f"set bridge_mode to both, or {name} to false")
+    elif values.get("proxy_https") == "off" or values.get("proxy_https_port") not in (_HTTPS, None):
+        # Programs ignore the port of the announcement (pypvs).
+        problem = f"leads programs to port {_HTTPS}, where the bridge does not answer"
+        hint = f"remove proxy_https and proxy_https_port, or set {name} to false"
+        yield Issue.at((name,), problem, hint)
 
 
 RULES: tuple[Rule, ...] = (check_status_has_monitor, check_announcement)
