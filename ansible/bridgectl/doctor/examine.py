@@ -169,6 +169,7 @@ def check_bridge(
         timeout_seconds=_ANSWER_SECONDS,
         proxy_serves_home=target.proxy_serves_home,
         translates=target.translates,
+        https_port=target.https_port,
     )
     report = health.check(config, probe)
     links = {link.name: _result(report, link) for link in report.links}

@@ -184,7 +184,7 @@ class Monitor:
         state.plant, state.read = new, self.now
         state.points = production.added(state.points, production.point_of(plant, self.now))
         if self.config.announce_pvs and plant.supervisor:
-            text = mdns.announcement(plant.supervisor, self.config.proxy_port)
+            text = mdns.announcement(plant.supervisor, self.config.announced_port)
             try:
                 if text and mdns.announce(text, self.paths.mdns):
                     self.log("mDNS announces the PVS's serial number (status_announce_pvs)")
