@@ -247,7 +247,7 @@ def test_a_page_of_another_site_gets_nothing(serve: Serve, headers: dict[str, st
 )
 def test_a_command_is_not_an_image_or_a_style_sheet(serve: Serve, accept: str) -> None:
     home = serve()
-    for target in (DEVICE_LIST, "/cgi-bin/dl_cgi/devices/list", "/vars?name=/sys/info/model"):
+    for target in (DEVICE_LIST, "/cgi-bin/dl_cgi/devices/list", "/vars?name=/sys/info/sw_rev"):
         answer = home.ask(target, headers=OWN | {"Accept": accept})
         assert answer.status == 403
         assert not served(answer)
@@ -259,7 +259,7 @@ def test_a_link_on_another_page_leads_to_a_page_and_not_to_a_command(serve: Serv
     home = serve()
     link = {"Referer": "http://dashboard.lan/", "Accept": NAVIGATION} | OWN
     assert served(home.ask("/", headers=link))
-    for target in (DEVICE_LIST, "/vars?name=/sys/info/model", "/auth?logout"):
+    for target in (DEVICE_LIST, "/vars?name=/sys/info/sw_rev", "/auth?logout"):
         assert not served(home.ask(target, headers=link))
     assert asked(home) == 1
 
@@ -445,7 +445,7 @@ def test_the_pi_has_one_loopback_address(serve: Serve) -> None:
 
 def test_no_password_of_the_bridge_reaches_the_pvs(serve: Serve, users: dict[str, Any]) -> None:
     home = serve(**users)
-    for target in (DEVICE_LIST, "/", "/vars?name=/sys/info/model"):
+    for target in (DEVICE_LIST, "/", "/vars?name=/sys/info/sw_rev"):
         home.ask(target, headers=credentials("anna", "open sesame"))
     names = {name.lower() for record in home.pvs.log() for name, _ in record["headers"]}
     assert asked(home) == 3
