@@ -90,7 +90,7 @@ def test_a_file_is_written_to_the_disk_under_its_new_name_too(
 ) -> None:
     written: list[str] = []
     monkeypatch.setattr(
-        os, "fsync", lambda handle: written.append(os.readlink(f"/proc/self/fd/{handle}"))
+        os, "fsync", lambda handle: written.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
     )
     atomic.write(tmp_path / "a", b"new")
     # tests/nightly/image/test_boot_partition.py shows what vfat does without the second one.
