@@ -34,6 +34,6 @@ def test_without_console_setup_the_report_says_what_is_missing(
     assert 'XKBLAYOUT="de"' in (tmp_path / "keyboard").read_text()
 
 
-def test_a_layout_that_is_no_name_is_ignored(tmp_path: Path) -> None:
+def test_a_layout_that_is_not_a_name_is_ignored(tmp_path: Path) -> None:
     assert "was ignored" in keyboard.provide('"$(reboot)"', "pc105", tmp_path / "keyboard")
     assert not (tmp_path / "keyboard").exists()
