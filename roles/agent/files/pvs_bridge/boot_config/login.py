@@ -22,7 +22,8 @@ from pvs_bridge.errors import Issue, Location
 USER_FILE, KEYS_FILE = "userconf", "authorized_keys"
 DEFAULT_USER = "pi"
 
-_USER = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_-]{0,31})\s*:\s*(?P<hash>\$[0-9a-z]+\$[^\s:]+)")
+# `make personalise` writes an exclamation mark, as in /etc/shadow, for a user without a password.
+_USER = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_-]{0,31})\s*:\s*(?P<hash>\$[0-9a-z]+\$[^\s:]+|!)")
 # Names that sudoers and useradd take without quotes.
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
 _KEY = re.compile(r"(?:^|\s)((?:ssh|ecdsa|sk)-\S+) +([A-Za-z0-9+/]{40,}={0,3})(?=\s|$)")

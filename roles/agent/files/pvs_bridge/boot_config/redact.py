@@ -51,7 +51,6 @@ def clean(
     Raises:
         OSError: The partition is full or read-only; each file is complete.
     """
-    partition.clear()
     stored = layers.from_json(store.read("layers"))
     outcome = store.read("outcome") or {}
     wrong = [*outcome.get("issue_places", []), *outcome.get("rejected_places", [])]

@@ -11,6 +11,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", re.ASCII)
+_HTTPS = 443
 
 
 def check_status_has_monitor(values: Values) -> Iterator[Issue]:
@@ -35,6 +36,11 @@ def check_announcement(values: Values) -> Iterator[Issue]:
     elif values.get("bridge_mode") == "routed":
         problem = "announces no usable address while bridge_mode is routed"
         yield Issue.at((name,), problem, f"set bridge_mode to both, or {name} to false")
+    elif values.get("proxy_https") == "off" or values.get("proxy_https_port") not in (_HTTPS, None):
+        # Programs ignore the port of the announcement (pypvs).
+        problem = f"leads programs to port {_HTTPS}, where the bridge does not answer"
+        hint = f"remove proxy_https and proxy_https_port, or set {name} to false"
+        yield Issue.at((name,), problem, hint)
 
 
 def check_time_zone(values: Values) -> Iterator[Issue]:
