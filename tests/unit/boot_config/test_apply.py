@@ -363,9 +363,13 @@ def test_a_user_with_only_a_key_becomes_root(pi: Pi, monkeypatch: pytest.MonkeyP
 
 def test_a_user_with_a_password_needs_it_for_sudo(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login, "provide", lambda _: pytest.fail("sudo was opened"))
-    pi.fill_in('  passwd: "$y$j9T$a$b"\n  sudo: null\nssh_pwauth: true\n')
-    pi.boot()
-    assert "sudo asks anna for the password" in pi.notes
+    passwords = '  lock_passwd: false\n  passwd: "$y$j9T$a$b"\n'
+    # The report removes the password.
+    for password in (passwords, "  lock_passwd: false\n"):
+        key = f'  ssh_authorized_keys:\n    - "{_KEY}"\n'
+        pi.fill_in(f"{password}{key}  sudo: null\nssh_pwauth: true\n")
+        pi.boot()
+        assert "sudo asks anna for the password" in pi.notes
     # The form asks for logins with the password.
     assert pi.runs[0][0] == {"sshd_password_login": True, "uplink_type": "none"}
     pi.put("pvs-bridge.yml", f"{_CABLE}sshd_password_login: false\n")

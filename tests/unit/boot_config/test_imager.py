@@ -97,6 +97,7 @@ def test_the_user_of_the_form_is_read() -> None:
         name="anna",
         has_key=True,
         has_password=True,
+        is_locked=False,
         password_line=22,
         becomes_root=True,
         keyboard="gb",

@@ -35,7 +35,8 @@ class User:
     Attributes:
         name: The user's name; empty if cloud-init creates none.
         has_key: Whether an SSH key was given.
-        has_password: Whether a password was given.
+        has_password: Whether a password was given, which may be removed from the file since.
+        is_locked: Whether the password cannot be used, as for cloud-init by default.
         password_login: Whether the form asks for SSH logins with the password.
         password_line: Its line, counted from 1.
         becomes_root: Whether sudo asks for no password.
@@ -49,6 +50,7 @@ class User:
     name: str = ""
     has_key: bool = False
     has_password: bool = False
+    is_locked: bool = True
     password_login: bool = False
     password_line: int = 0
     becomes_root: bool = False
@@ -61,7 +63,7 @@ class User:
     @property
     def is_locked_out(self) -> bool:
         """Whether the user can log in, but never become root: sudo asks for a password."""
-        return self.has_key and not self.has_password and not self.becomes_root
+        return self.has_key and self.is_locked and not self.becomes_root
 
 
 def read_network(found: Found) -> tuple[Layer, list[Issue]]:
@@ -118,12 +120,13 @@ def read_user(found: Found) -> User:
         given, sudo = (others or [None])[0], False
     user = _mapping(given) or {"name": given if isinstance(given, str) else ""}
     hostname, keyboard = values.get("hostname"), _mapping(values.get("keyboard"))
-    has_password = any(user.get(each) for each in _PASSWORDS)
+    is_locked = user.get("lock_passwd") is not False
     return User(
         name=str(user.get("name") or ""),
         has_key=bool(user.get("ssh_authorized_keys") or values.get("ssh_authorized_keys")),
-        has_password=has_password,
-        password_login=has_password and values.get("ssh_pwauth") is True,
+        has_password=not is_locked or any(user.get(each) for each in _PASSWORDS),
+        is_locked=is_locked,
+        password_login=not is_locked and values.get("ssh_pwauth") is True,
         password_line=_line(parsed, "ssh_pwauth"),
         becomes_root=bool(user.get("sudo", sudo)),
         timezone=str(values.get("timezone") or ""),
