@@ -208,7 +208,7 @@ test-image: setup-test-image ## Ring 4, the SD card that make image has built (C
 bench-provision: setup-lab ## Time provisioning: cold, second run, 1, 4 and 8 bridges
 	@$(AS_ROOT) python3 tests/bench/provision.py
 
-bench-proxy: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
+bench-proxy: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/roles/agent/files
 bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx and Varnish
 	@$(AS_ROOT) python3 tests/bench/proxy.py
 

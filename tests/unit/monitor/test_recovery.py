@@ -11,6 +11,7 @@ from unit.monitor.conftest import MakeBridge
 from pvs_bridge.health.outcomes import OUTCOMES
 from pvs_bridge.host.probe import Reply, Signal
 from pvs_bridge.monitor.actions import NAMES
+from pvs_bridge.monitor.links import ShownLink, may_recover_soon
 from pvs_bridge.monitor.recovery import PLANS, REBOOT
 
 _RESTARTS = ["systemctl reboot"]
@@ -229,3 +230,23 @@ def test_a_failed_step_is_reported_with_its_error_and_the_next_one_follows(
         "Address from PVS: renewed the address of the interface to the PVS "
         "(failed: Error: no network with this name)"
     )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "soon"),
+    [
+        ("no_cable", "broken", True),
+        ("uplink_down", "broken", True),
+        ("pvs_silent", "broken", True),
+        # These take long, and each question costs the PVS a device list.
+        ("firmware_locked", "broken", False),
+        ("pvs_crashed", "broken", False),
+        (None, "ok", False),
+        (None, "unknown", False),
+    ],
+)
+def test_the_monitor_runs_again_soon_while_a_person_may_repair_something(
+    outcome: str | None, state: str, soon: bool
+) -> None:
+    found = [ShownLink("cable", "cable", "ok", ""), ShownLink("answer", "x", state, "", outcome)]
+    assert may_recover_soon(found) is soon

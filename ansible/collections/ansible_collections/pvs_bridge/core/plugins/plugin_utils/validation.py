@@ -19,6 +19,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     address,
     appliance,
+    certificate,
     compat,
     connection,
     firewall,
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     *connection.RULES,
     *address.RULES,
     *proxy.RULES,
+    *certificate.RULES,
     *compat.RULES,
     *firewall.RULES,
     *appliance.RULES,
