@@ -22,7 +22,8 @@ SSID = "placeholder-name"
 USERS = {"placeholder": PASSWORD_HASH}
 """Replaces proxy_users if they cannot be read at all."""
 
-_BY_SUFFIX = {"passphrase": TEXT, "password": TEXT, "psk": KEY, "ssid": SSID}
+# Without a certificate of its own, the bridge makes one.
+_BY_SUFFIX = {"certificate": "", "passphrase": TEXT, "password": TEXT, "psk": KEY, "ssid": SSID}
 _USERS = "proxy_users"
 
 

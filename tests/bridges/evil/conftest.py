@@ -13,7 +13,7 @@ PIS = ("trixie-networkmanager", "bookworm-dhcpcd")
 # Whatever the PVS says shows at once: no answer is shared, and no old reading is served.
 VARIABLES: dict[str, Any] = {
     "proxy_cache_seconds": 0,
-    "proxy_https_enabled": True,
+    "proxy_https": "passthrough",
     "compat_stale_seconds": 0,
     "status_announce_pvs": True,
 }

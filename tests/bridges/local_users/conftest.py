@@ -19,7 +19,7 @@ _EVERYTHING: dict[str, Any] = {
     "compat_password": _PASSWORD,
     "console_dns_enabled": True,
     "proxy_allow_commands": ["SetAP"],
-    "proxy_https_enabled": True,
+    "proxy_https": "passthrough",
     "proxy_stats_network": True,
     "proxy_sunvault_enabled": True,
     "proxy_users": {"anna": _HASH},

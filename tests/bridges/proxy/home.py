@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,8 +16,10 @@ from typing import Any
 from proxy_rig.haproxy import Haproxy, Unpacked, running
 from proxy_rig.world import BRIDGE, CLIENT, PVS, World
 from pvs_sim import Simulator
-from pvs_sim.client import Answer
+from pvs_sim.client import Answer, unverified_tls
 
+HTTPS = 443
+_TLS: ssl.SSLContext = unverified_tls()
 DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
 
 
@@ -76,6 +80,26 @@ class Home:
             "most_in_flight": stats["most_in_flight"]["total"],
         }
 
+    def connect(
+        self,
+        port: int = 80,
+        address: str = BRIDGE,
+        **how: Any,  # noqa: ANN401 - as World.connect's
+    ) -> socket.socket:
+        """Return a connection of a client; by TLS to port 443.
+
+        Raises:
+            OSError: the connection or the handshake fails.
+        """
+        plain = self.world.connect(port, address, **how)
+        if port != HTTPS:
+            return plain
+        try:
+            return _TLS.wrap_socket(plain, server_hostname=address)
+        except BaseException:
+            plain.close()
+            raise
+
     def ask(
         self,
         target: str = DEVICE_LIST,
@@ -95,7 +119,7 @@ class Home:
             http.client.HTTPException: what came is not HTTP.
         """
         connection = http.client.HTTPConnection(address, port, timeout=timeout_seconds)
-        connection.sock = self.world.connect(
+        connection.sock = self.connect(
             port, address, source=source, timeout_seconds=timeout_seconds
         )
         try:
@@ -128,7 +152,7 @@ class Home:
     def exchange(self, data: bytes, *, port: int = 80, timeout_seconds: float = 5) -> bytes:
         """Send bytes and return all that comes until the bridge closes or falls silent."""
         received = bytearray()
-        connection = self.world.connect(port, timeout_seconds=timeout_seconds)
+        connection = self.connect(port, timeout_seconds=timeout_seconds)
         with connection, contextlib.suppress(OSError):
             connection.sendall(data)
             while chunk := connection.recv(65536):
@@ -144,4 +168,4 @@ def is_refusal(answer: Answer) -> bool:
     return False
 
 
-__all__ = ["BRIDGE", "CLIENT", "DEVICE_LIST", "PVS", "Home", "Timed", "is_refusal"]
+__all__ = ["BRIDGE", "CLIENT", "DEVICE_LIST", "HTTPS", "PVS", "Home", "Timed", "is_refusal"]

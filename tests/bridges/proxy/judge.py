@@ -127,14 +127,14 @@ class Judge:
             # judged.
             for _ in range(_CONNECT_TRIES):
                 with contextlib.suppress(ConnectionResetError):
-                    return home.world.connect(way.port, address, source=next(sources))
+                    return home.connect(way.port, address, source=next(sources))
                 time.sleep(0.1)
             raise ConnectionResetError(address, way.port)
 
         # Port 9002 serves fewer at once, and so does each address.
-        at_once = _AT_ONCE if way.port == 80 else 20
+        at_once = 20 if way.port == 9002 else _AT_ONCE
         if way.own:
-            at_once = 24 if way.port == 80 else 4
+            at_once = 4 if way.port == 9002 else 24
         answers = volley(connect, requests, at_once=at_once, half_close=way.half_close)
         # The last client to connect is served last.
         home.ask("/", source="127.0.0.1", address="127.0.0.1")

@@ -31,7 +31,7 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
     "every site": {"proxy_cors_origins": ["*"]},
     "names": {"proxy_hostnames": ["pvs.fritz.box", "Solar.example.org"]},
     "all ports passed through": {
-        "proxy_https_enabled": True,
+        "proxy_https": "passthrough",
         "proxy_sunvault_enabled": True,
         "proxy_writes_acknowledged": True,
     },

@@ -10,9 +10,11 @@ import os
 import random
 from collections.abc import Callable
 
-from bridges.proxy.home import DEVICE_LIST, Home
+import pytest
+from bridges.proxy.home import DEVICE_LIST, HTTPS, Home
 from bridges.proxy.judge import Judge
-from bridges.proxy.spellings import CGI, MATCH, READ, corpus, form, request
+from bridges.proxy.spellings import CGI, MATCH, READ, corpus, form, live, request
+from bridges.proxy.test_load import UPGRADE
 
 Serve = Callable[..., Home]
 
@@ -78,7 +80,8 @@ def install(home: Home, build: int) -> None:
     home.pvs.call(lambda box: box.install(build))
 
 
-def test_no_broken_request_writes_anything_or_breaks_the_bridge(serve: Serve) -> None:
+@pytest.mark.parametrize("port", [80, HTTPS])
+def test_no_broken_request_writes_anything_or_breaks_the_bridge(serve: Serve, port: int) -> None:
     # A PVS does not answer a question for a variable that it does not have.
     # Without a login hardly anything of /vars would reach what is tried here.
     home = serve(proxy_pvs_timeout_seconds=5, proxy_secrets_enabled=True)
@@ -86,6 +89,22 @@ def test_no_broken_request_writes_anything_or_breaks_the_bridge(serve: Serve) ->
     for number, build in enumerate(BUILDS * 2):
         requests = [broken(chance, originals) for _ in range(REQUESTS // 4)]
         install(home, build)
-        assert judge.try_all(home, requests, half_close=number > 1) == [], f"seed {SEED}"
+        found = judge.try_all(home, requests, half_close=number > 1, port=port)
+        assert found == [], f"seed {SEED}"
     install(home, BUILDS[0])
-    assert home.ask(DEVICE_LIST).status == 200, f"seed {SEED}"
+    assert home.ask(DEVICE_LIST, port=port).status == 200, f"seed {SEED}"
+
+
+def test_no_broken_request_for_live_data_writes_anything(serve: Serve) -> None:
+    home = serve()
+    judge, chance = Judge(), random.Random(SEED)  # noqa: S311 - to be repeated
+    originals = [live(data) for data in seeds()] + [UPGRADE] * len(seeds())
+    # The port serves few connections at once, and some of these requests hold one.
+    for number, build in enumerate(BUILDS):
+        requests = [broken(chance, originals) for _ in range(REQUESTS // 20)]
+        install(home, build)
+        found = judge.try_all(home, requests, half_close=number > 0, port=9002)
+        assert found == [], f"seed {SEED}"
+    with home.connect(9002) as connection:
+        connection.sendall(UPGRADE)
+        assert connection.recv(12) == b"HTTP/1.1 101", f"seed {SEED}"

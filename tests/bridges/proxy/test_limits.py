@@ -141,7 +141,7 @@ def test_one_address_cannot_take_all_places_of_the_live_data(home: Home) -> None
 
 def test_half_a_tls_handshake_does_not_occupy_the_pvs(home: Home) -> None:
     habit = HABITS["half TLS handshakes"]
-    with home.bridge(proxy_https_enabled=True), Attackers(home.world, habit, [ATTACKER], 100):
+    with home.bridge(proxy_https="passthrough"), Attackers(home.world, habit, [ATTACKER], 100):
         time.sleep(0.5)
         with encrypted(home) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: pvs\r\nConnection: close\r\n\r\n")
@@ -150,7 +150,7 @@ def test_half_a_tls_handshake_does_not_occupy_the_pvs(home: Home) -> None:
 
 @pytest.mark.slow
 def test_a_connection_to_port_443_ends_after_a_minute(home: Home) -> None:
-    with home.bridge(proxy_https_enabled=True):
+    with home.bridge(proxy_https="passthrough"):
         started = time.monotonic()
         with encrypted(home, HTTPS_SECONDS + 20) as connection, contextlib.suppress(OSError):
             while time.monotonic() < started + HTTPS_SECONDS + 20:

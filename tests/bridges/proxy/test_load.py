@@ -52,7 +52,7 @@ MEMORY_MIB = 64
 def test_another_client_gets_a_cached_answer_in_two_seconds(
     serve: Serve, attack_table: AttackTable, kind: str, addresses: int
 ) -> None:
-    home = serve(**DEFAULTS, proxy_https_enabled=True)
+    home = serve(**DEFAULTS)
     sources = [f"192.168.20.{100 + index}" for index in range(addresses)]
     assert home.ask().status == 200
     waits, memory = [], 0.0

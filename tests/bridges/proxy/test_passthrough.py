@@ -63,7 +63,7 @@ def test_the_live_data_are_not_for_pages_of_other_sites(
 
 
 def test_encrypted_requests_reach_the_pvs_when_asked_for(home: Home) -> None:
-    with home.bridge(proxy_https_enabled=True):
+    with home.bridge(proxy_https="passthrough"):
         tls = unverified_tls()
         with (
             home.world.connect(443) as plain,
@@ -75,7 +75,7 @@ def test_encrypted_requests_reach_the_pvs_when_asked_for(home: Home) -> None:
 
 def test_an_encrypted_connection_waits_while_another_is_open(home: Home) -> None:
     tls = unverified_tls()
-    with home.bridge(proxy_https_enabled=True), contextlib.ExitStack() as stack:
+    with home.bridge(proxy_https="passthrough"), contextlib.ExitStack() as stack:
         plain = stack.enter_context(home.world.connect(443))
         stack.enter_context(tls.wrap_socket(plain, server_hostname=BRIDGE))
         waiting = stack.enter_context(home.world.connect(443, timeout_seconds=0.5))
@@ -86,7 +86,7 @@ def test_an_encrypted_connection_waits_while_another_is_open(home: Home) -> None
 def test_nothing_but_the_web_and_the_live_data_is_open_unless_asked_for(home: Home) -> None:
     with home.bridge():
         found = {port: home.world.listens(port) for port in (80, 443, 502, 503, 8080, 8171, 9002)}
-    assert [port for port, opened in found.items() if opened] == [80, 9002]
+    assert [port for port, opened in found.items() if opened] == [80, 443, 9002]
 
 
 def test_the_live_data_port_can_be_closed(home: Home) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from attack_table import AttackTable
-from bridges.proxy.home import Home
+from bridges.proxy.home import HTTPS, Home
 from bridges.proxy.judge import Judge
 from bridges.proxy.owner import LOCKED, new_api
 from bridges.proxy.spellings import corpus, live
@@ -27,11 +27,12 @@ CORPUS = corpus()
 OPEN = 61707
 
 
+@pytest.mark.parametrize("port", [80, HTTPS])
 @pytest.mark.parametrize("build", [LOCKED, pytest.param(OPEN, marks=pytest.mark.slow)])
-def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve, build: int) -> None:
+def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve, build: int, port: int) -> None:
     home = serve(proxy_secrets_enabled=True)
     home.pvs.call(lambda box: box.install(build))
-    assert Judge().try_all(home, [spelling.data for spelling in CORPUS]) == []
+    assert Judge().try_all(home, [spelling.data for spelling in CORPUS], port=port) == []
 
 
 # Upgraded connections of the corpus would fill the port, so a part of it is tried.

@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
+
+# An encrypted connection may have to wait for the other direction.
+_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class _Shot:
@@ -24,11 +28,12 @@ class _Shot:
         self.touched = time.monotonic()
         try:
             if self.rest:
-                with contextlib.suppress(BlockingIOError):
+                with contextlib.suppress(*_LATER):
                     self.rest = self.rest[self.connection.send(self.rest) :]
                 if not self.rest and half_close:
-                    self.connection.shutdown(socket.SHUT_WR)
-            with contextlib.suppress(BlockingIOError):
+                    # An SSLSocket's own method would end the decryption.
+                    socket.socket.shutdown(self.connection, socket.SHUT_WR)
+            with contextlib.suppress(*_LATER):
                 piece = self.connection.recv(65536)
                 self.said += piece
                 return bool(piece)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +13,8 @@ from typing import Any
 
 from proxy_rig.chroot import command_in
 from proxy_rig.rendering import PROJECT, error_pages, render
-from proxy_rig.world import World, end
+from proxy_rig.world import BRIDGE, World, end
+from pvs_bridge.proxy import certificate
 from pvs_lab.image import Image, provide
 from pvs_lab.process import wait_until
 from pvs_lab.recipes import recipe
@@ -78,7 +80,18 @@ class Unpacked:
             words: program and arguments.
         """
         layers = [self._layer, self._image]
-        return command_in(layers, self._root, etc, "/etc/haproxy", words)
+        # As haproxy's unit reads it from the certificate service.
+        variable = ["env", f"{certificate.VARIABLE}=yes"]
+        return command_in(layers, self._root, etc, "/etc/haproxy", [*variable, *words])
+
+
+@functools.cache
+def _certificate() -> str:
+    """The certificate that the certificate service makes on a Pi."""
+    with tempfile.TemporaryDirectory() as folder:
+        pem = Path(folder) / "pem"
+        certificate.create(pem, ["bridge", BRIDGE])
+        return pem.read_text()
 
 
 def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
@@ -94,6 +107,8 @@ def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
         (etc / "pvs-bridge" / name).write_text(text, newline="")
     (etc / LIMITS).write_text(render(f"etc/haproxy/{LIMITS}.j2", chosen))
     (etc / ADDRESS).write_text(render(f"etc/haproxy/{ADDRESS}.j2", chosen))
+    (etc / "pvs-bridge" / certificate.PEM.name).write_text(_certificate())
+    (etc / "pvs-bridge" / "own.pem").write_text(chosen.get("proxy_https_certificate", ""))
     shutil.copy(PAGE, etc / "pvs-bridge")
 
 

@@ -66,10 +66,35 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     assert file.read_text() == "old"
 
 
-def test_incomplete_files_of_a_power_cut_are_removed(partition: BootPartition) -> None:
-    (partition.folder / f"a{atomic.NEW}").write_text("secret")
-    partition.clear()
-    assert [path.name for path in partition.folder.iterdir()] == ["cmdline.txt"]
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({f"a{atomic.NEW}": "incomplete"}, {}),
+        ({"a": "old", f"a{atomic.NEW}": "incomplete"}, {"a": "old"}),
+        # What fsck leaves if the power was cut during the rename.
+        ({"a": "new", f"a{atomic.NEW}": ""}, {"a": "new"}),
+        ({"a": "", f"a{atomic.NEW}": "new"}, {"a": "new"}),
+    ],
+)
+def test_a_write_that_a_power_cut_has_interrupted_is_completed_or_undone(
+    tmp_path: Path, before: dict[str, str], after: dict[str, str]
+) -> None:
+    for name, text in before.items():
+        (tmp_path / name).write_text(text)
+    BootPartition(tmp_path).recover()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == after
+
+
+def test_a_file_is_written_to_the_disk_under_its_new_name_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: written.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+    )
+    atomic.write(tmp_path / "a", b"new")
+    # tests/nightly/image/test_boot_partition.py shows what vfat does without the second one.
+    assert written == [f"{tmp_path}/a{atomic.NEW}", f"{tmp_path}/a", str(tmp_path)]
 
 
 def test_stored_files_are_private_and_not_rewritten_unchanged(store: Store) -> None:

@@ -26,6 +26,13 @@ def test_name_password_and_keys_are_read(partition: BootPartition, name: str) ->
     assert found.keys == (f"{_KEY} anna@laptop", f'from="192.168.1.0/24" {_KEY}')
 
 
+def test_a_user_may_have_no_password(partition: BootPartition) -> None:
+    (partition.folder / "userconf.txt").write_text("anna:!\n")
+    found, *issues = login.read(partition)
+    assert (found.user, found.password_hash) == ("anna", "!")
+    assert not any(issues)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -12,6 +12,7 @@ from unit.monitor.conftest import MakeBridge
 from pvs_bridge.health.outcomes import OUTCOMES
 from pvs_bridge.host.probe import Reply, Signal
 from pvs_bridge.monitor.actions import NAMES
+from pvs_bridge.monitor.links import ShownLink, may_recover_soon
 from pvs_bridge.monitor.recovery import PLANS, REBOOT
 
 _RESTARTS = ["systemctl reboot"]
@@ -254,3 +255,23 @@ def test_a_pvs_in_the_home_network_is_waited_for_and_no_interface_is_touched(
     bridge.minutes(4)
     assert bridge.host.did == ["nmcli --wait 45 device connect wlan0"]
     assert bridge.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "soon"),
+    [
+        ("no_cable", "broken", True),
+        ("uplink_down", "broken", True),
+        ("pvs_silent", "broken", True),
+        # These take long, and each question costs the PVS a device list.
+        ("firmware_locked", "broken", False),
+        ("pvs_crashed", "broken", False),
+        (None, "ok", False),
+        (None, "unknown", False),
+    ],
+)
+def test_the_monitor_runs_again_soon_while_a_person_may_repair_something(
+    outcome: str | None, state: str, soon: bool
+) -> None:
+    found = [ShownLink("cable", "cable", "ok", ""), ShownLink("answer", "x", state, "", outcome)]
+    assert may_recover_soon(found) is soon

@@ -106,6 +106,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
             "configured": False,
         },
         "unconfirmed": {},
+        "card": False,
         "old_version": False,
     }
 

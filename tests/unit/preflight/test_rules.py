@@ -99,6 +99,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "neither monitor nor status page": {"monitor_enabled": False, "status_enabled": False},
     "monitor without status page": {"status_enabled": False, "monitor_interval_seconds": 20},
     "a PVS that is announced": {"status_announce_pvs": True},
+    "a time zone": {"status_time_zone": "America/Argentina/Buenos_Aires"},
+    "a time zone without a place": {"status_time_zone": "UTC"},
     "port 53 while no name server runs": {"proxy_http_port": 53},
     "longest name": {"uplink_hostname": "a" * 63},
     "the shortest time to come back": {"rollback_timeout_seconds": 30},
@@ -256,6 +258,9 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "needs status_enabled",
     ),
     ({"status_announce_pvs": True, "uplink_mdns": False}, "status_announce_pvs", "uplink_mdns"),
+    ({"status_time_zone": "America/Los Angeles"}, "status_time_zone", "America/Los_Angeles"),
+    ({"status_time_zone": "/etc/passwd"}, "status_time_zone", "must be the name of a time zone"),
+    ({"status_time_zone": "PST8PDT,M3.2.0"}, "status_time_zone", "timedatectl"),
     ({"compat_password": "p", "compat_mode": "off"}, "compat_password", "not used"),
 ]
 

@@ -28,7 +28,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "192.168.1.0/24", "192.168.1.7", "fd00::/8", "fe80::1", "10.0.0.1/32"
     ),
     "a DNS server of the user": allow({"port": 53, "protocol": "udp"}),
-    "an HTTPS server of the user": allow({"port": 443}),
+    "an HTTPS server of the user": {**allow({"port": 443}), "proxy_https": "off"},
     "what the proxy answers decides": {"proxy_client_requests_per_minute": 6000},
     "a quiet home": {"firewall_connections_per_minute": 1200},
     "a busy home": {
@@ -55,11 +55,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (allow({"port": 9002}), "firewall_allow[0].port", "proxy_websocket_enabled opens"),
     (allow({"port": 8080}), "firewall_allow[0].port", "proxy_stats_network opens"),
     (allow({"port": 5353, "protocol": "udp"}), "firewall_allow[0].port", "uplink_mdns opens"),
-    (
-        {**allow({"port": 443}), "proxy_https_enabled": True},
-        "firewall_allow[0].port",
-        "proxy_https_enabled opens",
-    ),
+    (allow({"port": 443}), "firewall_allow[0].port", "proxy_https opens"),
     (
         {**allow({"port": 53, "protocol": "udp"}), "console_dns_enabled": True},
         "firewall_allow[0].port",

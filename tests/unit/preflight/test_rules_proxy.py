@@ -64,13 +64,17 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "no SunVault, and another PVS": {"pvs_link_pvs_address": "172.27.152.1"},
     # ports
-    "a port of a service that is off": {"proxy_http_port": 443, "proxy_stats_port": 503},
+    "a port of a service that is off": {
+        "proxy_http_port": 443,
+        "proxy_https": "off",
+        "proxy_stats_port": 503,
+    },
     "both off": {"proxy_https_port": 8171},
     "a port of live data that is off": {
         "proxy_websocket_enabled": False,
         "proxy_http_port": 9002,
     },
-    "every service": {**SUNVAULT, "proxy_https_enabled": True},
+    "every service": {**SUNVAULT, "proxy_https": "passthrough"},
     # who may ask
     "users": {
         "proxy_stats_network": True,
@@ -239,11 +243,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ),
     # ports
     (
-        {"proxy_https_enabled": True, "proxy_http_port": 443},
+        {"proxy_http_port": 443},
         "proxy_http_port",
         "443 is already used by proxy_https_port",
     ),
-    ({"proxy_https_enabled": True, "proxy_https_port": 80}, "proxy_https_port", "proxy_http_port"),
+    ({"proxy_https": "passthrough", "proxy_https_port": 80}, "proxy_https_port", "proxy_http_port"),
     ({"proxy_http_port": 9002}, "proxy_http_port", "proxy_websocket_port"),
     ({"proxy_websocket_port": 22}, "proxy_websocket_port", "SSH"),
     (
@@ -253,6 +257,9 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({**SUNVAULT, "proxy_stats_port": 503}, "proxy_stats_port", "second_modbus"),
     ({"proxy_https_port": 0}, "proxy_https_port", "1 to 65535"),
+    # the announcement
+    ({"status_announce_pvs": True, "proxy_https": "off"}, "status_announce_pvs", "port 443"),
+    ({"status_announce_pvs": True, "proxy_https_port": 8443}, "status_announce_pvs", "port 443"),
     # users
     ({"proxy_stats_network": True}, "proxy_stats_network", "openssl passwd -6"),
     (users(alice="correct horse"), "proxy_users.alice", "openssl passwd -6"),
@@ -382,7 +389,9 @@ def test_a_network_that_cannot_be_read_may_be_the_pi_itself(check_project: Check
             {"proxy_writes_acknowledged": "perhaps", "proxy_allow_commands": ["SetAP"]},
             ["proxy_writes_acknowledged"],
         ),
-        ({"proxy_https_enabled": "perhaps", "proxy_http_port": 443}, ["proxy_https_enabled"]),
+        ({"proxy_https": "perhaps", "proxy_http_port": 443}, ["proxy_https"]),
+        ({"proxy_https": False}, ["proxy_https"]),
+        ({"proxy_https_enabled": True}, ["proxy_https_enabled"]),
         ({"proxy_pvs_timeout_seconds": 900}, ["proxy_pvs_timeout_seconds"]),
         ({**SUNVAULT, "pvs_link_pvs_address": "pvs"}, ["pvs_link_pvs_address"]),
     ],

@@ -21,7 +21,7 @@ Configure = Callable[..., Configuration]
 HOSTILE = {
     "proxy_hostnames": ["{{ braces }}", "{% if %}", "yes", "0123", "a: b # c", "Tür \\ '\""],
     "proxy_cache_seconds": 45,
-    "proxy_https_enabled": True,
+    "proxy_https": "passthrough",
     "proxy_command_cache_seconds": {"DeviceList": 300},
 }
 

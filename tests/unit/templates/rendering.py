@@ -116,7 +116,7 @@ def _cases() -> list[dict[str, Any]]:
         case("routing unit", "routing", "etc/systemd/system/pvs-bridge-routing.service"),
         case("firewall", "firewall", "etc/pvs-bridge/firewall.nft"),
         case("firewall of everything", "firewall", "etc/pvs-bridge/firewall.nft",
-             bridge_mode="both", console_dns_enabled=True, proxy_https_enabled=True,
+             bridge_mode="both", console_dns_enabled=True, proxy_https="passthrough",
              proxy_sunvault_enabled=True, proxy_stats_network=True, ansible_port=2222,
              firewall_allow=ALLOWED),
         case("firewall routed", "firewall", "etc/pvs-bridge/firewall.nft",

@@ -38,8 +38,8 @@ exit $status
 
 # What the firewall opens towards the home, beside what a network needs.
 OPENED = {
-    "firewall": {"tcp 22", "tcp { 80, 9002 }", "udp 5353"},
-    "firewall at home": {"tcp 22", "tcp { 80, 9002 }", "udp 5353"},
+    "firewall": {"tcp 22", "tcp { 80, 443, 9002 }", "udp 5353"},
+    "firewall at home": {"tcp 22", "tcp { 80, 443, 9002 }", "udp 5353"},
     "firewall of everything": {
         "tcp { 22, 2222 }", "tcp { 80, 443, 502, 503, 8080, 8171, 9002 }", "th 53", "udp 5353",
         "tcp 9100", "udp 123 of ip { 10.1.2.3, 192.168.20.0/24 }", "udp 123 of ip6 fd00::/8",

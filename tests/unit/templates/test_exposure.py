@@ -22,6 +22,7 @@ _MOST = {
     "haproxy.service": 1.5,
     "pvs-bridge-boot-config-cloud-init.service": 1.1,
     "pvs-bridge-boot-config-keys.service": 0.9,
+    "pvs-bridge-certificate.service": 0.9,
     "pvs-bridge-compat.service": 0.2,
     "pvs-bridge-firewall.service": 1.6,
     "pvs-bridge-link-guard.service": 2.0,

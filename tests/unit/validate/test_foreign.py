@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from ansible.plugins.filter import core as core_filters
 from ansible.plugins.test import files as file_tests
-from unit.validate.conftest import COMMAND_ENVIRONMENT, GOOD, Done, Validator, write
+from unit.validate.conftest import COMMAND_ENVIRONMENT, GOOD, PROJECT, Done, Validator, write
 
 from bridgectl.validate.confinement import REFUSED
 
@@ -218,6 +218,8 @@ def test_nothing_of_it_is_run_or_reads_what_is_outside(
     done = starts(tmp_path, "--output", "output")
     said = done.output + done.errors
     assert everything(tmp_path) == before
+    # Ansible's own working directory can be the project.
+    assert not any((PROJECT / folder / "ran").exists() for folder in (".", "ansible"))
     assert attack.said in said
     is_good = attack.said == "no findings" or name == "environment"
     assert done.status == (0 if is_good else 1), said

@@ -19,6 +19,7 @@ COMMANDS = {
     "rollback": ("pvs_bridge.rollback.cli", "confirm or undo a change of the network"),
     "overlay": ("pvs_bridge.host.overlay_cli", "lock or unlock the root file system"),
     "boot-config": ("pvs_bridge.boot_config.cli", "apply the files on the boot partition"),
+    "certificate": ("pvs_bridge.proxy.certificate", "make and renew the HTTPS certificate"),
     "ports": ("pvs_bridge.proxy.ports", "find ports that other programs keep from haproxy"),
     "drain": ("pvs_bridge.proxy.drain", "wait for the PVS before haproxy starts, stops or reloads"),
 }

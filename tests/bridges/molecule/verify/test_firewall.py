@@ -74,8 +74,9 @@ def promised(variables: dict[str, Any]) -> list[int]:
         ports.append(53)
     if variables["bridge_mode"] != "routed":
         ports.append(variables["proxy_http_port"])
+        if variables["proxy_https"] != "off":
+            ports.append(variables["proxy_https_port"])
         for switch, names in {
-            "proxy_https_enabled": ["proxy_https_port"],
             "proxy_websocket_enabled": ["proxy_websocket_port"],
             "proxy_stats_network": ["proxy_stats_port"],
             "proxy_sunvault_enabled": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import re
 import socket
 import subprocess
@@ -69,7 +70,7 @@ def apply(
     reading = read(partition, layers.from_json(store.read("layers")), options)
     _provide_login(partition, store, reading)
     variables = layers.merged(reading.layers)
-    digest = _digest(variables, version(project))
+    digest = _digest(variables)
     configured = layers.to_json(reading.layers)
     if configured != store.read("layers"):
         # The user has edited the card since the last undo, so its note is obsolete.
@@ -135,21 +136,18 @@ def _run(
     effective = dict(configured)
     rejected = [] if root.lockable else _without_lock(effective)
     names: set[str] = set(applied.get("pending", []))
-    # Another version of the project may have other files for the same variables.
-    everything = applied.get("version", version(project)) != version(project)
     for _ in range(_ATTEMPTS):
         variables = layers.merged(effective)
         names |= _differing(applied["variables"], variables)
         # After a power cut, the next boot repeats what may be incomplete.
         pending = {"variables": applied["variables"], "pending": sorted(names)}
-        store.write("applied", {**pending, **({"version": ""} if everything else {})})
+        store.write("applied", pending)
         inventory = store.folder / "inventory.yml"
         atomic.write(inventory, playbook.inventory(variables).encode())
-        tags = [] if everything else affected_roles.roles(project, names)
+        tags = affected_roles.roles(project, names)
         outcome = play(inventory, tags, project)
         if outcome.done:
-            done = {"digest": digest, "variables": variables, "version": version(project)}
-            store.write("applied", done)
+            store.write("applied", {"digest": digest, "variables": variables})
             return rejected
         if not effective:
             break
@@ -222,9 +220,8 @@ def _reduce(effective: dict[str, Layer], roles: set[str]) -> None:
         del effective[name]
 
 
-def _digest(variables: Mapping[str, Any], project_version: str) -> str:
-    text = f"{project_version}\n{playbook.inventory(variables)}"
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(variables: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(variables, sort_keys=True).encode()).hexdigest()
 
 
 def _write_outcome(

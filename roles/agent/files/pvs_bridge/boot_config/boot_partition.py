@@ -102,14 +102,21 @@ class BootPartition:
         """
         atomic.remove(self.folder / name)
 
-    def clear(self) -> None:
-        """Remove the incomplete files that a power cut left.
+    def recover(self) -> None:
+        """Complete or undo the write that a power cut has interrupted.
+
+        FAT cannot rename in one step: for some milliseconds the old and the new name have the same
+        data. fsck then empties the name that is later in the folder.
 
         Raises:
             OSError: The partition is read-only.
         """
-        for path in self.folder.glob(f"*{atomic.NEW}"):
-            atomic.remove(path)
+        for new in self.folder.glob(f"*{atomic.NEW}"):
+            path = new.with_name(new.name.removesuffix(atomic.NEW))
+            if path.is_file() and not path.stat().st_size and new.stat().st_size:
+                atomic.replace(new, path)
+            else:
+                atomic.remove(new)
 
 
 def _decoded(name: str, data: bytes) -> str:

@@ -18,7 +18,8 @@ from pvs_bridge.errors import Issue, Location
 USER_FILE, KEYS_FILE = "userconf", "authorized_keys"
 DEFAULT_USER = "pi"
 
-_USER = re.compile(r"^(?P<name>[a-z][a-z0-9_-]{0,31}):(?P<hash>\$[0-9a-z]+\$[^\s:]+)\s*$")
+# `make personalise` writes an exclamation mark, as in /etc/shadow, for a user without a password.
+_USER = re.compile(r"^(?P<name>[a-z][a-z0-9_-]{0,31}):(?P<hash>\$[0-9a-z]+\$[^\s:]+|!)\s*$")
 _KEY = re.compile(r"(^|\s)(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/]{40,}={0,3}(\s|$)")
 _GROUPS = ("adm", "sudo", "users", "netdev", "systemd-journal")
 _SUDO = Path("/etc/sudoers.d/010-pvs-bridge-boot-config")

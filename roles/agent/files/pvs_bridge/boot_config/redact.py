@@ -50,7 +50,6 @@ def clean(
     Raises:
         OSError: The partition is full or read-only; each file is complete.
     """
-    partition.clear()
     stored = layers.from_json(store.read("layers"))
     removed = []
     for name in _stored_whole(partition, store, stored):

@@ -19,7 +19,8 @@ from pvs_bridge.host.probe import Probe
 from pvs_bridge.pvs.devices import Plant
 
 NO_UPLINK = "the uplink is not configured yet"
-_NOT_NEEDED_FOR_ANSWER = ("route", "reach", "uplink")
+NOT_NEEDED_FOR_ANSWER = ("route", "reach", "uplink")
+"""The PVS can be read although one of these links is broken."""
 _PVS_REFUSES = (
     "answer_refused",
     "damaged_answer",
@@ -142,11 +143,16 @@ def is_urgent(links: Sequence[ShownLink]) -> bool:
     person or a long time.
     """
     return any(
-        link.link not in _NOT_NEEDED_FOR_ANSWER
+        link.link not in NOT_NEEDED_FOR_ANSWER
         and link.state != OK
         and link.outcome not in _PVS_REFUSES
         for link in links
     )
+
+
+def may_recover_soon(links: Sequence[ShownLink]) -> bool:
+    """Return whether a link is broken that a person at the bridge can repair in a moment."""
+    return any(link.state == BROKEN and link.outcome not in _PVS_REFUSES for link in links)
 
 
 def _shown(config: MonitorConfig, link: Link, health: HealthConfig) -> ShownLink:

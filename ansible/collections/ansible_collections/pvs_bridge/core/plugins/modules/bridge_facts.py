@@ -236,6 +236,10 @@ bridge:
           description: Whether the role C(appliance) is what locks it.
           type: bool
           sample: false
+    card:
+      description: Whether the host has a copy of the project, as cards of C(make image) have.
+      type: bool
+      sample: false
     old_version:
       description: Whether files of a version before 0.2 are on the host.
       type: bool
@@ -815,6 +819,7 @@ def look(
         "taken": taken(ports, every, run) if booted else [],
         "ssh": ssh(root),
         "unconfirmed": unconfirmed(root, run),
+        "card": (root / "usr/local/share/pvs-bridge/ansible/site.yml").exists(),
         # Versions before 0.2 had a folder for each program.
         "old_version": (root / "usr/local/lib/pvs-bridge/pvs_bridge_rollback").exists(),
     }

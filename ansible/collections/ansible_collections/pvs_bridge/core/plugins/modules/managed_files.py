@@ -39,7 +39,8 @@ options:
             missing.
           - The state V(tree) makes the folder O(files[].dest) a copy of the folder O(files[].src).
             Files that are not in O(files[].src) are removed; Python's bytecode of the others stays.
-            The texts are sent only where the host does not have them.
+            The texts are sent only where the host does not have them. Documentation, C(.md) and
+            C(.png), is left out.
         type: str
         choices: [file, block, line, link, tree, absent]
         default: file

@@ -43,6 +43,14 @@ _TYPES = {
 }
 # From this similarity on, an unknown variable is a misspelt one, even if others use the prefix.
 _CERTAIN = 0.85
+# Variables of earlier versions, with what to write instead.
+_REPLACED = {
+    "proxy_https_enabled": (
+        "proxy_https",
+        'write proxy_https: passthrough for the old true, or proxy_https: "off" for the old false; '
+        "its default, guarded, is safe",
+    ),
+}
 _PYTHON: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "float": (int, float),
@@ -188,7 +196,10 @@ def _unknown_variables(
 ) -> Iterator[Issue]:
     prefixes = tuple(prefix for spec in specs for prefix in spec.prefixes)
     for name in variables:
-        if name.startswith(prefixes) and name not in options:
+        if name in _REPLACED and _REPLACED[name][0] in options:
+            new, hint = _REPLACED[name]
+            yield Issue.at((name,), f"was replaced by {new}", hint)
+        elif name.startswith(prefixes) and name not in options:
             # A similar variable of the same role is more likely than one of another role:
             # proxy_port is a misspelt proxy_http_port.
             prefix = next(each for each in prefixes if name.startswith(each))

@@ -19,6 +19,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import (
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     address,
     appliance,
+    certificate,
     compat,
     connection,
     firewall,
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     *address.RULES,
     *proxy.RULES,
     *pvs_at_home.RULES,
+    *certificate.RULES,
     *compat.RULES,
     *firewall.RULES,
     *appliance.RULES,

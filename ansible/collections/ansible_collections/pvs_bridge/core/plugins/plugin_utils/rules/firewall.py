@@ -17,7 +17,7 @@ _REQUESTS = "proxy_client_requests_per_minute"
 # Ports that the firewall opens by itself, with the switch of their service; None for always.
 _OWN_PORTS = {
     ("tcp", "proxy_http_port"): None,
-    ("tcp", "proxy_https_port"): "proxy_https_enabled",
+    ("tcp", "proxy_https_port"): "proxy_https",
     ("tcp", "proxy_websocket_port"): "proxy_websocket_enabled",
     ("tcp", "proxy_sunvault_http_port"): "proxy_sunvault_enabled",
     ("tcp", "proxy_sunvault_modbus_port"): "proxy_sunvault_enabled",
@@ -65,7 +65,9 @@ def _own_ports(values: Values) -> dict[tuple[str, int], str]:
         port = values.get(name)
         if isinstance(port, int) and switch is None:
             own[protocol, port] = f"{name}, which is always open"
-        elif isinstance(port, int) and (values.get(switch or "") or name == "proxy_stats_port"):
+        elif isinstance(port, int) and (
+            values.get(switch or "") not in (None, False, "off") or name == "proxy_stats_port"
+        ):
             own[protocol, port] = f"{name}, which {switch} opens"
     if values.get("console_dns_enabled"):
         for protocol in ("tcp", "udp"):

@@ -46,8 +46,11 @@ def check_ports_differ(values: Values) -> Iterator[Issue]:
 def _is_off(name: str, values: Values) -> bool:
     """Return whether a port belongs to a service that is switched off.
 
-    X_enabled is the switch of X_port and of every X_..._port.
+    X_enabled is the switch of X_port and of every X_..._port, and X is the one of X_port.
     """
+    choice = name.removesuffix("_port")
+    if values.get(choice) == "off" or values.is_wrong(choice):
+        return True
     switches = [each for each in values if each.endswith("_enabled")]
     return any(
         not values.get(switch) for switch in switches if name.startswith(switch[: -len("enabled")])
