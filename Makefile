@@ -35,6 +35,7 @@ ARCH ?=
 # Options of the image: its base, and the web folder for its files.
 BASE ?= debian
 BASE_IMAGE ?=
+PORT ?=
 BASE_SHA256 ?=
 BASE_URL ?=
 FRESH ?=
@@ -110,10 +111,10 @@ doctor: setup-controller ## Examine bridges over SSH alone: the broken link, its
 		$(bridgectl) doctor --inventory "$(INVENTORY)" --limit "$(LIMIT)" $(ARGS)
 
 ##@ The SD card
-.PHONY: image image-reproduce personalise
+.PHONY: image image-serve image-reproduce personalise
 # The next step after a build, on this machine or on the web.
 next = Next: write it with Raspberry Pi Imager, which asks for Wi-Fi, user and SSH key:\n\
-  rpi-imager --repo build/os_list.json\nOr write a card for a bridge of your inventory:\n\
+  rpi-imager --repo build/os_list.json\nIf Imager is on another computer:\n  make image-serve\nOr write a card for a bridge of your inventory:\n\
   make personalise LIMIT=garage
 next_on_web = Next: upload these files to $(BASE_URL), then write a card with:\n\
   rpi-imager --repo $(BASE_URL:/=)/os_list.json
@@ -123,14 +124,17 @@ image: setup-image ## Build the card into build/ (BASE=raspios BASE_IMAGE= BASE_
 		--base-url "$(BASE_URL)" $(if $(filter-out no,$(FRESH)),--fresh)
 	@printf '%b\n' '\n$(if $(BASE_URL),$(next_on_web),$(next))'
 
+image-serve: setup-controller ## Serve the built card to Raspberry Pi Imager on another computer (PORT=8000)
+	@$(card) serve $(if $(PORT),--port "$(PORT)")
+
 # LIMIT=lab makes a card for the lab, which needs no inventory of your own; boot it with:
 # make lab-up CARD=build/pvs-bridge-lab.img
 personalise: export RADIO := yes
 personalise: INVENTORY := $(if $(filter lab,$(LIMIT)),$(or $(wildcard $(INVENTORY)),inventory/lab),$(INVENTORY))
 personalise: KEY := $(or $(KEY),$(if $(on_lab),build/lab_ed25519.pub))
-personalise: setup-card $(if $(filter lab,$(LIMIT)),build/lab_ed25519.pub) ## A card for one bridge of your inventory (LIMIT= DEVICE=/dev/sdX KEY= IMAGE=)
+personalise: setup-card $(if $(filter lab,$(LIMIT)),build/lab_ed25519.pub) ## A card for one bridge of your inventory (LIMIT= DEVICE=/dev/sdX KEY= IMAGE= ARGS=)
 	@$(described); $(card) personalise --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
-		$(if $(DEVICE),--device "$(DEVICE)") $(if $(KEY),--key "$(KEY)") $(if $(IMAGE),--image "$(IMAGE)")
+		$(if $(DEVICE),--device "$(DEVICE)") $(if $(KEY),--key "$(KEY)") $(if $(IMAGE),--image "$(IMAGE)") $(ARGS)
 
 build/lab_ed25519.pub:
 	@mkdir -p build && ssh-keygen -q -t ed25519 -N "" -C lab -f build/lab_ed25519

@@ -39,11 +39,13 @@ class BridgeConfiguration:
         bridge: its name in the inventory.
         inventory: the inventory's path.
         variables: the role variables that the inventory sets, as plain values.
+        user: the user of the Pi who may log in with the keys.
     """
 
     bridge: str
     inventory: str
     variables: Mapping[str, Any]
+    user: str = "pi"
 
     def as_yaml(self) -> str:
         """Return it as YAML: one mapping of plain values, without templates."""

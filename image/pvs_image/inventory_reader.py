@@ -8,6 +8,7 @@ from __future__ import annotations
 import bridgectl.ansible_loader  # noqa: F401 - it configures Ansible before Ansible is imported
 
 # isort: split
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,28 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.check_variables im
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.specs import all_options
 from bridgectl.errors import CannotWorkError
 from bridgectl.inventory.load import Inventory
+from bridgectl.inventory.passwords import Password
 from bridgectl.inventory.select import select_bridge
 from pvs_image.bridge_configuration import BridgeConfiguration
 from pvs_image.errors import ImageError
 
 _HOSTNAME = "uplink_hostname"
+_USER = "ansible_user"
+# What the Pi accepts in userconf.txt, as Raspberry Pi OS does.
+_USER_NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
 # These name hosts as the controller sees them, which is useless on the Pi itself.
 _CONTROLLER_ONLY = frozenset({"health_address", "health_client"})
 
 
 def read_configuration(
-    inventory: Path, limit: str, passwords: Sequence[Path]
+    inventory: Path, limit: str, passwords: Sequence[Password]
 ) -> BridgeConfiguration:
     """Read and check the configuration of the one bridge that a pattern matches.
 
     Args:
         inventory: an Ansible inventory.
         limit: an Ansible host pattern; empty for an inventory with one bridge.
-        passwords: vault password files.
+        passwords: vault passwords.
 
     Raises:
         ImageError: the inventory is unreadable, the pattern does not match exactly one bridge, or
@@ -47,7 +52,25 @@ def read_configuration(
         found, bridge = select_bridge(inventory, limit, "personalise", passwords)
     except CannotWorkError as error:
         raise ImageError(error.issue.located_problem, error.issue.hint) from None
-    return BridgeConfiguration(bridge, str(inventory), _variables(found, bridge))
+    return BridgeConfiguration(
+        bridge, str(inventory), _variables(found, bridge), _user(found, bridge)
+    )
+
+
+def _user(inventory: Inventory, bridge: str) -> str:
+    """Return the user of `make provision` on the Pi; pi if the inventory names none.
+
+    Raises:
+        ImageError: the name is not possible on the card.
+    """
+    known = inventory.variables(bridge)
+    user = Templar(loader=inventory.loader, variables=known).template(known.get(_USER, "pi"))
+    if not _USER_NAME.fullmatch(str(user)):
+        raise ImageError(
+            f"{_USER} of {bridge} must be a name in lower case, got {user!r}",
+            f"write {_USER}: pi, or another user of the card",
+        )
+    return str(user)
 
 
 def _variables(inventory: Inventory, bridge: str) -> dict[str, Any]:

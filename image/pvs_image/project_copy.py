@@ -10,9 +10,10 @@ from pathlib import Path
 from pvs_image.errors import ImageError
 from pvs_image.paths import PROJECT
 
-# Everything the card gets: what `ansible-playbook ansible/site.yml` reads, the version number that
-# the report prints (pyproject.toml), and the licence, which must accompany every copy. The programs
-# of the controller are left out, because they need Python packages that Debian's card lacks.
+# Everything the card gets, and what roles/agent/tasks/card.yml renews: what
+# `ansible-playbook ansible/site.yml` reads, the version number that the report prints
+# (pyproject.toml), and the licence, which must accompany every copy. The programs of the controller
+# are left out, because they need Python packages that Debian's card lacks.
 ON_CARD = (
     "LICENSE",
     "ansible.cfg",
@@ -22,6 +23,10 @@ ON_CARD = (
     "pyproject.toml",
     "roles",
 )
+
+
+# Documentation, which the Pi does not need.
+_NOT_ON_CARD = (":(exclude)*.md", ":(exclude)*.png")
 
 
 def copy_project(target: Path) -> None:
@@ -55,7 +60,7 @@ def project_files() -> list[Path]:
     """
     listed = subprocess.run(
         ["git", "-c", f"safe.directory={PROJECT}", "ls-files", "-z", "--cached", "--others",
-         "--exclude-standard", "--", *ON_CARD],
+         "--exclude-standard", "--", *ON_CARD, *_NOT_ON_CARD],
         cwd=PROJECT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if listed.returncode:

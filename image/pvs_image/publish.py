@@ -73,18 +73,14 @@ def publish(
             card_sha256 = digesting.result()
             packing.result()
         image_sha256 = _sha256(image)
-        manifest = imager_manifest.as_list(
-            [
-                imager_manifest.entry(
-                    release,
-                    url=urls[0],
-                    bmap_url=urls[1],
-                    extract_bytes=card.stat().st_size,
-                    extract_sha256=card_sha256,
-                    download_bytes=image.stat().st_size,
-                    download_sha256=image_sha256,
-                )
-            ]
+        manifest = imager_manifest.manifest(
+            release,
+            url=urls[0],
+            bmap_url=urls[1],
+            extract_bytes=card.stat().st_size,
+            extract_sha256=card_sha256,
+            download_bytes=image.stat().st_size,
+            download_sha256=image_sha256,
         )
         document = json.dumps(spdx(release, packages, card_sha256), indent=1, ensure_ascii=False)
         texts = {
@@ -92,7 +88,7 @@ def publish(
             f"{name}.packages.txt": debian_packages.as_text(packages),
             f"{name}.spdx.json": f"{document}\n",
             f"{name}.rpi-imager-manifest": manifest,
-            "os_list.json": manifest,
+            imager_manifest.MANIFEST: manifest,
         }
         for file_name, text in texts.items():
             (new / file_name).write_text(text, encoding="utf-8")

@@ -170,6 +170,7 @@ def check_bridge(
         proxy_serves_home=target.proxy_serves_home,
         translates=target.translates,
         https_port=target.https_port,
+        pvs_at_home=target.pvs_at_home,
     )
     report = health.check(config, probe)
     links = {link.name: _result(report, link) for link in report.links}
@@ -195,7 +196,11 @@ def check_bridge(
         Group("Home network", tuple(home)),
         Group(
             "PVS",
-            (links["cable"], links["lease"], links["route"], _neighbour(output), links["pvs"]),
+            (
+                *(links[each] for each in ("cable", "lease", "route") if each in links),
+                _neighbour(output),
+                links["pvs"],
+            ),
         ),
         Group("Proxy", tuple(proxy)),
     )

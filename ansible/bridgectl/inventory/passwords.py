@@ -6,14 +6,14 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
-
-from ansible.errors import AnsibleError
-from ansible.parsing.vault import PromptVaultSecret, VaultSecret
+from typing import TYPE_CHECKING, TypeAlias
 
 from bridgectl.errors import CannotWorkError
 
-Password: TypeAlias = Path | VaultSecret
+if TYPE_CHECKING:
+    from ansible.parsing.vault import VaultSecret
+
+Password: TypeAlias = "Path | VaultSecret"  # noqa: S105 - a type
 """A file with a vault password, or the password itself."""
 
 
@@ -59,6 +59,10 @@ def of_environment() -> Sequence[Password]:
 
 
 def _typed() -> VaultSecret:
+    # Imported here because loading Ansible takes half a second, which --help need not wait.
+    from ansible.errors import AnsibleError
+    from ansible.parsing.vault import PromptVaultSecret
+
     secret = PromptVaultSecret(prompt_formats=["Vault password: "])
     try:
         secret.load()

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import tempfile
 from pathlib import Path
 
+from bridgectl.errors import CannotWorkError
+from bridgectl.inventory import passwords
 from pvs_image.block_device import confirm, writable_device
 from pvs_image.card_writer import write_card
 from pvs_image.errors import ImageError
-from pvs_image.paths import PROJECT, cache_dir
+from pvs_image.paths import cache_dir
 from pvs_image.personalise import personalise, unpacked
 from pvs_image.ssh_keys import authorized_keys
 
 BUILD = Path("build")
 # File names on the boot partition, which the Pi reads at boot.
 CONFIGURATION_FILE = "pvs-bridge.yml"
-KEYS_FILE = "authorized_keys"
+KEYS_FILE, USER_FILE = "authorized_keys", "userconf.txt"
+# The owner of authorized_keys without a userconf.txt.
+DEFAULT_USER = "pi"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a public key; by default ~/.ssh/*.pub",
     )
-    parser.add_argument(
-        "--vault-password-file",
-        type=Path,
-        action="append",
-        default=[Path(each) for each in [os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")] if each],
-    )
+    passwords.add_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,18 +51,22 @@ def run(arguments: argparse.Namespace) -> int:
         ImageError: the configuration has mistakes, or a file is missing.
     """
     # Imported here because loading Ansible takes half a second, which other commands need not wait.
-    sys.path[:0] = [str(PROJECT / "ansible"), str(PROJECT / "ansible/collections")]
     from pvs_image.inventory_reader import read_configuration
 
-    configuration = read_configuration(
-        arguments.inventory, arguments.limit, arguments.vault_password_file
-    )
+    try:
+        known = passwords.passwords(arguments)
+    except CannotWorkError as error:
+        raise ImageError(error.issue.located_problem, error.issue.hint) from None
+    configuration = read_configuration(arguments.inventory, arguments.limit, known)
     bridge = configuration.bridge
     image = arguments.image or _newest(BUILD)
     files = {
         CONFIGURATION_FILE: configuration.as_yaml(),
         KEYS_FILE: authorized_keys(arguments.key, Path.home()),
     }
+    if configuration.user != DEFAULT_USER:
+        # An exclamation mark instead of a hash: no password is right.
+        files[USER_FILE] = f"{configuration.user}:!\n"
     if arguments.device is None:
         target = arguments.output or BUILD / f"pvs-bridge-{bridge}.img"
         personalise(image, target, files)

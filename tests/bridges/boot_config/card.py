@@ -67,7 +67,7 @@ class Card(Bridge):
         listed = subprocess.run(
             ["git", "-c", f"safe.directory={_PROJECT}", "ls-files", "-z", "--cached", "--others",
              "--exclude-standard", "ansible", "roles", "tests/bridges/boot_config", "ansible.cfg",
-             "pyproject.toml"],
+             "pyproject.toml", "LICENSE", ":(exclude)*.md", ":(exclude)*.png"],
             cwd=_PROJECT, capture_output=True, check=True,
         ).stdout  # fmt: skip
         packed = subprocess.run(

@@ -113,6 +113,23 @@ def test_an_unplugged_cable_is_shown_with_a_hint(bridge: MonitoredBridge) -> Non
     assert bridge.recovers(), bridge.page()
 
 
+def test_a_repair_shows_within_15_seconds(bridge: MonitoredBridge) -> None:
+    bridge.say("cable", "pvs", "out")
+    try:
+        # The timer's first run is 20 seconds after its start.
+        bridge.output("bridge", "systemctl start pvs-bridge-monitor.timer")
+        assert bridge.until(lambda: bridge.page()["broken_link"] == "cable", 40)
+        assert not bridge.page()["plant"]["current"]
+        bridge.say("cable", "pvs", "in")
+        address = "ip -4 -o address show dev eth0"
+        assert bridge.until(lambda: bool(bridge.output("bridge", address)), 60)
+        assert bridge.until(lambda: bridge.page()["broken_link"] != "cable", 15), bridge.page()
+    finally:
+        bridge.say("cable", "pvs", "in")
+        bridge.output("bridge", "systemctl stop pvs-bridge-monitor.timer")
+    assert bridge.recovers(), bridge.page()
+
+
 def test_mdns_announces_the_bridge_and_if_configured_the_pvs(
     bridge: MonitoredBridge,
 ) -> None:

@@ -21,6 +21,7 @@ class Stage:
         url: The address of the page.
         scene: The bridge that is shown; None while the service does not answer.
         fixed: A document that is shown in place of a scene.
+        later_seconds: The time between the last run of the monitor and now.
     """
 
     def __init__(self, url: str) -> None:
@@ -28,16 +29,17 @@ class Stage:
         self.url = url
         self.scene: MonitoredBridge | None = None
         self.fixed: bytes | None = None
+        self.later_seconds = 20
 
     def document(self) -> bytes | None:
-        """Return the document 20 seconds after the last run of the monitor."""
+        """Return the document some time after the last run of the monitor."""
         scene = self.scene
         if self.fixed is not None or scene is None:
             return self.fixed
         system = scene.paths.root / "os-release"
         system.write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
         sources = Sources(scene.paths.state, scene.paths.events, system)
-        now = scene.now + 20
+        now = scene.now + self.later_seconds
         return json.dumps(Documents(sources).make(now, (scene.clock_offset or 0) + now)).encode()
 
 

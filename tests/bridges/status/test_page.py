@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,8 @@ _BROKEN = (
     "return [...document.querySelectorAll('.diagram text.broken')].map(each => each.textContent)"
 )
 _VERDICT = "const it = document.querySelector('h1'); return [it.className, it.textContent]"
+_FIGURES = "return [...document.querySelectorAll('.figure')].map(each => each.textContent)"
+_OLD = "return [...document.querySelectorAll('.old h2')].map(each => each.textContent)"
 _RED = """
 const bad = getComputedStyle(document.documentElement).getPropertyValue('--bad').trim();
 const probe = document.createElement('p'); probe.style.color = bad; document.body.append(probe);
@@ -94,16 +98,71 @@ def test_the_hint_is_beside_the_broken_link(show: Show) -> None:
 
 def test_figures_and_panels_are_those_of_the_plant(show: Show) -> None:
     browser = show("day")
-    figures = browser.run(
-        "return [...document.querySelectorAll('.figure')].map(each => each.textContent)"
-    )
-    assert figures[0].endswith("kWnow")
-    assert figures[1].endswith("kWhtoday")
+    figures = browser.run(_FIGURES)
+    words = ["kWproducing", "Wconsuming", "kWexporting", "kWhtoday"]
+    assert [each.lstrip("0123456789. ") for each in figures] == words
+    kw = [float(each.split()[0]) for each in figures[:3]]
+    assert kw[0] == pytest.approx(kw[1] / 1000 + kw[2], abs=0.02)
     kinds = "return [...document.querySelectorAll('.tile')].map(each => each.className)"
     assert browser.run(kinds) == [
         "tile silent" if number == 7 else "tile working" for number in range(24)
     ]
     assert show("night").run(kinds) == ["tile asleep"] * 24
+
+
+@pytest.mark.parametrize("scene", ["cable-out", "pvs-down"])
+def test_what_was_read_before_a_fault_is_grey_with_its_time(show: Show, scene: str) -> None:
+    browser = show(scene)
+    production, panels = browser.run(_OLD)
+    assert re.search(r"Production 1[12]:\d\d\sAM, \d+ min ago", production)
+    assert "min ago" in panels
+    tiles = "return [...document.querySelectorAll('.tile')].map(e => getComputedStyle(e).color)"
+    quiet = "return getComputedStyle(document.querySelector('.quiet')).color"
+    assert set(browser.run(tiles)) == {browser.run(quiet)}
+    title = browser.run("return document.title")
+    assert (title[0], "kW" in title) == ("✕", False)
+    assert show("day").run(_OLD) == []
+
+
+def test_the_first_minute_is_neither_good_nor_bad(show: Show) -> None:
+    browser = show("just-started")
+    assert browser.run(_VERDICT) == ["", "The bridge has just started"]
+    assert browser.run(_RED) == 0
+
+
+def test_a_day_that_is_not_whole_says_since_when(show: Show) -> None:
+    browser = show("afternoon")
+    assert re.fullmatch(r"[\d.]+ kWhsince 12:00\sPM", browser.run(_FIGURES)[-1])
+
+
+def test_a_bridge_in_another_time_zone_says_so(
+    show: Show, shown: Stage, scenes: dict[str, MonitoredBridge]
+) -> None:
+    assert "time zone" not in show("day").run("return document.body.innerText")
+    shown.scene = scenes["day"]
+    document = json.loads(shown.document() or b"")
+    document["day"]["utc_offset_seconds"] = 19_800
+    shown.fixed = json.dumps(document).encode()
+    try:
+        text = show("day").run("return document.body.innerText")
+    finally:
+        shown.fixed = None
+    assert re.search(r"The bridge.s time zone is UTC\+5:30, this device.s is UTC.7\.", text)
+
+
+def test_in_place_of_an_error_only_a_newer_check_is_good(show: Show, shown: Stage) -> None:
+    browser = show("day")
+    browser.open(shown.url.replace("/bridge/", "/cgi-bin/dl_cgi?Command=DeviceList"))
+    assert wait_until(lambda: bool(browser.run(_DRAWN)), 10)
+    assert browser.run(_VERDICT) == ["bad", "The PVS gives no answer"]
+    assert browser.run("return document.querySelector('.button')") is None
+    shown.later_seconds = 0
+    try:
+        good = ["good", "All is well"]
+        assert wait_until(lambda: browser.run(_VERDICT) == good, 10)
+        assert browser.run("return document.querySelector('.button')")
+    finally:
+        shown.later_seconds = 20
 
 
 def test_data_from_the_pvs_stays_text(show: Show, scenes: dict[str, MonitoredBridge]) -> None:
@@ -122,13 +181,3 @@ def test_the_page_says_when_the_bridge_does_not_answer(show: Show) -> None:
     browser = show(None)
     assert browser.run(_VERDICT) == ["bad", "The bridge does not answer"]
     assert browser.run(_LOOK) == []
-
-
-def test_the_page_links_back_to_the_pvs_when_it_answers(
-    show: Show, shown: Stage, scenes: dict[str, MonitoredBridge]
-) -> None:
-    browser = show("day")
-    assert browser.run("return document.querySelector('.button')") is None
-    shown.scene = scenes["day"]
-    browser.open(shown.url.replace("/bridge/", "/#/login"))
-    assert wait_until(lambda: bool(browser.run("return document.querySelector('.button')")), 10)

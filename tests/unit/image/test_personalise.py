@@ -139,6 +139,38 @@ def test_vault_secrets_are_decrypted(card: Path, key: Path, tmp_path: Path) -> N
     assert found == {"ssid": "a {{ b", "passphrase": "secret: yes"}
 
 
+def test_args_are_those_of_ansible_playbook_for_vault_passwords(
+    card: Path, key: Path, tmp_path: Path
+) -> None:
+    done = personalise(
+        "--inventory", "inventory/example", "--limit", "barn", "--image", card, "--key", key,
+        "--output", tmp_path / "copy.img", "--ask-vault-pass",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "error: no vault password was typed\n  hint: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("user", "files"),
+    [("pi", ["authorized_keys"]), ("anna", ["authorized_keys", "userconf.txt"])],
+)
+def test_the_card_has_the_user_of_the_inventory(
+    user: str, files: list[str], card: Path, key: Path, tmp_path: Path
+) -> None:
+    inventory, copy = tmp_path / "home.yml", tmp_path / "copy.img"
+    inventory.write_text(
+        "pvs_bridges:\n  hosts:\n    shed:\n      uplink_type: ethernet\n"
+        f"      owner: {user}\n      ansible_user: '{{{{ owner }}}}'\n"
+    )
+    done = personalise("--inventory", inventory, "--image", card, "--key", key, "--output", copy)
+    assert done.returncode == 0, done.stderr
+    names = output_of("mdir", "-b", "-i", f"{copy}{BOOT}", "::/").split()
+    found = [name.removeprefix("::/") for name in names]
+    assert sorted({"authorized_keys", "userconf.txt"} & set(found)) == files
+    if user == "anna":
+        assert output_of("mtype", "-i", f"{copy}{BOOT}", "::/userconf.txt") == "anna:!\n"
+
+
 @given(
     any_.dictionaries(NAMES, SCALARS | any_.lists(any_.dictionaries(NAMES, SCALARS), max_size=3))
 )
@@ -153,6 +185,10 @@ def test_any_value_survives_writing_and_reading(variables: dict[str, Any]) -> No
         ("uplink_countri: US", "uplink_countri: "),
         ("uplink_type: ethernet\n      bridge_backend: dhcpcd", "has bridge_backend: dhcpcd"),
         ("uplink_type: [", "cannot be read"),
+        (
+            "uplink_type: ethernet\n      ansible_user: Anna Smith",
+            "ansible_user of shed must be a name in lower case, got 'Anna Smith'",
+        ),
     ],
 )
 def test_a_wrong_configuration_writes_nothing(

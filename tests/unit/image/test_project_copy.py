@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.pvs_bridge.core.plugins.action.managed_files import tree
 from pvs_image.build_inputs import read_list
 from pvs_image.debian_base import FOLDER
 from pvs_image.paths import PROJECT
@@ -191,6 +192,16 @@ def test_files_that_git_ignores_are_not_copied(card: Path) -> None:
 
 def test_modes_do_not_depend_on_the_build_machine(card: Path) -> None:
     assert {path.stat().st_mode & 0o7777 for path in card.rglob("*")} <= {0o644, 0o755}
+
+
+def test_provisioning_renews_exactly_what_the_builder_has_copied(card: Path) -> None:
+    (task,) = yaml.safe_load((PROJECT / "roles/agent/tasks/card.yml").read_text())
+    renewed = set()
+    for entry in task["pvs_bridge.core.managed_files"]["files"]:
+        dest = entry["dest"].removeprefix("/usr/local/share/pvs-bridge/")
+        members = tree(PROJECT / dest) if entry.get("state") == "tree" else []
+        renewed |= {f"{dest}/{each['path']}" for each in members} or {dest}
+    assert renewed == {str(path.relative_to(card)) for path in card.rglob("*") if path.is_file()}
 
 
 def test_an_older_copy_is_replaced(tmp_path: Path) -> None:

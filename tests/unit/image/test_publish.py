@@ -45,6 +45,15 @@ OPTIONAL = {
     "image_download_sha256": str,
     "init_format": str,
 }
+# A model in imager.devices, as in src/test/qml/fixtures/os_list.json of Imager 2.0.11.1.
+DEVICE = {
+    "name": str,
+    "tags": list,
+    "icon": str,
+    "description": str,
+    "matching_type": str,
+    "capabilities": list,
+}
 # Fields that SPDX 2.3 requires in a document and in each package.
 SPDX_DOCUMENT = {
     "spdxVersion",
@@ -73,9 +82,7 @@ def text(published: Published, name: str) -> str:
 
 def entry(published: Published) -> dict[str, Any]:
     """Return the card's entry in the manifest."""
-    listed = json.loads(text(published, "os_list.json"))
-    assert set(listed) == {"os_list"}
-    (found,) = listed["os_list"]
+    (found,) = json.loads(text(published, "os_list.json"))["os_list"]
     assert isinstance(found, dict)
     return found
 
@@ -137,20 +144,34 @@ def test_the_manifest_enables_imagers_form_for_the_models_of_each_base(
     base: str, init_format: str, devices: list[str]
 ) -> None:
     assert base in BASES
-    found = imager_manifest.entry(
-        Release("0.1.0", base, EPOCH),
-        url="https://example.org/card.img.xz",
-        bmap_url="https://example.org/card.bmap",
-        extract_bytes=1,
-        extract_sha256="",
-        download_bytes=1,
-        download_sha256="",
+    listed = json.loads(
+        imager_manifest.manifest(
+            Release("0.1.0", base, EPOCH),
+            url="https://example.org/card.img.xz",
+            bmap_url="https://example.org/card.bmap",
+            extract_bytes=1,
+            extract_sha256="",
+            download_bytes=1,
+            download_sha256="",
+        )
     )
+    (found,) = listed["os_list"]
     assert (found["init_format"], found["devices"]) == (init_format, devices)
     assert found["architecture"] == "armv8"
+    # Imager shows its box for sudo without a password only with this capability.
+    assert found["capabilities"] == ["passwordless_sudo"]
+    # Each model shows the card, and each tag of the card belongs to a model.
+    models = listed["imager"]["devices"]
+    assert {tag for model in models for tag in model["tags"]} == set(devices)
+    for model in models:
+        assert {name: type(value) for name, value in model.items()} == DEVICE
+        assert model["matching_type"] in ("exclusive", "inclusive")
 
 
 def test_the_manifest_matches_imagers_schema(published: Published) -> None:
+    listed = json.loads(text(published, "os_list.json"))
+    # The schema allows nothing else, and requires os_list only. Imager needs its models too.
+    assert (set(listed), set(listed["imager"])) == ({"imager", "os_list"}, {"devices"})
     found = entry(published)
     assert REQUIRED.keys() <= found.keys() <= {*REQUIRED, *OPTIONAL}
     types = {**REQUIRED, **OPTIONAL}

@@ -166,11 +166,15 @@ def test_bytecode_stays_with_its_module_and_goes_with_it(source: Path, dest: Pat
     assert [each.name for each in cache.iterdir()] == ["checks.cpython-313.pyc"]
 
 
-def test_bytecode_on_the_controller_is_not_sent(source: Path, dest: Path) -> None:
+def test_bytecode_and_documentation_on_the_controller_are_not_sent(
+    source: Path, dest: Path
+) -> None:
+    (source / "README.md").write_text("# agent\n")
+    (source / "page.png").write_bytes(b"\x89PNG")
     (source / "__pycache__").mkdir()
     (source / "__pycache__/__main__.cpython-311.pyc").write_bytes(b"\xff")
     copy(source, dest)
-    assert not (dest / "__pycache__").exists()
+    assert {path.name for path in dest.iterdir()} == {"__main__.py", "health"}
 
 
 def test_check_mode_names_the_changes_and_makes_none(source: Path, dest: Path) -> None:

@@ -136,3 +136,48 @@ def test_energy_is_the_difference_of_the_counter() -> None:
     points = [Point(0, 1, None), Point(1, 1, 100.0), Point(2, 1, 104.25), Point(3, 1, None)]
     assert production.kwh_of(points) == 4.25
     assert production.kwh_of([Point(0, 1, None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("subtype", "kw", "power"),
+    [
+        # The transformers measure the grid: the home takes what the panels give, and more.
+        ("NET_CONSUMPTION_LOADSIDE", "0.400", (600, 1000, 400)),
+        ("NET_CONSUMPTION_LOADSIDE", "-0.400", (600, 200, -400)),
+        ("GROSS_CONSUMPTION_LINESIDE", "0.900", (600, 900, 300)),
+        ("GROSS_CONSUMPTION_LINESIDE", "0.100", (600, 100, -500)),
+        # A home never gives power.
+        ("GROSS_CONSUMPTION_LINESIDE", "-0.100", (600, 500, -100)),
+        ("NOT_USED", "-0.100", (600, 500, -100)),
+        ("NOT_USED", "0.100", (600, None, None)),
+        ("", "0.100", (600, None, None)),
+        ("NET_CONSUMPTION_LOADSIDE", "nan", (600, None, None)),
+        # The two meters are read at different moments.
+        ("NET_CONSUMPTION_LOADSIDE", "-0.900", (600, 0, -900)),
+    ],
+)
+def test_the_subtype_of_a_meter_says_where_the_power_goes(
+    subtype: str, kw: str, power: tuple[int | None, ...]
+) -> None:
+    devices = make_devices()
+    devices[2] |= {"subtype": subtype, "p_3phsum_kw": kw}
+    found = production.power_of(read_plant(devices))
+    assert (found.production_watts, found.consumption_watts, found.grid_watts) == power
+
+
+def test_a_battery_hides_what_no_meter_measures() -> None:
+    devices = make_devices()
+    devices[2] |= {"subtype": "NET_CONSUMPTION_LOADSIDE", "p_3phsum_kw": "0.400"}
+    devices.append({"DEVICE_TYPE": "Energy Storage System", "SERIAL": "E1", "STATE": "working"})
+    assert production.power_of(read_plant(devices)) == production.Power(600, None, 400)
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(2, False), (14, False), (16, True), (700, True)])
+def test_a_day_is_whole_if_midnight_was_observed(minutes: int, late: bool) -> None:
+    midnight = time.mktime((2026, 6, 21, 0, 0, 0, 0, 0, -1))
+    wall, now = midnight + 80_000.0, 90_000.0
+    points = [Point(now - (wall - midnight) + 60 * minutes, 0, 1.0), Point(now, 5, 2.0)]
+    assert production.midnight(wall) == midnight
+    since = production.begins_late(points, now, wall)
+    assert since == (midnight + 60 * minutes if late else None)
+    assert production.begins_late([], now, wall) is None

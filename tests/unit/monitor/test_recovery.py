@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 
 import pytest
@@ -11,6 +12,7 @@ from unit.monitor.conftest import MakeBridge
 from pvs_bridge.health.outcomes import OUTCOMES
 from pvs_bridge.host.probe import Reply, Signal
 from pvs_bridge.monitor.actions import NAMES
+from pvs_bridge.monitor.links import ShownLink, may_recover_soon
 from pvs_bridge.monitor.recovery import PLANS, REBOOT
 
 _RESTARTS = ["systemctl reboot"]
@@ -229,3 +231,47 @@ def test_a_failed_step_is_reported_with_its_error_and_the_next_one_follows(
         "Address from PVS: renewed the address of the interface to the PVS "
         "(failed: Error: no network with this name)"
     )
+
+
+def test_a_pvs_in_the_home_network_is_waited_for_and_no_interface_is_touched(
+    make_bridge: MakeBridge,
+) -> None:
+    bridge = make_bridge()
+    bridge.health = dataclasses.replace(
+        bridge.health, pvs_at_home=True, pvs_interface="wlan0", pvs_address="pvs6.local"
+    )
+    del bridge.probe.signals["eth0"], bridge.probe.ips["eth0"]
+    bridge.run()
+    links = [link["link"] for link in bridge.state.links]
+    assert links == ["pvs", "proxy", "reach", "uplink", "answer"]
+    assert {link["state"] for link in bridge.state.links} == {"ok"}
+    bridge.probe.answers = [make_reply(504, b"{}")] * 200
+    bridge.minutes(90)
+    assert {fault.outcome for fault in bridge.state.faults} == {"pvs_silent"}
+    assert bridge.host.did == []
+    # The home network itself is repaired as ever, and the PVS is not asked without it.
+    asked = bridge.asked
+    bridge.probe.signals["wlan0"] = Signal.NONE
+    bridge.minutes(4)
+    assert bridge.host.did == ["nmcli --wait 45 device connect wlan0"]
+    assert bridge.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "soon"),
+    [
+        ("no_cable", "broken", True),
+        ("uplink_down", "broken", True),
+        ("pvs_silent", "broken", True),
+        # These take long, and each question costs the PVS a device list.
+        ("firmware_locked", "broken", False),
+        ("pvs_crashed", "broken", False),
+        (None, "ok", False),
+        (None, "unknown", False),
+    ],
+)
+def test_the_monitor_runs_again_soon_while_a_person_may_repair_something(
+    outcome: str | None, state: str, soon: bool
+) -> None:
+    found = [ShownLink("cable", "cable", "ok", ""), ShownLink("answer", "x", state, "", outcome)]
+    assert may_recover_soon(found) is soon

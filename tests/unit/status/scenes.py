@@ -56,7 +56,8 @@ def plant(hour: float, kwh: float) -> list[dict[str, Any]]:
         panels[7] |= {"DEVICE_TYPE": "Inverter", "SERIAL": "E00121000000008", "STATE": "error"}
     devices[0] |= {"dl_uptime": f"{round(400_000 + hour * 3600)}", "dl_flash_avail": "98304"}
     devices[1] |= {"p_3phsum_kw": f"{total:.4f}", "net_ltea_3phsum_kwh": f"{20_000 + kwh:.4f}"}
-    devices[2] |= {"p_3phsum_kw": f"{0.7 - total:.4f}"}
+    grid = {"subtype": "NET_CONSUMPTION_LOADSIDE", "p_3phsum_kw": f"{0.7 - total:.4f}"}
+    devices[2] |= grid
     return devices
 
 
@@ -112,6 +113,13 @@ def day(folder: Path) -> MonitoredBridge:
     return bridge
 
 
+def afternoon(folder: Path) -> MonitoredBridge:
+    """Make an afternoon of a bridge that was installed at noon."""
+    bridge = begin(folder)
+    live(bridge, 15.0, begin_hour=12.0)
+    return bridge
+
+
 def night(folder: Path) -> MonitoredBridge:
     """Make a late evening."""
     bridge = begin(folder)
@@ -155,6 +163,7 @@ def just_started(folder: Path) -> MonitoredBridge:
 
 SCENES: dict[str, Callable[[Path], MonitoredBridge]] = {
     "day": day,
+    "afternoon": afternoon,
     "night": night,
     "pvs-down": pvs_down,
     "locked": locked,

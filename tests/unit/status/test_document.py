@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from unit.monitor.monitored import MonitoredBridge
 
 from pvs_bridge.host.probe import Signal
@@ -41,6 +43,41 @@ def test_a_broken_link_has_a_hint(bridge: MonitoredBridge) -> None:
     assert (document["healthy"], document["broken_link"]) == (False, "cable")
     assert document["problem"].startswith("There is no signal on the cable")
     assert document["hint"].startswith("Push both plugs in")
+
+
+def test_a_reading_is_current_until_it_is_two_intervals_old(bridge: MonitoredBridge) -> None:
+    assert made(bridge)["plant"]["current"]
+    assert made(bridge, 2 * 300 - 60)["plant"]["current"]
+    old = made(bridge, 2 * 300)["plant"]
+    assert (old["current"], old["age_seconds"]) == (False, 660)
+    assert old["time"] == round((bridge.clock_offset or 0) + bridge.now - 60)
+
+
+@pytest.mark.parametrize(("interface", "current"), [("eth0", False), ("wlan0", True)])
+def test_a_reading_is_not_current_while_the_way_to_the_pvs_is_broken(
+    bridge: MonitoredBridge, interface: str, current: bool
+) -> None:
+    bridge.probe.signals[interface] = Signal.NONE
+    bridge.minutes(1)
+    document = made(bridge)
+    assert not document["healthy"]
+    assert document["plant"]["current"] is current
+
+
+def test_a_state_of_an_earlier_version_has_no_plant(bridge: MonitoredBridge) -> None:
+    state = json.loads(bridge.paths.state.read_text())
+    del state["plant"]["power"], state["reading_seconds"]
+    bridge.paths.state.write_text(json.dumps(state))
+    assert made(bridge)["plant"] is None
+
+
+def test_a_day_says_whether_it_is_whole(bridge: MonitoredBridge) -> None:
+    bridge.clock_offset = (bridge.clock_offset or 0.0) + 6 * 3600
+    document = made(bridge)
+    day = document["day"]
+    assert day["since"] == day["points"][0][0]
+    assert 6 * 3600 <= day["since"] - day["midnight"] < 86_400
+    assert day["utc_offset_seconds"] == time.localtime(document["time"]).tm_gmtoff
 
 
 def test_a_stopped_monitor_is_not_healthy(bridge: MonitoredBridge) -> None:
@@ -88,4 +125,6 @@ def test_events_are_newest_first_without_damaged_ones(bridge: MonitoredBridge) -
 def test_a_wrong_clock_is_not_shown(bridge: MonitoredBridge) -> None:
     bridge.clock_offset = None
     bridge.minutes(1)
-    assert made(bridge)["time"] is None
+    document = made(bridge)
+    times = (document["time"], document["plant"]["time"], document["day"]["midnight"])
+    assert times == (None, None, None)

@@ -59,6 +59,19 @@ def test_the_text_has_the_prometheus_format(bridge: MonitoredBridge) -> None:
     assert metrics["pvs_bridge_link_ok"][0] == ('link="cable"', 1.0)
 
 
+def test_an_old_reading_does_not_tell_the_power_of_now(bridge: MonitoredBridge) -> None:
+    now, later = parsed(text_of(made(bridge))), parsed(text_of(made(bridge, 800)))
+    assert set(now) - set(later) == {
+        f"pvs_bridge_{name}"
+        for name in (
+            "production_watts", "consumption_watts", "grid_watts", "panels_working", "panel_watts",
+            "panel_heatsink_celsius", "meter_watts",
+        )
+    }  # fmt: skip
+    assert now["pvs_bridge_grid_watts"] == [("", -1250.0)]
+    assert later["pvs_bridge_reading_age_seconds"] == [("", 860.0)]
+
+
 def test_text_from_the_pvs_cannot_leave_its_label(bridge: MonitoredBridge) -> None:
     document = made(bridge)
     document["versions"]["firmware"] = 'a"} 1\nevil 2\\'

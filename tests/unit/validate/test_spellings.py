@@ -45,6 +45,7 @@ VALUES: dict[str, Any] = {
     "pvs_link_address": "172.27.153.7/24",
     "pvs_link_interface": "eth2",
     "pvs_link_pvs_address": "172.27.152.1",
+    "status_time_zone": "America/Los_Angeles",
     "uplink_address": "192.168.1.20/24",
     "uplink_country": "NO",
     "uplink_dns_servers": ["192.168.1.1"],

@@ -36,11 +36,26 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
                 os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
-        new.replace(path)
+        replace(new, path)
     except OSError:
         with contextlib.suppress(OSError):
             new.unlink()
         raise
+
+
+def replace(new: Path, path: Path) -> None:
+    """Give a file that is on the disk the name of another one, which it replaces.
+
+    Linux' vfat writes where the data of the name are only with the file, up to 30 s later. Until
+    then the name on the disk refers to the removed data, and a power cut leaves an empty file. So
+    the file is written once more, before the folder.
+
+    Raises:
+        OSError: The disk is read-only.
+    """
+    with new.open("rb") as file:
+        new.replace(path)
+        os.fsync(file.fileno())
     sync_folder(path.parent)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     partition, store, root = BootPartition(options.boot), Store(), Root()
+    # A read-only partition is read as it is.
+    with contextlib.suppress(OSError):
+        partition.recover()
     if options.what == "apply":
         return _apply(partition, store, root)
     reporter = report.Reporter(partition, store, playbook.PROJECT, root=root)

@@ -15,6 +15,9 @@ _CLIENT_SOCKETS = "/run/pvs-bridge-monitor"
 
 Commands = list[list[str]]
 
+AGAIN_SOON: Commands = [["systemctl", "restart", "--no-block", "pvs-bridge-monitor-again.timer"]]
+"""Run the monitor again in a few seconds."""
+
 
 def commands(config: MonitorConfig, health: HealthConfig, action: str, target: str) -> Commands:
     """Return the commands of an action, in order.

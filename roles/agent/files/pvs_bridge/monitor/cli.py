@@ -13,6 +13,7 @@ from pvs_bridge.config import FOLDER, ConfigError, HealthConfig, MonitorConfig, 
 from pvs_bridge.host import units
 from pvs_bridge.host.network import LocalProbe
 from pvs_bridge.monitor import actions
+from pvs_bridge.monitor.links import ShownLink, may_recover_soon
 from pvs_bridge.monitor.monitor import Monitor, Paths, wall_clock
 from pvs_bridge.monitor.state import read_state, write_state
 
@@ -77,7 +78,12 @@ def _run(config: MonitorConfig, health: HealthConfig) -> int:
         wall_clock(),
         _log,
     )
-    write_state(paths.state, monitor.run_once(read_state(paths.state)))
+    state = monitor.run_once(read_state(paths.state))
+    write_state(paths.state, state)
+    # Not after a run by hand, and not while the timer is stopped.
+    shown = [ShownLink(**link) for link in state.links]
+    if "TRIGGER_UNIT" in os.environ and may_recover_soon(shown):
+        units.run(actions.AGAIN_SOON)
     return 0
 
 
@@ -91,6 +97,9 @@ def _step(config: MonitorConfig, health: HealthConfig, action: str, target: str)
     if action in actions.SIDED and target not in actions.SIDES:
         problem = f"the target of {action} must be pvs or home, got {target!r}"
         print(f"pvs-bridge monitor: {problem}", file=sys.stderr)
+        return USAGE
+    if target == "pvs" and health.pvs_at_home:
+        print("pvs-bridge monitor: the PVS is in the home network, use home", file=sys.stderr)
         return USAGE
     if action == "restart-unit" and not target:
         print(

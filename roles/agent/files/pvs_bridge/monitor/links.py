@@ -19,7 +19,8 @@ from pvs_bridge.host.probe import Probe
 from pvs_bridge.pvs.devices import Plant
 
 NO_UPLINK = "the uplink is not configured yet"
-_NOT_NEEDED_FOR_ANSWER = ("route", "reach", "uplink")
+NOT_NEEDED_FOR_ANSWER = ("route", "reach", "uplink")
+"""The PVS can be read although one of these links is broken."""
 _PVS_REFUSES = (
     "answer_refused",
     "damaged_answer",
@@ -113,15 +114,18 @@ def quick_check(
         "reach": lambda: checks.check_reach(health, probe),
         "uplink": lambda: checks.check_uplink(health, probe),
     }
+    if health.pvs_at_home:
+        each = {name: each[name] for name in ("proxy", "reach", "uplink")}
     found = {name: checks.probed(name, check) for name, check in each.items()}
     if found["proxy"].state == BROKEN:
         found["reach"] = checks.unchecked("reach", "proxy")
-    if found["cable"].state == BROKEN:
+    if "cable" in found and found["cable"].state == BROKEN:
         found["lease"] = checks.unchecked("lease", "cable")
     known = {link["link"]: ShownLink(**link) for link in before}
     shown = {name: _shown(config, link, health) for name, link in found.items()}
     # A link that needs a broken one is unknown.
-    for name, needs in (("pvs", ("cable", "lease")), ("answer", ("cable", "lease", "proxy"))):
+    way = checks.way_to_pvs(health)
+    for name, needs in (("pvs", way), ("answer", (*way, "proxy"))):
         broken = next((need for need in needs if shown[need].state == BROKEN), None)
         if broken:
             shown[name] = _shown(config, checks.unchecked(name, broken), health)
@@ -129,7 +133,7 @@ def quick_check(
             shown[name] = known.get(name) or ShownLink(
                 name, LINKS[name], UNKNOWN, "not checked yet"
             )
-    return LinkStates(tuple(shown[name] for name in LINKS))
+    return LinkStates(tuple(shown[name] for name in LINKS if name in shown))
 
 
 def is_urgent(links: Sequence[ShownLink]) -> bool:
@@ -139,11 +143,16 @@ def is_urgent(links: Sequence[ShownLink]) -> bool:
     person or a long time.
     """
     return any(
-        link.link not in _NOT_NEEDED_FOR_ANSWER
+        link.link not in NOT_NEEDED_FOR_ANSWER
         and link.state != OK
         and link.outcome not in _PVS_REFUSES
         for link in links
     )
+
+
+def may_recover_soon(links: Sequence[ShownLink]) -> bool:
+    """Return whether a link is broken that a person at the bridge can repair in a moment."""
+    return any(link.state == BROKEN and link.outcome not in _PVS_REFUSES for link in links)
 
 
 def _shown(config: MonitorConfig, link: Link, health: HealthConfig) -> ShownLink:

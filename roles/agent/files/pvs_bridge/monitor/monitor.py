@@ -103,6 +103,7 @@ class Monitor:
     def run_once(self, state: State) -> State:
         """Run once, and return the state for the next run."""
         state.version, state.checked, state.time = self.config.version, self.now, self.wall
+        state.reading_seconds = self.config.list_seconds
         found = self._check(state)
         unit_faults = {
             **dict.fromkeys(self.host.tables_gone(self.config.tables), TABLE_GONE),
@@ -177,7 +178,8 @@ class Monitor:
         return replace(plant, panels=(*plant.panels, *lost))
 
     def _take_reading(self, state: State, plant: Plant) -> None:
-        new = plant_data(plant)
+        power = dataclasses.asdict(production.power_of(plant))
+        new = {**plant_data(plant), "power": power}
         before, after = (_uptime(each) for each in (state.plant, new))
         if before is not None and after is not None and after < before - _UPTIME_TOLERANCE_SECONDS:
             self._report(state, "pvs", f"the PVS restarted {duration(after)} ago")
@@ -248,7 +250,12 @@ class Monitor:
         faults = []
         for fault in state.faults:
             step = recovery.due(self.config, fault, self.now)
-            if step is None or (step.action == REBOOT and not self._may_reboot()):
+            # No interface of the Pi belongs to a PVS in the home network.
+            if (
+                step is None
+                or (step.target == "pvs" and self.health.pvs_at_home)
+                or (step.action == REBOOT and not self._may_reboot())
+            ):
                 faults.append(fault)
                 continue
             faults.append(recovery.after_step(self.config, fault, self.now))

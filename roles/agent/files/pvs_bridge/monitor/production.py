@@ -1,4 +1,6 @@
-"""The production of today: a few hundred points in RAM, saved to the card once an hour.
+"""The power of a reading, and the production of today.
+
+The day is a few hundred points in RAM, saved to the card once an hour.
 
 A point's time counts from the Pi's start, so that it stays right when the Pi's clock is set: a Pi
 does not have a battery for its clock. The day ends at midnight in the Pi's time zone.
@@ -19,6 +21,8 @@ from pvs_bridge.pvs.devices import Meter, Plant
 APART_SECONDS = 240.0
 SAVE_SECONDS = 3600.0
 DAY_SECONDS = 86400.0
+_OBSERVED_SECONDS = 900.0
+"""A day whose first reading is this close to midnight is complete."""
 _LARGEST_KW = 100.0
 _LARGEST_STEP_KWH = 20.0
 _NO_TRANSFORMER_KW = 0.1
@@ -40,16 +44,53 @@ class Point:
     kwh: float | None
 
 
+@dataclass(frozen=True)
+class Power:
+    """Where the power goes; None if unknown.
+
+    Attributes:
+        production_watts: What the panels produce.
+        consumption_watts: What the home consumes.
+        grid_watts: What the home imports; negative while it exports.
+    """
+
+    production_watts: int
+    consumption_watts: int | None
+    grid_watts: int | None
+
+
+def power_of(plant: Plant) -> Power:
+    """Return the power of a plant: from its meters, or else from the panels."""
+    meter = _production_meter(plant)
+    kw = plant.kw if meter is None or meter.kw is None else meter.kw
+    # At night a meter counts what the inverters consume.
+    produced = max(0, round(kw * 1000))
+    measured = [each for each in plant.meters if each.place and each.kw is not None]
+    at_grid, at_home = (
+        next((round((each.kw or 0) * 1000) for each in measured if each.place == place), None)
+        for place in ("grid", "home")
+    )
+    # The meters do not tell what a battery takes and gives.
+    if not plant.storage:
+        if at_home is None and at_grid is not None:
+            at_home = max(0, produced + at_grid)
+        elif at_grid is None and at_home is not None:
+            at_grid = at_home - produced
+    return Power(produced, at_home, at_grid)
+
+
 def point_of(plant: Plant, now: float) -> Point:
     """Return the point of a plant: from the production meter, or else from the panels."""
-    meter = next((each for each in plant.meters if _measures(each, plant)), None)
-    kw = plant.kw if meter is None or meter.kw is None else meter.kw
+    meter = _production_meter(plant)
     energies = [each.lifetime_kwh for each in plant.panels if each.lifetime_kwh is not None]
     kwh = meter.kwh if meter else None
     if kwh is None and energies:
         kwh = sum(energies)
-    # At night a meter counts what the inverters consume.
-    return Point(now, max(0, round(kw * 1000)), kwh)
+    return Point(now, power_of(plant).production_watts, kwh)
+
+
+def _production_meter(plant: Plant) -> Meter | None:
+    return next((each for each in plant.meters if _measures(each, plant)), None)
 
 
 def _measures(meter: Meter, plant: Plant) -> bool:
@@ -78,6 +119,25 @@ def of_today(points: Sequence[Point], now: float, wall: float | None) -> list[Po
         return [each for each in points if now - each.at < DAY_SECONDS]
     today = time.localtime(wall)[:3]
     return [each for each in points if time.localtime(wall - (now - each.at))[:3] == today]
+
+
+def midnight(wall: float) -> float:
+    """Return the last midnight in the Pi's time zone. Both are seconds since 1970."""
+    return time.mktime((*time.localtime(wall)[:3], 0, 0, 0, 0, 0, -1))
+
+
+def begins_late(points: Sequence[Point], now: float, wall: float) -> float | None:
+    """Return the time of the first point of an incomplete day; None if the day is complete.
+
+    Args:
+        points: The points of today, the oldest first.
+        now: Seconds since the Pi's start.
+        wall: Seconds since 1970, as is the result.
+    """
+    if not points:
+        return None
+    first = wall - (now - points[0].at)
+    return first if first - midnight(wall) > _OBSERVED_SECONDS else None
 
 
 def made_since(points: Sequence[Point], since: float) -> bool:

@@ -25,6 +25,7 @@ class State:
         time: The same in seconds since 1970; None while the Pi's clock was wrong.
         asked: When the PVS was asked last.
         read: When the PVS answered last.
+        reading_seconds: How often it is read.
         links: See :class:`pvs_bridge.monitor.links.ShownLink`.
         interface: See :class:`pvs_bridge.health.report.Report`.
         note: Which programs cannot use a healthy bridge.
@@ -46,6 +47,7 @@ class State:
     time: float | None = None
     asked: float | None = None
     read: float | None = None
+    reading_seconds: float = 0.0
     links: list[dict[str, Any]] = field(default_factory=list)
     interface: str | None = None
     note: str | None = None

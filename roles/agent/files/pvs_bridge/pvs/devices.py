@@ -70,12 +70,18 @@ class Supervisor:
 
 @dataclass(frozen=True)
 class Meter:
-    """A power meter; `kind` is production, consumption or other. `kwh` counts a lifetime, net.
+    """A power meter. Its serial number contains digits of the PVS's, so no output has it.
 
-    Its serial number contains digits of the PVS's, so no output has it.
+    Attributes:
+        kind: `production`, `consumption` or `other`.
+        place: What a consumption meter measures: `grid`, positive while the home imports; `home`,
+            what the home consumes; None if unknown.
+        kw: The power.
+        kwh: The energy of its lifetime, net.
     """
 
     kind: str
+    place: str | None
     serial: str = field(repr=False)
     kw: float | None
     kwh: float | None
@@ -242,8 +248,20 @@ def _meter(device: dict[str, Any]) -> Meter:
         kind = "production"
     elif "-METER-C" in hint or "CONSUMPTION" in hint:
         kind = "consumption"
-    kwh = number(device.get("net_ltea_3phsum_kwh"))
-    return Meter(kind, _serial(device), number(device.get("p_3phsum_kw")), kwh)
+    kw = number(device.get("p_3phsum_kw"))
+    place = _place(hint, kw) if kind == "consumption" else None
+    return Meter(kind, place, _serial(device), kw, number(device.get("net_ltea_3phsum_kwh")))
+
+
+def _place(hint: str, kw: float | None) -> str | None:
+    """Return what a consumption meter measures.
+
+    Its transformers sit on the mains (NET_CONSUMPTION_LOADSIDE), or between the mains and the home
+    (GROSS_CONSUMPTION_LINESIDE). Some PVSs have NOT_USED for a meter that is in use.
+    """
+    if "NET_CONSUMPTION" in hint or (kw is not None and kw < 0):
+        return "grid"
+    return "home" if "GROSS_CONSUMPTION" in hint else None
 
 
 def _panel(device: dict[str, Any], *, daytime: bool) -> Panel:

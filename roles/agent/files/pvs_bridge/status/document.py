@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pvs_bridge.errors import Issue
-from pvs_bridge.monitor.production import Point, kwh_of
+from pvs_bridge.monitor.links import NOT_NEEDED_FOR_ANSWER
+from pvs_bridge.monitor.production import Point, begins_late, kwh_of, midnight
 
 SHOWN_EVENTS = 50
 _STATE = Path("/run/pvs-bridge-monitor/state.json")
@@ -68,7 +70,7 @@ class Documents:
             "links": links,
             "interface": state.get("interface"),
             "note": state.get("note"),
-            "plant": _plant(state, now),
+            "plant": _plant(state, now, wall),
             "day": _day(state, now, wall),
             "warnings": [
                 {
@@ -129,18 +131,34 @@ def _issue(age: int | None, stale: bool, broken: Mapping[str, Any] | None) -> Is
     return Issue(broken["problem"], broken["hint"]) if broken else None
 
 
-def _plant(state: Mapping[str, Any], now: float) -> dict[str, Any] | None:
+def _plant(state: Mapping[str, Any], now: float, wall: float) -> dict[str, Any] | None:
     plant = state.get("plant")
-    if plant is None:
+    # An earlier version wrote no power; the next reading does.
+    if plant is None or "power" not in plant:
         return None
-    return {**plant, "age_seconds": round(now - state["read"])}
+    age = now - state["read"]
+    unreadable = any(
+        link["state"] == "broken" and link["link"] not in NOT_NEEDED_FOR_ANSWER
+        for link in state["links"]
+    )
+    return {
+        **plant,
+        "age_seconds": round(age),
+        "time": None if state.get("time") is None else round(wall - age),
+        "current": not unreadable and age <= 2 * state["reading_seconds"],
+    }
 
 
 def _day(state: Mapping[str, Any], now: float, wall: float) -> dict[str, Any]:
     """Return the day's production; its times are by the Pi's clock of now."""
     points = [Point(*each) for each in state.get("points", [])]
+    known = state.get("time") is not None
+    since = begins_late(points, now, wall) if known else None
     return {
         "kwh": kwh_of(points),
+        "since": None if since is None else round(since),
+        "midnight": round(midnight(wall)) if known else None,
+        "utc_offset_seconds": time.localtime(wall).tm_gmtoff if known else None,
         "points": [[round(wall - (now - each.at)), each.watts] for each in points],
     }
 

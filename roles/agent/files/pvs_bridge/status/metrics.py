@@ -56,11 +56,12 @@ def _of_the_links(document: Mapping[str, Any]) -> Iterator[Metric]:
 
 
 def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[Metric]:
-    points = day["points"]
     yield _one(
         "reading_age_seconds", "Time since the last reading of the PVS.", plant["age_seconds"]
     )
-    yield _one("production_watts", "Power of the plant.", points[-1][1] if points else None)
+    # An old reading does not say what the power is now.
+    if plant["current"]:
+        yield from _of_now(plant)
     kwh = day["kwh"]
     yield _one(
         "production_today_watthours",
@@ -71,44 +72,18 @@ def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[
     yield _one("panels", "Number of panels.", total["panels"])
     missing = sum(each["state"] == "missing" for each in plant["panels"])
     yield _one("panels_missing", "Number of panels that the PVS has listed before.", missing)
-    yield _one("panels_working", "Number of panels that work.", total["working"])
-    # A serial number that is listed twice would be a duplicate series, which Prometheus refuses.
-    by_serial = {each["serial"]: each for each in reversed(plant["panels"])}
-    named = [({"serial": serial}, each) for serial, each in reversed(by_serial.items())]
-    yield Metric(
-        "panel_watts",
-        "gauge",
-        "Power of a panel; 0 while it is asleep.",
-        [(labels, each["watts"] if each["state"] == "working" else 0) for labels, each in named],
-    )
     yield Metric(
         "panel_watthours_total",
         "counter",
         "Lifetime energy of a panel.",
-        [(labels, _thousandfold(each["lifetime_kwh"])) for labels, each in named],
-    )
-    yield Metric(
-        "panel_heatsink_celsius",
-        "gauge",
-        "Heat sink temperature of a panel's inverter.",
-        [(labels, each["heatsink_c"]) for labels, each in named],
-    )
-    meters = [
-        ({"meter": f"{number}", "kind": each["kind"]}, each)
-        for number, each in enumerate(plant["meters"], 1)
-    ]
-    yield Metric(
-        "meter_watts",
-        "gauge",
-        "Power at a meter.",
-        [(labels, _thousandfold(each["kw"])) for labels, each in meters],
+        [(labels, _thousandfold(each["lifetime_kwh"])) for labels, each in _panels(plant)],
     )
     # A gauge, because a net value may fall.
     yield Metric(
         "meter_watthours",
         "gauge",
         "Lifetime net energy of a meter.",
-        [(labels, _thousandfold(each["kwh"])) for labels, each in meters],
+        [(labels, _thousandfold(each["kwh"])) for labels, each in _meters(plant)],
     )
     supervisor = plant["supervisor"] or {}
     yield _one(
@@ -132,6 +107,50 @@ def _of_the_plant(plant: Mapping[str, Any], day: Mapping[str, Any]) -> Iterator[
         "How much of the expected life of the PVS's flash is over.",
         None if wear is None else wear / 100,
     )
+
+
+def _of_now(plant: Mapping[str, Any]) -> Iterator[Metric]:
+    power = plant["power"]
+    yield _one("production_watts", "Power of the plant.", power["production_watts"])
+    yield _one("consumption_watts", "Power that the home consumes.", power["consumption_watts"])
+    yield _one(
+        "grid_watts",
+        "Power that the home imports; negative while it exports.",
+        power["grid_watts"],
+    )
+    yield _one("panels_working", "Number of panels that work.", plant["total"]["working"])
+    panels = _panels(plant)
+    yield Metric(
+        "panel_watts",
+        "gauge",
+        "Power of a panel; 0 while it is asleep.",
+        [(labels, each["watts"] if each["state"] == "working" else 0) for labels, each in panels],
+    )
+    yield Metric(
+        "panel_heatsink_celsius",
+        "gauge",
+        "Heat sink temperature of a panel's inverter.",
+        [(labels, each["heatsink_c"]) for labels, each in panels],
+    )
+    yield Metric(
+        "meter_watts",
+        "gauge",
+        "Power at a meter.",
+        [(labels, _thousandfold(each["kw"])) for labels, each in _meters(plant)],
+    )
+
+
+def _panels(plant: Mapping[str, Any]) -> list[tuple[dict[str, str], Mapping[str, Any]]]:
+    # A serial number that is listed twice would be a duplicate series, which Prometheus refuses.
+    by_serial = {each["serial"]: each for each in reversed(plant["panels"])}
+    return [({"serial": serial}, each) for serial, each in reversed(by_serial.items())]
+
+
+def _meters(plant: Mapping[str, Any]) -> list[tuple[dict[str, str], Mapping[str, Any]]]:
+    return [
+        ({"meter": f"{number}", "kind": each["kind"]}, each)
+        for number, each in enumerate(plant["meters"], 1)
+    ]
 
 
 def _of_the_pi(pi: Mapping[str, Any]) -> Iterator[Metric]:

@@ -10,6 +10,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.overlay_root import set_locked
 
+# Bytecode and documentation.
+_NOT_SENT = frozenset({".md", ".png", ".pyc"})
+
 
 class ActionModule(ActionBase):
     """Puts files in place, on a host whose root keeps them."""
@@ -74,26 +77,30 @@ class ActionModule(ActionBase):
         return result
 
     def _members(self, entry: dict[str, Any]) -> list[dict[str, Any]]:
-        """Read the files of a tree, with their texts.
+        """Read the files of a tree.
 
         Raises:
             AnsibleError: The folder is not there.
         """
-        folder = Path(self._find_needle("files", entry["src"]))
-        members = []
-        for path in sorted(folder.rglob("*")):
-            if "__pycache__" in path.parts or not path.is_file():
-                continue
-            content = path.read_bytes()
-            members.append(
-                {
-                    "path": str(path.relative_to(folder)),
-                    "mode": "0755" if path.stat().st_mode & 0o100 else "0644",
-                    "sha256": hashlib.sha256(content).hexdigest(),
-                    "content": content.decode(),
-                }
-            )
-        return members
+        return tree(Path(self._find_needle("files", entry["src"])))
+
+
+def tree(folder: Path) -> list[dict[str, Any]]:
+    """Return the files that the state V(tree) copies, with their texts."""
+    members = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _NOT_SENT or not path.is_file():
+            continue
+        content = path.read_bytes()
+        members.append(
+            {
+                "path": str(path.relative_to(folder)),
+                "mode": "0755" if path.stat().st_mode & 0o100 else "0644",
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "content": content.decode(),
+            }
+        )
+    return members
 
 
 def _sent(dest: str, members: list[dict[str, Any]], send: set[str]) -> list[dict[str, Any]]:

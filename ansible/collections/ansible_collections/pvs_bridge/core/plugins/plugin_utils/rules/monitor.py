@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import zoneinfo
 from collections.abc import Iterator
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import closest
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", re.ASCII)
 _HTTPS = 443
 
 
@@ -39,4 +43,19 @@ def check_announcement(values: Values) -> Iterator[Issue]:
         yield Issue.at((name,), problem, hint)
 
 
-RULES: tuple[Rule, ...] = (check_status_has_monitor, check_announcement)
+def check_time_zone(values: Values) -> Iterator[Issue]:
+    """The C library takes an unknown name for UTC, so a misspelling would shift the days."""
+    name = "status_time_zone"
+    zone = values.get(name)
+    if not isinstance(zone, str) or not zone:
+        return
+    # A computer without the zones' files cannot tell more than the form.
+    known = zoneinfo.available_timezones()
+    if _ZONE.fullmatch(zone) and (zone in known or not known):
+        return
+    guess = closest(zone, known) or "America/Los_Angeles"
+    hint = f"write its name as timedatectl list-timezones does, such as {guess}"
+    yield Issue.at((name,), f"must be the name of a time zone, got {zone!r}", hint)
+
+
+RULES: tuple[Rule, ...] = (check_status_has_monitor, check_announcement, check_time_zone)
