@@ -227,7 +227,8 @@ def _seen_by_programs(results: Results) -> list[Wanted]:
         )
         figures.append(
             Wanted(
-                f"HTTPS takes at most {_MOST_ENCRYPTED_RATIO} times as long as HTTP ({timing.name})",
+                f"HTTPS takes at most {_MOST_ENCRYPTED_RATIO} times as long as HTTP "
+                f"({timing.name})",
                 f"{ours:.2f} times; nginx {nginx:.2f} times",
                 ours <= _MOST_ENCRYPTED_RATIO,
             )

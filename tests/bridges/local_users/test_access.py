@@ -13,7 +13,7 @@ on_every_user = pytest.mark.parametrize("user", USERS, ids=lambda user: user.nam
 core = pytest.mark.core
 
 # What a user of the Pi gets by each port is what the home gets.
-_PORTS = {"tcp 0.0.0.0 80", "tcp 0.0.0.0 9002", "tcp 127.0.0.1 8080"}
+_PORTS = {"tcp 0.0.0.0 80", "tcp 0.0.0.0 443", "tcp 0.0.0.0 9002", "tcp 127.0.0.1 8080"}
 _MORE_PORTS = {
     # HTTPS and the SunVault are passed through, for the home as well.
     "tcp 0.0.0.0 443", "tcp 0.0.0.0 502", "tcp 0.0.0.0 503", "tcp 0.0.0.0 8171",

@@ -39,7 +39,7 @@ _UNITS = (
     _UPDATES,
 )
 # SSH, names, the PVS's web server and its live data.
-_PROMISED = [22, 53, 80, 9002]
+_PROMISED = [22, 53, 80, 443, 9002]
 
 
 def test_the_idle_bridge_uses_little(home: Home, figure: Figure) -> None:
