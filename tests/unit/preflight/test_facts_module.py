@@ -224,9 +224,12 @@ def test_interfaces_come_without_loopback_and_with_what_they_are(tmp_path: pathl
             f"{net}bonding_masters": "\n",
         },
     )
+    usb = tmp_path / "sys/devices/platform/soc/3f980000.usb/usb1/1-1"
+    usb.mkdir(parents=True)
+    (tmp_path / "sys/class/net/eth0/device").symlink_to(usb)
     assert bridge_facts.interfaces(tmp_path) == {
-        "eth0": {"mac": "b8:27:eb:00:00:01", "wireless": False, "carrier": False},
-        "wlan0": {"mac": "b8:27:eb:00:00:02", "wireless": True, "carrier": None},
+        "eth0": {"mac": "b8:27:eb:00:00:01", "wireless": False, "usb": True, "carrier": False},
+        "wlan0": {"mac": "b8:27:eb:00:00:02", "wireless": True, "usb": False, "carrier": None},
     }
 
 

@@ -246,6 +246,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"appliance_updates_time": "24:00"}, "appliance_updates_time", "in quotes"),
     ({"appliance_updates_time": "2:30"}, "appliance_updates_time", "in quotes"),
     ({"compat_stale_seconds": -1}, "compat_stale_seconds", "0 to 86400"),
+    ({"compat_night_seconds": 86401}, "compat_night_seconds", "0 to 86400"),
     ({"compat_stale_seconds": 86401}, "compat_stale_seconds", "0 to 86400"),
     ({"compat_password": "sun\tflower"}, "compat_password", "printable"),
     ({"compat_password": "p" * 65}, "compat_password", "at most 64"),

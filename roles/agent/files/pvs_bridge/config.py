@@ -217,6 +217,9 @@ class CompatConfig:
         password: The password of the PVS's owner; empty: the end of the PVS's serial number.
         cache_seconds: How long one reading is shared.
         stale_seconds: How old a reading may be that is served while there is no fresh one.
+        night_seconds: How long a reading is used while no panel produces; less than by day: as by
+            day.
+        secrets: Whether all variables of /sys/info/ are readable without a login.
         timeout_seconds: How long the PVS may take, including the wait in the queue.
     """
 
@@ -229,6 +232,8 @@ class CompatConfig:
     password: str = _key(_is_password, "a string of printable characters", repr=False)
     cache_seconds: float = _seconds(0, 600)
     stale_seconds: float = _seconds(0, 86400)
+    night_seconds: float = _seconds(0, 86400)
+    secrets: bool = _flag()
     timeout_seconds: float = _seconds(1, 3600)
 
 

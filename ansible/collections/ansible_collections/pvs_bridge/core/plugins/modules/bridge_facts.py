@@ -485,6 +485,7 @@ def interfaces(root: pathlib.Path) -> dict[str, dict[str, Any]]:
         found[each.name] = {
             "mac": read_text(each / "address") or "",
             "wireless": (each / "wireless").exists() or (each / "phy80211").exists(),
+            "usb": "/usb" in os.path.realpath(each / "device"),
             "carrier": None if not carrier else carrier == "1",
         }
     return found
