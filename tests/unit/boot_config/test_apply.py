@@ -274,6 +274,18 @@ def test_a_network_with_two_mistakes_costs_no_other_one(pi: Pi) -> None:
     assert len(pi.rejected) == 2
 
 
+def test_a_wrong_setting_of_a_network_costs_no_network(pi: Pi) -> None:
+    pi.put(
+        "pvs-bridge.yml",
+        "uplink_country: US\nuplink_networks:\n  - {ssid: One, passphrase: long enough, \n"
+        "     priority: 9999, security: wpa9, channel: 6}\n",
+    )
+    pi.boot()
+    networks = [{"ssid": "One", "passphrase": "long enough"}]
+    assert pi.runs[0][0] == {"uplink_country": "US", "uplink_networks": networks}
+    assert len(pi.rejected) == 3
+
+
 def _reach_home(pi: Pi, text: str) -> dict[str, Any]:
     """Apply a file with which the Pi reaches its home network; return the variables."""
     pi.put("pvs-bridge.yml", text)

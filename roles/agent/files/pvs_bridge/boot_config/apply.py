@@ -254,9 +254,9 @@ def _remove_rejected(
             continue
         name, layer = found
         kept = False
-        # An item may have several issues.
-        if path[:2] not in removed:
-            removed.add(path[:2])
+        # A value may have several issues.
+        if not {path[:1], path[:2], path} & removed:
+            removed.add(effective[name].removable(path))
             effective[name], kept = _without(effective[name], path, before)
         hint = f"{issue.hint}; until then its previous value is active" if kept else issue.hint
         issues.append(dataclasses.replace(issue, hint=hint, location=layer.location(path)))
