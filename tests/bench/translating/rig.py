@@ -130,6 +130,8 @@ def _configuration(folder: Path, port: int, cache_seconds: int) -> dict[str, obj
         "password": "",
         "cache_seconds": cache_seconds,
         "stale_seconds": 900,
+        "night_seconds": 0,
+        "secrets": False,
         "timeout_seconds": 180,
     }
 

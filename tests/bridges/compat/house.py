@@ -22,7 +22,6 @@ STALE_SECONDS = 12
 VARIABLES: dict[str, Any] = {
     "proxy_cache_seconds": CACHE_SECONDS,
     "compat_stale_seconds": STALE_SECONDS,
-    "proxy_https": "passthrough",
 }
 _CLIENTS = Path(__file__).resolve().parent / "clients"
 _BACK_SECONDS = 60

@@ -9,7 +9,7 @@ from bridges.compat.house import House
 @pytest.mark.core
 def test_the_vendor_s_own_library_reads_the_plant(locked: House) -> None:
     plant = locked.simulator("/_sim/plant")
-    (read,) = locked.program("vendor", "bridge")
+    (read,) = locked.program("vendor", "bridge", locked.record()["serial"])
     assert read["serial"] == locked.record()["serial"]
     panels = {each["serial"]: each for each in plant["reading"]["panels"]}
     assert set(read["inverters"]) == set(panels)

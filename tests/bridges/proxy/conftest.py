@@ -72,3 +72,9 @@ def standing(unpacked: Unpacked) -> Iterator[Standing]:  # noqa: ARG001 - one fo
 def serve(home: Home, standing: Standing) -> Callable[..., Home]:
     """A bridge with given variables: the one that is up, if it has the same, or a new one."""
     return functools.partial(standing.serve, home)
+
+
+@pytest.fixture
+def serve_compat(home: Home, standing: Standing) -> Callable[..., Home]:
+    """As serve, with a locked PVS and a compat service that knows it already."""
+    return functools.partial(standing.serve_compat, home)

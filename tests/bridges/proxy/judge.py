@@ -54,11 +54,10 @@ class Judge:
         )
         paths = "|".join(map(re.escape, role["__proxy_reading_paths"]))
         asked = role["__proxy_variables_pattern"].removeprefix("^").removesuffix("$")
-        page = r"/(?!cgi-bin|auth|vars)[\w./-]*(\?[\w.=-]{0,64})?"
+        page = r"/(?!cgi-bin|auth|vars)[\w./-]*(\?[\w.=-]{0,64})?|/cgi-bin/swagger\.json"
         lines = [
             rf"GET /cgi-bin/dl_cgi(\?Command=({reading})|/({paths}))?",
             rf"(GET|HEAD) ({page}|/auth\?(login|logout)|/vars\?{asked})",
-            "POST /vars",
             *(rf"(GET|HEAD) /cgi-bin/dl_cgi\?Command={name}(&\w+=[^&;?]*)*" for name in commands),
             *(
                 rf"(GET|HEAD) /vars\?set={re.escape(name)}=[\w.:+-]*(&fmt=\w+)?"

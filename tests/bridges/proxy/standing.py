@@ -6,8 +6,11 @@ import contextlib
 from typing import Any
 
 from bridges.proxy.home import Home
+from bridges.proxy.owner import LOCKED
 
+from proxy_rig.compat_service import compat_service
 from proxy_rig.haproxy import Haproxy
+from pvs_lab.process import wait_until
 
 PATIENT = {
     "proxy_cache_seconds": 0,
@@ -15,6 +18,8 @@ PATIENT = {
     "proxy_queue_length": 10_000,
 }
 """Every request that passes reaches the PVS, and none is too many."""
+
+_DETECTION_SECONDS = 20
 
 
 class Standing:
@@ -25,6 +30,8 @@ class Standing:
         self._stack = contextlib.ExitStack()
         self._variables: dict[str, Any] | None = None
         self._haproxy: Haproxy | None = None
+        self._compat = contextlib.ExitStack()
+        self._build: int | None = None
 
     def serve(self, home: Home, **variables: Any) -> Home:  # noqa: ANN401 - an inventory's
         """Have a bridge with these variables and :data:`PATIENT`; the PVS's counters are zero.
@@ -32,6 +39,11 @@ class Standing:
         Returns:
             the home, so that a test can begin with it.
         """
+        if self._build is not None:
+            self.close()
+        return self._serve(home, variables)
+
+    def _serve(self, home: Home, variables: dict[str, Any]) -> Home:
         wanted = PATIENT | variables
         if wanted != self._variables:
             self.close()
@@ -41,7 +53,37 @@ class Standing:
         home.settle()
         return home
 
+    def serve_compat(self, home: Home, build: int = LOCKED, **variables: Any) -> Home:  # noqa: ANN401
+        """As serve, with a compat service that knows a PVS with a build.
+
+        Raises:
+            AssertionError: it does not come up.
+        """
+        self._serve(home, variables)
+        home.pvs.call(lambda box: box.install(build))
+        if self._build != build and home.haproxy is not None:
+            self._compat.close()
+            secrets = variables.get("proxy_secrets_enabled", False)
+            program = self._compat.enter_context(
+                compat_service(home.world, home.haproxy, secrets=secrets)
+            )
+            last = "/vars" if home.pvs.call(lambda box: box.firmware.locked) else "/cgi-bin/dl_cgi"
+            known = wait_until(
+                lambda: (
+                    any(record["path"] == last for record in home.pvs.log())
+                    and home.ask("/auth?logout").status == 200
+                ),
+                _DETECTION_SECONDS,
+            )
+            if not known:
+                raise AssertionError(program.log.read_text())
+            self._build = build
+        home.settle()
+        return home
+
     def close(self) -> None:
         """End the bridge, if there is one."""
+        self._compat.close()
+        self._build = None
         self._variables = None
         self._stack.close()

@@ -19,7 +19,7 @@ from pvs_bridge.proxy.drain import AdminSocket, reload, wait_for_closed_connecti
 from pvs_sim.faults import Fault
 
 START = "/cgi-bin/dl_cgi?Command=Start"
-MODEL = "/vars?name=/sys/info/model"
+REVISION = "/vars?name=/sys/info/sw_rev"
 LIST = "/cgi-bin/dl_cgi/devices/list"
 
 
@@ -81,7 +81,9 @@ def test_requests_in_the_queue_of_the_old_process_get_503_at_once(
 ) -> None:
     with home.clients(9) as pool:
         work(home, pool)
-        waiting = [pool.submit(home.timed, target) for target in (START, MODEL) for _ in range(4)]
+        waiting = [
+            pool.submit(home.timed, target) for target in (START, REVISION) for _ in range(4)
+        ]
         time.sleep(0.5)
         assert not any(each.done() for each in waiting)
         assert reload(admin, haproxy.pid) == 0
@@ -102,7 +104,7 @@ def test_a_new_process_waits_for_an_answer_by_https_too(
     new_api(home)
     home.pvs.call(lambda box: box.faults.add([Fault("delay", path="/vars", seconds=2.0)]))
     with home.clients(1) as pool:
-        work(home, pool, MODEL)
+        work(home, pool, REVISION)
         assert reload(admin, haproxy.pid) == 0
         assert home.ask("/").status == 200
     stats = home.stats()

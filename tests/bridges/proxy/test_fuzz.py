@@ -75,23 +75,20 @@ def _part(chance: random.Random, data: bytes) -> bytes:
     return data[start : start + chance.choice((4, 20, 200, 2000))]
 
 
-def install(home: Home, build: int) -> None:
-    """Give the PVS another firmware."""
-    home.pvs.call(lambda box: box.install(build))
-
-
 @pytest.mark.parametrize("port", [80, HTTPS])
-def test_no_broken_request_writes_anything_or_breaks_the_bridge(serve: Serve, port: int) -> None:
+def test_no_broken_request_writes_anything_or_breaks_the_bridge(
+    serve_compat: Serve, port: int
+) -> None:
     # A PVS does not answer a question for a variable that it does not have.
     # Without a login hardly anything of /vars would reach what is tried here.
-    home = serve(proxy_pvs_timeout_seconds=5, proxy_secrets_enabled=True)
+    opened = {"proxy_pvs_timeout_seconds": 5, "proxy_secrets_enabled": True}
     judge, chance, originals = Judge(), random.Random(SEED), seeds()  # noqa: S311 - to be repeated
     for number, build in enumerate(BUILDS * 2):
         requests = [broken(chance, originals) for _ in range(REQUESTS // 4)]
-        install(home, build)
+        home = serve_compat(build, **opened)
         found = judge.try_all(home, requests, half_close=number > 1, port=port)
         assert found == [], f"seed {SEED}"
-    install(home, BUILDS[0])
+    home = serve_compat(BUILDS[0], **opened)
     assert home.ask(DEVICE_LIST, port=port).status == 200, f"seed {SEED}"
 
 
@@ -102,7 +99,7 @@ def test_no_broken_request_for_live_data_writes_anything(serve: Serve) -> None:
     # The port serves few connections at once, and some of these requests hold one.
     for number, build in enumerate(BUILDS):
         requests = [broken(chance, originals) for _ in range(REQUESTS // 20)]
-        install(home, build)
+        home.pvs.call(lambda box, build=build: box.install(build))
         found = judge.try_all(home, requests, half_close=number > 0, port=9002)
         assert found == [], f"seed {SEED}"
     with home.connect(9002) as connection:

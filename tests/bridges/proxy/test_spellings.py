@@ -29,9 +29,8 @@ OPEN = 61707
 
 @pytest.mark.parametrize("port", [80, HTTPS])
 @pytest.mark.parametrize("build", [LOCKED, pytest.param(OPEN, marks=pytest.mark.slow)])
-def test_no_spelling_of_a_write_reaches_the_pvs(serve: Serve, build: int, port: int) -> None:
-    home = serve(proxy_secrets_enabled=True)
-    home.pvs.call(lambda box: box.install(build))
+def test_no_spelling_of_a_write_reaches_the_pvs(serve_compat: Serve, build: int, port: int) -> None:
+    home = serve_compat(build, proxy_secrets_enabled=True)
     assert Judge().try_all(home, [spelling.data for spelling in CORPUS], port=port) == []
 
 
@@ -63,10 +62,10 @@ def test_no_spelling_passes_the_proxy_of_a_bridge_that_routes(serve: Serve, mode
     assert Judge().try_all(home, requests, own=mode == "routed") == []
 
 
-def test_an_open_command_and_variable_open_no_spelling_of_another(serve: Serve) -> None:
+def test_an_open_command_and_variable_open_no_spelling_of_another(serve_compat: Serve) -> None:
     commands, names = ["StartDiscovery"], ["/sys/telemetryws/enable"]
     opened: dict[str, Any] = {"proxy_allow_commands": commands, "proxy_allow_variables": names}
-    home = new_api(serve(proxy_writes_acknowledged=True, proxy_secrets_enabled=True, **opened))
+    home = serve_compat(proxy_writes_acknowledged=True, proxy_secrets_enabled=True, **opened)
     assert Judge(commands, names).try_all(home, [spelling.data for spelling in CORPUS]) == []
 
 

@@ -15,7 +15,7 @@ from attack_table import AttackTable
 from bridges.proxy.attackers import Attackers, Habit
 from bridges.proxy.home import BRIDGE, DEVICE_LIST, HTTPS, Home, is_refusal
 from bridges.proxy.judge import Judge
-from bridges.proxy.owner import ask_to_log_in, new_api
+from bridges.proxy.owner import ask_to_log_in
 from bridges.proxy.spellings import WRITES, Write
 from bridges.proxy.test_load import HABITS, LIMIT_SECONDS
 from bridges.proxy.test_visitors import credentials
@@ -99,9 +99,8 @@ def test_the_address_of_the_page_keeps_the_scheme(serve: Serve) -> None:
     assert (answer.status, answer.header("Location")) == (301, "/bridge/")
 
 
-def test_a_session_s_cookie_stays_secure_by_https_only(serve: Serve) -> None:
-    home = new_api(serve())
-    home.pvs.call(lambda box: box.set_settings({"http_api": "redirect"}))
+def test_a_session_s_cookie_stays_secure_by_https_only(serve_compat: Serve) -> None:
+    home = serve_compat()
     by_https = ask_to_log_in(home, port=HTTPS).header("Set-Cookie") or ""
     by_http = ask_to_log_in(home).header("Set-Cookie") or ""
     assert "session=" in by_https

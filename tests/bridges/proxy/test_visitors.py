@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from bridges.proxy.home import BRIDGE, DEVICE_LIST, Home, is_refusal
+from bridges.proxy.owner import log_in
 
 from proxy_rig.rendering import variables
 from proxy_rig.world import STRANGER
@@ -247,7 +248,7 @@ def test_a_page_of_another_site_gets_nothing(serve: Serve, headers: dict[str, st
 )
 def test_a_command_is_not_an_image_or_a_style_sheet(serve: Serve, accept: str) -> None:
     home = serve()
-    for target in (DEVICE_LIST, "/cgi-bin/dl_cgi/devices/list", "/vars?name=/sys/info/model"):
+    for target in (DEVICE_LIST, "/cgi-bin/dl_cgi/devices/list", "/vars?name=/sys/info/sw_rev"):
         answer = home.ask(target, headers=OWN | {"Accept": accept})
         assert answer.status == 403
         assert not served(answer)
@@ -259,7 +260,7 @@ def test_a_link_on_another_page_leads_to_a_page_and_not_to_a_command(serve: Serv
     home = serve()
     link = {"Referer": "http://dashboard.lan/", "Accept": NAVIGATION} | OWN
     assert served(home.ask("/", headers=link))
-    for target in (DEVICE_LIST, "/vars?name=/sys/info/model", "/auth?logout"):
+    for target in (DEVICE_LIST, "/vars?name=/sys/info/sw_rev", "/auth?logout"):
         assert not served(home.ask(target, headers=link))
     assert asked(home) == 1
 
@@ -416,23 +417,50 @@ def test_the_pi_itself_is_asked_for_no_password(serve: Serve, users: dict[str, A
 
 
 def test_the_pi_itself_is_asked_for_a_password_to_write(
-    serve: Serve, users: dict[str, Any]
+    serve_compat: Serve, users: dict[str, Any]
 ) -> None:
-    home = serve(
+    home = serve_compat(
         **users,
         proxy_allow_commands=["SetAP"],
         proxy_allow_variables=["/sys/telemetryws/enable"],
         proxy_writes_acknowledged=True,
-        # Otherwise a variable needs a login at the PVS as well.
-        proxy_secrets_enabled=True,
     )
-    writes = ("/cgi-bin/dl_cgi?Command=SetAP", "/vars?set=/sys/telemetryws/enable=1")
-    for target in writes:
-        assert home.ask(target, **LOOPBACK).status == 401
-    assert asked(home) == 0
-    for target in writes:
-        home.ask(target, headers=credentials("anna", "open sesame"), **LOOPBACK)
-    assert asked(home) == len(writes)
+    body = b"set=/sys/telemetryws/enable=1"
+    writes: list[dict[str, Any]] = [
+        {"target": "/cgi-bin/dl_cgi?Command=SetAP"},
+        {"target": f"/vars?{body.decode()}"},
+        {"target": "/vars", "method": "POST", "body": body},
+    ]
+    # Its session does not replace a password of proxy_users.
+    for headers in ({}, log_in(home)):
+        for write in writes:
+            assert home.ask(**write, headers=headers, **LOOPBACK).status == 401
+    assert home.stats()["writes"]["count"] == 0
+    for write in writes:
+        home.ask(**write, headers=credentials("anna", "open sesame"), **LOOPBACK)
+    assert home.stats()["writes"]["count"] == len(writes)
+
+
+def test_a_session_stands_in_for_a_password_of_the_bridge(
+    serve_compat: Serve, users: dict[str, Any]
+) -> None:
+    home = serve_compat(**users)
+    model, panels = "/vars?name=/sys/info/model", "/vars?match=inverter"
+    for target in (model, panels, "/auth?login"):
+        answer = home.ask(target)
+        assert answer.status == 401
+        assert answer.header("WWW-Authenticate") == 'Basic realm="pvs-bridge"'
+    assert home.ask("/auth?login", headers=credentials("anna", "close sesame")).status == 401
+    anna = home.ask("/auth?login", headers=credentials("anna", "open sesame"))
+    by_anna = {"Cookie": f"session={anna.json()['session']}"}
+    for headers in (by_anna, log_in(home), credentials("anna", "open sesame")):
+        assert home.ask(model, headers=headers).status == 200
+        assert home.ask(panels, headers=headers).status == 200
+        # The older API has no sessions.
+        status = 401 if "Cookie" in headers else 200
+        assert home.ask(headers=headers).status == status
+    assert home.ask(model, **LOOPBACK).status == 200
+    assert home.ask(panels, **LOOPBACK).status == 401
 
 
 def test_the_pi_has_one_loopback_address(serve: Serve) -> None:
@@ -445,7 +473,7 @@ def test_the_pi_has_one_loopback_address(serve: Serve) -> None:
 
 def test_no_password_of_the_bridge_reaches_the_pvs(serve: Serve, users: dict[str, Any]) -> None:
     home = serve(**users)
-    for target in (DEVICE_LIST, "/", "/vars?name=/sys/info/model"):
+    for target in (DEVICE_LIST, "/", "/vars?name=/sys/info/sw_rev"):
         home.ask(target, headers=credentials("anna", "open sesame"))
     names = {name.lower() for record in home.pvs.log() for name, _ in record["headers"]}
     assert asked(home) == 3

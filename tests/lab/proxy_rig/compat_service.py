@@ -46,6 +46,8 @@ class CompatService:
             "password": "",
             "cache_seconds": 0,
             "stale_seconds": 0,
+            "night_seconds": 0,
+            "secrets": False,
             "timeout_seconds": 60,
             **chosen,
         }

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from unit.compat.running import Compat, config_for
 
-from pvs_bridge.compat import answers, service, session, single_flight
+from pvs_bridge.compat import new_api, old_api, service, session, single_flight
 from pvs_sim import Options, Settings, Simulator
 from pvs_sim.clock import parse_instant
 from pvs_sim.options import specs
@@ -68,7 +68,15 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 @pytest.fixture(autouse=True)
 def whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read everything each time, so that a test need not wait for 5 minutes."""
-    monkeypatch.setattr(answers, "WHOLE_SECONDS", 0.0)
+    for module in (new_api, old_api):
+        monkeypatch.setattr(module, "WHOLE_SECONDS", 0.0)
+
+
+@pytest.fixture
+def as_on_a_bridge(monkeypatch: pytest.MonkeyPatch, whole: None) -> None:  # noqa: ARG001 - before
+    """Read everything every 5 minutes."""
+    for module in (new_api, old_api):
+        monkeypatch.setattr(module, "WHOLE_SECONDS", 300.0)
 
 
 @pytest.fixture

@@ -60,6 +60,8 @@ def config_for(url: str, folder: Path, **chosen: Any) -> CompatConfig:  # noqa: 
         "password": "",
         "cache_seconds": 30,
         "stale_seconds": 900,
+        "night_seconds": 0,
+        "secrets": False,
         "timeout_seconds": 20,
     }
     return CompatConfig(**{**values, **chosen})
@@ -121,13 +123,14 @@ class Compat:
         target: str = DEVICE_LIST,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> Answer:
         """Send a request as haproxy does."""
         connection = http.client.HTTPConnection("bridge", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
         try:
             connection.sock.connect(self.config.listen_socket)
-            connection.request(method, target, headers=dict(headers or {}))
+            connection.request(method, target, body, dict(headers or {}))
             answer = connection.getresponse()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
         finally:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.compat.conftest import Boot
 
-from pvs_bridge.compat.backwards import variables_of
+from pvs_bridge.compat.backwards import NETWORK_NAMES, variables_of
 from pvs_bridge.compat.battery import storage_report
 from pvs_bridge.compat.devices import Beside, device_list, listed_keys
+from pvs_bridge.compat.mapping import INTERFACES
 from pvs_bridge.compat.network_status import network_status
 from pvs_bridge.pvs.variables import sort_plant
 from pvs_sim.devices import Moment
@@ -66,17 +66,25 @@ def test_a_device_list_comes_back_the_same(at: int, seed: int, panels: int, modu
                 assert after[key] == before[key], (key, before, after)
 
 
-@pytest.mark.parametrize("modules", [1, 4])
-def test_the_battery_s_report_comes_back_the_same(modules: int) -> None:
-    old, report = old_answers(NOON, 1, 2, modules)
+@settings(max_examples=15, deadline=None)
+@given(
+    at=st.integers(0, 40 * 86400), seed=st.integers(0, 9), modules=st.sampled_from([0, 1, 2, 4]),
+)  # fmt: skip
+def test_the_battery_s_report_comes_back_the_same(at: int, seed: int, modules: int) -> None:
+    old, report = old_answers(NOON + at, seed, 2, modules)
     new = storage_report(sort_plant(variables_of(old, report)))["ess_report"]
-    for name in ("battery_status", "ess_status", "inverter_status"):
-        (before,), (after,) = report[name], new[name]
-        for key, value in after.items():
-            if isinstance(value, dict) and "unit" in value and value["value"]:
-                assert value == before[key], (name, key)
-    assert new["ess_status"][0]["serial_number"] == report["ess_status"][0]["serial_number"]
+    if not modules:
+        assert new == report
+        return
     assert new["last_updated"] == report["last_updated"]
+    for name in ("battery_status", "ess_status", "inverter_status", "hub_plus_status"):
+        before, after = report[name], new[name]
+        before, after = (each if isinstance(each, list) else [each] for each in (before, after))
+        assert len(before) == len(after) == 1
+        assert after[0]["serial_number"] == before[0]["serial_number"]
+        for key, value in after[0].items():
+            if isinstance(value, dict) and "unit" in value and value["value"]:
+                assert value == before[0][key], (name, key)
 
 
 def test_the_variables_are_those_of_the_new_api(boot: Boot) -> None:
@@ -103,6 +111,31 @@ def test_the_network_status_comes_back_the_same() -> None:
     made = variables_of([], network=status)
     again = network_status(sort_plant({**told, **made}), made)
     assert again == status
+
+
+@often
+@given(
+    up=st.sets(st.sampled_from([each.name for each in INTERFACES])),
+    active=st.sampled_from([each.name for each in INTERFACES]),
+    seconds=st.integers(1_600_000_000, 1_900_000_000),
+)
+def test_the_old_network_status_comes_back_the_same(
+    up: set[str], active: str, seconds: int
+) -> None:
+    entries = [
+        {
+            **each.unknown,
+            **{key: yes if each.name in up else no for key, (yes, no) in each.online.items()},
+            "interface": each.name,
+        }
+        for each in INTERFACES
+    ]
+    system = {"interface": active, "internet": "up" if active in up else "down"}
+    old = {"interfaces": entries, "system": {**system, "sms": "unreachable"}, "ts": str(seconds)}
+    made = variables_of([], network=old)
+    plant = sort_plant({**made, "/sys/livedata/time": str(seconds)})
+    assert network_status(plant, made) == old
+    assert set(made) <= set(NETWORK_NAMES)
 
 
 @often

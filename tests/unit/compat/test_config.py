@@ -35,6 +35,8 @@ GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path
         ("cache_seconds", True),
         ("stale_seconds", float("nan")),
         ("stale_seconds", 86401),
+        ("night_seconds", -1),
+        ("secrets", "no"),
         ("timeout_seconds", 0),
     ],
 )

@@ -12,20 +12,16 @@ from unit.compat.conftest import Boot, Serve
 from unit.compat.figures import served
 from unit.compat.running import Compat
 
-from pvs_bridge.compat import answers
+from pvs_bridge.compat import new_api
 from pvs_sim import Simulator
 from pvs_sim.varserver import variables
 
 if TYPE_CHECKING:
     from pvs_sim.varserver import View
 
+pytestmark = pytest.mark.usefixtures("as_on_a_bridge")
+
 WHOLE, METERS = "/vars?match=/sys/", "/vars?match=/sys/devices/meter/"
-
-
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch, whole: None) -> None:  # noqa: ARG001 - comes before
-    """Read as on a bridge."""
-    monkeypatch.setattr(answers, "WHOLE_SECONDS", 300.0)
 
 
 def advance(pvs: Simulator, seconds: float) -> None:
@@ -59,7 +55,7 @@ def test_between_two_whole_readings_only_the_meters_are_read(boot: Boot, serve: 
 def test_a_whole_reading_is_due_after_five_minutes(
     boot: Boot, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "WHOLE_SECONDS", 0.5)
+    monkeypatch.setattr(new_api, "WHOLE_SECONDS", 0.5)
     pvs = boot()
     compat = serve(pvs, cache_seconds=0)
     compat.get()

@@ -41,6 +41,8 @@ def test_by_default_the_mode_is_auto_with_the_proxy_s_times() -> None:
         password="",
         cache_seconds=30,
         stale_seconds=900,
+        night_seconds=0,
+        secrets=False,
         timeout_seconds=180,
     )
 
@@ -50,6 +52,8 @@ def test_by_default_the_mode_is_auto_with_the_proxy_s_times() -> None:
     [
         ({"compat_mode": "on"}, "mode", "on"),
         ({"compat_password": 'say "hi" {{ 1 }}'}, "password", 'say "hi" {{ 1 }}'),
+        ({"compat_night_seconds": 1800}, "night_seconds", 1800),
+        ({"proxy_secrets_enabled": True}, "secrets", True),
         ({"compat_stale_seconds": 0}, "stale_seconds", 0),
         ({"proxy_cache_seconds": 300}, "cache_seconds", 300),
         ({"proxy_command_cache_seconds": {"DeviceList": 5}}, "cache_seconds", 5),

@@ -1,6 +1,8 @@
-"""The vendor's own library reads a plant, as its documentation says.
+"""The vendor's own library reads a plant.
 
-usage: vendor.py HOST
+usage: vendor.py HOST SERIAL
+
+Home Assistant learns the serial number by mDNS. Otherwise the library asks for it without a login.
 """
 
 from __future__ import annotations
@@ -15,16 +17,17 @@ import aiohttp
 from pypvs.pvs import PVS
 
 
-async def read(host: str) -> dict[str, Any]:
-    """Learn which PVS it is, log in with what follows from that, and read all there is."""
+async def read(host: str, serial: str) -> dict[str, Any]:
+    """Log in with what follows from the serial number, and read all there is."""
     async with aiohttp.ClientSession() as session:
         pvs = PVS(session=session, host=host, user="ssm_owner")
+        pvs.fcgi_client.set_pvs_details({"serial": serial})
+        pvs.fcgi_client.auth_password = serial[-5:]
         await pvs.discover()
-        serial = str(pvs.serial_number)
         await pvs.setup(auth_password=serial[-5:])
         data = await pvs.update()
     return {
-        "serial": serial,
+        "serial": pvs.serial_number,
         "gateway": asdict(data.gateway),
         "inverters": {key: asdict(each) for key, each in data.inverters.items()},
         "meters": {key: asdict(each) for key, each in data.meters.items()},
@@ -32,4 +35,4 @@ async def read(host: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(read(sys.argv[1]))))
+    print(json.dumps(asyncio.run(read(*sys.argv[1:]))))

@@ -41,6 +41,10 @@ UNKNOWN = {
 """The vendor's library asks for each of these by name, and stops without one. The old API has none
 of them."""
 
+ACTIVE_INTERFACE = "/sys/info/active_interface"
+NETWORK_NAMES = (ACTIVE_INTERFACE, *(f"/net/{each.variables[0]}/state" for each in INTERFACES))
+"""The variables that only Get_Comm tells."""
+
 _MODEL = "PV Supervisor "
 
 
@@ -142,7 +146,7 @@ def _network(status: Mapping[str, Any]) -> dict[str, str]:
     active = system.get("interface") if isinstance(system, Mapping) else None
     for each in INTERFACES:
         if each.name == active:
-            found["/sys/info/active_interface"] = each.variables[0]
+            found[ACTIVE_INTERFACE] = each.variables[0]
     return found
 
 

@@ -45,7 +45,7 @@ class Detection:
             has_new_api: Returns whether the PVS has /auth and /vars.
         """
         self._pvs = pvs
-        self._mode = mode
+        self.mode = mode
         self._state_file = state_file
         self._has_new_api = has_new_api
         self.identity, self.access = _stored(state_file)
@@ -53,12 +53,12 @@ class Detection:
     @property
     def translating(self) -> bool:
         """Whether the compat service answers the old API."""
-        return self._mode == ON or self.access == CLOSED
+        return self.mode == ON or self.access == CLOSED
 
     @property
     def reason(self) -> str:
         """A sentence that says why the service does, or does not, answer."""
-        if self._mode == ON:
+        if self.mode == ON:
             return "compat_mode is on."
         build = f"The PVS (build {(self.identity and self.identity.build) or 'unknown'})"
         return {
@@ -90,7 +90,7 @@ class Detection:
         """
         before = self.identity
         identity = await self._identify()
-        if self._mode == ON or (self.access == OPEN and identity == before and not refused):
+        if self.mode == ON or (self.access == OPEN and identity == before and not refused):
             return
         access = await self._find_access(refused=refused)
         if access != self.access:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,11 +26,13 @@ class Reply:
 
     Attributes:
         certificate: The SHA-256 of the PVS's certificate, if haproxy has asked by HTTPS.
+        age_seconds: How long ago the PVS has sent it, if haproxy had it.
     """
 
     status: int
     body: bytes
     certificate: str | None = None
+    age_seconds: float = 0.0
 
 
 class Pvs:
@@ -99,4 +102,10 @@ class Pvs:
                 body += chunk
                 if len(body) > MAX_BODY:
                     raise DamagedError("it is too long")
-            return Reply(response.status, bytes(body), response.headers.get(CERTIFICATE_HEADER))
+            age = response.headers.get("Age", "")
+            return Reply(
+                response.status,
+                bytes(body),
+                response.headers.get(CERTIFICATE_HEADER),
+                float(age) if re.fullmatch("[0-9]{1,9}", age) else 0.0,
+            )

@@ -16,11 +16,15 @@ from aiohttp import web
 from pvs_bridge.compat.answers import Answer, Answers, body
 from pvs_bridge.compat.backoff import Backoff
 from pvs_bridge.compat.certificate import Certificate
+from pvs_bridge.compat.clients import Clients
 from pvs_bridge.compat.detection import Detection
 from pvs_bridge.compat.haproxy_stats import POLL_SECONDS, Counters, poll
+from pvs_bridge.compat.new_api import NewApi
+from pvs_bridge.compat.old_api import OldApi
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.compat.session import Session
 from pvs_bridge.compat.single_flight import Served
+from pvs_bridge.compat.variables import Variables
 from pvs_bridge.config import CompatConfig
 from pvs_bridge.pvs.errors import (
     OldFirmwareError,
@@ -51,7 +55,11 @@ class Service:
             self._pvs, config.mode, Path(config.state_file), self._has_new_api
         )
         self._session = Session(self._pvs, self._password)
-        self.answers = Answers(config, self._pvs, self._session, self.detection)
+        self._new_api = NewApi(config, self._session)
+        self._old_api = OldApi(config, self._pvs)
+        self.answers = Answers(config, self._pvs, self._session, self.detection, self._new_api)
+        variables = Variables(self.detection, self._session, self._new_api, self._old_api)
+        self._clients = Clients(variables, self._password, secrets=config.secrets)
         self._probes = Backoff(_FIRST_PROBE_SECONDS, _LONGEST_PROBE_SECONDS)
         self._probe_due = True
         self._refused = False
@@ -78,7 +86,8 @@ class Service:
             # asyncio.wait, because awaiting the task would swallow a cancellation of stop().
             await asyncio.wait({self._polling})
         await self._runner.cleanup()
-        await self.answers.close()
+        for each in (self.answers, self._new_api, self._old_api):
+            await each.close()
         await self._pvs.close()
         with contextlib.suppress(FileNotFoundError):
             Path(self._config.listen_socket).unlink()
@@ -86,6 +95,9 @@ class Service:
     def _app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/ready", self._ready)
+        app.router.add_get("/auth", self._client)
+        app.router.add_get("/vars", self._client)
+        app.router.add_post("/vars", self._client)
         app.router.add_get(CGI, self._command)
         app.router.add_get(CGI + "/{path:.*}", self._path)
         return app
@@ -102,8 +114,8 @@ class Service:
             SilentError: The PVS does not answer.
         """
         with contextlib.suppress(PvsError):
-            await self.answers.plant.get()
-        error = self.answers.plant.error
+            await self.answers.plant()
+        error = self._new_api.error
         if isinstance(error, SilentError):
             raise error
         return not isinstance(error, OldFirmwareError)
@@ -116,7 +128,7 @@ class Service:
         if status.isdecimal():
             self._device_list = int(status)
         identity = self.detection.identity
-        error = self.answers.plant.error
+        error = self._new_api.error
         return _json(
             200 if self.detection.translating else 503,
             body(
@@ -136,6 +148,18 @@ class Service:
 
     async def _path(self, request: web.Request) -> web.Response:
         return await self._answer(self.answers.paths, request.match_info["path"])
+
+    async def _client(self, request: web.Request) -> web.Response:
+        """Answer a program for the new API."""
+        try:
+            reply = await self._clients.answer(request)
+        except PvsError as error:
+            return _refusal(error)
+        response = _success(reply.served, certificate_changed=self._certificate.changed)
+        if reply.cookie:
+            # haproxy adds what a connection by HTTPS needs.
+            response.headers["Set-Cookie"] = f"session={reply.cookie}; Path=/; HttpOnly"
+        return response
 
     async def _answer(self, known: Mapping[str, Answer], name: str) -> web.Response:
         try:
@@ -170,7 +194,8 @@ class Service:
             return
         if counters.restarted_after(before):
             self._session.forget()
-            self.answers.forget()
+            self._new_api.forget()
+            self._old_api.forget()
             self._refused = False
             self._probes.reset()
             self._probe_due = True
@@ -180,7 +205,7 @@ class Service:
 
     def _check_error(self) -> None:
         """Probe the PVS after a failed reading, which clients with a stale reading do not see."""
-        before, self._error = self._error, self.answers.plant.error
+        before, self._error = self._error, self._new_api.error
         if self._error is not before and isinstance(self._error, (OldFirmwareError, RefusedError)):
             self._probe_due = True
 

@@ -18,7 +18,7 @@ from pvs_bridge.pvs.errors import (
     ShutOutError,
     SilentError,
 )
-from pvs_bridge.pvs.variables import OPEN_PREFIX, read_variables
+from pvs_bridge.pvs.variables import OPEN_PREFIX, read_values
 
 USER = "ssm_owner"
 FIRST_PAUSE_SECONDS = 5.0
@@ -53,11 +53,11 @@ class Session:
         """Forget the token, because a restart of the PVS ends the session."""
         self._token = None
 
-    async def read(self, match: str, *, optional: bool = False) -> dict[str, str]:
-        """Read every variable whose name contains a text.
+    async def read(self, query: str, *, optional: bool = False) -> dict[str, object]:
+        """Read variables, with their values as the PVS writes them.
 
         Args:
-            match: The text, such as /sys/.
+            query: Which ones, such as match=/sys/.
             optional: Whether a working PVS may have no such variable.
 
         Raises:
@@ -65,14 +65,41 @@ class Session:
         """
         async with self._lock:
             if self._token is not None:
-                variables = await self._read(match, optional=optional)
+                variables = await self._read(query, optional=optional)
                 if variables is not None:
                     return variables
             await self._log_in()
-            variables = await self._read(match, optional=optional)
+            variables = await self._read(query, optional=optional, public=optional)
             if variables is None:
                 raise ShutOutError(self._pause_seconds())
             return variables
+
+    async def read_openly(self, query: str) -> dict[str, object]:
+        """Read variables that a PVS has for everybody, without a login.
+
+        Raises:
+            PvsError: They cannot be read.
+        """
+        reply = await self._pvs.get(f"/vars?{query}")
+        if reply.status != 200:
+            raise DamagedError(f"its status is {reply.status}")
+        return read_values(reply.body)
+
+    async def set(self, assignment: str) -> Reply:
+        """Set a variable, such as NAME=VALUE; log in again if the session has ended.
+
+        Raises:
+            PvsError: The PVS does not answer, or refuses the login.
+        """
+        async with self._lock:
+            if self._token is None:
+                await self._log_in()
+            reply = await self._set(assignment)
+            if reply.status in (401, 403):
+                # It was refused, so that it is not set twice.
+                await self._log_in()
+                reply = await self._set(assignment)
+            return reply
 
     async def get(self, target: str) -> Reply:
         """Request a target with the session of the last reading, without a new login.
@@ -83,12 +110,24 @@ class Session:
         async with self._lock:
             return await self._pvs.get(target, {"Cookie": f"session={self._token}"})
 
-    async def _read(self, match: str, *, optional: bool) -> dict[str, str] | None:
-        """Read; return None if a login is needed."""
+    async def _set(self, assignment: str) -> Reply:
+        headers = {"Cookie": f"session={self._token}"}
+        return await self._pvs.get(f"/vars?set={assignment}", headers)
+
+    async def _read(
+        self, query: str, *, optional: bool, public: bool = False
+    ) -> dict[str, object] | None:
+        """Read; return None if a login is needed.
+
+        Args:
+            query: Which ones.
+            optional: Whether there may be none.
+            public: Whether there may be none but public ones.
+        """
         # Not by a named cache on the PVS: it holds the devices of its first use, which after a
         # restart are not all.
         headers = {"Cookie": f"session={self._token}"}
-        reply = await self._pvs.get(f"/vars?match={match}", headers)
+        reply = await self._pvs.get(f"/vars?{query}", headers)
         if optional and reply.status == 400:
             return {}
         if reply.status == 404:
@@ -97,8 +136,9 @@ class Session:
         ended = reply.status in _LOG_IN_AGAIN or not reply.body.strip()
         if not ended and reply.status != 200:
             raise DamagedError(f"its status is {reply.status}")
-        variables = {} if ended else read_variables(reply.body)
-        if all(name.startswith(OPEN_PREFIX) for name in variables):
+        variables = {} if ended else read_values(reply.body)
+        public = public and bool(variables)
+        if not public and all(name.startswith(OPEN_PREFIX) for name in variables):
             self.forget()
             if reply.status == 500:
                 await asyncio.sleep(AFTER_500_SECONDS)

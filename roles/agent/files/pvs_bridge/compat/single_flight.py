@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pvs_bridge.pvs.errors import PvsError
+from pvs_bridge.pvs.errors import PvsError, SilentError
 
 T = TypeVar("T")
 
@@ -54,32 +54,49 @@ class SingleFlight(Generic[T]):
         self._flight: asyncio.Task[None] | None = None
         self._error: PvsError | None = None
         self._failed_at = 0.0
+        self._changes = self._read_after = 0
 
     @property
     def error(self) -> PvsError | None:
         """The error of the last attempt; None if it succeeded."""
         return self._error
 
-    async def get(self) -> Served[T]:
+    @property
+    def value(self) -> T | None:
+        """The last reading, however old; None without one."""
+        return self._value
+
+    def expire(self) -> None:
+        """Have the next request read again, because the PVS has changed."""
+        self._changes += 1
+
+    async def get(self, fresh_seconds: float | None = None, *, waits: bool = True) -> Served[T]:
         """Return a fresh reading, or a stale one if a fresh one fails.
+
+        Args:
+            fresh_seconds: How long a reading is fresh; None: as long as set.
+            waits: Whether to wait longer for a reading if there is no stale one.
 
         Raises:
             PvsError: There is neither.
         """
+        fresh = self._fresh_seconds if fresh_seconds is None else fresh_seconds
         held = self._held()
-        if held is not None and held.age_seconds < self._fresh_seconds:
+        if held is not None and held.age_seconds < fresh and self._read_after == self._changes:
             return held
         started = self._clock()
         if not self._pausing():
             flight = self._flying()
             # Not cancelled with this request, because other clients wait for it too.
-            await asyncio.wait({flight}, timeout=WAIT_SECONDS if self._servable() else None)
+            await asyncio.wait(
+                {flight}, timeout=None if waits and not self._servable(fresh) else WAIT_SECONDS
+            )
         held = self._held()
         if held is not None and self._read_at is not None and self._read_at >= started:
             return held
-        if held is not None and self._servable():
+        if held is not None and self._servable(fresh):
             return Served(held.value, held.age_seconds, stale=True)
-        raise self._error or RuntimeError("a reading has ended without a result")
+        raise self._error or SilentError
 
     async def close(self) -> None:
         """Cancel a running reading."""
@@ -92,9 +109,9 @@ class SingleFlight(Generic[T]):
             return None
         return Served(self._value, self._clock() - self._read_at, stale=False)
 
-    def _servable(self) -> bool:
+    def _servable(self, fresh_seconds: float) -> bool:
         """Return whether there is a reading that may be served as a stale one."""
-        longest = self._fresh_seconds + self._stale_seconds
+        longest = fresh_seconds + self._stale_seconds
         return self._read_at is not None and self._clock() - self._read_at < longest
 
     def _pausing(self) -> bool:
@@ -106,6 +123,7 @@ class SingleFlight(Generic[T]):
         return self._flight
 
     async def _fly(self) -> None:
+        changes = self._changes
         try:
             self._value = await self._read()
         except PvsError as error:
@@ -114,3 +132,4 @@ class SingleFlight(Generic[T]):
         else:
             self._error = None
             self._read_at = self._clock()
+            self._read_after = changes

@@ -105,3 +105,39 @@ class UntranslatableError(PvsError):
             "Ask for DeviceList, Get_Comm or energy-storage-system/status.",
             0,
         )
+
+
+class QueryError(PvsError):
+    """A request of /vars that cannot be answered."""
+
+    status = 400
+
+    def __init__(self, why: str) -> None:
+        """Say what is wrong with it."""
+        super().__init__(
+            f"This request of /vars cannot be answered: {why}.",
+            "Ask for variables by name, such as name=/sys/info/model, or by match=/sys/devices/.",
+            0,
+        )
+
+
+class ListRefusedError(PvsError):
+    """The PVS refuses DeviceList, from which variables are made."""
+
+    def __init__(self) -> None:
+        """Name what helps."""
+        super().__init__(
+            "The PVS refuses its device list, and its firmware does not have /vars.",
+            f"To end this, {POWER_CYCLE}.",
+            60,
+        )
+
+
+class LoginError(PvsError):
+    """A client has no session, or has not shown the password."""
+
+    status = 401
+
+    def __init__(self, problem: str, hint: str) -> None:
+        """Take both from the place that judges."""
+        super().__init__(problem, hint, 0)

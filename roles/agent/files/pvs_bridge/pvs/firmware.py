@@ -13,6 +13,9 @@ from pvs_bridge.text import clean
 FIRST_LOCKED = {"PVS5": 5408, "PVS6": 61840}
 """The first build of each model that answers 403 to DeviceList, always."""
 
+FIRST_NEW_API = {"PVS5": 5408, "PVS6": 61839}
+"""The first build of each model with /auth and /vars."""
+
 RANDOM_403_BUILDS = range(61827, 61830)
 """Builds of the PVS6 that answer 403 at random until the PVS is power-cycled; not locked."""
 
@@ -41,6 +44,11 @@ class Firmware:
     def locked(self) -> bool:
         """Whether DeviceList is closed for good, and /vars replaces it."""
         return self.build is not None and self.build >= FIRST_LOCKED[self.model]
+
+    @property
+    def has_new_api(self) -> bool:
+        """Whether the build has /auth and /vars; True if it is unknown."""
+        return self.build is None or self.build >= FIRST_NEW_API[self.model]
 
     @property
     def refuses_at_random(self) -> bool:

@@ -17,16 +17,15 @@ OPEN_PREFIX = "/sys/info/"
 _DEVICE = re.compile(r"/sys/devices/([a-z_]{1,32})/([0-9]{1,4})/([A-Za-z0-9_]{1,64})")
 
 
-def read_variables(body: bytes) -> dict[str, str]:
-    """Return the variables of a good answer by name, without blanks around their values.
-
-    Some builds write numbers as JSON numbers. A value of another type is left out.
+def read_values(body: bytes) -> dict[str, object]:
+    """Return the variables of a good answer by name, as the PVS has written their values.
 
     Raises:
         DamagedError: The body is cut off, garbled or inconsistent.
     """
     try:
-        answer: Any = json.loads(body.decode())
+        # A number that is none, which JSON does not have, stays a text.
+        answer: Any = json.loads(body.decode(), parse_constant=str)
     except (ValueError, RecursionError):
         raise DamagedError("it is not JSON") from None
     values = answer.get("values") if isinstance(answer, dict) else None
@@ -36,16 +35,32 @@ def read_variables(body: bytes) -> dict[str, str]:
     count = answer.get("count")
     if isinstance(count, bool) or count != len(values):
         raise DamagedError("its number of values is not its count")
-    variables: dict[str, str] = {}
+    variables: dict[str, object] = {}
     for each in values:
         if not isinstance(each, dict) or not isinstance(each.get("name"), str):
             raise DamagedError("it has a value without a name")
-        name, value = each["name"], _text(each.get("value"))
-        if value is None:
-            continue
-        if variables.setdefault(name, value) != value:
+        name, value = each["name"], each.get("value")
+        if _text(variables.setdefault(name, value)) != _text(value):
             raise DamagedError("it has two values for one name")
     return variables
+
+
+def texts(values: Mapping[str, object]) -> dict[str, str]:
+    """Return values as texts, without blanks around them.
+
+    Some builds write numbers as JSON numbers. A value of another type is left out.
+    """
+    found = ((name, _text(value)) for name, value in values.items())
+    return {name: text for name, text in found if text is not None}
+
+
+def read_variables(body: bytes) -> dict[str, str]:
+    """Return the variables of a good answer by name, as texts.
+
+    Raises:
+        DamagedError: The body is cut off, garbled or inconsistent.
+    """
+    return texts(read_values(body))
 
 
 def _text(value: object) -> str | None:
