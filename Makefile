@@ -180,7 +180,7 @@ lint: setup-lint ## Ring 0: the linters
 	@$(timed) pytest -q $(if $(named),,tests/lint) $(PYTEST)
 
 unit: setup-validate ## Ring 1: tests that need Python and git only (PYTEST="tests/unit/compat -n0")
-	@$(timed) pytest -q $(if $(named),,tests/unit -m "not needs_system") $(PYTEST)
+	@$(timed) pytest -q $(if $(named),,tests/unit -m "not needs_system" --durations=25) $(PYTEST)
 
 test: $(if $(PYTEST),,lint unit) setup-test ## Ring 2: rings 0 and 1, the core of the bridges (PYTEST="tests/bridges/rollback -k undone")
 	@$(timed) $(AS_ROOT) pytest $(if $(named),,-m "needs_system and not slow") --durations=15 $(PYTEST)

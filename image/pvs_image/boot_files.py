@@ -30,7 +30,8 @@ class Model:
         name: the model's name in messages.
         boot: files on the FAT partition, besides those that config.txt names.
         radio: the Wi-Fi chip, as in its firmware's file name.
-        board: the board, as in the file name of the Wi-Fi calibration data.
+        board: the board, as in the file name of the Wi-Fi calibration data; empty if the chip has
+            one file for all boards.
         drivers: kernel modules in the initrd that the root file system needs.
     """
 
@@ -44,7 +45,8 @@ class Model:
     def firmware(self) -> tuple[str, ...]:
         """The Wi-Fi firmware files, below the root."""
         chip = f"{_BRCM}{self.radio}-sdio"
-        return (f"{chip}.bin", f"{chip}.clm_blob", f"{chip}.raspberrypi,{self.board}.txt")
+        board = f".raspberrypi,{self.board}" if self.board else ""
+        return (f"{chip}.bin", f"{chip}.clm_blob", f"{chip}{board}.txt")
 
 
 # For the card slot and for a USB disk.
@@ -53,19 +55,26 @@ _NEWER_DRIVERS = ("sdhci-iproc", "gpio-regulator", "xhci-pci", "reset-raspberryp
 _OLDER = ("bootcode.bin", "start.elf", "fixup.dat")
 # A Pi 4 has its first-stage boot loader in an EEPROM.
 _NEWER = ("start4.elf", "fixup4.dat")
-MODELS = (
-    Model("Pi 3B", (*_OLDER, "bcm2837-rpi-3-b.dtb"), "43430", "3-model-b", _OLDER_DRIVERS),
-    Model(
-        "Pi 3B+", (*_OLDER, "bcm2837-rpi-3-b-plus.dtb"), "43455", "3-model-b-plus", _OLDER_DRIVERS
-    ),
-    Model("Pi 4B", (*_NEWER, "bcm2711-rpi-4-b.dtb"), "43455", "4-model-b", _NEWER_DRIVERS),
+_OLDER_MODELS = (
+    ("Pi 3A+", "3-a-plus", "43455", "3-model-a-plus"),
+    ("Pi 3B", "3-b", "43430", "3-model-b"),
+    ("Pi 3B+", "3-b-plus", "43455", "3-model-b-plus"),
     # The Wi-Fi chip of the first revision; image/README.md covers the second.
-    Model(
-        "Pi Zero 2 W",
-        (*_OLDER, "bcm2837-rpi-zero-2-w.dtb"),
-        "43430",
-        "model-zero-2-w",
-        _OLDER_DRIVERS,
+    ("Pi Zero 2 W", "zero-2-w", "43430", "model-zero-2-w"),
+)
+_NEWER_MODELS = (
+    ("Pi 4B", "4-b", "43455", "4-model-b"),
+    ("Pi 400", "400", "43456", ""),
+    ("Compute Module 4", "cm4-io", "43455", "4-compute-module"),
+)
+MODELS = (
+    *(
+        Model(name, (*_OLDER, f"bcm2837-rpi-{tree}.dtb"), radio, board, _OLDER_DRIVERS)
+        for name, tree, radio, board in _OLDER_MODELS
+    ),
+    *(
+        Model(name, (*_NEWER, f"bcm2711-rpi-{tree}.dtb"), radio, board, _NEWER_DRIVERS)
+        for name, tree, radio, board in _NEWER_MODELS
     ),
 )
 
@@ -90,7 +99,8 @@ def check(root: Path, models: tuple[Model, ...] = MODELS) -> None:
     if config.get("arm_64bit") != "1":
         raise ImageError(f"/{BOOT}/config.txt lacks arm_64bit=1", _HINT)
     named = []
-    for setting in ("kernel", "initramfs"):
+    # The third is the file for the user's own settings.
+    for setting in ("kernel", "initramfs", "include"):
         if not config.get(setting):
             raise ImageError(f"/{BOOT}/config.txt lacks the setting {setting}", _HINT)
         named.append(config[setting])

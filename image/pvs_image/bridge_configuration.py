@@ -39,7 +39,7 @@ class BridgeConfiguration:
         bridge: its name in the inventory.
         inventory: the inventory's path.
         variables: the role variables that the inventory sets, as plain values.
-        user: the user of the Pi whom the keys let in.
+        user: the user of the Pi who may log in with the keys.
     """
 
     bridge: str

@@ -58,7 +58,7 @@ def read_configuration(
 
 
 def _user(inventory: Inventory, bridge: str) -> str:
-    """Return the user with whom `make provision` will log in; pi if the inventory names none.
+    """Return the user of `make provision` on the Pi; pi if the inventory names none.
 
     Raises:
         ImageError: the name is not possible on the card.

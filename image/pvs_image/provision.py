@@ -21,9 +21,11 @@ INVENTORY = IMAGE / "inventory"
 PLAYBOOK = PROJECT / "ansible/image.yml"
 # The card's copy of this project, below the card's root.
 PROJECT_ON_CARD = "usr/local/share/pvs-bridge"
-# A commented example of the configuration file, on the partition that every computer can read.
-EXAMPLE = PROJECT / "templates/image/pvs-bridge.yml"
-_EXAMPLE_ON_CARD = "boot/firmware/pvs-bridge.example.yml"
+# For people, on the partition that every computer can read: by the name on the card.
+TEXTS = {
+    "pvs-bridge.example.yml": PROJECT / "templates/image/pvs-bridge.yml",
+    "README.txt": PROJECT / "templates/image/README.txt",
+}
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CODE = (
     "boot_files.py", "chroot.py", "elf.py", "initrd.py", "project_copy.py", "provision.py",
@@ -71,7 +73,9 @@ def provisioned_stage(
         suffix=".tar",
         depends_on={
             "base": f"{base.name} {base.stat().st_mtime_ns}",
-            "project": digest_of([*project_files(), EXAMPLE, PLAYBOOK, INVENTORY, *code], PROJECT),
+            "project": digest_of(
+                [*project_files(), *TEXTS.values(), PLAYBOOK, INVENTORY, *code], PROJECT
+            ),
             "epoch": str(epoch),
             "variables": repr(variables),
         },
@@ -103,7 +107,8 @@ def provision(
     """
     log.step("copy the project")
     copy_project(root / PROJECT_ON_CARD)
-    shutil.copyfile(EXAMPLE, root / _EXAMPLE_ON_CARD)
+    for name, text in TEXTS.items():
+        shutil.copyfile(text, root / boot_files.BOOT / name)
     with prepared_chroot(root, tools, log, online=online):
         log.step("apply the roles")
         run_playbook(root, log, tools=tools, inventory=inventory, variables=variables)

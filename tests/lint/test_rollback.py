@@ -28,6 +28,8 @@ _UNARMED = {
     ),
     "Install the Wi-Fi guard": "it reconnects only networks that were configured before",
     "Remove the Wi-Fi guard": "the uplink is not Wi-Fi, so undoing it cannot need the guard",
+    "Keep the name of one of several USB adapters": "it takes effect at the next start",
+    "Let the only USB adapter have any name": "it takes effect at the next start",
     "Configure the mDNS responder": ("the address, which Ansible is connected to, does not change"),
 }
 

@@ -9,8 +9,6 @@ from lint.test_rollback import writes
 _OF_CARDS = {"/etc/.updated", "/var/.updated", "/etc/systemd/system-generators/"}
 # The monitor writes it while no run goes on; the role only removes it.
 _OF_THE_MONITOR = {"/etc/avahi/services/pvs-bridge-pvs.service"}
-# Only removed, on a bridge of a version before 0.2.
-_OF_OLD_VERSIONS = {"/usr/local/share/pvs-bridge"}
 
 
 def is_below(path: str, folders: list[str]) -> bool:
@@ -21,6 +19,6 @@ def test_every_file_that_the_roles_write_is_watched() -> None:
     watched = load_yaml(ROOT / "roles/common/vars/main.yml")["__common_watched"]
     roles = sorted(folder.name for folder in (ROOT / "roles").iterdir())
     found = {dest for each in writes(roles) for dest in each.dests}
-    found -= _OF_CARDS | _OF_THE_MONITOR | _OF_OLD_VERSIONS
+    found -= _OF_CARDS | _OF_THE_MONITOR
     assert len(found) > 50
     assert {dest for dest in found if not is_below(dest, watched)} == set()

@@ -169,6 +169,7 @@ def check_bridge(
         timeout_seconds=_ANSWER_SECONDS,
         proxy_serves_home=target.proxy_serves_home,
         translates=target.translates,
+        pvs_at_home=target.pvs_at_home,
     )
     report = health.check(config, probe)
     links = {link.name: _result(report, link) for link in report.links}
@@ -194,7 +195,11 @@ def check_bridge(
         Group("Home network", tuple(home)),
         Group(
             "PVS",
-            (links["cable"], links["lease"], links["route"], _neighbour(output), links["pvs"]),
+            (
+                *(links[each] for each in ("cable", "lease", "route") if each in links),
+                _neighbour(output),
+                links["pvs"],
+            ),
         ),
         Group("Proxy", tuple(proxy)),
     )

@@ -11,6 +11,9 @@ set -u
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export pvs_interface="$1" pvs_address="$2" uplink_interface="$3"
 timeout_seconds=5
+# A PVS in the home network may be known by its name.
+resolved=$(timeout "$timeout_seconds" getent ahostsv4 "$pvs_address" | sed -n '1s/ .*//p')
+pvs_address=${resolved:-$pvs_address}
 
 ask() {
     name=$1

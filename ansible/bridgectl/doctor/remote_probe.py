@@ -6,6 +6,7 @@ import errno
 import http.client
 import io
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Interface
@@ -24,7 +25,7 @@ from pvs_bridge.host.network import (
 from pvs_bridge.host.probe import HomeAccess, ProbeError, Reply, Signal
 
 _ROUND_TRIP_SECONDS = 15
-_HOST = re.compile(r"[0-9.]+")
+_HOST = re.compile(r"[0-9.]+|[A-Za-z0-9-]+\.local")
 _PATH = re.compile(r"/[A-Za-z0-9_./?=&,-]*")
 
 # Every Debian has bash, but not curl. The user is haproxy, because the firewall may allow only this
@@ -112,6 +113,8 @@ class RemoteProbe:
         said = done.output.decode(errors="replace")
         if done.status in (_TOOK_TOO_LONG, -1) or "timed out" in said:
             raise TimeoutError
+        if "not known" in said or "name resolution" in said:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         if "refused" in said:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         if "reset" in said:

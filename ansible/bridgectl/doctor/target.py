@@ -46,6 +46,7 @@ class Target:
         uplink_type: wifi, ethernet or none.
         proxy_serves_home: whether home clients use the proxy.
         translates: whether the compat service is enabled.
+        pvs_at_home: whether the PVS is in the home network.
         other_names: other possible addresses: its host name, NAME.local, a static address.
         limits: of the vitals, from the monitor's variables.
         secrets: secret values of the configuration.
@@ -64,6 +65,7 @@ class Target:
     uplink_type: str
     proxy_serves_home: bool
     translates: bool
+    pvs_at_home: bool
     other_names: tuple[str, ...]
     limits: Limits
     secrets: frozenset[str]
@@ -120,6 +122,8 @@ def _target(inventory: Inventory, name: str, become_password: str) -> Target:
     become_password = become_password or value.first(_BECOME_PASSWORD) or ""
     host_name = value.text("uplink_hostname") or name
     static = (value.text("uplink_address") or "").partition("/")[0]
+    uplink = value.text("uplink_interface") or "wlan0"
+    at_home = value.text("pvs_link_type") == "home"
     others = [f"{host_name}.local", host_name, f"{name}.local", name, static]
     return Target(
         name=name,
@@ -127,13 +131,14 @@ def _target(inventory: Inventory, name: str, become_password: str) -> Target:
         port=int(port) if port and port.isdecimal() else None,
         user=user,
         ssh_arguments=tuple(arguments),
-        pvs_interface=value.text("pvs_link_interface") or "eth0",
+        pvs_interface=uplink if at_home else value.text("pvs_link_interface") or "eth0",
         pvs_address=value.text("pvs_link_pvs_address") or "172.27.153.1",
         proxy_port=int(value.text("proxy_http_port") or 80),
-        uplink_interface=value.text("uplink_interface") or "wlan0",
+        uplink_interface=uplink,
         uplink_type=value.text("uplink_type") or "wifi",
         proxy_serves_home=value.text("bridge_mode") != "routed",
         translates=value.text("compat_mode") != "off",
+        pvs_at_home=at_home,
         other_names=tuple(each for each in dict.fromkeys(others) if each and each != address),
         limits=Limits(
             temperature_celsius=value.number("monitor_temperature_celsius"),

@@ -32,23 +32,32 @@ def topology_of(configuration: Configuration) -> Topology:
     Raises:
         CannotWorkError: the lab cannot have these addresses.
     """
-    pvs = IPv4Interface(f"{configuration.value('pvs_link_pvs_address')}/24")
+    written = str(configuration.value("pvs_link_pvs_address"))
+    at_home = configuration.value("pvs_link_type") == "home"
+    address = parse_ipv4(written)
     servers = _name_servers(configuration)
     for own, router in _homes(configuration):
         taken = {own.ip, router, own.network.network_address, own.network.broadcast_address}
-        client = _client(configuration, own.network, {*taken, *servers})
-        if client and not own.network.overlaps(pvs.network):
+        pvs = address or next(
+            host for host in own.network.hosts() if host not in taken | {*servers}
+        )
+        client = _client(configuration, own.network, {*taken, *servers, pvs})
+        link = IPv4Network(f"{pvs}/24", strict=False)
+        fits = pvs in own.network if at_home else not own.network.overlaps(link)
+        if client and fits:
             called = {configuration.address, str(configuration.variables.get("health_address", ""))}
             return Topology(
-                pvs=str(pvs.ip),
+                pvs=str(pvs),
                 prefix=own.network.prefixlen,
                 router=str(router),
                 bridge=str(own.ip),
                 client=str(client),
                 name_servers=tuple(map(str, servers)),
                 bridge_names=tuple(sorted(filter(is_name, called))),
-                pvs_interface=str(configuration.value("pvs_link_interface")),
+                pvs_interface=_unused(configuration) if at_home else _interface(configuration),
                 home_interface=str(configuration.value("uplink_interface")),
+                pvs_at_home=at_home,
+                pvs_name="" if address else written.removesuffix(".local"),
             )
     raise CannotWorkError(
         f"{configuration.bridge}: no client of its home network may use the proxy",
@@ -70,11 +79,25 @@ def _homes(configuration: Configuration) -> Iterator[tuple[IPv4Interface, IPv4Ad
         yield own, next(host for host in own.network.hosts() if host != reached)
     usual = Topology()
     yield IPv4Interface(f"{usual.bridge}/{usual.prefix}"), IPv4Address(usual.router)
+    pvs = parse_ipv4(str(configuration.value("pvs_link_pvs_address")))
+    if pvs and configuration.value("pvs_link_type") == "home":
+        network = IPv4Network(f"{pvs}/{_HOME_PREFIX}", strict=False)
+        router, bridge = [host for host in network.hosts() if host != pvs][:2]
+        yield IPv4Interface(f"{bridge}/{_HOME_PREFIX}"), router
     for source in _sources(configuration):
         if source.prefixlen <= LONGEST_PREFIX:
             prefix = max(source.prefixlen, _HOME_PREFIX)
             router, bridge = source.network_address + 1, source.network_address + 2
             yield IPv4Interface(f"{bridge}/{prefix}"), router
+
+
+def _interface(configuration: Configuration) -> str:
+    return str(configuration.value("pvs_link_interface"))
+
+
+def _unused(configuration: Configuration) -> str:
+    """Return a name for the Pi's Ethernet port, which has no cable."""
+    return "eth0" if configuration.value("uplink_interface") != "eth0" else "eth1"
 
 
 def _client(

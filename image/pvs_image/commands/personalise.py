@@ -19,7 +19,7 @@ BUILD = Path("build")
 # File names on the boot partition, which the Pi reads at boot.
 CONFIGURATION_FILE = "pvs-bridge.yml"
 KEYS_FILE, USER_FILE = "authorized_keys", "userconf.txt"
-# The user to whom authorized_keys belongs without a userconf.txt.
+# The owner of authorized_keys without a userconf.txt.
 DEFAULT_USER = "pi"
 
 

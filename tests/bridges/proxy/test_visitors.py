@@ -431,7 +431,7 @@ def test_the_pi_itself_is_asked_for_a_password_to_write(
         {"target": f"/vars?{body.decode()}"},
         {"target": "/vars", "method": "POST", "body": body},
     ]
-    # A session does not stand in for a password of proxy_users here.
+    # Its session does not replace a password of proxy_users.
     for headers in ({}, log_in(home)):
         for write in writes:
             assert home.ask(**write, headers=headers, **LOOPBACK).status == 401

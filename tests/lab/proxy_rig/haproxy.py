@@ -24,6 +24,7 @@ BACKENDS = {"bookworm": "dhcpcd", "trixie": "networkmanager"}
 RELEASES = tuple(BACKENDS)
 CONFIGURATION = "etc/haproxy/haproxy.cfg"
 LIMITS = "pvs-bridge/limits.lua"
+ADDRESS = "pvs-bridge/address.lua"
 PAGE = PROJECT / "roles/status/files/etc/haproxy/pvs-bridge/status.html"
 _START_SECONDS = 20
 _ITSELF = {"address": "127.0.0.1", "source": "127.0.0.1"}
@@ -105,6 +106,7 @@ def write_configuration(etc: Path, chosen: dict[str, Any]) -> None:
     for name, text in error_pages(chosen).items():
         (etc / "pvs-bridge" / name).write_text(text, newline="")
     (etc / LIMITS).write_text(render(f"etc/haproxy/{LIMITS}.j2", chosen))
+    (etc / ADDRESS).write_text(render(f"etc/haproxy/{ADDRESS}.j2", chosen))
     (etc / "pvs-bridge" / certificate.PEM.name).write_text(_certificate())
     (etc / "pvs-bridge" / "own.pem").write_text(chosen.get("proxy_https_certificate", ""))
     shutil.copy(PAGE, etc / "pvs-bridge")

@@ -65,6 +65,31 @@ def pvs_dhcp(state: Path, topology: Topology) -> Daemon:
     ))  # fmt: skip
 
 
+# The Pi's own avahi, because no other mDNS responder is at hand. The folders that it writes to, and
+# its services, are empty.
+_AVAHI = """
+mount -t tmpfs lab "$1/run"
+mount -t tmpfs lab "$1/etc/avahi/services"
+mkdir "$1/run/avahi-daemon"
+printf '[server]\\nhost-name=%s\\nenable-dbus=no\\nuse-ipv6=no\\nallow-interfaces=lan0\\n' "$2" \
+    > "$1/run/avahi.conf"
+exec chroot "$1" avahi-daemon --no-drop-root --no-chroot --no-rlimits -f /run/avahi.conf
+"""
+
+
+def pvs_mdns(root: Path, topology: Topology) -> Daemon:
+    """Announces the PVS in the home network.
+
+    Args:
+        root: file system of a Pi.
+        topology: the PVS's name.
+    """
+    return Daemon("pvs-mdns", "pvs", (
+        "unshare", "--mount", "--propagation", "private",
+        "sh", "-ec", _AVAHI, "sh", str(root), topology.pvs_name,
+    ))  # fmt: skip
+
+
 def home_router(state: Path, topology: Topology) -> Daemon:
     """The home's DHCP and name server; it always gives the bridge the same address."""
     home = topology.home

@@ -9,7 +9,9 @@
                                 client lan0 ---- to-client ----+
                                 192.168.20.10
 
-These are the usual addresses and names; a :class:`pvs_lab.topology.Topology` may have others.
+These are the usual addresses and names; a :class:`pvs_lab.topology.Topology` may have others. It
+may also put the PVS into the home network: then the PVS has an interface lan0 there, and the Pi's
+cable to it is out.
 """
 
 from __future__ import annotations
@@ -45,8 +47,12 @@ def build(topology: Topology) -> None:
     for namespace in ("pvs", "router", "client"):
         _add_namespace(namespace)
     _add_switch("lan1", namespace="pvs")
-    ip("address", "add", f"{topology.pvs}/24", "dev", "lan1", namespace="pvs")
-    ip("address", "add", f"{PVS_IPV6}/64", "dev", "lan1", "nodad", namespace="pvs")
+    if topology.pvs_at_home:
+        _plug_into_home("pvs")
+        ip("address", "add", f"{topology.pvs}/{topology.prefix}", "dev", "lan0", namespace="pvs")
+    else:
+        ip("address", "add", f"{topology.pvs}/24", "dev", "lan1", namespace="pvs")
+        ip("address", "add", f"{PVS_IPV6}/64", "dev", "lan1", "nodad", namespace="pvs")
     _plug_into_home("router")
     ip("address", "add", f"{topology.router}/{topology.prefix}", "dev", "lan0", namespace="router")
     for address in {*topology.name_servers} - {topology.router}:
@@ -82,7 +88,8 @@ def add_bridge(topology: Topology) -> None:
     ip("link", "add", "port", "netns", "pvs", "type", "veth",
        "peer", "name", topology.pvs_interface, "address", BRIDGE_PVS_MAC,
        "netns", "bridge")  # fmt: skip
-    ip("link", "set", "port", "master", "lan1", "up", namespace="pvs")
+    state = "down" if topology.pvs_at_home else "up"
+    ip("link", "set", "port", "master", "lan1", state, namespace="pvs")
     ip("link", "add", "to-bridge", "type", "veth",
        "peer", "name", topology.home_interface, "address", BRIDGE_HOME_MAC,
        "netns", "bridge")  # fmt: skip

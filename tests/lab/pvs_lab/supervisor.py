@@ -64,7 +64,7 @@ class Supervisor:
         self.simulator_ready = self.scratch / "simulator.json"
         self.pvs = (
             daemons.simulator(simulator_arguments, self.simulator_ready),
-            daemons.pvs_dhcp(self.scratch, topology),
+            *self._announcing(),
         )
         self.router = daemons.home_router(self.scratch, topology)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -82,6 +82,14 @@ class Supervisor:
             "router-on": self.router_on,
             "status": self.status,
         }
+
+    def _announcing(self) -> tuple[Daemon, ...]:
+        """Return what the PVS runs beside its web server: DHCP at its cable, or mDNS at home."""
+        if not self.topology.pvs_at_home:
+            return (daemons.pvs_dhcp(self.scratch, self.topology),)
+        if self.topology.pvs_name and isinstance(self.source, Image):
+            return (daemons.pvs_mdns(self.source.root, self.topology),)
+        return ()
 
     def _pi(self, *, radio: bool) -> Container | RadioGuest | FlashedGuest:
         """Return the Pi, switched off."""

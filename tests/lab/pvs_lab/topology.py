@@ -22,7 +22,9 @@ class Topology:
     """The network around the bridge.
 
     Attributes:
-        pvs: the PVS's address; the /24 around it is the PVS's network.
+        pvs: the PVS's address; the /24 around it is the PVS's network, unless it is at home.
+        pvs_at_home: whether the PVS is in the home network; then the Pi has no cable to it.
+        pvs_name: the name that the PVS announces by mDNS in the home network; empty for none.
         prefix: prefix length of the home network.
         router: the home router's address.
         bridge: the address that the router always gives the Pi.
@@ -42,6 +44,8 @@ class Topology:
     bridge_names: tuple[str, ...] = ()
     pvs_interface: str = "eth0"
     home_interface: str = "wlan0"
+    pvs_at_home: bool = False
+    pvs_name: str = ""
 
     def __post_init__(self) -> None:
         """Refuse addresses that cannot form a network.
@@ -62,16 +66,18 @@ class Topology:
         Raises:
             ValueError: an address is not valid.
         """
-        hosts = [IPv4Address(each) for each in (self.router, self.bridge, self.client)]
+        written = (self.router, self.bridge, self.client, *([self.pvs] if self.pvs_at_home else []))
+        hosts = [IPv4Address(each) for each in written]
         servers = [IPv4Address(each) for each in self.name_servers]
         interfaces = (self.pvs_interface, self.home_interface)
         ends = (self.home.network_address, self.home.broadcast_address)
         found = {
             f"the prefix must be at most {LONGEST_PREFIX}, got {self.prefix}": self.prefix
             > LONGEST_PREFIX,
-            f"the PVS {self.pvs} must not be in the home network": self.home.overlaps(
-                self.pvs_network
+            f"the PVS {self.pvs} must not be in the home network": (
+                not self.pvs_at_home and self.home.overlaps(self.pvs_network)
             ),
+            "a PVS at its cable announces no name": bool(self.pvs_name) and not self.pvs_at_home,
             f"all hosts must be in {self.home}": any(
                 each not in self.home or each in ends for each in hosts
             ),
@@ -84,6 +90,10 @@ class Topology:
             ),
             "bridge_names must be host names": (
                 not all(map(_HOST_NAME.fullmatch, self.bridge_names))
+            ),
+            "pvs_name must be a host name without a domain": (
+                bool(self.pvs_name)
+                and ("." in self.pvs_name or not _HOST_NAME.fullmatch(self.pvs_name))
             ),
         }
         return next((problem for problem, wrong in found.items() if wrong), None)

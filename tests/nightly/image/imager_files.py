@@ -1,7 +1,8 @@
 """The files that Raspberry Pi Imager 2 writes to the FAT partition, and those of older guides.
 
-The texts are those of Imager's ``customization_generator.cpp`` for an image with ``init_format``
-``cloudinit`` and a form with hostname, user, key, locale and Wi-Fi.
+The texts are those of ``customization_generator.cpp`` of Imager v2.0.11.1 for an image with
+``init_format`` ``cloudinit`` and a form with hostname, user, key, locale, Wi-Fi and passwordless
+sudo. tests/unit/boot_config/corpus has other forms.
 """
 
 from __future__ import annotations
@@ -39,20 +40,22 @@ timezone: Europe/Berlin
 keyboard:
   model: pc105
   layout: "de"
-users:
-- name: {user}
-  groups: users,adm,dialout,audio,netdev,video,plugdev,cdrom,games,input,gpio,spi,i2c,render,sudo
+user:
+  name: {user}
   shell: /bin/bash
   lock_passwd: false
   passwd: "{password_hash}"
   ssh_authorized_keys:
-    - {key}
+    - "{key}"
   sudo: ALL=(ALL) NOPASSWD:ALL
-enable_ssh: true
 ssh_pwauth: false
+runcmd:
+  - [ systemctl, enable, --now, ssh ]
+  - [ sh, -c, "echo '{user} ALL=(ALL) NOPASSWD:ALL' >'/etc/sudoers.d/010_{user}-nopasswd'" ]
+  - [ sh, -c, "chmod 0440 '/etc/sudoers.d/010_{user}-nopasswd'" ]
 """
 
-# Some versions write the first stanza, which would accept the PVS's default route.
+# The first stanza would accept the PVS's default route.
 _NETWORK_CONFIG = """network:
   version: 2
   ethernets:

@@ -155,6 +155,7 @@ def test_a_wrong_wifi_in_an_edited_configuration_is_undone(pi: FlashedPi) -> Non
 
 def test_a_reconfigured_kernel_boots(pi: FlashedPi) -> None:
     release = pi.output("bridge", "uname --kernel-release").strip()
+    pi.output("bridge", "echo '# my own' > /boot/firmware/usercfg.txt")
     before = pi.card.boot()
     # Everything that an update does except the download.
     status, output = pi.run(
@@ -167,6 +168,9 @@ def test_a_reconfigured_kernel_boots(pi: FlashedPi) -> None:
     pi.power_off()
     after = pi.card.boot()
     assert (after.kernel, after.initrd) == (before.kernel, before.initrd)
+    # Own settings of the firmware stay.
+    assert b"\ninclude usercfg.txt\n" in pi.card.read("config.txt")
+    assert pi.card.read("usercfg.txt") == b"# my own\n"
     # Imager's additional arguments are no longer needed.
     assert set(after.arguments.split()) >= {"root=LABEL=RASPIROOT", "net.ifnames=0"}
     pi.power_on()

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from pvs_bridge.boot_config import specs
-from pvs_bridge.boot_config.boot_partition import BootPartition, Found
+from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.playbook import Outcome, failure
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.boot_config.text_file import Found
 from pvs_lab.playbook import PROGRAM
 
 PROJECT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from unit.boot_config.conftest import PROJECT, preflight
 
-from pvs_bridge.boot_config import apply, login, playbook
+from pvs_bridge.boot_config import apply, keyboard, login, playbook, redact, undo
 from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.playbook import Outcome
 from pvs_bridge.boot_config.store import Store
@@ -20,6 +20,8 @@ from pvs_bridge.host.overlay import OVERLAYROOT, Root
 
 _CABLE = "uplink_type: ethernet\nuplink_interface: wlan0\n"
 _WIFI = "uplink_country: US\nuplink_networks:\n  - ssid: Sunnyside\n    passphrase: 12345678\n"
+_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxR0zYpNpVr0Tm6l5pZr0zYpNpVr0Tm6l5pZr0zYpNp"
+_SUNNYSIDE = {"uplink_networks": [{"ssid": "Sunnyside", "passphrase": "12345678"}]}
 _PSK = "0123456789abcdef" * 4
 _WPA = f'country=DE\nnetwork={{\n  ssid="Old way"\n  psk={_PSK}\n}}\n'
 
@@ -33,6 +35,12 @@ class Pi:
         self.runs: list[tuple[dict[str, Any], list[str]]] = []
         self.fails = ""
         self.root = Root(partition.folder.parent)
+
+    def fill_in(self, user: str) -> None:
+        """Write the user-data of Raspberry Pi Imager v2.0.11.1 with these lines about the user."""
+        self.put("meta-data", "instance-id: rpi-imager-1764254130512\n")
+        name = f"user:\n  name: anna\n  shell: /bin/bash\n{user}"
+        self.put("user-data", f"#cloud-config\nmanage_resolv_conf: false\n{name}")
 
     def put(self, name: str, text: str) -> None:
         """Write a file onto the boot partition."""
@@ -230,6 +238,72 @@ def test_text_needs_no_quotes(pi: Pi) -> None:
     }
 
 
+def test_a_wrong_country_costs_itself_alone(pi: Pi) -> None:
+    pi.put("pvs-bridge.yml", _WIFI.replace("US", "Atlantis"))
+    pi.boot()
+    assert pi.runs[0][0] == {**_SUNNYSIDE, "uplink_country": "00"}
+    (message,) = pi.rejected
+    assert message.startswith("pvs-bridge.yml line 1: uplink_country: must be the code")
+
+
+def _reach_home(pi: Pi, text: str) -> dict[str, Any]:
+    """Apply a file with which the Pi reaches its home network; return the variables."""
+    pi.put("pvs-bridge.yml", text)
+    pi.boot()
+    undo.keep(pi.store)
+    return pi.runs[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        # The passphrase was cut off.
+        (_WIFI.replace("12345678", "1234"), "line 4: uplink_networks[0].passphrase: must have"),
+        ("uplink_type: wiffi\n", "line 1: uplink_type: must be one of"),
+        ("uplink_hostname: barn\n", "the files have no connection to the home network"),
+        ("uplink_networks: []\n", "the files have no connection to the home network"),
+    ],
+)
+def test_an_edit_without_a_way_home_keeps_the_last_one(pi: Pi, edit: str, message: str) -> None:
+    before = _reach_home(pi, _WIFI)
+    pi.put("pvs-bridge.yml", edit)
+    for _ in range(2):
+        pi.boot()
+        applied = pi.store.read("applied")["variables"]
+        assert {name: applied[name] for name in before} == before
+        assert "uplink_type" not in applied
+        assert any(message in each for each in pi.rejected)
+        assert any("the last one that worked stays active" in each for each in pi.rejected)
+    assert undo.earlier(pi.store) is None
+    # The next boot has nothing to do.
+    runs = len(pi.runs)
+    assert not pi.boot()
+    assert len(pi.runs) == runs
+
+
+def test_the_home_network_is_left_if_the_file_says_so(pi: Pi) -> None:
+    _reach_home(pi, _WIFI)
+    pi.put("pvs-bridge.yml", "uplink_type: none\n")
+    pi.boot()
+    assert pi.runs[-1][0] == {"uplink_type": "none"}
+    assert pi.rejected == []
+
+
+def test_a_wrong_passphrase_stays_readable_until_it_is_corrected(
+    pi: Pi, options: dict[str, Any]
+) -> None:
+    wrong = "uplink_networks:\n  - {ssid: a, passphrase: short}\n"
+    pi.put("pvs-bridge.yml", f"{wrong}compat_password: sunflower\n")
+    pi.put("wpa_supplicant.conf", _WPA.replace(_PSK, "short"))
+    for _ in range(2):
+        pi.boot()
+        redact.clean(pi.partition, pi.store, options, pi.partition.folder / "none")
+        text = (pi.partition.folder / "pvs-bridge.yml").read_text()
+        assert text == f"{wrong}compat_password: stored on the Pi\n"
+        assert (pi.partition.folder / "wpa_supplicant.conf").exists()
+    assert any(each.startswith("wpa_supplicant.conf line 4: ") for each in pi.rejected)
+
+
 def test_values_are_not_evaluated_as_templates(pi: Pi) -> None:
     network = {"ssid": "{{ 7 * 7 }}", "passphrase": "{% x %}{{ y }}"}
     pi.put("pvs-bridge.yml", yaml.safe_dump({"uplink_country": "US", "uplink_networks": [network]}))
@@ -269,8 +343,56 @@ def test_a_dry_run_finds_changes_without_making_them(pi: Pi) -> None:
 
 def test_a_dry_run_does_not_create_the_user(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login, "provide", lambda _: pytest.fail("the user was made"))
-    pi.put("authorized_keys", f"ssh-ed25519 {'A' * 68} anna@laptop\n")
+    pi.put("authorized_keys", f"{_KEY} anna@laptop\n")
     assert apply.is_due(pi.partition, pi.store, PROJECT)
+
+
+def test_a_user_with_only_a_key_becomes_root(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
+    provided: list[login.Login] = []
+    monkeypatch.setattr(login, "provide", provided.append)
+    pi.fill_in(f'  lock_passwd: true\n  ssh_authorized_keys:\n    - "{_KEY}"\n  sudo: null\n')
+    for _ in range(2):
+        pi.boot()
+        assert "anna becomes root without a password" in pi.notes
+    # The user keeps it without the file.
+    (pi.partition.folder / "user-data").unlink()
+    pi.put("authorized_keys", f"{_KEY}\n")
+    pi.boot()
+    assert provided == [login.Login(form_user="anna"), login.Login(keys=(_KEY,), form_user="anna")]
+
+
+def test_a_user_with_a_password_needs_it_for_sudo(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "provide", lambda _: pytest.fail("sudo was opened"))
+    passwords = '  lock_passwd: false\n  passwd: "$y$j9T$a$b"\n'
+    # The report removes the password.
+    for password in (passwords, "  lock_passwd: false\n"):
+        key = f'  ssh_authorized_keys:\n    - "{_KEY}"\n'
+        pi.fill_in(f"{password}{key}  sudo: null\nssh_pwauth: true\n")
+        pi.boot()
+        assert "sudo asks anna for the password" in pi.notes
+    # The form asks for logins with the password.
+    assert pi.runs[0][0] == {"sshd_password_login": True, "uplink_type": "none"}
+    pi.put("pvs-bridge.yml", f"{_CABLE}sshd_password_login: false\n")
+    pi.boot()
+    assert pi.runs[1][0]["sshd_password_login"] is False
+
+
+def test_the_keyboard_of_the_form_is_taken_over_once(
+    pi: Pi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts: list[str] = []
+
+    def provide(layout: str, _: str) -> str:
+        layouts.append(layout)
+        return "no file"
+
+    monkeypatch.setattr(keyboard, "provide", provide)
+    for layout in ("gb", "gb", "de"):
+        text = f'#cloud-config\nkeyboard:\n  model: pc105\n  layout: "{layout}"\n'
+        pi.put("user-data", text)
+        pi.boot()
+        assert pi.notes == "no file"
+    assert layouts == ["gb", "de"]
 
 
 def test_a_failed_set_up_is_due_again(pi: Pi) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pvs_bridge import atomic
-from pvs_bridge.boot_config.boot_partition import LARGEST_BYTES, BootPartition, UnreadableError
+from pvs_bridge.boot_config.boot_partition import LARGEST_BYTES, BootPartition
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.boot_config.text_file import UnreadableError
 
 
 @pytest.mark.parametrize("name", ["pvs-bridge.yml", "PVS-BRIDGE.YML", "pvs-bridge.yml.txt"])
@@ -28,7 +29,13 @@ def test_the_exact_spelling_wins(partition: BootPartition) -> None:
     assert found.text == "pvs-bridge.yml"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_similar_names_of_other_files_are_not_meant(partition: BootPartition) -> None:
+    for name in ("pvs-bridge-report.txt", "pvs-bridge.rejected.yml", "._pvs-bridge.yml"):
+        (partition.folder / name).write_text("a: 1\n")
+    assert partition.read("pvs-bridge.yml") is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_each_encoding_of_the_windows_editor_is_read(
     partition: BootPartition, encoding: str
 ) -> None:
@@ -41,7 +48,9 @@ def test_each_encoding_of_the_windows_editor_is_read(
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"ok\nssid: \xe9\n", "a line 2: has a character that is not UTF-8. Hint: "),
+        (b"ok\nssid: \xe9\x81\n", "a: must be text, got bytes that are not. Hint: "),
+        (b"ok\0\0\0ok", "a: must be text, got bytes that are not. Hint: "),
+        (b"%PDF-1.7\n", "a: must be plain text, got a document"),
         (b"x" * (LARGEST_BYTES + 1), "a: must be at most 256 KiB"),
     ],
 )

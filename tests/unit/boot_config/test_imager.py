@@ -68,13 +68,19 @@ def network(key: str = _PSK, ssid: str = "Sunnyside", more: str = "") -> str:
             {"ssid": "Sunnyside", "psk": _PSK, "hidden": True},
         ),
         (
-            network(ssid=r"Jack \"n\" \xE9 \\"),
+            network(ssid=r"Jack \"n\" \xc3\xa9 \\"),
             {"ssid": 'Jack "n" é \\', "psk": _PSK},
+        ),
+        (
+            # A router that names its network in Latin-1.
+            network(ssid=r"Caf\xe9"),
+            {"ssid": "Café", "psk": _PSK},
         ),
     ],
 )
 def test_the_wifi_network_is_read(text: str, expected: dict[str, object]) -> None:
-    layer = imager.read_network(found(text, "network-config"))
+    layer, issues = imager.read_network(found(text, "network-config"))
+    assert issues == []
     assert layer.values == {"uplink_country": "GB", "uplink_networks": [expected]}
     assert layer.location(("uplink_networks", 0, "psk")).place == "network-config line 13"
     assert layer.location(("uplink_country",)).place == "network-config line 11"
@@ -82,7 +88,7 @@ def test_the_wifi_network_is_read(text: str, expected: dict[str, object]) -> Non
 
 def test_ethernet_settings_are_ignored() -> None:
     text = "network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n"
-    assert imager.read_network(found(text)).values == {}
+    assert imager.read_network(found(text))[0].values == {}
 
 
 def test_the_user_of_the_form_is_read() -> None:
@@ -91,6 +97,10 @@ def test_the_user_of_the_form_is_read() -> None:
         name="anna",
         has_key=True,
         has_password=True,
+        is_locked=False,
+        password_line=22,
+        becomes_root=True,
+        keyboard="gb",
         timezone="Europe/London",
         hostname="garage",
         hostname_line=4,

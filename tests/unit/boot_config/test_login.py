@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pvs_bridge.boot_config import login
@@ -12,7 +14,7 @@ _HASH = "$6$salt$abcdefghijklmnop"
 
 
 def test_without_files_there_is_no_login(partition: BootPartition) -> None:
-    assert login.read(partition) == (login.Login(), [])
+    assert login.read(partition) == (login.Login(), [], [])
 
 
 @pytest.mark.parametrize("name", ["userconf", "userconf.txt", "USERCONF.TXT"])
@@ -21,8 +23,8 @@ def test_name_password_and_keys_are_read(partition: BootPartition, name: str) ->
     (partition.folder / "authorized_keys").write_text(
         f'# mine\r\n{_KEY} anna@laptop\r\n\r\nfrom="192.168.1.0/24" {_KEY}\n'
     )
-    found, issues = login.read(partition)
-    assert (found.user, found.password_hash, issues) == ("anna", _HASH, [])
+    found, issues, notes = login.read(partition)
+    assert (found.user, found.password_hash, issues, notes) == ("anna", _HASH, [], [])
     assert found.keys == (f"{_KEY} anna@laptop", f'from="192.168.1.0/24" {_KEY}')
 
 
@@ -46,7 +48,7 @@ def test_a_user_may_have_no_password(partition: BootPartition) -> None:
         (
             "authorized_keys",
             "-----BEGIN OPENSSH PRIVATE KEY-----\n",
-            "authorized_keys line 1: must",
+            "authorized_keys line 1: is a private key",
         ),
     ],
 )
@@ -54,5 +56,22 @@ def test_an_unusable_login_is_reported(
     partition: BootPartition, name: str, text: str, message: str
 ) -> None:
     (partition.folder / name).write_text(text)
-    _, (issue,) = login.read(partition)
+    _, (issue,), _ = login.read(partition)
     assert str(issue).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rules"),
+    [
+        (login.Login(form_user="anna.mueller"), ["anna.mueller"]),
+        (login.Login(form_user="ALL"), []),
+        (login.Login(form_user="a ALL=(ALL) ALL, b"), []),
+    ],
+)
+def test_only_a_plain_name_becomes_root_without_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: login.Login, rules: list[str]
+) -> None:
+    file = tmp_path / "sudoers"
+    monkeypatch.setattr(login, "_SUDO", file)
+    login.provide(wanted)
+    assert file.read_text() == "".join(f"{name} ALL=(ALL) NOPASSWD: ALL\n" for name in rules)

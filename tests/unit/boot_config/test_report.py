@@ -54,7 +54,7 @@ def _report_login(
     reporter.store.write("outcome", {"user": form})
     reporter.store.write("login", old)
     reporter.store.write("applied", {"variables": {"sshd_password_login": password_login}})
-    reporter.cloud_init_result.write_text('{"v1": {"datasource": "DataSourceNone", "errors": []}}')
+    reporter.cloud_init_result.write_text('{"v1": {"datasource": "DataSourceNoCloud"}}')
     report.report(reporter)
 
 
@@ -70,6 +70,14 @@ def test_a_store_that_could_not_be_written_comes_first(reporter: Reporter) -> No
     reporter.error_file.write_text("The Pi could not store the configuration: it is full.")
     report.report(reporter)
     assert text(reporter).startswith("The Pi could not store the configuration: it is full. The")
+
+
+def test_without_a_usable_network_the_report_points_to_the_issues(reporter: Reporter) -> None:
+    reporter.store.write("outcome", {"rejected": ["pvs-bridge.yml line 4: too short"]})
+    report.report(reporter)
+    said = " ".join(text(reporter).split())
+    assert said.startswith("The bridge has no home network yet, because of what is listed below.")
+    assert "pvs-bridge.example.yml" not in said
 
 
 def test_issues_follow_the_verdict(reporter: Reporter) -> None:
@@ -178,6 +186,14 @@ def test_the_report_names_the_user_who_can_log_in(
     assert "SSH login is not" not in said
 
 
+def test_a_user_that_cloud_init_did_not_create_is_not_named(reporter: Reporter) -> None:
+    reporter.store.write("outcome", {"user": {"name": "anna", "has_key": True}})
+    reporter.cloud_init_result.write_text('{"v1": {"datasource": "DataSourceNone"}}')
+    report.report(reporter)
+    assert "anna" not in text(reporter)
+    assert "SSH login is not set up" in " ".join(text(reporter).split())
+
+
 @pytest.mark.parametrize(
     ("form", "old", "password_login", "said"),
     [
@@ -253,7 +269,7 @@ def test_no_issue_of_the_report_shows_a_secret(
 ) -> None:
     (reporter.partition.folder / name).write_text(_UNUSABLE[name][number])
     found = read.read(reporter.partition, {}, options)
-    _, issues = login.read(reporter.partition)
+    _, issues, _ = login.read(reporter.partition)
     reporter.store.write("layers", layers.to_json(found.layers))
     said = [str(issue) for issue in (*found.issues, *issues)]
     reporter.store.write("outcome", {"issues": said, "notes": found.notes})

@@ -17,8 +17,8 @@ def block(*lines: str) -> str:
 
 def read(text: str) -> tuple[dict[str, object], list[str]]:
     """Return a file's settings and issues."""
-    layer, issues = wpa_supplicant.read(found(text, "wpa_supplicant.conf"))
-    return dict(layer.values), [str(issue) for issue in issues]
+    supplicant = wpa_supplicant.read(found(text, "wpa_supplicant.conf"))
+    return dict(supplicant.layer.values), [str(issue) for issue in supplicant.issues]
 
 
 def test_the_file_of_the_guides_is_read_with_any_line_ends() -> None:
@@ -27,8 +27,9 @@ def test_the_file_of_the_guides_is_read_with_any_line_ends() -> None:
         + block('ssid="Sunny side"', "scan_ssid=1", 'psk="pass phrase"', "key_mgmt=WPA-PSK")
     )
     for each in (text, text.replace("\n", "\r\n")):
-        layer, issues = wpa_supplicant.read(found(each, "wpa_supplicant.conf"))
-        assert issues == []
+        supplicant = wpa_supplicant.read(found(each, "wpa_supplicant.conf"))
+        layer = supplicant.layer
+        assert (supplicant.issues, supplicant.notes) == ([], [])
         assert layer.values == {
             "uplink_country": "US",
             "uplink_networks": [
@@ -37,7 +38,7 @@ def test_the_file_of_the_guides_is_read_with_any_line_ends() -> None:
         }
         assert (
             layer.location(("uplink_networks", 0, "passphrase")).place
-            == "wpa_supplicant.conf line 5"
+            == "wpa_supplicant.conf line 8"
         )
 
 
@@ -79,7 +80,7 @@ def test_a_disabled_network_is_ignored() -> None:
         (block('ssid="a"'), "line 1: the network a has no passphrase"),
         (block('ssid="a"', "key_mgmt=WPA-EAP"), "line 1: the network a uses a security"),
         (block('ssid="a"', "key_mgmt=NONE", "wep_key0=1234567890"), "line 1: the network a uses"),
-        ('country=DE\nnetwork={\nssid="a"\n', "line 2: this network has no end"),
+        ("country=DE\nnetwork={\n", "line 2: the file ends within this network"),
         ("Wi-Fi of the garage\n", "line 1: is not a setting"),
     ],
 )

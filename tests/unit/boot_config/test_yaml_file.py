@@ -22,7 +22,8 @@ def test_the_line_of_each_value_is_known() -> None:
 def test_tabs_are_read_as_spaces() -> None:
     parsed = parse("b:\n\t- c: x\n\t\td: y\n")
     assert parsed.values == {"b": [{"c": "x", "d": "y"}]}
-    assert parsed.tabs
+    (note,) = parsed.notes
+    assert str(note).startswith("line 2: begins with a tab")
 
 
 def test_keys_and_dates_are_read_as_typed() -> None:
@@ -37,11 +38,11 @@ def test_an_empty_file_is_valid(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\nb: c: d\n", "line 2: column 5 is not valid YAML"),
-        ("a: 'x\n", "line 2: column 1 is not valid"),
+        ("b: c: d\n", "line 1: column 5 is not valid YAML"),
+        ("a: 'x\n", "line 1: column 4 is not valid"),
         ("a: {b\n", "line 2: column 1 is not valid"),
-        ("- a\n", "line 1: must be a list of variables. Hint: "),
-        ("a: 1\nb: \x00\n", "line 2: has a control character. Hint: "),
+        ("- a\n", "line 1: must be a variable. Hint: "),
+        ("b: \x00\n", "line 1: has a control character. Hint: "),
     ],
 )
 def test_invalid_yaml_is_reported_with_its_line(text: str, message: str) -> None:
@@ -49,6 +50,9 @@ def test_invalid_yaml_is_reported_with_its_line(text: str, message: str) -> None
         parse(text)
     assert str(raised.value).startswith(message)
     assert raised.value.issue.hint
+    # With another variable, only the broken one is left out.
+    parsed = parse(f"{text}\nz: 1\n")
+    assert (parsed.values, len(parsed.issues)) == ({"z": 1}, 1)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def target() -> Target:
         uplink_type="wifi",
         proxy_serves_home=True,
         translates=True,
+        pvs_at_home=False,
         other_names=("garage", "192.168.1.34"),
         limits=LIMITS,
         secrets=frozenset({"correct horse"}),

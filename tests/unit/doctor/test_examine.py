@@ -138,6 +138,33 @@ def test_an_unused_pvs_address_is_reported(check: Check) -> None:
     assert found["PVS reachable"].state == BROKEN
 
 
+@pytest.mark.parametrize(
+    ("connected", "problem"),
+    [
+        (ScriptResult(0, b""), None),
+        (ScriptResult(124, b""), "Nothing answers at pvs6.local"),
+        (
+            ScriptResult(1, b"bash: pvs6.local: Name or service not known"),
+            "No machine in the home network answers to the PVS's name, pvs6.local.",
+        ),
+    ],
+)
+def test_a_pvs_at_home_has_no_cable(
+    check: Check, connected: ScriptResult, problem: str | None
+) -> None:
+    found = check(
+        {"pvs6.local": connected},
+        {},
+        pvs_at_home=True,
+        pvs_interface="wlan0",
+        pvs_address="pvs6.local",
+    )
+    assert not {"Cable to the PVS", "Address from PVS", "Default route"} & {*found}
+    issue = found["PVS reachable"].issue
+    assert issue is None if problem is None else issue and issue.problem.startswith(problem)
+    assert "cable" not in str(issue)
+
+
 def test_a_bridge_without_uplink_has_no_home_results(check: Check) -> None:
     found = check({}, {}, uplink_type="none")
     assert found["Home network"].state == UNKNOWN

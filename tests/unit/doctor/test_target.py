@@ -28,6 +28,7 @@ pvs_bridges:
       pvs_link_interface: "{{ nonsense }}"
       bridge_mode: routed
       a_mistake: here
+    attic: {pvs_link_type: home, pvs_link_pvs_address: pvs6.local, uplink_interface: eth1}
     barn: {ansible_connection: ssh, compat_mode: "off", uplink_address: 192.168.1.9/24}
 """
 
@@ -48,6 +49,13 @@ def test_the_connection_variables_of_ansible_are_used(inventory: Path) -> None:
     )  # fmt: skip
     assert (garage.proxy_port, garage.proxy_serves_home, garage.translates) == (8000, False, True)
     assert garage.other_names == ("shed.local", "shed", "garage.local", "garage")
+
+
+def test_a_pvs_at_home_is_reached_by_the_uplink(inventory: Path) -> None:
+    (attic,) = read_targets(inventory, "attic")
+    assert (attic.pvs_at_home, attic.pvs_address, attic.pvs_interface) == (
+        True, "pvs6.local", "eth1",
+    )  # fmt: skip
 
 
 def test_all_secrets_are_found_and_only_these(inventory: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import http.client
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -128,6 +129,53 @@ def test_a_pvs_that_refuses_connections_is_not_asked(
     assert (report.broken.name, report.broken.outcome) == ("pvs", outcome)
     assert probe.asked == []
     assert states(report.links)["answer"] == UNKNOWN
+
+
+AT_HOME: list[tuple[str, Exception]] = [
+    ("pvs_not_at_home", TIMEOUT),
+    ("pvs_not_at_home", NO_ROUTE),
+    # No firewall of the bridge is in the way, so the network has answered this.
+    ("pvs_not_at_home", OSError(errno.ENETUNREACH, "Network is unreachable")),
+    ("pvs_name_unknown", socket.gaierror(socket.EAI_NONAME, "Name or service not known")),
+    ("pvs_restarting", REFUSED),
+]
+
+
+@pytest.fixture
+def at_home(config: HealthConfig) -> HealthConfig:
+    """A bridge without a cable to the PVS."""
+    return dataclasses.replace(
+        config, pvs_at_home=True, pvs_interface="wlan0", pvs_address="pvs6.local"
+    )
+
+
+def test_a_pvs_at_home_needs_no_cable(make_probe: Build, at_home: HealthConfig) -> None:
+    probe = make_probe(signals={"wlan0": Signal.UP}, ips={"wlan0": ["192.168.44.7/24"]})
+    report = check(at_home, probe)
+    assert report.healthy
+    assert list(states(report.links)) == ["pvs", "proxy", "reach", "uplink", "answer"]
+
+
+@pytest.mark.parametrize(("outcome", "error"), AT_HOME)
+def test_a_pvs_that_is_not_at_home_is_not_asked(
+    make_probe: Build, at_home: HealthConfig, outcome: str, error: Exception
+) -> None:
+    probe = make_probe(refuses={80: error})
+    report = check(at_home, probe)
+    assert report.broken is not None
+    assert (report.broken.name, report.broken.outcome) == ("pvs", outcome)
+    assert probe.asked == []
+    assert "cable" not in _problem(report) + _hint(report)
+
+
+def test_without_the_home_network_a_pvs_in_it_is_not_asked(
+    make_probe: Build, at_home: HealthConfig
+) -> None:
+    probe = make_probe(signals={"wlan0": Signal.NONE})
+    report = check(at_home, probe)
+    assert report.broken is not None
+    assert report.broken.name == "uplink"
+    assert (states(report.links)["pvs"], probe.asked) == (UNKNOWN, [])
 
 
 def test_the_check_uses_the_proxy_if_the_firewall_blocks_its_user(make_probe: Build) -> None:
@@ -501,7 +549,7 @@ def test_waiting_ends(make_probe: Build, config: HealthConfig) -> None:
 
 
 def test_every_outcome_has_a_test() -> None:
-    seen = {outcome for outcome, *_ in (*CHEAP, *ANSWERS, *FIRMWARES, *TRANSLATOR)}
+    seen = {outcome for outcome, *_ in (*CHEAP, *ANSWERS, *FIRMWARES, *TRANSLATOR, *AT_HOME)}
     assert seen | {"translator_down"} == set(OUTCOMES)
 
 

@@ -21,6 +21,7 @@ Body = Callable[..., bytes]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 GOOD: dict[str, object] = {
     "pvs_interface": "lab-missing0",
+    "pvs_at_home": False,
     "pvs_address": "172.27.153.1",
     "proxy_port": 80,
     "uplink_interface": "lab-missing1",

@@ -39,6 +39,7 @@ def root(tmp_path: Path) -> Path:
     )
     (boot / "config.txt").write_text(
         f"# comment\narm_64bit=1\nkernel={KERNEL}\n# more\ninitramfs {INITRD}\n"
+        "include usercfg.txt\n"
     )
     firmware = [path for model in MODELS for path in model.firmware]
     for path in firmware:
@@ -50,7 +51,7 @@ def root(tmp_path: Path) -> Path:
         (root / "etc/alternatives").mkdir(parents=True, exist_ok=True)
         (root / "etc/alternatives" / name).symlink_to(f"/usr/lib/firmware/{name}-debian")
         (root / "usr/lib/firmware" / name).symlink_to(f"/etc/alternatives/{name}")
-    for name in {KERNEL, *(name for model in MODELS for name in model.boot)}:
+    for name in {KERNEL, "usercfg.txt", *(name for model in MODELS for name in model.boot)}:
         (boot / name).write_text("code")
     drivers = sorted({driver for model in MODELS for driver in model.drivers})
     write_initrd(boot / INITRD, [f"{each.replace('-', '_')}.ko.xz" for each in drivers])
@@ -99,6 +100,7 @@ def test_an_empty_file_counts_as_missing(root: Path) -> None:
         ("config.txt", "arm_64bit=1"),
         ("config.txt", f"kernel={KERNEL}"),
         ("config.txt", f"initramfs {INITRD}"),
+        ("config.txt", "include usercfg.txt"),
     ],
 )
 def test_a_missing_setting_is_named(root: Path, file: str, line: str) -> None:

@@ -198,7 +198,7 @@ def test_provisioning_renews_exactly_what_the_builder_has_copied(card: Path) -> 
     (task,) = yaml.safe_load((PROJECT / "roles/agent/tasks/card.yml").read_text())
     renewed = set()
     for entry in task["pvs_bridge.core.managed_files"]["files"]:
-        dest = entry["dest"].removeprefix("{{ __agent_card }}/")
+        dest = entry["dest"].removeprefix("/usr/local/share/pvs-bridge/")
         members = tree(PROJECT / dest) if entry.get("state") == "tree" else []
         renewed |= {f"{dest}/{each['path']}" for each in members} or {dest}
     assert renewed == {str(path.relative_to(card)) for path in card.rglob("*") if path.is_file()}

@@ -74,6 +74,17 @@ def test_a_block_is_replaced_where_it_stands(written: Path) -> None:
     assert "eth0" not in written.read_text()
 
 
+def test_an_empty_block_is_removed_and_retires_nothing(written: Path) -> None:
+    before = written.read_text() + "interface eth0\n"
+    written.write_text(before)
+    empty = {**retiring(written, "eth0"), "content": ""}
+    assert put(empty)["changed_files"] == []
+    assert written.read_text() == before
+    put(block(written, UPLINK), block(written))
+    put(empty)
+    assert written.read_text() == f"{before}# BEGIN {UPLINK}\ninterface eth0\n# END {UPLINK}\n"
+
+
 def test_a_block_that_is_right_changes_nothing(written: Path) -> None:
     assert put(block(written))["changed"]
     inode = written.stat().st_ino

@@ -84,6 +84,7 @@ class MonitoredBridge:
     """A bridge with its monitor and clock.
 
     Attributes:
+        health: What the health check knows.
         probe: The bridge; healthy unless a test changes it.
         host: The commands that were run.
         now: Seconds since the Pi's start.
@@ -94,6 +95,7 @@ class MonitoredBridge:
     def __init__(self, folder: Path, **chosen: Any) -> None:  # noqa: ANN401 - any key
         """Start the Pi."""
         self.config = dataclasses.replace(CONFIG, **chosen)
+        self.health = HEALTH
         self.probe = FakeProbe()
         self.host = FakeHost()
         self.now = 60.0
@@ -118,7 +120,7 @@ class MonitoredBridge:
             self.probe.answers = [make_reply()]
         monitor = Monitor(
             self.config,
-            HEALTH,
+            self.health,
             self.probe,
             self.host,
             self.paths,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 
 import pytest
@@ -230,6 +231,30 @@ def test_a_failed_step_is_reported_with_its_error_and_the_next_one_follows(
         "Address from PVS: renewed the address of the interface to the PVS "
         "(failed: Error: no network with this name)"
     )
+
+
+def test_a_pvs_in_the_home_network_is_waited_for_and_no_interface_is_touched(
+    make_bridge: MakeBridge,
+) -> None:
+    bridge = make_bridge()
+    bridge.health = dataclasses.replace(
+        bridge.health, pvs_at_home=True, pvs_interface="wlan0", pvs_address="pvs6.local"
+    )
+    del bridge.probe.signals["eth0"], bridge.probe.ips["eth0"]
+    bridge.run()
+    links = [link["link"] for link in bridge.state.links]
+    assert links == ["pvs", "proxy", "reach", "uplink", "answer"]
+    assert {link["state"] for link in bridge.state.links} == {"ok"}
+    bridge.probe.answers = [make_reply(504, b"{}")] * 200
+    bridge.minutes(90)
+    assert {fault.outcome for fault in bridge.state.faults} == {"pvs_silent"}
+    assert bridge.host.did == []
+    # The home network itself is repaired as ever, and the PVS is not asked without it.
+    asked = bridge.asked
+    bridge.probe.signals["wlan0"] = Signal.NONE
+    bridge.minutes(4)
+    assert bridge.host.did == ["nmcli --wait 45 device connect wlan0"]
+    assert bridge.asked == asked
 
 
 @pytest.mark.parametrize(

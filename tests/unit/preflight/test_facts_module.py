@@ -43,6 +43,23 @@ def nothing(command: str) -> bool:  # noqa: ARG001 - has to be called as look ca
     return False
 
 
+def test_the_addresses_that_the_pvs_cannot_have_are_found(tmp_path: pathlib.Path) -> None:
+    shown = (
+        "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever\n"
+        "3: wlan0    inet 192.168.20.20/24 brd 192.168.20.255 scope global wlan0\n"
+    )
+    table = tmp_path / "proc/net/route"
+    table.parent.mkdir(parents=True)
+    table.write_text(
+        "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+        "wlan0\t00000000\t0114A8C0\t0003\t0\t0\t600\t00000000\n"
+        "wlan0\t0014A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\n"
+    )
+    assert bridge_facts.occupied(tmp_path, lambda _: shown) == [
+        "127.0.0.1", "192.168.20.20", "192.168.20.1",
+    ]  # fmt: skip
+
+
 def test_an_empty_root_gives_every_key_and_breaks_nothing(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +96,7 @@ def test_an_empty_root_gives_every_key_and_breaks_nothing(
         "other_firewalls": [],
         "domains": [],
         "overlap": "",
+        "occupied": [],
         "listeners": [],
         "taken": [],
         "ssh": {
@@ -206,9 +224,12 @@ def test_interfaces_come_without_loopback_and_with_what_they_are(tmp_path: pathl
             f"{net}bonding_masters": "\n",
         },
     )
+    usb = tmp_path / "sys/devices/platform/soc/3f980000.usb/usb1/1-1"
+    usb.mkdir(parents=True)
+    (tmp_path / "sys/class/net/eth0/device").symlink_to(usb)
     assert bridge_facts.interfaces(tmp_path) == {
-        "eth0": {"mac": "b8:27:eb:00:00:01", "wireless": False, "carrier": False},
-        "wlan0": {"mac": "b8:27:eb:00:00:02", "wireless": True, "carrier": None},
+        "eth0": {"mac": "b8:27:eb:00:00:01", "wireless": False, "usb": True, "carrier": False},
+        "wlan0": {"mac": "b8:27:eb:00:00:02", "wireless": True, "usb": False, "carrier": None},
     }
 
 

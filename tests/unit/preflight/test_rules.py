@@ -20,11 +20,16 @@ STATIC = {
     "uplink_gateway": "192.168.1.1",
     "uplink_dns_servers": ["192.168.1.1"],
 }
+AT_HOME = {"pvs_link_type": "home", "pvs_link_pvs_address": "192.168.1.30"}
 LINK = {"pvs_link_method": "static", "pvs_link_address": "172.27.153.3/24"}
 
 
 def networks(*entries: dict[str, Any]) -> dict[str, Any]:
     return {"uplink_networks": list(entries)}
+
+
+def at_home(address: str, **others: Any) -> dict[str, Any]:  # noqa: ANN401 - any variable
+    return {**AT_HOME, "pvs_link_pvs_address": address, **others}
 
 
 def home(**keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any key
@@ -45,6 +50,14 @@ GOOD: dict[str, dict[str, Any]] = {
         "pvs_link_address": "172.27.152.3/24",
     },
     "what is allowed everywhere is a country's rules too": {"uplink_country": "00"},
+    "a PVS at home": AT_HOME,
+    "a PVS at home by its name": {**AT_HOME, "pvs_link_pvs_address": "PVS6-1234.local"},
+    "a PVS at home in another network, with a static address": {
+        **AT_HOME,
+        **STATIC,
+        "pvs_link_pvs_address": "10.0.0.5",
+    },
+    "a PVS at home, and Ethernet": {**AT_HOME, "uplink_interface": "eth0"},
     "ethernet needs no country": {
         "uplink_type": "ethernet",
         "uplink_country": None,
@@ -138,6 +151,26 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "uplink_dns_servers[0]",
         "outside of the PVS's network",
     ),
+    # a PVS at home
+    ({"pvs_link_type": "home"}, "pvs_link_pvs_address", "address in the home network"),
+    ({"pvs_link_type": "wifi"}, "pvs_link_type", "cable, home"),
+    (at_home("172.27.153.1"), "pvs_link_pvs_address", "not the one at its cable"),
+    (at_home("203.0.113.5"), "pvs_link_pvs_address", "a private address"),
+    (at_home("127.0.0.1"), "pvs_link_pvs_address", "a private address"),
+    (at_home("192.168.1"), "pvs_link_pvs_address", "an mDNS name"),
+    (at_home("pvs6.fritz.box"), "pvs_link_pvs_address", "an mDNS name"),
+    (at_home("pvs6.local.local"), "pvs_link_pvs_address", "an mDNS name"),
+    (
+        at_home("Garage.local", uplink_hostname="garage"),
+        "pvs_link_pvs_address",
+        "another name than uplink_hostname",
+    ),
+    (at_home("pvs6.local", uplink_mdns=False), "uplink_mdns", "must be true"),
+    (at_home("192.168.1.20", **STATIC), "pvs_link_pvs_address", "the bridge itself"),
+    (at_home("192.168.1.1", **STATIC), "pvs_link_pvs_address", "the home's router"),
+    (at_home("192.168.1.255", **STATIC), "pvs_link_pvs_address", "address of a host"),
+    ({**AT_HOME, "pvs_link_interface": "eth0"}, "pvs_link_interface", "is not used"),
+    ({**AT_HOME, "pvs_link_method": "dhcp"}, "pvs_link_method", "is not used"),
     # Wi-Fi
     ({"uplink_country": None}, "uplink_country", "ISO 3166"),
     ({"uplink_country": "gb"}, "uplink_country", "write GB"),
@@ -264,3 +297,21 @@ def test_a_value_of_the_wrong_type_is_not_found_a_second_time(check: Check) -> N
         "uplink_country",
         "uplink_networks",
     ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"bridge_mode": "both"},
+        {"bridge_mode": "routed"},
+        {"console_dns_enabled": True},
+        {"proxy_sunvault_enabled": True, "proxy_writes_acknowledged": True},
+    ],
+)
+def test_what_needs_the_cable_is_refused_for_a_pvs_at_home(
+    check_project: Check, changed: dict[str, Any]
+) -> None:
+    found = check_project(**AT_HOME, **changed)
+    assert [each.location.variable for each in found] == [next(iter(changed))]
+    assert "needs pvs_link_type: cable" in str(found[0])
+    assert check_project(**AT_HOME) == []

@@ -37,6 +37,31 @@ def test_static_addresses_are_used(configure: Configure) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pvs", "uplink", "link"),
+    [
+        ("192.168.20.30", "wlan0", "eth0"),
+        ("192.168.77.1", "eth0", "eth1"),
+        ("pvs6.local", "wlan0", "eth0"),
+    ],
+)
+def test_a_pvs_at_home_is_in_the_home_network(
+    configure: Configure, pvs: str, uplink: str, link: str
+) -> None:
+    place = topology_of(
+        configure(pvs_link_type="home", pvs_link_pvs_address=pvs, uplink_interface=uplink)
+    )
+    assert place.pvs_at_home
+    assert (place.home_interface, place.pvs_interface) == (uplink, link)
+    assert place.pvs_name == ("pvs6" if pvs == "pvs6.local" else "")
+    assert place.pvs_name or place.pvs == pvs
+
+
+def test_a_pvs_outside_of_a_static_home_network_is_an_error(configure: Configure) -> None:
+    with pytest.raises(CannotWorkError):
+        topology_of(configure(**STATIC, pvs_link_type="home", pvs_link_pvs_address="192.168.77.30"))
+
+
+@pytest.mark.parametrize(
     ("address", "bridge", "router"),
     [
         ("10.1.2.3", "10.1.2.3", "10.1.2.1"),

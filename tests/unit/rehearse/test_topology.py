@@ -29,6 +29,16 @@ def test_it_survives_a_command_line() -> None:
         ({"prefix": 30}, "must be at most 29, got 30"),
         ({"prefix": 33}, "33"),
         ({"pvs": "192.168.20.5"}, "the PVS 192.168.20.5 must not be in the home network"),
+        ({"pvs_at_home": True}, "all hosts must be in 192.168.20.0/24"),
+        (
+            {"pvs": "192.168.20.10", "pvs_at_home": True},
+            "the hosts must have different addresses",
+        ),
+        ({"pvs_name": "pvs6"}, "a PVS at its cable announces no name"),
+        (
+            {"pvs": "192.168.20.30", "pvs_at_home": True, "pvs_name": "a b"},
+            "pvs_name must be a host name",
+        ),
         ({"client": "192.168.21.10"}, "all hosts must be in 192.168.20.0/24"),
         ({"bridge": "192.168.20.255"}, "all hosts must be in 192.168.20.0/24"),
         ({"bridge": "192.168.20.1"}, "the hosts must have different addresses"),

@@ -107,6 +107,8 @@ def _cases() -> list[dict[str, Any]]:
         case("dhcpcd uplink static", "uplink", "etc/dhcpcd.conf", **STATIC_UPLINK),
         case("sysctl", "pvs_link", "etc/sysctl.d/60-pvs-link.conf"),
         case("sysctl routed", "pvs_link", "etc/sysctl.d/60-pvs-link.conf", bridge_mode="both"),
+        case("sysctl at home", "pvs_link", "etc/sysctl.d/60-pvs-link.conf", pvs_link_type="home"),
+        case("firewall at home", "firewall", "etc/pvs-bridge/firewall.nft", pvs_link_type="home"),
         case("modprobe", "uplink", "etc/modprobe.d/uplink-country.conf"),
         case("avahi", "uplink", "etc/avahi/avahi-daemon.conf"),
         case("routing filter", "routing", "etc/pvs-bridge/routing.nft",

@@ -39,6 +39,7 @@ exit $status
 # What the firewall opens towards the home, beside what a network needs.
 OPENED = {
     "firewall": {"tcp 22", "tcp { 80, 443, 9002 }", "udp 5353"},
+    "firewall at home": {"tcp 22", "tcp { 80, 443, 9002 }", "udp 5353"},
     "firewall of everything": {
         "tcp { 22, 2222 }", "tcp { 80, 443, 502, 503, 8080, 8171, 9002 }", "th 53", "udp 5353",
         "tcp 9100", "udp 123 of ip { 10.1.2.3, 192.168.20.0/24 }", "udp 123 of ip6 fd00::/8",
@@ -301,7 +302,7 @@ def test_nft_and_systemd_take_the_way_to_the_pvs(pi: Pi, rendered: dict[str, str
 @on_every_pi
 def test_nft_and_systemd_take_the_firewall(pi: Pi, rendered: dict[str, str]) -> None:
     pi.run("apt-get --quiet update && apt-get --quiet --yes install nftables haproxy")
-    for name in ("firewall", "firewall of everything", "firewall routed"):
+    for name in ("firewall", "firewall at home", "firewall of everything", "firewall routed"):
         pi.put({"/run/wifi/firewall.nft": rendered[name]})
         assert pi.run("nft --check --file /run/wifi/firewall.nft") == "", rendered[name]
         # Twice: the second time the table is there already.

@@ -25,6 +25,7 @@ _MOST = {
     "pvs-bridge-certificate.service": 0.9,
     "pvs-bridge-compat.service": 0.2,
     "pvs-bridge-firewall.service": 1.6,
+    "pvs-bridge-keep-name.service": 2.0,
     "pvs-bridge-link-guard.service": 2.0,
     "pvs-bridge-monitor.service": 2.4,
     "pvs-bridge-rollback.service": 5.3,

@@ -72,13 +72,15 @@ def dump(pi: Pi) -> dict[str, Settings]:
     return found
 
 
-def expected_security(network: Network) -> dict[str, str] | None:
+def expected_security(network: Network) -> dict[str, str | int] | None:
     """Say what NetworkManager has to know of a network's protection."""
     security = network.security or "wpa2"
     if security == "open":
         return None
-    secret = network.psk.lower() if network.psk else network.passphrase
-    return {"key-mgmt": "sae" if security == "wpa3" else "wpa-psk", "psk": secret or ""}
+    if network.psk:
+        # NetworkManager offers WPA3 for each wpa-psk profile, unless pmf is 1 (disable).
+        return {"key-mgmt": "wpa-psk", "pmf": 1, "psk": network.psk.lower()}
+    return {"key-mgmt": "sae" if security == "wpa3" else "wpa-psk", "psk": network.passphrase or ""}
 
 
 def expected(number: int, network: Network) -> dict[str, Any]:

@@ -57,3 +57,9 @@ def test_the_firewall_lets_out_only_what_goes_to_the_pvs_s_network(
     first = rules[0]
     assert first.startswith("ip daddr != { 172.27.153.0/24, 255.255.255.255 }")
     assert first.endswith("net-prohibited")
+
+
+@pytest.mark.parametrize("file", ["sysctl", "firewall"])
+def test_a_pvs_at_home_leaves_the_ethernet_port_alone(rendered: dict[str, str], file: str) -> None:
+    assert "eth0" in rendered[file]
+    assert not re.search(r"eth0|\$pvs|172\.27\.153|_pvs {", rendered[f"{file} at home"])

@@ -48,6 +48,12 @@ def _is_address(value: object) -> bool:
         return False
 
 
+def _is_host(value: object) -> bool:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9-]{1,63}\.local", value):
+        return True
+    return _is_address(value)
+
+
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and value.startswith("/") and "\0" not in value
 
@@ -57,7 +63,10 @@ def _is_path_or_empty(value: object) -> bool:
 
 
 def _is_url(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"http://[0-9.]+(:[0-9]+)?", value) is not None
+    return (
+        isinstance(value, str)
+        and re.fullmatch(r"http://[A-Za-z0-9.-]+(:[0-9]+)?", value) is not None
+    )
 
 
 def _is_password(value: object) -> bool:
@@ -130,25 +139,27 @@ class HealthConfig:
 
     Attributes:
         pvs_interface: The interface to the PVS.
-        pvs_address: The PVS's IPv4 address.
+        pvs_address: The PVS's IPv4 address; in the home network, its name is possible too.
         proxy_port: The port on which haproxy listens.
         uplink_interface: The interface to the home network.
         timeout_seconds: How long a DeviceList may take.
         proxy_serves_home: Whether the home uses the proxy; not so in bridge_mode routed.
         translates: Whether the compat service runs.
+        pvs_at_home: Whether the PVS is in the home network, without a cable to the Pi.
     """
 
     pvs_interface: str = _interface("eth0")
-    pvs_address: str = _key(_is_address, "the PVS's IPv4 address, such as 172.27.153.1")
+    pvs_address: str = _key(_is_host, "the PVS's IPv4 address or mDNS name, such as 172.27.153.1")
     proxy_port: int = _port()
     uplink_interface: str = _interface("wlan0")
     timeout_seconds: float = _seconds(1, 3600)
     proxy_serves_home: bool = _flag(default=True)
     translates: bool = _flag(default=True)
+    pvs_at_home: bool = _flag(default=False)
 
     @property
     def pvs_network(self) -> IPv4Network:
-        """The PVS's own network, which is always a /24."""
+        """The network at the PVS's cable, which is always a /24."""
         return IPv4Network(f"{self.pvs_address}/24", strict=False)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pvs_bridge import atomic
-from pvs_bridge.boot_config import affected_roles, layers, login, overlay, playbook, specs
+from pvs_bridge.boot_config import affected_roles, keyboard, layers, login, overlay, playbook, specs
 from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.layers import CONFIGURATION, ORDER, Layer
 from pvs_bridge.boot_config.playbook import Outcome
@@ -31,8 +31,32 @@ Play = Callable[[Path, Iterable[str], Path], Outcome]
 _AS_BUILT = {"uplink_type": "none"}
 # What Imager's form may set, and the value without it.
 _BY_DEFAULT = {"uplink_hostname": playbook.HOST}
+_KEEPS_HOME = Issue(
+    "the files have no connection to the home network, so the last one that worked stays active",
+    "write uplink_networks, or uplink_type: none if the bridge should leave the network",
+    Location(CONFIGURATION_FILE),
+)
 _ATTEMPTS = 8
 _VERSION = re.compile(r'^version = "(?P<version>[^"]+)"$', re.MULTILINE)
+
+
+@dataclasses.dataclass
+class Rejected:
+    """What the preflight check rejected.
+
+    Attributes:
+        messages: For the report.
+        places: The file and the variable of each.
+    """
+
+    messages: list[str] = dataclasses.field(default_factory=list)
+    places: list[list[str]] = dataclasses.field(default_factory=list)
+
+    def add(self, issues: Iterable[Issue]) -> None:
+        """Add issues."""
+        for issue in issues:
+            self.messages.append(str(issue))
+            self.places.append(_place(issue))
 
 
 def version(project: Path = playbook.PROJECT) -> str:
@@ -69,7 +93,11 @@ def apply(
     options = specs.load(project)
     reading = read(partition, layers.from_json(store.read("layers")), options)
     _provide_login(partition, store, reading)
-    variables = layers.merged(reading.layers)
+    _provide_keyboard(store, reading)
+    home = store.read("home")
+    variables = layers.merged(reading.layers, home)
+    if home and layers.loses_home(reading.layers):
+        reading.issues.append(_KEEPS_HOME)
     digest = _digest(variables)
     configured = layers.to_json(reading.layers)
     if configured != store.read("layers"):
@@ -79,10 +107,11 @@ def apply(
     applied = store.read("applied") or {"variables": _AS_BUILT}
     current = applied.get("digest") == digest
     if current or variables == _AS_BUILT == applied["variables"]:
-        rejected = (store.read("outcome") or {}).get("rejected", []) if current else []
+        outcome = (store.read("outcome") or {}) if current else {}
+        rejected = Rejected(outcome.get("rejected", []), outcome.get("rejected_places", []))
         _write_outcome(store, reading, rejected, variables)
         return False
-    rejected = _run(reading.layers, store, applied, digest, project, play, root or Root())
+    rejected = _run(reading, store, applied, digest, project, play, root or Root())
     _write_outcome(store, reading, rejected, (store.read("applied") or applied)["variables"])
     return True
 
@@ -103,11 +132,25 @@ def is_due(partition: BootPartition, store: Store, project: Path = playbook.PROJ
 
 
 def _provide_login(partition: BootPartition, store: Store, reading: Reading) -> None:
-    """Create the user of userconf.txt and authorized_keys."""
-    wanted, issues = login.read(partition)
+    """Create the user of userconf.txt and authorized_keys; let Imager's user become root."""
+    wanted, issues, notes = login.read(partition)
     reading.issues += issues
+    reading.notes += [str(note) for note in notes]
+    form = (store.read("login") or {}).get("form_user", "")
+    if reading.user.is_locked_out:
+        form = reading.user.name
+        reading.notes.append(
+            f"{form} becomes root without a password, because Raspberry Pi Imager has written "
+            "none, and sudo would ask for it"
+        )
+    elif reading.user.name and not reading.user.becomes_root:
+        reading.notes.append(
+            f"sudo asks {reading.user.name} for the password of Raspberry Pi Imager's form. Hint, "
+            "for make provision: set ansible_become_password in the inventory"
+        )
+    wanted = dataclasses.replace(wanted, form_user=form)
     configured = wanted.to_json()
-    if not (wanted.password_hash or wanted.keys) or store.read("login") == configured:
+    if not wanted.is_given or store.read("login") == configured:
         return
     store.begin_change()
     try:
@@ -118,26 +161,36 @@ def _provide_login(partition: BootPartition, store: Store, reading: Reading) -> 
         reading.issues.append(Issue(f"the login was not set up: {error}", location=place))
 
 
+def _provide_keyboard(store: Store, reading: Reading) -> None:
+    """Take over the keyboard layout of Imager's form, once, because a person may change it."""
+    form = {"layout": reading.user.keyboard, "model": reading.user.keyboard_model}
+    known = store.read("keyboard") or {}
+    if form["layout"] and form.items() - known.items():
+        store.begin_change()
+        known = {**form, "note": keyboard.provide(form["layout"], form["model"])}
+        store.write("keyboard", known)
+    if form["layout"] and known["note"]:
+        reading.notes.append(known["note"])
+
+
 def _run(
-    configured: Mapping[str, Layer],
+    reading: Reading,
     store: Store,
     applied: Mapping[str, Any],
     digest: str,
     project: Path,
     play: Play,
     root: Root,
-) -> list[str]:
-    """Run site.yml, without the values that it rejects, until it succeeds.
-
-    Returns:
-        what was rejected.
-    """
+) -> Rejected:
+    """Run site.yml, without the values that it rejects, until it succeeds."""
     store.begin_change()
-    effective = dict(configured)
-    rejected = [] if root.lockable else _without_lock(effective)
+    home = store.read("home")
+    effective = dict(reading.layers)
+    rejected = Rejected()
+    rejected.add([] if root.lockable else _without_lock(effective))
     names: set[str] = set(applied.get("pending", []))
     for _ in range(_ATTEMPTS):
-        variables = layers.merged(effective)
+        variables = layers.merged(effective, home)
         names |= _differing(applied["variables"], variables)
         # After a power cut, the next boot repeats what may be incomplete.
         pending = {"variables": applied["variables"], "pending": sorted(names)}
@@ -148,15 +201,18 @@ def _run(
         outcome = play(inventory, tags, project)
         if outcome.done:
             store.write("applied", {"digest": digest, "variables": variables})
+            if home and layers.loses_home(effective) and _KEEPS_HOME not in reading.issues:
+                rejected.add([_KEEPS_HOME])
             return rejected
         if not effective:
             break
-        rejected += _remove_rejected(effective, outcome)
-    return [*rejected, "the bridge could not be set up; the next start tries again"]
+        rejected.add(_remove_rejected(effective, outcome))
+    rejected.add([Issue("the bridge could not be set up; the next start tries again")])
+    return rejected
 
 
-def _without_lock(effective: dict[str, Layer]) -> list[str]:
-    """Remove a request to lock the root; return the message about it."""
+def _without_lock(effective: dict[str, Layer]) -> list[Issue]:
+    """Remove a request to lock the root; return the issue about it."""
     path = (overlay.VARIABLE,)
     found = layers.origin(effective, path)
     if found is None or not found[1].values[overlay.VARIABLE]:
@@ -168,7 +224,7 @@ def _without_lock(effective: dict[str, Layer]) -> list[str]:
         "make provision, with this variable in the inventory, installs it and locks the root",
         layer.location(path),
     )
-    return [str(issue)]
+    return [issue]
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
@@ -177,9 +233,9 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
     return {name for name in {*old, *new} if old.get(name, missing) != new.get(name, missing)}
 
 
-def _remove_rejected(effective: dict[str, Layer], outcome: Outcome) -> list[str]:
-    """Remove the rejected values from the layers; return the messages about them."""
-    messages = []
+def _remove_rejected(effective: dict[str, Layer], outcome: Outcome) -> list[Issue]:
+    """Remove the rejected values from the layers; return the issues about them."""
+    issues = []
     missing: list[Issue] = []
     # In descending order, because removing an item moves the items after it.
     for issue in sorted(outcome.issues, key=lambda each: each.location.variable, reverse=True):
@@ -190,20 +246,19 @@ def _remove_rejected(effective: dict[str, Layer], outcome: Outcome) -> list[str]
             continue
         name, layer = found
         effective[name] = layer.without(path)
-        messages.append(str(issue.at(layer.location(path))))
-    messages.reverse()
-    if messages:
-        return messages
+        issues.append(issue.at(layer.location(path)))
+    issues.reverse()
+    if issues:
+        return issues
     if outcome.failure and not outcome.issues:
-        messages.append(outcome.failure)
+        issues.append(Issue(outcome.failure))
     # No file sets a missing variable, so the variables that require it are removed, and in the
     # end everything but the home network.
-    messages += [
-        str(issue.at(dataclasses.replace(issue.location, file=CONFIGURATION_FILE)))
-        for issue in missing
+    issues += [
+        issue.at(dataclasses.replace(issue.location, file=CONFIGURATION_FILE)) for issue in missing
     ]
     _reduce(effective, {issue.location.variable.partition("_")[0] for issue in missing})
-    return messages
+    return issues
 
 
 def _reduce(effective: dict[str, Layer], roles: set[str]) -> None:
@@ -225,14 +280,16 @@ def _digest(variables: Mapping[str, Any]) -> str:
 
 
 def _write_outcome(
-    store: Store, reading: Reading, rejected: list[str], variables: Mapping[str, Any]
+    store: Store, reading: Reading, rejected: Rejected, variables: Mapping[str, Any]
 ) -> None:
     """Store what the report shows."""
     store.write(
         "outcome",
         {
             "issues": [str(issue) for issue in reading.issues],
-            "rejected": rejected,
+            "issue_places": [_place(issue) for issue in reading.issues],
+            "rejected": rejected.messages,
+            "rejected_places": rejected.places,
             "notes": [*reading.notes, *layers.overruled(reading.layers)],
             "user": dataclasses.asdict(reading.user),
             "variables": {
@@ -240,6 +297,10 @@ def _write_outcome(
             },
         },
     )
+
+
+def _place(issue: Issue) -> list[str]:
+    return [issue.location.file, issue.location.variable]
 
 
 def activate(variables: Mapping[str, Any]) -> None:

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
-from dataclasses import dataclass
+import dataclasses
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from pvs_bridge import atomic
-from pvs_bridge.errors import IssueError, Location
+from pvs_bridge.boot_config.text_file import Found, UnreadableError, decode
+from pvs_bridge.errors import Location
 
 FOLDER = Path("/boot/firmware")
 LARGEST_BYTES = 256 * 1024
 
 # Windows hides file name extensions, and its editor appends .txt to the name that was typed.
-_ENDINGS = ("", ".txt")
-
-# Byte order marks, by which an editor declares the encoding.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
-class UnreadableError(IssueError):
-    """A file that cannot be read as text."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file on the partition.
-
-    Attributes:
-        name: The name as it is spelled there.
-        text: The text without a byte order mark, with its own line ends.
-    """
-
-    name: str
-    text: str
+_ENDINGS = re.compile(r"(\.(txt|conf|cfg|ya?ml|pub))+$")
+# A browser or a file manager numbers the second copy.
+_COPY = re.compile(r"( ?- ?copy| copy)?( ?\(\d+\))?$")
+_EXAMPLE = ".example"
 
 
 class BootPartition:
@@ -47,19 +28,35 @@ class BootPartition:
         """Set the mount point."""
         self.folder = folder
 
-    def find(self, name: str) -> Path | None:
-        """Find a file, whatever the case of its name, with or without ``.txt`` at its end.
-
-        Returns:
-            its path; the best match if there are several; None if there is none.
-        """
-        wanted = [f"{name}{ending}" for ending in _ENDINGS]
+    def names(self) -> list[str]:
+        """Return the names of all files; an empty list if the partition cannot be read."""
         try:
-            files = [path for path in self.folder.iterdir() if path.name.lower() in wanted]
+            return sorted(path.name for path in self.folder.iterdir() if path.is_file())
         except OSError:
-            return None
-        files.sort(key=lambda path: (wanted.index(path.name.lower()), path.name != name, path.name))
-        return next((path for path in files if path.is_file()), None)
+            return []
+
+    def find(self, name: str) -> list[str]:
+        """Find the files that a person means by a name, the best match first.
+
+        The case of the name, its ending, hyphens and underscores do not matter. The example is
+        meant if it was edited.
+        """
+        wanted = _stem(name)
+        found = [
+            each
+            for each in self.names()
+            if _stem(each) == wanted or (_stem(each) == wanted + _EXAMPLE and self._is_edited(each))
+        ]
+        spelled = (name, f"{name}.txt")
+        return sorted(
+            found,
+            key=lambda each: (
+                each not in spelled,
+                each.lower() not in spelled,
+                _EXAMPLE in each.lower(),
+                each,
+            ),
+        )
 
     def read(self, name: str) -> Found | None:
         """Read a file; see :meth:`find`.
@@ -70,21 +67,52 @@ class BootPartition:
         Raises:
             UnreadableError: It cannot be read, is too large, or is not text.
         """
-        path = self.find(name)
-        if path is None:
+        names = self.find(name)
+        if not names:
             return None
+        best, *others = names
+        notes = [
+            f"{each}: is not read, because {best} exists. Hint: remove one of them"
+            for each in others
+        ]
+        if best.lower() not in (name, f"{name}.txt"):
+            notes.insert(0, f"{best}: was read as {name}. Hint: rename it to {name}")
+        return self.read_exact(best, notes)
+
+    def read_exact(self, name: str, notes: Iterable[str] = ()) -> Found:
+        """Read the file of a name.
+
+        Args:
+            name: One of :meth:`names`.
+            notes: What was unusual about the name.
+
+        Raises:
+            UnreadableError: It cannot be read, is too large, or is not text.
+        """
         try:
-            with path.open("rb") as file:
+            with (self.folder / name).open("rb") as file:
                 data = file.read(LARGEST_BYTES + 1)
         except OSError as error:
             raise UnreadableError(
-                f"cannot be read ({error.strerror})", location=Location(path.name)
+                f"cannot be read ({error.strerror})",
+                "check the card, and write the file again",
+                Location(name),
             ) from error
         if len(data) > LARGEST_BYTES:
             raise UnreadableError(
-                f"must be at most {LARGEST_BYTES // 1024} KiB", location=Location(path.name)
+                f"must be at most {LARGEST_BYTES // 1024} KiB",
+                "remove what the bridge does not need",
+                Location(name),
             )
-        return Found(path.name, _decoded(path.name, data))
+        return dataclasses.replace(decode(name, data), notes=tuple(notes))
+
+    def _is_edited(self, name: str) -> bool:
+        """Return whether a file has a line that is not a comment."""
+        try:
+            lines = self.read_exact(name).text.splitlines()
+        except UnreadableError:
+            return False
+        return any(line.strip() and not line.lstrip().startswith(("#", "---")) for line in lines)
 
     def write(self, name: str, text: str) -> None:
         """Replace a file; a power cut leaves the old one or the new one.
@@ -119,16 +147,7 @@ class BootPartition:
                 atomic.remove(new)
 
 
-def _decoded(name: str, data: bytes) -> str:
-    encoding = next((each for mark, each in _MARKS if data.startswith(mark)), "utf-8")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        if encoding != "utf-8":
-            raise UnreadableError(f"is not {encoding} text", location=Location(name)) from error
-        raise UnreadableError(
-            "has a character that is not UTF-8",
-            "save the file with the encoding UTF-8",
-            Location(name, line),
-        ) from error
+def _stem(name: str) -> str:
+    """Return what identifies a file: its name without endings and marks of a copy."""
+    stem = _COPY.sub("", _ENDINGS.sub("", name.lower()))
+    return stem.replace("_", "-").replace(" ", "-").replace("authorised", "authorized")

@@ -84,17 +84,45 @@ def from_json(value: Any) -> dict[str, Layer]:  # noqa: ANN401 - None, or what t
     return {name: Layer.from_json(each) for name, each in (value or {}).items()}
 
 
-def merged(layers: Layers) -> dict[str, Any]:
+# Names do not affect the connection.
+_NAMES = frozenset({"uplink_hostname", "uplink_mdns"})
+
+
+def merged(layers: Layers, home: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Merge the layers, variable by variable.
 
-    Without any Wi-Fi network, uplink_type becomes none.
+    Args:
+        layers: What each file configures.
+        home: The connection that last reached the home network, which stays if the files have
+            none; None if it was never reached. Without it, uplink_type becomes none.
     """
+    variables = _united(layers)
+    if loses_home(layers):
+        variables.update(home or {"uplink_type": "none"})
+    return variables
+
+
+def loses_home(layers: Layers) -> bool:
+    """Return whether the files have no connection to the home network, without saying so."""
+    variables = _united(layers)
+    wifi = variables.get("uplink_type", "wifi") == "wifi"
+    return wifi and not variables.get("uplink_networks")
+
+
+def connection(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that decide how the Pi reaches the home network."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name.startswith(("uplink_", "bridge_backend")) and name not in _NAMES
+    }
+
+
+def _united(layers: Layers) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for name in ORDER:
         if name in layers:
             variables.update(layers[name].values)
-    if not variables.get("uplink_networks") and variables.get("uplink_type", "wifi") == "wifi":
-        variables["uplink_type"] = "none"
     return variables
 
 

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pvs_bridge.boot_config import imager, specs, stored_secrets, wpa_supplicant
-from pvs_bridge.boot_config.boot_partition import BootPartition, Found, UnreadableError
+from pvs_bridge.boot_config import (
+    imager,
+    other_files,
+    specs,
+    stored_secrets,
+    wpa_supplicant,
+)
+from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.layers import (
     CONFIGURATION,
     COUNTRY,
@@ -20,8 +26,9 @@ from pvs_bridge.boot_config.layers import (
     Layers,
     merged,
 )
+from pvs_bridge.boot_config.text_file import Found, UnreadableError
 from pvs_bridge.boot_config.yaml_file import BrokenError, parse
-from pvs_bridge.errors import Issue
+from pvs_bridge.errors import Issue, Location
 
 CONFIGURATION_FILE = "pvs-bridge.yml"
 _WORLD = "00"
@@ -55,29 +62,26 @@ def read(partition: BootPartition, stored: Layers, options: dict[str, Any]) -> R
         options: The specification of all variables.
     """
     reading = Reading(dict(stored))
+    reading.issues += other_files.issues(partition.names())
     found = _found(partition, imager.USER, reading)
     if found:
-        try:
-            reading.user = imager.read_user(found)
-        except BrokenError as error:
-            reading.issues.append(error.issue)
-        if reading.user.hostname:
-            reading.layers[USER_DATA] = Layer(
-                found.name,
-                {"uplink_hostname": reading.user.hostname},
-                {"uplink_hostname": reading.user.hostname_line},
-            )
+        _read_user_data(found, partition.names(), reading)
     found = _found(partition, imager.NETWORK, reading)
     if found:
         try:
-            reading.layers[NETWORK_CONFIG] = imager.read_network(found)
+            layer, issues = imager.read_network(found)
         except BrokenError as error:
-            reading.issues.append(error.issue)
+            reading.issues.append(_kept(error.issue, NETWORK_CONFIG in stored))
+        else:
+            _keep_or_take(NETWORK_CONFIG, layer, found, reading)
+            reading.issues += issues
     found = _found(partition, wpa_supplicant.NAME, reading)
     if found:
-        layer, issues = wpa_supplicant.read(found)
-        reading.layers[WPA_SUPPLICANT] = layer
-        reading.issues += issues
+        supplicant = wpa_supplicant.read(found)
+        reading.issues += supplicant.issues
+        reading.notes += [str(each) for each in supplicant.notes]
+        if supplicant.complete or WPA_SUPPLICANT not in stored:
+            _keep_or_take(WPA_SUPPLICANT, supplicant.layer, found, reading)
     found = _found(partition, CONFIGURATION_FILE, reading)
     if found:
         _read_configuration(found, reading, stored, options)
@@ -87,28 +91,87 @@ def read(partition: BootPartition, stored: Layers, options: dict[str, Any]) -> R
 
 def _found(partition: BootPartition, name: str, reading: Reading) -> Found | None:
     try:
-        return partition.read(name)
+        found = partition.read(name)
     except UnreadableError as error:
-        reading.issues.append(error.issue)
+        reading.issues.append(_kept(error.issue, True))
         return None
+    if found:
+        reading.notes += found.notes
+        if found.guessed:
+            note = Issue(
+                "has letters that are not UTF-8, and were read as those of Windows-1252",
+                "if a name or a passphrase has other ones, save the file with the encoding UTF-8",
+                Location(found.name, found.guessed),
+            )
+            reading.notes.append(str(note))
+    return found
+
+
+def _kept(issue: Issue, stored: bool) -> Issue:
+    """Say what is active as long as a file cannot be used."""
+    active = "its previous content is active" if stored else "it is ignored"
+    return dataclasses.replace(issue, hint=f"{issue.hint}; until then {active}")
+
+
+def _keep_or_take(name: str, layer: Layer, found: Found, reading: Reading) -> None:
+    """Take what a file configures; keep what it configured before if it is empty now."""
+    before = reading.layers.get(name)
+    if layer.values or not before:
+        reading.layers[name] = layer
+    if layer.values or (found.text.strip() and not (before and before.values)):
+        return
+    problem = "is empty" if not found.text.strip() else "has no setting"
+    hint = "write it again" if before else "write it again, or remove it"
+    reading.issues.append(_kept(Issue(problem, hint, Location(found.name)), bool(before)))
+
+
+def _read_user_data(found: Found, names: list[str], reading: Reading) -> None:
+    try:
+        reading.user = imager.read_user(found)
+    except BrokenError as error:
+        reading.issues.append(error.issue)
+        return
+    user = reading.user
+    problem = imager.refused(found, names) if user.name else None
+    if problem:
+        reading.issues.append(problem)
+        reading.user = user = dataclasses.replace(
+            user, name="", has_key=False, has_password=False, password_login=False
+        )
+    values: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    if user.hostname:
+        # Computers of Windows may have underscores in their names.
+        values["uplink_hostname"] = user.hostname.replace("_", "-")
+        lines["uplink_hostname"] = user.hostname_line
+    if user.password_login:
+        values["sshd_password_login"] = True
+        lines["sshd_password_login"] = user.password_line
+    if values:
+        reading.layers[USER_DATA] = Layer(found.name, values, lines)
 
 
 def _read_configuration(
     found: Found, reading: Reading, stored: Layers, options: dict[str, Any]
 ) -> None:
-    try:
-        parsed = parse(found.text, found.name)
-    except BrokenError as error:
-        active = "its previous content is active" if CONFIGURATION in stored else "it is ignored"
-        hint = f"{error.issue.hint}; until then {active}"
-        reading.issues.append(dataclasses.replace(error.issue, hint=hint))
-        return
-    if parsed.tabs:
-        reading.notes.append(f"{found.name}: YAML forbids tabs; each was read as two spaces")
     old = stored[CONFIGURATION].values if CONFIGURATION in stored else {}
-    values, unknown = stored_secrets.fill(specs.as_texts(parsed.values, options, parsed.words), old)
-    layer = Layer(found.name, values, parsed.lines)
+    try:
+        parsed = parse(found.text, found.name, options)
+    except BrokenError as error:
+        reading.issues.append(_kept(error.issue, CONFIGURATION in stored))
+        return
+    reading.notes += [str(each) for each in parsed.notes]
     reading.issues += parsed.issues
+    if not parsed.values and not parsed.broken:
+        problem = "sets no variable" if found.text.strip() else "is empty"
+        hint = "write its variables again, without # before them, or remove it"
+        issue = Issue(problem, hint, Location(found.name))
+        reading.issues.append(_kept(issue, CONFIGURATION in stored))
+        return
+    values, unknown = stored_secrets.fill(parsed.values, old)
+    # A mistake in a variable keeps what it was.
+    values.update({name: old[name] for name in parsed.broken if name in old})
+    layer = Layer(found.name, values, parsed.lines)
     # In descending order, because removing an item moves the items after it.
     for path in reversed(unknown):
         reading.issues.append(stored_secrets.unknown_secret(layer.location(path)))
@@ -121,9 +184,9 @@ def _read_configuration(
 
 
 def _choose_country(partition: BootPartition, reading: Reading) -> None:
-    """Choose the radio's country if no file sets it."""
+    """Choose the radio's country, in case that no file sets it, or that its value is rejected."""
     variables = merged({name: each for name, each in reading.layers.items() if name != COUNTRY})
-    if variables.get("uplink_country") or variables.get("uplink_type", "wifi") != "wifi":
+    if variables.get("uplink_type", "wifi") != "wifi":
         reading.layers.pop(COUNTRY, None)
         return
     known = reading.layers.get(COUNTRY)
@@ -132,6 +195,8 @@ def _choose_country(partition: BootPartition, reading: Reading) -> None:
             (each for each in _countries(partition, reading.user) if each[1]), ("", _WORLD)
         )
         reading.layers[COUNTRY] = Layer(source, {"uplink_country": country})
+    if variables.get("uplink_country"):
+        return
     known = reading.layers[COUNTRY]
     country = known.values["uplink_country"]
     chosen = (

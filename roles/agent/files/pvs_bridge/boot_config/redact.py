@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pvs_bridge.boot_config import imager, layers, login, specs, stored_secrets, wpa_supplicant
-from pvs_bridge.boot_config.boot_partition import BootPartition, Found, UnreadableError
+from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.layers import CONFIGURATION, NETWORK_CONFIG, WPA_SUPPLICANT, Layer
 from pvs_bridge.boot_config.read import CONFIGURATION_FILE
 from pvs_bridge.boot_config.store import Store
 from pvs_bridge.boot_config.stored_secrets import PLACEHOLDER
-from pvs_bridge.boot_config.yaml_file import BrokenError, parse, untabbed
+from pvs_bridge.boot_config.text_file import Found, UnreadableError
+from pvs_bridge.boot_config.yaml_file import BrokenError, parse
 
 CLOUD_INIT_RESULT = Path("/run/cloud-init/result.json")
 """Written by cloud-init at the end of each boot; names its data source."""
@@ -51,15 +52,21 @@ def clean(
         OSError: The partition is full or read-only; each file is complete.
     """
     stored = layers.from_json(store.read("layers"))
+    outcome = store.read("outcome") or {}
+    wrong = [*outcome.get("issue_places", []), *outcome.get("rejected_places", [])]
     removed = []
     for name in _stored_whole(partition, store, stored):
+        # A person needs the file to correct it.
+        if name in (file for file, _ in wrong):
+            continue
         partition.remove(name)
         removed.append(f"{name}: removed, because the Pi has stored its content")
-    if _user_is_created(cloud_init_result):
+    if user_is_created(cloud_init_result):
         removed += _clean_user_data(partition)
     if CONFIGURATION in stored:
         old = stored[CONFIGURATION].values
-        removed += mask_configuration(partition, options, old)
+        variables = {layers.parsed(variable)[0] for _, variable in wrong if variable}
+        removed += mask_configuration(partition, options, old, kept=variables)
     return removed
 
 
@@ -70,13 +77,15 @@ def _stored_whole(
     found = _read(partition, imager.NETWORK)
     if found and NETWORK_CONFIG in stored:
         with contextlib.suppress(BrokenError):
-            if imager.read_network(found).values == stored[NETWORK_CONFIG].values:
+            layer, issues = imager.read_network(found)
+            if layer.values == stored[NETWORK_CONFIG].values and not issues:
                 yield found.name
     found = _read(partition, wpa_supplicant.NAME)
     if found and WPA_SUPPLICANT in stored:
-        layer, issues = wpa_supplicant.read(found)
-        # The user needs the file to correct it.
-        if layer.values == stored[WPA_SUPPLICANT].values and not issues:
+        read = wpa_supplicant.read(found)
+        # If the encoding was guessed wrongly, a person needs the file to correct it.
+        certain = not read.issues and not found.guessed
+        if certain and read.layer.values == stored[WPA_SUPPLICANT].values:
             yield found.name
     found = _read(partition, login.USER_FILE)
     known = (store.read("login") or {}).get("password_hash")
@@ -96,6 +105,7 @@ def mask_configuration(
     options: Mapping[str, Any],
     stored: Mapping[str, Any],
     new_name: str = "",
+    kept: Collection[str | int] = (),
 ) -> list[str]:
     """Replace the stored secrets in pvs-bridge.yml by a placeholder.
 
@@ -104,6 +114,7 @@ def mask_configuration(
         options: The specification of all variables.
         stored: The file's variables, as the Pi has stored them.
         new_name: A new name for the file; empty to keep its name.
+        kept: The variables whose secrets stay, because they have to be corrected.
 
     Returns:
         what was done, for the report.
@@ -115,25 +126,31 @@ def mask_configuration(
     if found is None:
         return []
     try:
-        parsed = parse(found.text)
+        values = parse(found.text, options=options).values
     except BrokenError:
         # Its secrets cannot be found.
         return []
-    values = specs.as_texts(parsed.values, options, parsed.words)
     secrets = [
         path
         for path in specs.secret_paths(values, options)
-        if stored_secrets.is_stored(values, path, stored)
+        if path[0] not in kept
+        and not found.guessed
+        and stored_secrets.is_stored(values, path, stored)
     ]
     if not secrets and not new_name:
         return []
-    partition.write(new_name or found.name, stored_secrets.mask(untabbed(found.text), secrets))
+    partition.write(new_name or found.name, stored_secrets.mask(found.text, secrets, options))
     if new_name:
         partition.remove(found.name)
     return [f"{found.name}: the Pi has stored its secrets; {PLACEHOLDER!r} replaces them"]
 
 
-def _user_is_created(result: Path) -> bool:
+def user_is_created(result: Path) -> bool:
+    """Return whether cloud-init has read the boot partition.
+
+    Args:
+        result: cloud-init writes this file at the end of each boot.
+    """
     try:
         return _BOOT_PARTITION in result.read_text(encoding="utf-8")
     except OSError:

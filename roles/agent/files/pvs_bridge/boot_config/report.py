@@ -49,6 +49,10 @@ _PASSWORD_ONLY = (
     f"screen and a keyboard at the Pi. Hint: {_ADD_KEY}; or give Raspberry Pi Imager your key when "
     "you write the card again; or write sshd_password_login: true into pvs-bridge.yml"
 )
+_NOT_USABLE = (
+    "The bridge has no home network yet, because of what is listed below. Hint: correct it, and "
+    "start the Pi with the card again."
+)
 _DETAILS = ("problem", "hint")
 _WAITING = "The bridge is set up and waits for the home network."
 _CHECKING = "The bridge is in the home network; its health check is running."
@@ -155,6 +159,8 @@ class Reporter:
     def _login(self) -> tuple[str, list[str]]:
         """Return the user who can log in by SSH, or a note if there is none."""
         form, files = self.outcome.get("user") or {}, self.store.read("login") or {}
+        if self.cloud_init_result.exists() and not redact.user_is_created(self.cloud_init_result):
+            form = {}
         passwords = (form.get("has_password"), files.get("password_hash"))
         keys = (form.get("has_key"), files.get("keys"))
         applied = (self.store.read("applied") or {}).get("variables", {})
@@ -188,8 +194,9 @@ def report(
     reporter.clean(options)
     variables = reporter.variables
     if variables.get("uplink_type", "wifi") == "none":
-        reporter.write(f"{_NOT_CONFIGURED}{reporter.summary()}")
-        _remove_password(reporter, options, _NOT_CONFIGURED)
+        text = _NOT_USABLE if reporter.summary() else _NOT_CONFIGURED
+        reporter.write(f"{text}{reporter.summary()}")
+        _remove_password(reporter, options, text)
         return False
     reporter.write(f"{_WAITING}{reporter.summary()}")
     if not uplink.wait(variables, seconds):

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from pvs_bridge.boot_config.layers import Path, written
+from pvs_bridge.boot_config.layers import Path
 
 # Names that end with these words are secret even without no_log in the specification.
 _SECRET_WORDS = ("passphrase", "password", "psk")
@@ -35,41 +35,6 @@ def suggestion(name: str, options: Mapping[str, Any]) -> str:
         return "write only the variables, at the left edge, without pvs_bridges, hosts and a name"
     close = difflib.get_close_matches(name.lower(), options, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else "remove it; see pvs-bridge.example.yml"
-
-
-def as_texts(
-    variables: Mapping[str, Any], options: Mapping[str, Any], words: Mapping[str, str]
-) -> dict[str, Any]:
-    """Read values of type str as text, such as a passphrase of digits, or the country NO.
-
-    Args:
-        variables: The variables as YAML reads them.
-        options: The result of :func:`load`.
-        words: Each scalar that YAML does not read as text, as it was typed, by its path.
-    """
-    return {
-        name: _as_text(value, options.get(name) or {"type": "raw"}, (name,), words)
-        for name, value in variables.items()
-    }
-
-
-def _as_text(
-    value: Any,  # noqa: ANN401 - any value
-    option: Mapping[str, Any],
-    path: Path,
-    words: Mapping[str, str],
-) -> Any:  # noqa: ANN401 - any value
-    inner = option.get("options") or {}
-    if isinstance(value, dict):
-        return {
-            key: _as_text(each, inner.get(key) or {"type": "raw"}, (*path, str(key)), words)
-            for key, each in value.items()
-        }
-    if isinstance(value, list):
-        item = {"type": option.get("elements", "raw"), "options": inner}
-        return [_as_text(each, item, (*path, number), words) for number, each in enumerate(value)]
-    wanted = option.get("type", "str") == "str" and value is not None
-    return words.get(written(path), value) if wanted else value
 
 
 def secret_paths(variables: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Path]:

@@ -19,14 +19,16 @@ PLACEHOLDER = "stored on the Pi"
 _NAMES = ("ssid", "name")
 
 
-def mask(text: str, secrets: Iterable[Path]) -> str:
+def mask(text: str, secrets: Iterable[Path], options: Mapping[str, Any] | None = None) -> str:
     """Replace secrets by the placeholder; keep everything else, with comments.
 
     Args:
-        text: Valid YAML.
+        text: YAML of which at least a part is valid.
         secrets: The paths of the secrets.
+        options: The specification of all variables, if small mistakes were corrected.
     """
-    root = compose(text)
+    composed = compose(text, options=options)
+    text, root = composed.text, composed.root
     nodes = [found for found in (_node(root, path) for path in secrets) if found is not None]
     # From the end, because a replacement moves the text after it.
     for node in sorted(nodes, key=lambda each: -each.start_mark.index):

@@ -13,9 +13,6 @@ from pvs_bridge.boot_config.store import Store
 
 REJECTED_FILE = "pvs-bridge.rejected.yml"
 
-# Names do not affect the connection.
-_NAMES = frozenset({"uplink_hostname", "uplink_mdns"})
-
 
 def keep(store: Store) -> None:
     """Remember that the home network was reached with the current configuration.
@@ -23,6 +20,8 @@ def keep(store: Store) -> None:
     Raises:
         OSError: The Pi's disk is full or read-only.
     """
+    applied = (store.read("applied") or {}).get("variables", {})
+    store.write("home", layers.connection(applied))
     store.write("good", store.read("layers"))
 
 
@@ -32,10 +31,10 @@ def earlier(store: Store) -> dict[str, Layer] | None:
     Returns:
         None if it has the same connection as the current one, or if there is none.
     """
-    good, now = (layers.from_json(store.read(name)) for name in ("good", "layers"))
-    if not good or _connection(layers.merged(good)) == _connection(layers.merged(now)):
-        return None
-    return good
+    good = layers.from_json(store.read("good"))
+    home = store.read("home") or layers.connection(layers.merged(good))
+    applied = (store.read("applied") or {}).get("variables", {})
+    return None if not good or layers.connection(applied) == home else good
 
 
 def go_back(
@@ -59,11 +58,3 @@ def go_back(
         mask_configuration(partition, options, rejected, REJECTED_FILE)
     store.write("undone", {"reason": "the home network was not reached in time"})
     store.write("layers", layers.to_json(good))
-
-
-def _connection(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in variables.items()
-        if name.startswith(("uplink_", "bridge_backend")) and name not in _NAMES
-    }

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from pvs_bridge.boot_config.corrections import MAPPING, NULL, SEQUENCE, correct
 from pvs_bridge.boot_config.layers import Path, written
+from pvs_bridge.boot_config.text_file import QUOTE_HINT, QUOTES, is_typographic
 from pvs_bridge.errors import Issue, IssueError, Location
 
-_TEXT, _MAPPING, _SEQUENCE = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))
-_NULL = "tag:yaml.org,2002:null"
-_TAB = re.compile(r"^( *\t[ \t]*)", re.MULTILINE)
+_INDENT = re.compile(r"^[ \t\xa0]*[\t\xa0][ \t\xa0]*", re.MULTILINE)
+# The whole value of a line, or of an item of a list, in any quotation marks.
+_QUOTED = re.compile(
+    rf"^(?P<head> *(?:- +)?(?:[\w.-]+ *: +)?)(?P<open>[{QUOTES}])(?P<text>.*?)(?P<close>[{QUOTES}])"
+    r"(?P<tail>[ \t]*(?: #.*)?\r?)$",
+    re.MULTILINE,
+)
+# A variable, or the key of a network, with = or without the space after the colon.
+_SEPARATOR = re.compile(
+    r"^(?P<head> *(?:- +)?(?:[A-Za-z]+_\w+|ssid|passphrase|password|psk|security|hidden|priority))"
+    r"(?: *= *|:(?=[^\s]))",
+    re.MULTILINE | re.IGNORECASE,
+)
+# A line at the left edge that is not a comment, the item of a list, or the end of a bracket.
+_TOP = re.compile(r"^(?=[^\s#\-\]}])", re.MULTILINE)
+_CUT = "found unexpected end of stream"
+_NAME = re.compile(r"[\w-]+(?= *:)")
 
 
 class _Loader(yaml.SafeLoader):
@@ -39,39 +55,51 @@ class Parsed:
         values: The values by key.
         lines: The line of each value, counted from 1, by its :func:`written` path.
         issues: What had to be left out.
-        tabs: Whether lines were indented by tabs, which YAML forbids.
-        words: Each scalar that YAML does not read as text, as it was typed, by its path.
+        broken: The names of the variables whose YAML is wrong, as far as they are known.
+        notes: What was read in another way than YAML reads it.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
-    tabs: bool = False
-    words: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    notes: list[Issue] = field(default_factory=list)
 
 
-def parse(text: str, file: str = "") -> Parsed:
+@dataclass
+class Composed:
+    """A mapping as nodes, which know their positions in the text.
+
+    Attributes:
+        text: The text whose positions they are: that of the file, with straight quotes.
+        root: The mapping.
+        issues: The parts that are not YAML.
+        broken: See :class:`Parsed`.
+        notes: See :class:`Parsed`.
+    """
+
+    text: str
+    root: yaml.MappingNode
+    issues: list[Issue] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    notes: list[Issue] = field(default_factory=list)
+
+
+def parse(text: str, file: str = "", options: Mapping[str, Any] | None = None) -> Parsed:
     """Read a mapping.
 
     Args:
         text: The file's text.
         file: The file's name, for the locations of issues.
+        options: The specification of all variables, to correct small mistakes; None if it is
+            another file than a configuration.
 
     Raises:
-        BrokenError: It is not YAML, or not a mapping.
+        BrokenError: No part of it is a YAML mapping.
     """
-    without_tabs = untabbed(text)
-    root = compose(without_tabs, file)
-    parsed = Parsed(tabs=without_tabs != text)
-    if root is None or root.tag == _NULL:
-        return parsed
-    if not isinstance(root, yaml.MappingNode):
-        raise BrokenError(
-            "must be a list of variables",
-            "write one variable per line, such as uplink_country: US",
-            Location(file, 1),
-        )
-    for key, value in root.value:
+    composed = compose(text, file, options)
+    parsed = Parsed(issues=composed.issues, broken=composed.broken, notes=composed.notes)
+    for key, value in composed.root.value:
         name, line = str(key.value), key.start_mark.line + 1
         location = Location(file, line, name)
         try:
@@ -85,38 +113,106 @@ def parse(text: str, file: str = "") -> Parsed:
                     location,
                 )
             )
+            parsed.broken.append(name)
             continue
         if name in parsed.values:
             parsed.issues.append(
                 Issue("is set a second time", "remove one; the last one is used", location)
             )
         parsed.values[name] = plain
-        for path, node, at in _walk(value, (name,), line):
+        for path, _, at in _walk(value, (name,), line):
             parsed.lines[written(path)] = at
-            if isinstance(node, yaml.ScalarNode) and node.tag != _TEXT:
-                parsed.words[written(path)] = node.value
     return parsed
 
 
-def untabbed(text: str) -> str:
-    """Replace each tab at the beginning of a line by two spaces."""
-    return _TAB.sub(lambda match: match[0].expandtabs(2), text)
-
-
-def compose(text: str, file: str = "") -> yaml.Node | None:
-    """Read a text as nodes, which know their positions.
+def compose(text: str, file: str = "", options: Mapping[str, Any] | None = None) -> Composed:
+    """Read a mapping as nodes. A mistake costs the variable that has it, and no other one.
 
     Args:
         text: The file's text.
-        file: The file's name, for the location of the error.
+        file: The file's name, for the locations of issues.
+        options: See :func:`parse`.
 
     Raises:
-        BrokenError: It is not YAML.
+        BrokenError: No part of it is a YAML mapping.
+    """
+    text, notes = _readable(text, file)
+    composed = Composed(text, yaml.MappingNode(MAPPING, []), notes=notes)
+    try:
+        composed.root.value = _pairs(text, file)
+    except BrokenError:
+        starts = sorted({0, *(found.start() for found in _TOP.finditer(text))})
+        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+            # Spaces in place of what precedes it, so that it keeps its position.
+            before = re.sub(r"[^\r\n]", " ", text[:start])
+            try:
+                composed.root.value += _pairs(f"{before}{text[start:end]}", file)
+            except BrokenError as error:
+                composed.issues.append(error.issue)
+                name = _NAME.match(text, start)
+                composed.broken += [name[0]] if name else []
+        if not composed.root.value:
+            raise
+    if options is not None:
+        composed.notes += correct(composed.root, options, file)
+    return composed
+
+
+def _readable(text: str, file: str) -> tuple[str, list[Issue]]:
+    """Replace what YAML forbids and what only looks like YAML; return the notes about it."""
+    notes: list[Issue] = []
+
+    def replace(pattern: re.Pattern[str], problem: str, hint: str) -> None:
+        nonlocal text
+        lines: list[int] = []
+
+        def change(match: re.Match[str]) -> str:
+            changed = _CHANGES[pattern](match)
+            if changed != match[0]:
+                lines.append(text.count("\n", 0, match.start()) + 1)
+            return changed
+
+        text = pattern.sub(change, text)
+        if lines:
+            more = f", like line {', '.join(map(str, lines[1:4]))}" if lines[1:] else ""
+            notes.append(Issue(f"{problem}{more}", hint, Location(file, lines[0])))
+
+    replace(_INDENT, "begins with a tab, which was read as two spaces", "use spaces")
+    replace(_SEPARATOR, "was read with a colon and a space", "write NAME: VALUE")
+    replace(_QUOTED, "has typographic quotation marks, which were read as plain ones", QUOTE_HINT)
+    return text, notes
+
+
+def _spaces(match: re.Match[str]) -> str:
+    return match[0].replace("\xa0", " ").expandtabs(2)
+
+
+def _separated(match: re.Match[str]) -> str:
+    return f"{match['head']}: "
+
+
+def _straight(match: re.Match[str]) -> str:
+    if not is_typographic(match["open"], match["close"]):
+        return match[0]
+    inner = match["text"].replace("'", "''")
+    return f"{match['head']}'{inner}'{match['tail']}"
+
+
+_CHANGES = {_INDENT: _spaces, _SEPARATOR: _separated, _QUOTED: _straight}
+
+
+def _pairs(text: str, file: str) -> list[tuple[yaml.Node, yaml.Node]]:
+    """Return the keys and values of a mapping; an empty list for an empty text.
+
+    Raises:
+        BrokenError: It is not a YAML mapping.
     """
     try:
-        return yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        # An open quotation mark or bracket is the mistake, not the end of the file.
+        cut = error.context_mark if error.problem == _CUT else None
+        mark = cut or error.problem_mark or error.context_mark
         column = f"column {mark.column + 1} " if mark else ""
         raise BrokenError(
             f"{column}is not valid YAML ({error.problem or error.context})",
@@ -130,6 +226,16 @@ def compose(text: str, file: str = "") -> yaml.Node | None:
         raise BrokenError(
             "has a control character", "type the line again", Location(file, line)
         ) from error
+    if root is None or root.tag == NULL:
+        return []
+    if not isinstance(root, yaml.MappingNode):
+        raise BrokenError(
+            "must be a variable",
+            "write one variable per line, such as uplink_country: US",
+            Location(file, root.start_mark.line + 1),
+        )
+    pairs: list[tuple[yaml.Node, yaml.Node]] = root.value
+    return pairs
 
 
 def _plain(node: yaml.Node) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -140,9 +246,9 @@ def _plain(node: yaml.Node) -> Any:  # noqa: ANN401 - YAML holds anything
         ValueError: It has a type that JSON does not have, or a value that its type does not allow.
         RecursionError: It contains itself.
     """
-    if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
+    if isinstance(node, yaml.MappingNode) and node.tag == MAPPING:
         return {str(key.value): _plain(value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode) and node.tag == _SEQUENCE:
+    if isinstance(node, yaml.SequenceNode) and node.tag == SEQUENCE:
         return [_plain(value) for value in node.value]
     loader = _Loader("")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import json
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def check(config: HealthConfig, probe: Probe, wait: float = 0.0) -> Report:
         link, answer = check_answer(config, probe)
         return link
 
-    needed = [link for link in links if link.name in {"cable", "lease", "pvs", "proxy"}]
+    needed = [link for link in links if link.name in {*way_to_pvs(config), "pvs", "proxy"}]
     last = _check_after(needed, "answer", ask)
     # A request through a network that was not up yet has made the proxy pause the PVS for a moment.
     # Asking again costs the PVS nothing meanwhile.
@@ -85,8 +86,22 @@ def check(config: HealthConfig, probe: Probe, wait: float = 0.0) -> Report:
     )
 
 
+def way_to_pvs(config: HealthConfig) -> tuple[str, ...]:
+    """Return the links without which the Pi cannot reach the PVS."""
+    return ("uplink",) if config.pvs_at_home else ("cable", "lease")
+
+
 def check_links(config: HealthConfig, probe: Probe) -> tuple[Link, ...]:
-    """Check every link but the last; this costs the PVS one connection at most."""
+    """Check every link but the last; this costs the PVS one connection at most.
+
+    A PVS in the home network has no cable to the Pi, and gives it neither address nor route.
+    """
+    if config.pvs_at_home:
+        uplink = _check_after([], "uplink", lambda: check_uplink(config, probe))
+        pvs = _check_after([uplink], "pvs", lambda: check_pvs(config, probe))
+        proxy = _check_after([], "proxy", lambda: check_proxy(config, probe))
+        reach = _check_after([proxy], "reach", lambda: check_reach(config, probe))
+        return (pvs, proxy, reach, uplink)
     cable = check_cable(config, probe)
     lease = _check_after([cable], "lease", lambda: check_lease(config, probe))
     route = _check_after([], "route", lambda: check_route(config, probe))
@@ -165,15 +180,18 @@ def check_pvs(config: HealthConfig, probe: Probe) -> Link:
         ProbeError: The bridge's firewall does not let this user connect.
     """
     at = f"{config.pvs_address} port 80"
+    silent = "pvs_not_at_home" if config.pvs_at_home else "pvs_silent"
     try:
         probe.connect(config.pvs_address, 80, min(CONNECT_SECONDS, config.timeout_seconds))
     except ConnectionError as error:  # refused or reset: a machine has answered
         return _link("pvs", f"{at}: {_reason(error)}", "pvs_restarting")
+    except socket.gaierror as error:
+        return _link("pvs", f"{config.pvs_address}: {_reason(error)}", "pvs_name_unknown")
     except OSError as error:
         # The Pi has an address in the PVS's network, so the firewall has answered this.
-        if error.errno == errno.ENETUNREACH:
+        if error.errno == errno.ENETUNREACH and not config.pvs_at_home:
             raise ProbeError("not checked: only root and haproxy may ask the PVS itself") from error
-        return _link("pvs", f"{at}: {_reason(error)}", "pvs_silent")
+        return _link("pvs", f"{at}: {_reason(error)}", silent)
     return _link("pvs", f"{at} accepts connections")
 
 

@@ -47,6 +47,17 @@ OUTCOMES: dict[str, Issue] = {
         "The PVS does not answer at {pvs_address}.",
         f"If it is restarting, wait 10 minutes. If it stays silent, {POWER_CYCLE}.",
     ),
+    "pvs_not_at_home": Issue(
+        "Nothing answers at {pvs_address}, the PVS's address in the home network.",
+        "If the PVS is restarting, wait 10 minutes. The home's router shows whether the PVS is "
+        "connected, and its address. If that has changed, set pvs_link_pvs_address to it, or to "
+        "the PVS's mDNS name, and provision again.",
+    ),
+    "pvs_name_unknown": Issue(
+        "No machine in the home network answers to the PVS's name, {pvs_address}.",
+        "If the PVS is restarting, wait 10 minutes. The home's router shows whether the PVS is "
+        "connected. If it is, set pvs_link_pvs_address to its address and provision again.",
+    ),
     "pvs_restarting": Issue(
         "The PVS is reachable but not ready: most likely it is restarting.",
         f"Wait 10 minutes and check again. If this happens often, {_FEWER_REQUESTS}. If a USB "

@@ -97,6 +97,7 @@ def issue_of(link: Link, config: HealthConfig) -> Issue | None:
     """Return what is wrong with a link, with its facts filled in; None if it is not broken."""
     if link.outcome is None:
         return None
-    facts = {**dataclasses.asdict(config), "pvs_network": config.pvs_network, **link.facts}
+    network = None if config.pvs_at_home else config.pvs_network
+    facts = {**dataclasses.asdict(config), "pvs_network": network, **link.facts}
     outcome = OUTCOMES[link.outcome]
     return Issue(outcome.problem.format_map(facts), outcome.hint.format_map(facts))

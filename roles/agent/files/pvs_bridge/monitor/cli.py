@@ -98,6 +98,9 @@ def _step(config: MonitorConfig, health: HealthConfig, action: str, target: str)
         problem = f"the target of {action} must be pvs or home, got {target!r}"
         print(f"pvs-bridge monitor: {problem}", file=sys.stderr)
         return USAGE
+    if target == "pvs" and health.pvs_at_home:
+        print("pvs-bridge monitor: the PVS is in the home network, use home", file=sys.stderr)
+        return USAGE
     if action == "restart-unit" and not target:
         print(
             "pvs-bridge monitor: the target of restart-unit must be the name of a unit",

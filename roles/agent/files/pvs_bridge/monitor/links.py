@@ -114,15 +114,18 @@ def quick_check(
         "reach": lambda: checks.check_reach(health, probe),
         "uplink": lambda: checks.check_uplink(health, probe),
     }
+    if health.pvs_at_home:
+        each = {name: each[name] for name in ("proxy", "reach", "uplink")}
     found = {name: checks.probed(name, check) for name, check in each.items()}
     if found["proxy"].state == BROKEN:
         found["reach"] = checks.unchecked("reach", "proxy")
-    if found["cable"].state == BROKEN:
+    if "cable" in found and found["cable"].state == BROKEN:
         found["lease"] = checks.unchecked("lease", "cable")
     known = {link["link"]: ShownLink(**link) for link in before}
     shown = {name: _shown(config, link, health) for name, link in found.items()}
     # A link that needs a broken one is unknown.
-    for name, needs in (("pvs", ("cable", "lease")), ("answer", ("cable", "lease", "proxy"))):
+    way = checks.way_to_pvs(health)
+    for name, needs in (("pvs", way), ("answer", (*way, "proxy"))):
         broken = next((need for need in needs if shown[need].state == BROKEN), None)
         if broken:
             shown[name] = _shown(config, checks.unchecked(name, broken), health)
@@ -130,7 +133,7 @@ def quick_check(
             shown[name] = known.get(name) or ShownLink(
                 name, LINKS[name], UNKNOWN, "not checked yet"
             )
-    return LinkStates(tuple(shown[name] for name in LINKS))
+    return LinkStates(tuple(shown[name] for name in LINKS if name in shown))
 
 
 def is_urgent(links: Sequence[ShownLink]) -> bool:

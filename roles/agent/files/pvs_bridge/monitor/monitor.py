@@ -250,7 +250,12 @@ class Monitor:
         faults = []
         for fault in state.faults:
             step = recovery.due(self.config, fault, self.now)
-            if step is None or (step.action == REBOOT and not self._may_reboot()):
+            # No interface of the Pi belongs to a PVS in the home network.
+            if (
+                step is None
+                or (step.target == "pvs" and self.health.pvs_at_home)
+                or (step.action == REBOOT and not self._may_reboot())
+            ):
                 faults.append(fault)
                 continue
             faults.append(recovery.after_step(self.config, fault, self.now))

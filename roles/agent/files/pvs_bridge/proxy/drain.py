@@ -10,7 +10,7 @@ until the PVS closes it too or sends an answer, for a minute at most (net.ipv4.t
 This shows that the PVS has not finished, so the next haproxy starts after that. If the PVS closes a
 connection at once and still works on the request, nothing on the Pi shows it.
 
-usage: pvs-bridge drain start PVS_ADDRESS
+usage: pvs-bridge drain start PVS_ADDRESS_OR_NAME
        pvs-bridge drain stop
        pvs-bridge drain reload MAINPID
 """
@@ -139,22 +139,34 @@ def wait_for_closed_connections(address: str, seconds: float) -> bool:
     """Wait until the PVS has finished the requests of a haproxy that was killed.
 
     Args:
-        address: The PVS's IPv4 address.
+        address: The PVS's IPv4 address, or its name.
         seconds: The longest wait.
 
     Returns:
         whether it has finished in time.
     """
-    number = int.from_bytes(socket.inet_aton(address), sys.byteorder)
-    remote = {f"{number:08X}:{port:04X}" for port in _PORTS}
     deadline = time.monotonic() + seconds
+    # Before the network is up there is no connection, and a name cannot be resolved.
+    if not _closing():
+        return True
+    try:
+        packed = socket.inet_aton(socket.gethostbyname(address))
+    except OSError:
+        return True
+    number = int.from_bytes(packed, sys.byteorder)
+    remote = {f"{number:08X}:{port:04X}" for port in _PORTS}
     while True:
-        rows = [line.split() for line in _CONNECTIONS.read_text(encoding="ascii").splitlines()]
-        if not any(row[2] in remote and row[3] in _CLOSING for row in rows):
+        if not _closing() & remote:
             return True
         if time.monotonic() > deadline:
             return False
         time.sleep(STEP_SECONDS)
+
+
+def _closing() -> set[str]:
+    """Return the remote ends of the connections that only the Pi has closed."""
+    rows = [line.split() for line in _CONNECTIONS.read_text(encoding="ascii").splitlines()]
+    return {row[2] for row in rows if row[3] in _CLOSING}
 
 
 def reload(admin: AdminSocket, main_pid: int) -> int:

@@ -311,6 +311,11 @@ bridge:
       type: list
       elements: str
       sample: []
+    occupied:
+      description: The IPv4 addresses of the host and of its routers, which the PVS cannot have.
+      type: list
+      elements: str
+      sample: []
     overlap:
       description: >-
         The network of O(home_interface), if it overlaps with O(pvs_network), so that the host
@@ -415,7 +420,14 @@ _RECORD = "var/lib/pvs-bridge/provisioned.json"
 # The changes whose handlers have not run, see the module managed_files.
 _UNAPPLIED = "var/lib/pvs-bridge/unapplied"
 # Facts that change by themselves, and that no role writes into a file.
-_VOLATILE = ("default_route_interfaces", "listeners", "overlap", "taken", "unconfirmed")
+_VOLATILE = (
+    "default_route_interfaces",
+    "listeners",
+    "occupied",
+    "overlap",
+    "taken",
+    "unconfirmed",
+)
 # Ports of programs that only ask others, or whose protocol the firewall handles: DHCP, mDNS, LLMNR.
 _OWN_UDP = (68, 546, 5353, 5355)
 # From here on, UDP ports are those of programs that wait for an answer.
@@ -473,6 +485,7 @@ def interfaces(root: pathlib.Path) -> dict[str, dict[str, Any]]:
         found[each.name] = {
             "mac": read_text(each / "address") or "",
             "wireless": (each / "wireless").exists() or (each / "phy80211").exists(),
+            "usb": "/usb" in os.path.realpath(each / "device"),
             "carrier": None if not carrier else carrier == "1",
         }
     return found
@@ -731,6 +744,18 @@ def overlap(run: Run, interface: str, network: str) -> str:
     return ""
 
 
+def occupied(root: pathlib.Path, run: Run) -> list[str]:
+    """Return the IPv4 addresses of this host, and of its routers."""
+    own = re.findall(r"inet ([0-9.]+)", run(["ip", "-4", "-o", "address", "show"]))
+    routes = [line.split() for line in (read_text(root / "proc/net/route") or "").splitlines()[1:]]
+    routers = [
+        str(ipaddress.IPv4Address(int.from_bytes(bytes.fromhex(route[2]), "little")))
+        for route in routes
+        if route[1] == "00000000"
+    ]
+    return [*own, *routers]
+
+
 def other_firewalls(root: pathlib.Path, states: dict[str, tuple[str, str]]) -> list[str]:
     """Name the active firewalls of other projects."""
     active = [name for name, unit in _FIREWALLS.items() if states.get(unit, ("",))[0] == "active"]
@@ -789,6 +814,7 @@ def look(
         "firewall": firewall(root, states),
         "domains": domains(root) if booted else [],
         "overlap": overlap(run, *home) if booted else "",
+        "occupied": occupied(root, run) if booted else [],
         "other_firewalls": other_firewalls(root, states),
         "listeners": listeners(every),
         "taken": taken(ports, every, run) if booted else [],

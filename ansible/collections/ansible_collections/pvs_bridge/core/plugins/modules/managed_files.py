@@ -45,7 +45,9 @@ options:
         choices: [file, block, line, link, tree, absent]
         default: file
       content:
-        description: What the file, the block or the line says; for the states of these names.
+        description: >-
+          What the file, the block or the line says; for the states of these names. An empty block
+          is removed.
         type: str
       marker:
         description: >-
@@ -340,7 +342,8 @@ def with_block(text: str, wanted: dict[str, Any]) -> str:
         wanted: an entry of ``files`` of the state block.
     """
     ends = [f"# {word} {wanted['marker']}" for word in ("BEGIN", "END")]
-    block = [ends[0], *_lines(wanted["content"]), ends[1]]
+    content = _lines(wanted["content"])
+    block = [ends[0], *content, ends[1]] if content else []
     lines = _lines(text)
     # An editor may have left white space behind them.
     found = [number for number, line in enumerate(lines) if line.rstrip() in ends]
@@ -349,7 +352,7 @@ def with_block(text: str, wanted: dict[str, Any]) -> str:
     else:
         # No block yet, or the user has removed one of its two lines: keep the lines around it.
         lines = [line for line in lines if line.rstrip() not in ends] + block
-    if wanted["retire_from"]:
+    if block and wanted["retire_from"]:
         lines = _retired(lines, wanted["retire_from"], wanted["retire_until"])
     return "\n".join(lines) + "\n"
 

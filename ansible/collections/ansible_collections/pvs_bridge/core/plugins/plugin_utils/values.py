@@ -116,8 +116,8 @@ def parse_interface(text: str) -> ipaddress.IPv4Interface | None:
 
 
 def pvs_network(values: Values) -> ipaddress.IPv4Network | None:
-    """Return the PVS's network, the /24 of its address; None if the address is not valid."""
+    """Return the network at the PVS's cable, the /24 of its address; None if there is none."""
     address = parse_ipv4(values.text("pvs_link_pvs_address"))
-    if address is None:
+    if address is None or values.text("pvs_link_type") == "home":
         return None
     return ipaddress.IPv4Network((int(address) & ~0xFF, 24))

@@ -45,6 +45,8 @@ def check_interface_names(values: Values) -> Iterator[Issue]:
 def check_interfaces_differ(values: Values) -> Iterator[Issue]:
     """The PVS and the home need an interface each."""
     uplink = values.text("uplink_interface")
+    if values.text("pvs_link_type") == "home":
+        return
     if uplink and uplink == values.text("pvs_link_interface"):
         # Report the variable that the inventory sets, not the default.
         names = ["uplink_interface", "pvs_link_interface"]
@@ -59,6 +61,8 @@ def check_interfaces_differ(values: Values) -> Iterator[Issue]:
 def check_pvs_address(values: Values) -> Iterator[Issue]:
     """The network of the PVS link is derived from it."""
     written = values.get("pvs_link_pvs_address")
+    if values.text("pvs_link_type") == "home":
+        return
     if written is not None and parse_ipv4(written) is None:
         yield Issue.at(
             ("pvs_link_pvs_address",),
