@@ -33,7 +33,7 @@ CONFIG = MonitorConfig(
     pvs_flash_free_mib=20,
     read_only_root=False,
     announce_pvs=False,
-    proxy_port=80,
+    announced_port=443,
     version="0.1.0",
 )
 HEALTH = HealthConfig("eth0", "172.27.153.1", 80, "wlan0", 130)

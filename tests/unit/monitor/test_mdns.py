@@ -19,7 +19,7 @@ def test_the_announcement_is_the_pvs_s_own(make_bridge: MakeBridge) -> None:
     assert service is not None
     assert [(each.tag, each.text) for each in service] == [
         ("type", "_pvs6._tcp"),
-        ("port", "80"),
+        ("port", "443"),
         ("txt-record", "serialnum=ZT210175000612B0042"),
     ]
     assert bridge.paths.mdns.stat().st_mode & 0o777 == 0o644

@@ -193,7 +193,7 @@ class Monitor:
 
     def _announce(self, pvs: Supervisor) -> None:
         """Announce the PVS, unless it announces itself: programs would find it twice."""
-        text = mdns.announcement(pvs, self.config.proxy_port)
+        text = mdns.announcement(pvs, self.config.announced_port)
         try:
             if text and self.announces_itself(pvs.serial, self.health.uplink_interface):
                 text = None
