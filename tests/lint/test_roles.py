@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lint.project import ROLES, ROOT, load_yaml, role_name, run
+from lint.project import ROLES, ROOT, load_yaml, role_name, run, texts
 
 # Its two variables say what the bridge is; they are older than the name of the role.
 _PUBLIC_PREFIXES = {"common": "bridge_"}
@@ -166,3 +166,16 @@ def test_no_condition_of_an_import_reaches_handlers() -> None:
         if "when" in task
         and (ROOT / "roles" / task["ansible.builtin.import_role"]["name"] / "handlers").is_dir()
     ] == []
+
+
+def test_no_list_comes_from_a_set_whose_order_varies() -> None:
+    # The next run would write the same list in another order. intersect may say whether it is empty.
+    sets = re.compile(r"\|\s*(union|difference|symmetric_difference)\(")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {match[1]}"
+        for path, text in texts()
+        if path.is_relative_to(ROOT / "roles") and path.suffix in {".yml", ".j2"}
+        for number, line in enumerate(text.splitlines(), 1)
+        for match in sets.finditer(line)
+    ]
+    assert found == []

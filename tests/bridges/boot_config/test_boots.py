@@ -69,6 +69,16 @@ def test_a_configured_card_is_a_bridge_at_its_first_boot(card: Card) -> None:
     # Provisioning with the same configuration changes nothing.
     assert card.provision_by_name({**_BY_CABLE, "health_required": False}) == []
 
+    # An older copy of the project on the card is renewed, so that an edit does not run old roles.
+    roles = "/usr/local/share/pvs-bridge/roles"
+    card.output("bridge", f"echo '# old' >> {roles}/proxy/tasks/main.yml; touch {roles}/old.yml")
+    assert card.provision_by_name({**_BY_CABLE, "health_required": False}) == [
+        "agent : Renew the copy of the project on the card"
+    ]
+    assert card.output("bridge", f"grep -c '# old' {roles}/proxy/tasks/main.yml || true") == "0\n"
+    assert card.run("bridge", f"ls {roles}/old.yml")[0] != 0
+    assert card.provision_by_name({**_BY_CABLE, "health_required": False}) == []
+
     report = card.boot()
     assert report.startswith(_WORKS)
     assert card.plays() == 0
