@@ -51,6 +51,7 @@ def _measure() -> int:
         polling=runs.polling(bench, _report),
         shared=runs.shared_answers(bench, _report),
         passed_on=runs.passed_on(bench, _report),
+        encrypted=[runs.encrypted_answers(bench, _report)],
     )
     figures = wanted(results)
     _PICTURE.write_text(chart.draw(chart.groups(results)))
@@ -62,6 +63,8 @@ def _measure() -> int:
         f"{burst_table(results)}\n\n"
         "a DeviceList that the proxy has\n\n"
         f"{timing_table(results.shared, None)}\n\n"
+        "the same by HTTP and by HTTPS, which nginx ends too\n\n"
+        f"{timing_table(results.encrypted, None)}\n\n"
         "a request that it passes on, to a PVS that answers at once\n\n"
         f"{timing_table(results.passed_on, NOTHING.name)}\n\n"
         f"wanted\n\n{wanted_list(figures)}\n\n"

@@ -97,3 +97,29 @@ def move(house: House, before: str, after: str) -> None:
         "pvs",
         f"ip address delete {before}/24 dev lan0 && ip address add {after}/24 dev lan0",
     )
+
+
+# avahi changes the title of its process.
+ANNOUNCE = """
+folder=/proc/$(pgrep --oldest --full 'running .pvs6.local.')/root/etc/avahi/services
+cat > $folder/pvs.service <<END
+<service-group><name>PVS6</name><service><type>_pvs6._tcp</type><port>80</port>
+<txt-record>serialnum={serial}</txt-record></service></service-group>
+END
+"""
+
+
+def test_the_bridge_announces_the_pvs_while_it_does_not_do_so_itself(house: House) -> None:
+    chosen = {**VARIABLES, "status_announce_pvs": True, "monitor_list_seconds": 60}
+    house.good_run(chosen)
+    ask = "dig +short +time=2 +tries=1 -p 5353 @192.168.20.20 _pvs6._tcp.local PTR"
+
+    def is_announced() -> bool:
+        house.run("bridge", "systemctl start pvs-bridge-monitor")
+        return "behind" in house.run("client", ask)[1]
+
+    assert house.until(is_announced, 120)
+    house.output("pvs", ANNOUNCE.format(serial=house.record()["serial"]))
+    log = "journalctl --unit=pvs-bridge-monitor --no-pager --lines=20"
+    assert house.until(lambda: not is_announced(), 150), house.output("bridge", log)
+    assert panels(house) == 12

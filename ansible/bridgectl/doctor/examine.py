@@ -169,6 +169,7 @@ def check_bridge(
         timeout_seconds=_ANSWER_SECONDS,
         proxy_serves_home=target.proxy_serves_home,
         translates=target.translates,
+        https_port=target.https_port,
         pvs_at_home=target.pvs_at_home,
     )
     report = health.check(config, probe)

@@ -42,6 +42,7 @@ class Target:
         pvs_interface: the Pi's interface to the PVS.
         pvs_address: the PVS's address.
         proxy_port: the proxy's HTTP port.
+        https_port: the proxy's HTTPS port; 0 if there is none.
         uplink_interface: the Pi's interface to the home network.
         uplink_type: wifi, ethernet or none.
         proxy_serves_home: whether home clients use the proxy.
@@ -61,6 +62,7 @@ class Target:
     pvs_interface: str
     pvs_address: str
     proxy_port: int
+    https_port: int
     uplink_interface: str
     uplink_type: str
     proxy_serves_home: bool
@@ -134,6 +136,9 @@ def _target(inventory: Inventory, name: str, become_password: str) -> Target:
         pvs_interface=uplink if at_home else value.text("pvs_link_interface") or "eth0",
         pvs_address=value.text("pvs_link_pvs_address") or "172.27.153.1",
         proxy_port=int(value.text("proxy_http_port") or 80),
+        https_port=(
+            0 if value.text("proxy_https") == "off" else int(value.text("proxy_https_port") or 443)
+        ),
         uplink_interface=uplink,
         uplink_type=value.text("uplink_type") or "wifi",
         proxy_serves_home=value.text("bridge_mode") != "routed",

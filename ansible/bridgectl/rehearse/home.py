@@ -59,6 +59,12 @@ def topology_of(configuration: Configuration) -> Topology:
                 pvs_at_home=at_home,
                 pvs_name="" if address else written.removesuffix(".local"),
             )
+    if at_home and address and _is_static(configuration):
+        raise CannotWorkError(
+            f"{configuration.bridge}: the lab's PVS must be in the network of uplink_address, got "
+            f"{address}",
+            "rehearse with an address in that network, as the lab has one home network",
+        )
     raise CannotWorkError(
         f"{configuration.bridge}: no client of its home network may use the proxy",
         "use a network of /29 or larger in uplink_address, and add it to proxy_source_networks",

@@ -60,6 +60,7 @@ class TwinLab:
             self._lab_command(
                 "up", f"--release={system.release}", f"--backend={system.backend}",
                 f"--simulator={shlex.join(simulator)}", f"--topology={twin.topology.to_json()}",
+                *(["--packages=libnss-mdns"] if twin.topology.pvs_name else []),
             ),
             env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

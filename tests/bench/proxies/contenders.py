@@ -10,6 +10,7 @@ from pathlib import Path
 
 from proxy_rig.haproxy import write_configuration
 from proxy_rig.world import PVS
+from pvs_bridge.proxy import certificate
 
 PROGRAM_PATIENCE_SECONDS = 120
 """How long the programs of a house wait for DeviceList."""
@@ -46,6 +47,11 @@ class Contender:
     name: str
     seen_as: str = ""
     prepare: Callable[[Path, Conditions], list[str]] | None = None
+
+
+def https_port(port: int) -> int:
+    """Where a proxy listens for HTTPS, if it does."""
+    return port + 4000
 
 
 _HAPROXY = ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
@@ -93,6 +99,10 @@ http {{
     proxy_cache_path /var/lib/nginx/answers keys_zone=answers:1m max_size=8m use_temp_path=off;
     server {{
         listen %(port)d;
+        listen %(https_port)d ssl;
+        ssl_certificate certificate.pem;
+        ssl_certificate_key certificate.pem;
+        keepalive_requests 100000;
         location / {{
             proxy_pass http://{PVS};
             proxy_read_timeout %(patience)dms;
@@ -113,8 +123,10 @@ _NGINX_CACHE = """
 
 
 def _nginx(folder: Path, conditions: Conditions) -> list[str]:
+    certificate.create(folder / "certificate.pem", ["bridge"])
     values = {
         "port": conditions.port,
+        "https_port": https_port(conditions.port),
         "patience": 1000 * PROGRAM_PATIENCE_SECONDS / conditions.hurry,
         "seconds": conditions.cache_seconds,
     }
@@ -161,6 +173,7 @@ def _varnish(folder: Path, conditions: Conditions) -> list[str]:
 def _bridge(folder: Path, conditions: Conditions) -> list[str]:
     chosen = {
         "proxy_http_port": conditions.port,
+        "proxy_https_port": https_port(conditions.port),
         "proxy_stats_port": conditions.port + 8000,
         "proxy_cache_seconds": conditions.cache_seconds,
         "proxy_pvs_timeout_seconds": round(PROGRAM_PATIENCE_SECONDS / conditions.hurry),
@@ -169,7 +182,7 @@ def _bridge(folder: Path, conditions: Conditions) -> list[str]:
         "proxy_client_requests_per_minute": 10_000_000,
     }
     write_configuration(folder, chosen)
-    return _HAPROXY
+    return ["env", f"{certificate.VARIABLE}=yes", *_HAPROXY]
 
 
 NOTHING = Contender("no proxy")

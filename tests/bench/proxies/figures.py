@@ -15,6 +15,7 @@ from pvs_lab.figures import table
 # What a person is promised.
 _MOST_OVER_AN_ANSWER_SECONDS = 0.1
 _MOST_SHARED_RATIO = 1.2
+_MOST_ENCRYPTED_RATIO = 1.3
 _MOST_PASSED_ON_RATIO = 1.1
 _MOST_MEMORY_MIB = 25
 # The PVS's clock has whole seconds, and what a busy machine loses counts fifteen times.
@@ -47,12 +48,14 @@ class Results:
         polling: every scenario of every contender.
         shared: answers that a proxy had.
         passed_on: answers that it had to fetch.
+        encrypted: answers that a proxy had, by HTTP and by HTTPS; the names have the scheme.
     """
 
     bursts: Sequence[Outcome]
     polling: Sequence[Outcome]
     shared: Sequence[Timing]
     passed_on: Sequence[Timing]
+    encrypted: Sequence[Timing]
 
     def of(self, contender: Contender, scenario: str) -> Outcome:
         """One contender's ten minutes."""
@@ -215,6 +218,18 @@ def _seen_by_programs(results: Results) -> list[Wanted]:
                 f"{fastest.name} ({timing.name})",
                 f"{ratio:.2f} times",
                 ratio <= _MOST_SHARED_RATIO,
+            )
+        )
+    for timing in results.encrypted:
+        ours, nginx = (
+            timing.medians[f"{each.name}, HTTPS"] / timing.medians[f"{each.name}, HTTP"]
+            for each in (BRIDGE, NGINX)
+        )
+        figures.append(
+            Wanted(
+                f"HTTPS takes at most {_MOST_ENCRYPTED_RATIO} times as long as HTTP ({timing.name})",
+                f"{ours:.2f} times; nginx {nginx:.2f} times",
+                ours <= _MOST_ENCRYPTED_RATIO,
             )
         )
     return figures

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.proxies.contenders import Conditions, Contender
+from bench.proxies.contenders import Conditions, Contender, https_port
 from bench.proxies.outcomes import Memory, Seen
 
 from proxy_rig.workbench import Workbench
@@ -133,6 +133,7 @@ class House:
         rounds: int,
         count: int,
         keep_alive: bool,
+        encrypted: bool = False,
     ) -> Load:
         """Have one program ask the same again and again, going from proxy to proxy.
 
@@ -142,15 +143,20 @@ class House:
             rounds: as :func:`bench.proxies.load.sequence` takes them.
             count: how many questions a turn has.
             keep_alive: on one connection a turn.
+            encrypted: by HTTPS.
         """
+        places = {each.name: self._places[each.name] for each in contenders}
+        if encrypted:
+            places = {name: (host, https_port(port)) for name, (host, port) in places.items()}
         return self._load(
             kind="sequence",
-            addresses={each.name: self._places[each.name] for each in contenders},
+            addresses=places,
             target=target,
             source=program_address(0),
             rounds=rounds,
             count=count,
             keep_alive=keep_alive,
+            encrypted=encrypted,
         )
 
     def _load(self, **plan: object) -> Load:

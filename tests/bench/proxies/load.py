@@ -14,12 +14,13 @@ import gc
 import itertools
 import json
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-_CHUNK = 262_144
+_CHUNK = 65_536
 
 Exchange = dict[str, Any]
 """One question: the ``seconds`` that it took, when its answer has ``arrived`` by the monotonic
@@ -151,6 +152,7 @@ def sequence(
     rounds: int,
     count: int,
     keep_alive: bool,
+    encrypted: bool = False,
 ) -> dict[str, list[float]]:
     """Ask one thing again and again, in rounds that go from proxy to proxy.
 
@@ -161,6 +163,7 @@ def sequence(
         rounds: how often each proxy gets its turn.
         count: how many questions a turn has.
         keep_alive: on one connection a turn, not on one a question.
+        encrypted: by TLS.
 
     Returns:
         the seconds of all of a proxy's answers, by its name.
@@ -172,13 +175,28 @@ def sequence(
     for _ in range(rounds):
         for name, (host, port) in addresses.items():
             question, place = request(host, target), (host, port)
-            _take_turn(question, place, source, 2, keep_alive)  # no measurement: all get warm
-            seconds[name] += _take_turn(question, place, source, count, keep_alive)
+            # no measurement: all get warm
+            _take_turn(question, place, source, 2, keep_alive, encrypted)
+            seconds[name] += _take_turn(question, place, source, count, keep_alive, encrypted)
     return seconds
 
 
+def _connect(place: tuple[str, int], source: str, encrypted: bool) -> socket.socket:
+    connection = socket.create_connection(place, 30, (source, 0))
+    if not encrypted:
+        return connection
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
 def _take_turn(
-    question: bytes, place: tuple[str, int], source: str, count: int, keep_alive: bool
+    question: bytes,
+    place: tuple[str, int],
+    source: str,
+    count: int,
+    keep_alive: bool,
+    encrypted: bool,
 ) -> list[float]:
     took = []
     with contextlib.ExitStack() as stack:
@@ -187,7 +205,7 @@ def _take_turn(
             started = time.perf_counter()
             if connection is None or not keep_alive:
                 stack.close()
-                connection = stack.enter_context(socket.create_connection(place, 30, (source, 0)))
+                connection = stack.enter_context(_connect(place, source, encrypted))
             connection.sendall(question)
             answer = Answer()
             while not answer.take(chunk := connection.recv(_CHUNK)):

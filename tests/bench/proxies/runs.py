@@ -191,6 +191,8 @@ def bursts(bench: Workbench, report: Report) -> list[Outcome]:
 
 _ROUNDS = 40
 _SHARED_COUNT = 50
+# HTTP and HTTPS take turns, so that both see the same machine.
+_PARTS = 8
 _UNCACHED_COUNT = 15
 
 
@@ -204,6 +206,29 @@ def shared_answers(bench: Workbench, report: Report) -> list[Timing]:
     report(f"{_ROUNDS * _SHARED_COUNT} shared answers of each proxy, in turn ...")
     caching = (NGINX, VARNISH, BRIDGE)
     return _sequences(bench, caching, CACHE_SECONDS, DEVICE_LIST, _SHARED_COUNT)
+
+
+def encrypted_answers(bench: Workbench, report: Report) -> Timing:
+    """How long an answer takes that a proxy has, by HTTP and by HTTPS, on kept connections.
+
+    Args:
+        bench: where the proxies come from.
+        report: called with a line to show.
+    """
+    report(f"{_ROUNDS * _SHARED_COUNT} shared answers by HTTP and by HTTPS, in turn ...")
+    both = (NGINX, BRIDGE)
+    took: dict[str, list[float]] = {}
+    with build_house(bench, 1, "--latency-seconds", "0") as house:
+        for port, contender in enumerate(both, 80):
+            house.add(contender, port, CACHE_SECONDS)
+        house.wait()
+        for scheme, encrypted in (("HTTP", False), ("HTTPS", True)) * _PARTS:
+            load = house.sequence(both, DEVICE_LIST, rounds=_ROUNDS // _PARTS, count=_SHARED_COUNT,
+                                  keep_alive=True, encrypted=encrypted)  # fmt: skip
+            for name, seconds in load.result().items():
+                took.setdefault(f"{name}, {scheme}", []).extend(seconds)
+    medians = {name: statistics.median(seconds) * 1000 for name, seconds in took.items()}
+    return Timing("a kept connection", medians)
 
 
 def passed_on(bench: Workbench, report: Report) -> list[Timing]:

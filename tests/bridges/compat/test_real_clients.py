@@ -56,7 +56,8 @@ def truth(house: House) -> Truth:
 def check_record(house: House) -> None:
     """Check that the programs were gentle."""
     record = house.record()
-    assert record["most_in_flight"]["total"] == 1
+    # 0 if the bridge has read everything already.
+    assert record["most_in_flight"]["total"] <= 1
     assert record["writes"]["count"] == 0
     assert record["logins"] <= 2
 

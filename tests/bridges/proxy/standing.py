@@ -20,6 +20,8 @@ PATIENT = {
 """Every request that passes reaches the PVS, and none is too many."""
 
 _DETECTION_SECONDS = 20
+_ITSELF = "127.0.0.1"
+"""In routed mode, the bridge serves only the Pi."""
 
 
 class Standing:
@@ -71,7 +73,7 @@ class Standing:
             known = wait_until(
                 lambda: (
                     any(record["path"] == last for record in home.pvs.log())
-                    and home.ask("/auth?logout").status == 200
+                    and home.ask("/auth?logout", source=_ITSELF, address=_ITSELF).status == 200
                 ),
                 _DETECTION_SECONDS,
             )

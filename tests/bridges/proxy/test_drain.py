@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from bridges.proxy.home import Home
+from bridges.proxy.home import HTTPS, Home
 from bridges.proxy.owner import new_api
 
 from proxy_rig.haproxy import Haproxy
@@ -145,3 +145,18 @@ def test_the_next_haproxy_waits_for_the_request_of_a_killed_one(home: Home) -> N
 def test_the_next_haproxy_stops_waiting_for_a_pvs_that_hangs(home: Home) -> None:
     assert not home.world.bridge.call(lambda: wait_for_closed_connections(PVS, 0.5))
     assert home.stats()["in_flight"]["total"] == 1
+
+
+def test_a_new_process_waits_for_a_connection_that_is_passed_through(home: Home) -> None:
+    with home.bridge(proxy_cache_seconds=0, proxy_https="passthrough") as running:
+        home.pvs.call(lambda box: box.set_settings({"latency_seconds": 2.0}))
+        with home.clients(1) as pool:
+            pool.submit(home.ask, LIST, port=HTTPS)
+            while not home.stats()["in_flight"]["total"]:
+                time.sleep(0.01)
+            assert reload(AdminSocket(running.admin_socket), running.pid) == 0
+            assert home.ask(START).status == 200
+            assert home.ask("/", port=HTTPS).status == 200
+    stats = home.stats()
+    assert stats["most_in_flight"]["total"] == 1
+    assert stats["by_path"] == {"/cgi-bin/dl_cgi/devices/list": 1, "/cgi-bin/dl_cgi": 1, "/": 1}

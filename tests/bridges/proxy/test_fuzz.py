@@ -75,6 +75,11 @@ def _part(chance: random.Random, data: bytes) -> bytes:
     return data[start : start + chance.choice((4, 20, 200, 2000))]
 
 
+def install(home: Home, build: int) -> None:
+    """Give the PVS another firmware."""
+    home.pvs.call(lambda box: box.install(build))
+
+
 @pytest.mark.parametrize("port", [80, HTTPS])
 def test_no_broken_request_writes_anything_or_breaks_the_bridge(
     serve_compat: Serve, port: int
@@ -99,7 +104,7 @@ def test_no_broken_request_for_live_data_writes_anything(serve: Serve) -> None:
     # The port serves few connections at once, and some of these requests hold one.
     for number, build in enumerate(BUILDS):
         requests = [broken(chance, originals) for _ in range(REQUESTS // 20)]
-        home.pvs.call(lambda box, build=build: box.install(build))
+        install(home, build)
         found = judge.try_all(home, requests, half_close=number > 0, port=9002)
         assert found == [], f"seed {SEED}"
     with home.connect(9002) as connection:

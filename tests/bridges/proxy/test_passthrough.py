@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import csv
 import functools
 import json
 import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
-from bridges.proxy.home import BRIDGE, Home
+from attack_table import AttackTable
+from bridges.proxy.home import BRIDGE, HTTPS, Home
 
+from pvs_bridge.proxy.drain import AdminSocket
 from pvs_sim.client import unverified_tls
 
 GATEWAY = "172.27.153.171"
@@ -64,23 +68,82 @@ def test_the_live_data_are_not_for_pages_of_other_sites(
 
 def test_encrypted_requests_reach_the_pvs_when_asked_for(home: Home) -> None:
     with home.bridge(proxy_https="passthrough"):
-        tls = unverified_tls()
-        with (
-            home.world.connect(443) as plain,
-            tls.wrap_socket(plain, server_hostname=BRIDGE) as connection,
-        ):
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: pvs\r\nConnection: close\r\n\r\n")
-            assert connection.recv(12) == b"HTTP/1.1 200"
+        assert home.ask("/", port=HTTPS).status == 200
 
 
 def test_an_encrypted_connection_waits_while_another_is_open(home: Home) -> None:
-    tls = unverified_tls()
-    with home.bridge(proxy_https="passthrough"), contextlib.ExitStack() as stack:
-        plain = stack.enter_context(home.world.connect(443))
-        stack.enter_context(tls.wrap_socket(plain, server_hostname=BRIDGE))
-        waiting = stack.enter_context(home.world.connect(443, timeout_seconds=0.5))
+    with home.bridge(proxy_https="passthrough"), home.connect(HTTPS):
         with pytest.raises((TimeoutError, ssl.SSLError)):
-            tls.wrap_socket(waiting, server_hostname=BRIDGE)
+            home.connect(HTTPS, timeout_seconds=0.5)
+        # It is one queue with port 80.
+        with pytest.raises(TimeoutError):
+            home.ask(timeout_seconds=0.5)
+
+
+def test_a_request_of_http_keeps_an_encrypted_connection_waiting(home: Home) -> None:
+    home.pvs.call(lambda box: box.set_settings({"latency_seconds": 1.0}))
+    with home.bridge(proxy_https="passthrough", proxy_cache_seconds=0), home.clients(1) as pool:
+        plain = pool.submit(home.ask)
+        while not home.stats()["requests"]:
+            time.sleep(0.01)
+        with pytest.raises((TimeoutError, ssl.SSLError)):
+            home.connect(HTTPS, timeout_seconds=0.3)
+        assert plain.result().status == 200
+        assert home.ask("/", port=HTTPS).status == 200
+
+
+def test_both_ports_take_turns_at_the_pvs(home: Home, attack_table: AttackTable) -> None:
+    home.pvs.call(lambda box: box.set_settings({"latency_seconds": 0.3}))
+    sources = [f"192.168.20.{100 + number}" for number in range(6)]
+    with home.bridge(proxy_https="passthrough", proxy_cache_seconds=0), home.clients(18) as pool:
+        plain = [pool.submit(home.ask, source=source) for source in sources * 2]
+        while not home.stats()["requests"]:
+            time.sleep(0.01)
+        encrypted = [pool.submit(home.timed, port=HTTPS, source=source) for source in sources]
+        answers = [each.result() for each in plain] + [each.result().answer for each in encrypted]
+    attack_table.add(
+        "requests to ports 80 and 443 at once",
+        attempts=len(answers),
+        **home.seen(),
+        longest_wait_seconds=max(each.result().seconds for each in encrypted),
+    )
+    assert {each.status for each in answers} == {200}
+    assert home.stats()["most_in_flight"]["total"] == 1
+    order = [record["listener"] for record in home.pvs.log()]
+    assert order.count("https") == 6
+    # While both wait, neither port gets two turns in a row.
+    first, last = order.index("https"), len(order) - order[::-1].index("https")
+    assert order[first:last] == ["https", "http"] * 5 + ["https"]
+
+
+def sessions_of_https(home: Home) -> str:
+    """How many connections of port 443 have reached the PVS."""
+    assert home.haproxy is not None
+    table = AdminSocket(home.haproxy.admin_socket).command("show stat").lstrip("# ")
+    rows = csv.DictReader(table.splitlines())
+    (found,) = (row["stot"] for row in rows if (row["pxname"], row["svname"]) == ("https", "pvs"))
+    return found
+
+
+def test_a_client_that_closes_its_side_while_it_waits_gets_no_turn_of_another(home: Home) -> None:
+    home.pvs.call(lambda box: box.set_settings({"latency_seconds": 1.0}))
+    with home.bridge(proxy_https="passthrough", proxy_cache_seconds=0), home.clients(1) as pool:
+        plain = pool.submit(home.ask)
+        while not home.stats()["requests"]:
+            time.sleep(0.01)
+        outgoing = ssl.MemoryBIO()
+        client = unverified_tls().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=BRIDGE)
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        with home.world.connect(HTTPS, timeout_seconds=5) as closing:
+            closing.sendall(outgoing.read())
+            closing.shutdown(socket.SHUT_WR)
+            time.sleep(0.3)
+            # It reaches the PVS in its turn, or not at all.
+            assert not plain.done()
+            assert sessions_of_https(home) == "0"
+        assert plain.result().status == 200
+        assert home.ask().status == 200
 
 
 def test_nothing_but_the_web_and_the_live_data_is_open_unless_asked_for(home: Home) -> None:

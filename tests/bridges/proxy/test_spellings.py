@@ -14,7 +14,7 @@ import pytest
 from attack_table import AttackTable
 from bridges.proxy.home import HTTPS, Home
 from bridges.proxy.judge import Judge
-from bridges.proxy.owner import LOCKED, new_api
+from bridges.proxy.owner import LOCKED
 from bridges.proxy.spellings import corpus, live
 from bridges.proxy.volley import volley
 
@@ -56,8 +56,10 @@ def test_no_spelling_reaches_the_live_data(
 
 
 @pytest.mark.parametrize("mode", ["routed", "both"])
-def test_no_spelling_passes_the_proxy_of_a_bridge_that_routes(serve: Serve, mode: str) -> None:
-    home = new_api(serve(bridge_mode=mode, proxy_secrets_enabled=True))
+def test_no_spelling_passes_the_proxy_of_a_bridge_that_routes(
+    serve_compat: Serve, mode: str
+) -> None:
+    home = serve_compat(bridge_mode=mode, proxy_secrets_enabled=True)
     requests = [spelling.data for spelling in CORPUS[::20]]
     assert Judge().try_all(home, requests, own=mode == "routed") == []
 

@@ -15,7 +15,6 @@ from attack_table import AttackTable
 from bridges.proxy.attackers import Attackers, Habit
 from bridges.proxy.home import BRIDGE, DEVICE_LIST, HTTPS, Home, is_refusal
 from bridges.proxy.judge import Judge
-from bridges.proxy.owner import ask_to_log_in
 from bridges.proxy.spellings import WRITES, Write
 from bridges.proxy.test_load import HABITS, LIMIT_SECONDS
 from bridges.proxy.test_visitors import credentials
@@ -97,15 +96,6 @@ def test_https_asks_for_the_same_password(serve: Serve) -> None:
 def test_the_address_of_the_page_keeps_the_scheme(serve: Serve) -> None:
     answer = serve().ask("/bridge", port=HTTPS)
     assert (answer.status, answer.header("Location")) == (301, "/bridge/")
-
-
-def test_a_session_s_cookie_stays_secure_by_https_only(serve_compat: Serve) -> None:
-    home = serve_compat()
-    by_https = ask_to_log_in(home, port=HTTPS).header("Set-Cookie") or ""
-    by_http = ask_to_log_in(home).header("Set-Cookie") or ""
-    assert "session=" in by_https
-    assert "secure" in by_https.lower()
-    assert "secure" not in by_http.lower()
 
 
 @pytest.mark.parametrize(

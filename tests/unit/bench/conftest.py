@@ -43,5 +43,7 @@ def results() -> Results:
         bursts=[outcome("32 at once", contender) for contender in CONTENDERS * 2],
         polling=polling,
         shared=[Timing("one connection each", shared)],
+        encrypted=[Timing("kept", {f"{name}, {scheme}": 0.2 for name in (NGINX.name, BRIDGE.name)
+                                   for scheme in ("HTTP", "HTTPS")})],  # fmt: skip
         passed_on=[Timing("one connection each", through)],
     )

@@ -101,6 +101,16 @@ def test_a_burst_without_an_answer_can_be_told(results: Results) -> None:
     assert len(broken(figures)) == 2
 
 
+def test_slow_https_is_a_figure_of_the_machine(results: Results) -> None:
+    medians = {"nginx, HTTP": 1.0, "nginx, HTTPS": 1.1, "pvs-bridge, HTTP": 1.0,
+               "pvs-bridge, HTTPS": 1.4}  # fmt: skip
+    figures = wanted(dataclasses.replace(results, encrypted=[Timing("kept", medians)]))
+    assert not [each for each in figures if each.promised and not each.kept]
+    (found,) = broken(figures)
+    assert found.startswith("HTTPS takes at most 1.3 times as long as HTTP (kept)")
+    assert "1.40 times; nginx 1.10 times" in wanted_list(figures)
+
+
 def test_a_figure_of_the_machine_is_not_a_promise(results: Results) -> None:
     slow = with_ours(results, "32 at once", waited=(6.5, 6.7))
     shared = [Timing("kept", {"nginx": 1.0, "Varnish": 2.0, "pvs-bridge": 1.3})]

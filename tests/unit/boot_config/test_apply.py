@@ -246,6 +246,46 @@ def test_a_wrong_country_costs_itself_alone(pi: Pi) -> None:
     assert message.startswith("pvs-bridge.yml line 1: uplink_country: must be the code")
 
 
+def test_a_wrong_edit_keeps_the_previous_value(pi: Pi) -> None:
+    users = {"anna": "$5$salt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq"}
+    pi.put("pvs-bridge.yml", f"{_CABLE}proxy_users: {json.dumps(users)}\n")
+    pi.boot()
+    assert pi.rejected == []
+    pi.put("pvs-bridge.yml", f"{_CABLE}proxy_users: {{anna: secret}}\nproxy_cache_seconds: 60\n")
+    for _ in range(2):
+        pi.boot()
+        # Without users, the bridge would be open to the home network.
+        assert pi.runs[-1][0]["proxy_users"] == users
+        assert pi.runs[-1][0]["proxy_cache_seconds"] == 60
+        (message,) = pi.rejected
+        assert message.startswith("pvs-bridge.yml line 3: proxy_users")
+        assert message.endswith("; until then its previous value is active")
+
+
+def test_a_network_with_two_mistakes_costs_no_other_one(pi: Pi) -> None:
+    pi.put(
+        "pvs-bridge.yml",
+        "uplink_country: US\nuplink_networks:\n  - {ssid: One, passphrase: long enough}\n"
+        "  - {ssid: Two, passphrase: short, priority: 9999}\n"
+        "  - {ssid: Three, passphrase: long enough}\n",
+    )
+    pi.boot()
+    assert [each["ssid"] for each in pi.runs[0][0]["uplink_networks"]] == ["One", "Three"]
+    assert len(pi.rejected) == 2
+
+
+def test_a_wrong_setting_of_a_network_costs_no_network(pi: Pi) -> None:
+    pi.put(
+        "pvs-bridge.yml",
+        "uplink_country: US\nuplink_networks:\n  - {ssid: One, passphrase: long enough, \n"
+        "     priority: 9999, security: wpa9, channel: 6}\n",
+    )
+    pi.boot()
+    networks = [{"ssid": "One", "passphrase": "long enough"}]
+    assert pi.runs[0][0] == {"uplink_country": "US", "uplink_networks": networks}
+    assert len(pi.rejected) == 3
+
+
 def _reach_home(pi: Pi, text: str) -> dict[str, Any]:
     """Apply a file with which the Pi reaches its home network; return the variables."""
     pi.put("pvs-bridge.yml", text)

@@ -314,6 +314,7 @@ def test_older_firmware_answers_by_its_device_list(boot: Boot, serve: Serve) -> 
         "/sys/info/serialnum": truth(pvs)["/sys/info/serialnum"]
     }
     # 0 and empty texts stand for what the vendor's library needs.
+    assert read(compat, "name=/sys/info/ssid", session) == {"/sys/info/ssid": ""}
     assert read(compat, "name=/sys/info/ram_usage,/sys/info/lmac", {}) == {
         "/sys/info/ram_usage": "0", "/sys/info/lmac": "",
     }  # fmt: skip

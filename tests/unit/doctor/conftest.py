@@ -92,6 +92,7 @@ def target() -> Target:
         pvs_interface="eth0",
         pvs_address="172.27.153.1",
         proxy_port=80,
+        https_port=443,
         uplink_interface="wlan0",
         uplink_type="wifi",
         proxy_serves_home=True,

@@ -73,7 +73,7 @@ def test_all_results_of_a_healthy_bridge_in_their_order(check: Check) -> None:
         {
             "DeviceList": ScriptResult(0, http(200, LIST)),
             "supervisor/info": ScriptResult(0, information(61707)),
-            "nft list chain": ScriptResult(0, b"tcp dport { 80, 9002 } jump counted"),
+            "nft list chain": ScriptResult(0, b"tcp dport { 80, 443, 9002 } jump counted"),
         },
         {},
     )

@@ -170,7 +170,7 @@ def test_doctor_and_status_page_agree_about_the_same_pi(
         pvs_flash_free_mib=0,
         read_only_root=False,
         announce_pvs=False,
-        proxy_port=80,
+        announced_port=443,
         version="1",
         temperature_celsius=LIMITS.temperature_celsius,
         signal_dbm=LIMITS.signal_dbm,

@@ -165,7 +165,7 @@ def role() -> Path:
 @pytest.fixture
 def config() -> HealthConfig:
     """Return the usual configuration."""
-    return HealthConfig("eth0", "172.27.153.1", 80, "wlan0", 130)
+    return HealthConfig("eth0", "172.27.153.1", 80, "wlan0", 130, https_port=443)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_the_pvs_gets_a_single_request(make_probe: Build, config: HealthConfig) 
     probe = make_probe()
     check(config, probe)
     assert probe.asked == [DEVICE_LIST]
-    assert probe.connected == [80, 80]
+    assert probe.connected == [80, 80, 443]
 
 
 CHEAP: list[tuple[str, str, dict[str, Any]]] = [
@@ -82,6 +82,7 @@ CHEAP: list[tuple[str, str, dict[str, Any]]] = [
     ("port_taken", "proxy", {"identity": http.client.BadStatusLine("SSH-2.0")}),
     ("port_local", "reach", {"access": HomeAccess.LOCAL}),
     ("port_closed", "reach", {"access": HomeAccess.CLOSED}),
+    ("https_down", "reach", {"refuses": {443: ConnectionRefusedError(111, "Connection refused")}}),
     ("uplink_missing", "uplink", {"signals": {"eth0": Signal.UP}}),
     ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.NONE}}),
     ("uplink_down", "uplink", {"signals": {"eth0": Signal.UP, "wlan0": Signal.OFF}}),
@@ -559,6 +560,7 @@ def test_problem_and_hint_are_whole_sentences(config: HealthConfig, name: str) -
         "pvs_network": config.pvs_network,
         "build": "61846",
         "status": "429",
+        "port": "443",
         "firmware": "it did not report its build",
         "error": "The PVS refused the password.",
         "hint": "Set compat_password.",

@@ -28,6 +28,7 @@ GOOD: dict[str, object] = {
     "timeout_seconds": 130,
     "proxy_serves_home": True,
     "translates": True,
+    "https_port": 443,
 }
 
 

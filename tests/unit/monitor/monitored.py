@@ -33,7 +33,7 @@ CONFIG = MonitorConfig(
     pvs_flash_free_mib=20,
     read_only_root=False,
     announce_pvs=False,
-    proxy_port=80,
+    announced_port=443,
     version="0.1.0",
 )
 HEALTH = HealthConfig("eth0", "172.27.153.1", 80, "wlan0", 130)
@@ -90,6 +90,7 @@ class MonitoredBridge:
         now: Seconds since the Pi's start.
         clock_offset: The difference to the Pi's clock; None while that is wrong.
         log: The journal.
+        announced: The serial number and the network of a PVS that announces itself.
     """
 
     def __init__(self, folder: Path, **chosen: Any) -> None:  # noqa: ANN401 - any key
@@ -101,6 +102,7 @@ class MonitoredBridge:
         self.now = 60.0
         self.clock_offset: float | None = NOON
         self.log: list[str] = []
+        self.announced: tuple[str, str] | None = None
         root = folder / "root"
         root.mkdir()
         self.paths = Paths(
@@ -127,6 +129,7 @@ class MonitoredBridge:
             self.now,
             None if self.clock_offset is None else self.clock_offset + self.now,
             self.log.append,
+            lambda serial, interface: self.announced == (serial, interface),
         )
         write_state(self.paths.state, monitor.run_once(read_state(self.paths.state)))
         return self.state

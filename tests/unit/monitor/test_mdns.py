@@ -19,11 +19,31 @@ def test_the_announcement_is_the_pvs_s_own(make_bridge: MakeBridge) -> None:
     assert service is not None
     assert [(each.tag, each.text) for each in service] == [
         ("type", "_pvs6._tcp"),
-        ("port", "80"),
+        ("port", "443"),
         ("txt-record", "serialnum=ZT210175000612B0042"),
     ]
     assert bridge.paths.mdns.stat().st_mode & 0o777 == 0o644
     assert len([text for text in bridge.log if "mDNS" in text]) == 1
+
+
+def test_a_pvs_that_announces_itself_is_not_announced(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge(announce_pvs=True)
+    # Another PVS in the same home.
+    bridge.announced = ("ZT210175000612B0043", "wlan0")
+    bridge.minutes(6)
+    assert bridge.paths.mdns.exists()
+    bridge.announced = ("ZT210175000612B0042", "wlan0")
+    bridge.minutes(6)
+    assert not bridge.paths.mdns.exists()
+    bridge.minutes(6)
+    bridge.announced = None
+    bridge.minutes(6)
+    assert bridge.paths.mdns.exists()
+    assert [text for text in bridge.log if "mDNS" in text] == [
+        "mDNS announces the PVS's serial number (status_announce_pvs)",
+        "mDNS no longer announces the PVS's serial number (status_announce_pvs)",
+        "mDNS announces the PVS's serial number (status_announce_pvs)",
+    ]
 
 
 def test_the_pvs_is_not_announced_by_default(make_bridge: MakeBridge) -> None:

@@ -57,7 +57,7 @@ def test_a_pvs_at_home_is_in_the_home_network(
 
 
 def test_a_pvs_outside_of_a_static_home_network_is_an_error(configure: Configure) -> None:
-    with pytest.raises(CannotWorkError):
+    with pytest.raises(CannotWorkError, match=r"must be in the network of uplink_address"):
         topology_of(configure(**STATIC, pvs_link_type="home", pvs_link_pvs_address="192.168.77.30"))
 
 

@@ -117,6 +117,14 @@ def _port() -> Any:  # noqa: ANN401
     )
 
 
+def _port_or_zero() -> Any:  # noqa: ANN401
+    return _key(
+        lambda value: _is_int(value) and is_number(value, 0, 65535),
+        "a port from 1 to 65535, or 0",
+        default=0,
+    )
+
+
 def _interface(example: str) -> Any:  # noqa: ANN401
     return _key(_is_interface, f"the name of an interface, such as {example}")
 
@@ -145,6 +153,7 @@ class HealthConfig:
         timeout_seconds: How long a DeviceList may take.
         proxy_serves_home: Whether the home uses the proxy; not so in bridge_mode routed.
         translates: Whether the compat service runs.
+        https_port: The port on which haproxy listens for HTTPS; 0 for none.
         pvs_at_home: Whether the PVS is in the home network, without a cable to the Pi.
     """
 
@@ -155,6 +164,7 @@ class HealthConfig:
     timeout_seconds: float = _seconds(1, 3600)
     proxy_serves_home: bool = _flag(default=True)
     translates: bool = _flag(default=True)
+    https_port: int = _port_or_zero()
     pvs_at_home: bool = _flag(default=False)
 
     @property
@@ -181,7 +191,7 @@ class MonitorConfig:
         pvs_flash_free_mib: The free space below which the PVS's flash counts as full.
         read_only_root: Whether the root file system is to be locked.
         announce_pvs: Whether mDNS announces the PVS's serial number.
-        proxy_port: The port that the announcement names.
+        announced_port: The port that the announcement names.
         version: The version of this project.
     """
 
@@ -198,7 +208,7 @@ class MonitorConfig:
     pvs_flash_free_mib: int = _integer()
     read_only_root: bool = _flag()
     announce_pvs: bool = _flag()
-    proxy_port: int = _port()
+    announced_port: int = _port()
     version: str = _key(_is_text, "a string")
 
 

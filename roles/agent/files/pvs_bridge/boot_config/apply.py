@@ -206,7 +206,7 @@ def _run(
             return rejected
         if not effective:
             break
-        rejected.add(_remove_rejected(effective, outcome))
+        rejected.add(_remove_rejected(effective, outcome, applied["variables"]))
     rejected.add([Issue("the bridge could not be set up; the next start tries again")])
     return rejected
 
@@ -233,20 +233,33 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
     return {name for name in {*old, *new} if old.get(name, missing) != new.get(name, missing)}
 
 
-def _remove_rejected(effective: dict[str, Layer], outcome: Outcome) -> list[Issue]:
-    """Remove the rejected values from the layers; return the issues about them."""
+def _remove_rejected(
+    effective: dict[str, Layer], outcome: Outcome, before: Mapping[str, Any]
+) -> list[Issue]:
+    """Replace the rejected values in the layers by what was active before, or remove them.
+
+    Returns:
+        the issues about them.
+    """
     issues = []
     missing: list[Issue] = []
+    read = dict(effective)
+    removed: set[layers.Path] = set()
     # In descending order, because removing an item moves the items after it.
     for issue in sorted(outcome.issues, key=lambda each: each.location.variable, reverse=True):
         path = layers.parsed(issue.location.variable)
-        found = layers.origin(effective, path)
+        found = layers.origin(read, path)
         if found is None:
             missing.append(issue)
             continue
         name, layer = found
-        effective[name] = layer.without(path)
-        issues.append(issue.at(layer.location(path)))
+        kept = False
+        # A value may have several issues.
+        if not {path[:1], path[:2], path} & removed:
+            removed.add(effective[name].removable(path))
+            effective[name], kept = _without(effective[name], path, before)
+        hint = f"{issue.hint}; until then its previous value is active" if kept else issue.hint
+        issues.append(dataclasses.replace(issue, hint=hint, location=layer.location(path)))
     issues.reverse()
     if issues:
         return issues
@@ -259,6 +272,17 @@ def _remove_rejected(effective: dict[str, Layer], outcome: Outcome) -> list[Issu
     ]
     _reduce(effective, {issue.location.variable.partition("_")[0] for issue in missing})
     return issues
+
+
+def _without(layer: Layer, path: layers.Path, before: Mapping[str, Any]) -> tuple[Layer, bool]:
+    """Return a layer without a value, or with what it was before, and which of the two."""
+    name = str(path[0])
+    rest = layer.without(path)
+    # The connection to the home network is kept as a whole, see layers.merged.
+    known = name in before and not name.startswith("uplink_") and name not in rest.values
+    if not known or before[name] == layer.values[name]:
+        return rest, False
+    return Layer(rest.file, {**rest.values, name: before[name]}, rest.lines), True
 
 
 def _reduce(effective: dict[str, Layer], roles: set[str]) -> None:

@@ -78,7 +78,7 @@ class _Corrector:
                 for key, each in node.value
             ]
         elif isinstance(node, yaml.ScalarNode) and node.tag != NULL:
-            self._as_scalar(node, kind, path)
+            self._as_scalar(node, option, path)
         return node
 
     def _as_list(self, node: yaml.Node, item: str, path: Path) -> yaml.Node:
@@ -101,24 +101,27 @@ class _Corrector:
                 problem = "has 64 hexadecimal digits, and was read as psk"
                 self.note(problem, "write psk instead of passphrase", (*path, "passphrase"), key)
 
-    def _as_scalar(self, node: yaml.ScalarNode, kind: str, path: Path) -> None:
+    def _as_scalar(self, node: yaml.ScalarNode, option: Options, path: Path) -> None:
+        kind = option.get("type", "str")
         if kind == "str":
             if node.tag in _TAGS.values():
                 # A passphrase of digits, or the country NO.
                 node.tag = TEXT
-            code = country.code(node.value) if path == ("uplink_country",) else node.value
-            if code != node.value:
-                self.note(f"{node.value!r} was read as {code}", f"write {code}", path, node)
-                node.value = code
+            meant = country.code(node.value) if path == ("uplink_country",) else node.value
+            choices = {str(each).lower(): str(each) for each in option.get("choices") or ()}
+            meant = choices.get(meant.strip().lower(), meant)
+            if meant != node.value:
+                self.note(f"{node.value!r} was read as {meant}", f"write {meant}", path, node)
+                node.value = meant
         if kind not in _TAGS or node.tag == _TAGS[kind]:
             return
         typed = node.value.strip()
-        meant = _BOOLEANS.get(typed.lower()) if kind == "bool" else None
+        plain = _BOOLEANS.get(typed.lower()) if kind == "bool" else None
         if kind in _NUMBERS and node.tag == TEXT and _NUMBERS[kind].fullmatch(typed):
-            meant = typed
-        if meant is not None:
-            node.tag, node.value = _TAGS[kind], meant
-            self.note(f"was read as {meant}", f"write {meant}, without quotes", path, node)
+            plain = typed
+        if plain is not None:
+            node.tag, node.value = _TAGS[kind], plain
+            self.note(f"was read as {plain}", f"write {plain}, without quotes", path, node)
 
 
 _ANY = {"type": "raw"}

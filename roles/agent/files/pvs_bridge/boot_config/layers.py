@@ -25,6 +25,10 @@ ESSENTIAL = frozenset(
 )
 
 
+# Without these, a network cannot be joined.
+_NECESSARY = frozenset({"ssid", "passphrase", "psk"})
+
+
 @dataclass(frozen=True)
 class Layer:
     """What one file configures.
@@ -56,18 +60,32 @@ class Layer:
                 return Location(self.file, line, written(path))
         return Location(self.file, variable=written(path))
 
-    def without(self, path: Path) -> Layer:
-        """Remove a value: an item of a list alone, anything else with its whole variable.
+    def removable(self, path: Path) -> Path:
+        """Return the path of what has to be removed if a value is wrong.
 
-        A list with one item is removed as a whole, so that the next layer takes effect.
+        A setting that a network does without is removed alone, an item of a list alone, and
+        anything else with its whole variable. A list with one item is removed as a whole, so
+        that the next layer takes effect.
         """
+        items = self.values.get(str(path[0]))
+        if len(path) == 1 or not (isinstance(items, list) and isinstance(path[1], int)):
+            return path[:1]
+        network = path[0] == "uplink_networks" and isinstance(items[path[1]], dict)
+        if network and len(path) == 3 and path[2] not in _NECESSARY:
+            return path
+        return path[:2] if len(items) > 1 else path[:1]
+
+    def without(self, path: Path) -> Layer:
+        """Remove a value; see :meth:`removable`."""
         values = dict(copy.deepcopy(self.values))
-        name, rest = str(path[0]), path[1:]
-        value = values.get(name)
-        if rest and isinstance(value, list) and isinstance(rest[0], int) and len(value) > 1:
-            del value[rest[0]]
+        *outer, last = self.removable(path)
+        value: Any = values
+        for part in outer:
+            value = value[part]
+        if isinstance(value, list):
+            del value[int(last)]
         else:
-            values.pop(name, None)
+            value.pop(last, None)
         return Layer(self.file, values, self.lines)
 
 

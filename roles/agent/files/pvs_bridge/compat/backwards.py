@@ -34,6 +34,7 @@ Device = Mapping[str, Any]
 
 UNKNOWN = {
     "/sys/info/lmac": "",
+    "/sys/info/ssid": "",
     "/sys/info/ram_usage": "0",
     "/sys/info/flash_usage": "0",
     "/sys/info/cpu_usage": "0",

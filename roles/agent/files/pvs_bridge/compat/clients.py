@@ -14,11 +14,14 @@ from pvs_bridge.compat.query import PUBLIC, NamedQueries, Query, formatted, pars
 from pvs_bridge.compat.session import USER
 from pvs_bridge.compat.single_flight import Served
 from pvs_bridge.compat.variables import Variables
-from pvs_bridge.pvs.errors import LoginError, QueryError
+from pvs_bridge.pvs.errors import LoginError, QueryError, TooManyLoginsError
 from pvs_bridge.pvs.variables import OPEN_PREFIX
 
 WRONG_SECONDS = 1.0
 """How long a wrong password takes, one after the other. The password has five characters."""
+
+_MOST_WRONG = 32
+"""So many requests with a wrong password wait; then no password is judged."""
 
 ACCESS_HEADER = "X-Pvs-Bridge-Access"
 """haproxy tells here what proxy_users means for a request."""
@@ -58,6 +61,7 @@ class Clients:
         self._logins = Logins()
         self._named = NamedQueries()
         self._wrong = asyncio.Lock()
+        self._waiting = 0
 
     async def answer(self, request: web.Request) -> Reply:
         """Answer a request of /auth or /vars, whose spelling haproxy has checked.
@@ -87,10 +91,13 @@ class Clients:
     async def _log_in(self, request: web.Request) -> Reply:
         named = request.headers.get(ACCESS_HEADER, "") == NAMED
         if not named:
-            password = await self._password()
-            if not is_owner(request.headers.get("Authorization", ""), password):
-                async with self._wrong:
-                    await asyncio.sleep(WRONG_SECONDS)
+            given = request.headers.get("Authorization", "")
+            # To answer only the right one at once would tell which one is right.
+            if given and self._waiting >= _MOST_WRONG:
+                raise TooManyLoginsError
+            if not is_owner(given, await self._password()):
+                if given:
+                    await self._wait()
                 raise LoginError(
                     "The user or the password is wrong.",
                     f"The user is {USER}. The password is the last five characters of the serial "
@@ -99,6 +106,14 @@ class Clients:
                 )
         token = self._logins.open()
         return Reply(_told({"session": token}), token)
+
+    async def _wait(self) -> None:
+        self._waiting += 1
+        try:
+            async with self._wrong:
+                await asyncio.sleep(WRONG_SECONDS)
+        finally:
+            self._waiting -= 1
 
     async def _answer(self, query: Query, *, trusted: bool, public: bool) -> Served[bytes]:
         if not trusted and not (public and self._is_public(query)):

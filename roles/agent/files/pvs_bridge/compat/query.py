@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from pvs_bridge.pvs.errors import DamagedError, QueryError
 from pvs_bridge.pvs.variables import OPEN_PREFIX
@@ -70,7 +71,11 @@ class Query:
 
     def selects(self, name: str) -> bool:
         """Return whether it asks for a variable, by its name or a part of its name."""
-        return name in self.names if self.names else self.match in name
+        return name in self._names if self.names else self.match in name
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.names)
 
     @property
     def selective(self) -> bool:

@@ -224,16 +224,30 @@ def check_proxy(config: HealthConfig, probe: Probe) -> Link:
 
 
 def check_reach(config: HealthConfig, probe: Probe) -> Link:
-    """Check that the home network can reach the proxy's port.
+    """Check that the home network can reach the proxy's ports, and that HTTPS is served.
 
     Raises:
         ProbeError: Sockets or firewall cannot be read.
     """
     if not config.proxy_serves_home:
         return _link("reach", "not used in bridge_mode routed")
-    access = probe.home_access(config.proxy_port)
-    outcome = {HomeAccess.LOCAL: "port_local", HomeAccess.CLOSED: "port_closed"}.get(access)
-    return _link("reach", f"port {config.proxy_port} is {access.value}", outcome)
+    ports = [port for port in (config.proxy_port, config.https_port) if port]
+    for port in ports:
+        if port == config.https_port:
+            # haproxy listens there only if it has a certificate. No TLS handshake: the port may be
+            # passed through, and the handshake would be a turn at the PVS.
+            try:
+                probe.connect("127.0.0.1", port, CONNECT_SECONDS)
+            except OSError as error:
+                seen = f"port {port}: {_reason(error)}"
+                return _link("reach", seen, "https_down", port=str(port))
+        access = probe.home_access(port)
+        outcome = {HomeAccess.LOCAL: "port_local", HomeAccess.CLOSED: "port_closed"}.get(access)
+        if outcome:
+            return _link("reach", f"port {port} is {access.value}", outcome, port=str(port))
+    listed = " and ".join(str(port) for port in ports)
+    open_ports = f"port {listed} is" if len(ports) == 1 else f"ports {listed} are"
+    return _link("reach", f"{open_ports} {HomeAccess.OPEN.value}")
 
 
 def check_uplink(config: HealthConfig, probe: Probe) -> Link:

@@ -107,13 +107,18 @@ OUTCOMES: dict[str, Issue] = {
         "proxy_http_port to a free port and provision again.",
     ),
     "port_local": Issue(
-        "The proxy's port {proxy_port} is open on the Pi itself only.",
-        "Provision the Pi again. If it stays so, `sudo ss -ltnp 'sport = :{proxy_port}'` on the Pi "
+        "The proxy's port {port} is open on the Pi itself only.",
+        "Provision the Pi again. If it stays so, `sudo ss -ltnp 'sport = :{port}'` on the Pi "
         "names the program that has the port.",
     ),
     "port_closed": Issue(
-        "The firewall on the Pi does not let the home network reach port {proxy_port}.",
+        "The firewall on the Pi does not let the home network reach port {port}.",
         "Provision the Pi again.",
+    ),
+    "https_down": Issue(
+        "The proxy on the Pi does not serve HTTPS on port {port}, but HTTP works.",
+        "Restart it (sudo systemctl restart haproxy). If it stays down, sudo journalctl -u haproxy "
+        "-u pvs-bridge-certificate shows the reason.",
     ),
     "proxy_refused": Issue(
         "The proxy on the Pi did not forward the request (HTTP {status}).",

@@ -24,7 +24,7 @@ from pvs_bridge.monitor.recovery import REBOOT, TABLE_GONE, UNIT_DOWN, Fault
 from pvs_bridge.monitor.state import State
 from pvs_bridge.monitor.warnings import OF_THE_PVS, warnings
 from pvs_bridge.pvs import known
-from pvs_bridge.pvs.devices import Panel, Plant, plant_data
+from pvs_bridge.pvs.devices import Panel, Plant, Supervisor, plant_data
 from pvs_bridge.text import duration
 
 REBOOT_SECONDS = 6 * 3600.0
@@ -89,6 +89,8 @@ class Monitor:
         now: Seconds since the Pi's start (CLOCK_BOOTTIME).
         wall: Seconds since 1970; None while the Pi's clock is wrong.
         log: Writes to the journal.
+        announces_itself: Returns whether the PVS of a serial number announces itself in the
+            network of an interface.
     """
 
     config: MonitorConfig
@@ -99,6 +101,7 @@ class Monitor:
     now: float
     wall: float | None
     log: Callable[[str], None]
+    announces_itself: Callable[[str, str], bool] = mdns.announces_itself
 
     def run_once(self, state: State) -> State:
         """Run once, and return the state for the next run."""
@@ -186,12 +189,19 @@ class Monitor:
         state.plant, state.read = new, self.now
         state.points = production.added(state.points, production.point_of(plant, self.now))
         if self.config.announce_pvs and plant.supervisor:
-            text = mdns.announcement(plant.supervisor, self.config.proxy_port)
-            try:
-                if text and mdns.announce(text, self.paths.mdns):
-                    self.log("mDNS announces the PVS's serial number (status_announce_pvs)")
-            except OSError as error:
-                self.log(f"{self.paths.mdns}: {error.strerror}")
+            self._announce(plant.supervisor)
+
+    def _announce(self, pvs: Supervisor) -> None:
+        """Announce the PVS, unless it announces itself: programs would find it twice."""
+        text = mdns.announcement(pvs, self.config.announced_port)
+        try:
+            if text and self.announces_itself(pvs.serial, self.health.uplink_interface):
+                text = None
+            if mdns.announce(text, self.paths.mdns):
+                told = "announces" if text else "no longer announces"
+                self.log(f"mDNS {told} the PVS's serial number (status_announce_pvs)")
+        except OSError as error:
+            self.log(f"mDNS, {self.paths.mdns}: {error.strerror}")
 
     def _judge(self, state: State, plant: Plant | None) -> None:
         interfaces = (self.health.pvs_interface, self.health.uplink_interface)

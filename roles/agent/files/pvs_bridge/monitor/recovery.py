@@ -68,6 +68,7 @@ PLANS: dict[str, tuple[Step, ...]] = {
     # that, and the house may need that program.
     "proxy_down": (Step(120, "restart-unit", "haproxy.service"),),
     "port_taken": (Step(120, "restart-unit", "haproxy.service"),),
+    "https_down": (Step(120, "restart-unit", "haproxy.service"),),
     "translator_down": (Step(120, "restart-unit", "pvs-bridge-compat.service"),),
     "uplink_missing": (Step(1800, REBOOT),),
     "uplink_down": _HOME_WIFI,

@@ -30,6 +30,9 @@ SOCKET = "/run/haproxy/admin.sock"
 SERVERS = ("pvs/pvs", "pvs_https/https", "pvs_https/http")
 """The PVS, by HTTP and by HTTPS."""
 
+PASSTHROUGH = "https/pvs"
+"""The PVS for the clients of port 443, with proxy_https: passthrough only."""
+
 TURN = "pvs_queue/pvs_serial"
 """The server for which requests wait, with a place for one."""
 
@@ -90,7 +93,8 @@ class AdminSocket:
         table = self.command("show stat").lstrip("# ").splitlines()
         rows = {f"{row['pxname']}/{row['svname']}": row for row in csv.DictReader(table)}
         waiting = sum(int(rows[name]["qcur"]) for name in (TURN, "pvs_queue/BACKEND"))
-        return sum(int(rows[server]["scur"]) for server in SERVERS), waiting
+        servers = (*SERVERS, *({PASSTHROUGH} & rows.keys()))
+        return sum(int(rows[server]["scur"]) for server in servers), waiting
 
     def drain(self, seconds: float) -> bool:
         """Stop sending requests to the PVS, and wait until it has answered the last one.
@@ -108,7 +112,8 @@ class AdminSocket:
             OSError: haproxy does not listen.
             LookupError: haproxy's configuration does not have the PVS.
         """
-        self._set_state("maint", SERVERS)
+        # haproxy only reports an unknown server.
+        self._set_state("maint", (*SERVERS, PASSTHROUGH))
         deadline = time.monotonic() + seconds
         while (numbers := self.requests()) != (0, 0) and time.monotonic() < deadline:
             if numbers[1]:
@@ -128,7 +133,7 @@ class AdminSocket:
             OSError: haproxy does not listen.
         """
         self.command(f"set maxconn server {TURN} 1")
-        self._set_state("ready", (*SERVERS, TURN))
+        self._set_state("ready", (*SERVERS, PASSTHROUGH, TURN))
 
     def _set_state(self, state: str, servers: Sequence[str]) -> None:
         for server in servers:

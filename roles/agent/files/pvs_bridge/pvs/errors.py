@@ -141,3 +141,17 @@ class LoginError(PvsError):
     def __init__(self, problem: str, hint: str) -> None:
         """Take both from the place that judges."""
         super().__init__(problem, hint, 0)
+
+
+class TooManyLoginsError(PvsError):
+    """Too many wrong passwords wait for their refusal."""
+
+    status = 429
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(
+            "Too many logins with a wrong password are waiting.",
+            "Find the program that sends them, and correct its password.",
+            60,
+        )
