@@ -169,7 +169,7 @@ def test_no_condition_of_an_import_reaches_handlers() -> None:
 
 
 def test_no_list_comes_from_a_set_whose_order_varies() -> None:
-    # The next run would write the same list in another order. intersect may say whether it is empty.
+    # The next run would write the list in another order. intersect may tell whether it is empty.
     sets = re.compile(r"\|\s*(union|difference|symmetric_difference)\(")
     found = [
         f"{path.relative_to(ROOT)}:{number}: {match[1]}"
