@@ -76,6 +76,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "proxy_sunvault_modbus_port": {"proxy_sunvault_enabled": True, **WRITES},
     "proxy_sunvault_second_modbus_port": {"proxy_sunvault_enabled": True, **WRITES},
     "pvs_link_address": {"pvs_link_method": "static"},
+    "pvs_link_type": {"pvs_link_pvs_address": "192.168.1.77"},
     "pvs_link_method": {"pvs_link_address": "172.27.153.7/24"},
     "uplink_address": STATIC,
     "uplink_dns_servers": STATIC,
