@@ -9,6 +9,7 @@ follow the life of one card. The longest tests start first.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -21,6 +22,10 @@ from pvs_lab.lab_client import LabClient
 from pvs_lab.options import BACKENDS
 
 pytest_plugins = ["attack_table"]
+
+# A shell starts a command in the background without it, and that command its programs. Some of the
+# tests' programs must end at Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine pauses now and then. That must not fail an example.
 hypothesis.settings.register_profile(

@@ -177,6 +177,7 @@ def test_no_form_of_the_report_shows_a_secret(
       health_password: {SECRET}
       health_user: anna
       compat_password: {SECRET}
+      proxy_https_certificate: {SECRET}
       uplink_networks:
         - ssid: home
           passphrase: {SECRET}
