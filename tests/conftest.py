@@ -2,9 +2,9 @@
 
 The tests of a folder share fixtures, some of them labs, so one process runs them all. Exceptions
 take long and run alone: each molecule scenario, each Pi of the folders on bridges, each role of
-ansible-lint, each file of the other linters and of the proxy. The tests with a radio share two
-guests for each network backend. Each test of the image has a card of its own, except those that
-follow the life of one card. The longest tests start first.
+ansible-lint, each file of the other linters, of the proxy and of unit/validate. The tests with a
+radio share two guests for each network backend. Each test of the image has a card of its own,
+except those that follow the life of one card. The longest tests start first.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ _BRIDGES = (
 _LINT = "tests/lint/"
 _UNIT = "tests/unit/"
 _PROXY = "tests/bridges/proxy/"
+_VALIDATE = "tests/unit/validate/"
 _RADIO = "tests/nightly/radio/"
 _IMAGE = "tests/nightly/image/"
 _LIFE_OF_A_CARD = "tests/nightly/image/test_imager.py"
@@ -94,7 +95,7 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
         if path.startswith(_LINT):
             # ansible-lint checks each role by itself.
             return nodeid if "[" in nodeid else path
-        return path if path.startswith(_PROXY) else path.rpartition("/")[0]
+        return path if path.startswith((_PROXY, _VALIDATE)) else path.rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's
@@ -119,6 +120,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: (
             not item.nodeid.startswith((_SCENARIOS, _LIFE_OF_A_CARD)),
             not item.nodeid.startswith(_BRIDGES),
+            not item.nodeid.startswith(_VALIDATE),
         )
     )
 
