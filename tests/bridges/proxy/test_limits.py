@@ -69,12 +69,13 @@ def test_a_pvs_that_trickles_its_answer_loses_its_turn(
         trickled = pool.submit(home.ask)
         wait_for_work(home)
         found = home.timed(START)
-        with pytest.raises(http.client.IncompleteRead):
-            trickled.result()
+        # Nothing of a shared answer is sent before all of it is there.
+        with contextlib.suppress(http.client.IncompleteRead, http.client.RemoteDisconnected):
+            assert is_refusal(trickled.result())
     attack_table.add("a PVS that trickles its answer", attempts=1, **home.seen(),
                      longest_wait_seconds=found.seconds)  # fmt: skip
     assert found.answer.status == 200
-    assert found.seconds < TRANSFER_SECONDS + 6
+    assert found.seconds < TRANSFER_SECONDS + 3
     assert home.stats()["most_in_flight"]["total"] == 1
 
 

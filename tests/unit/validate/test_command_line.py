@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -101,18 +100,21 @@ def test_a_bridge_is_compared_with_those_that_are_not_asked_for(
     assert validator.json(tmp_path, "--limit", "garage").findings == []
 
 
-def test_many_bridges_take_little_more_than_few(tmp_path: Path) -> None:
-    """The time of the processors, which no other program of this machine takes part in."""
-    write_inventory(tmp_path / "inventory", 40)
+def processor_seconds(folder: Path, count: int) -> float:
+    """Return how long the validation of some bridges keeps the processors busy."""
+    write_inventory(folder / "inventory", count)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    status, output, _ = run(tmp_path, "--format", "json")
+    status, output, _ = run(folder, "--format", "json")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert status == 0, output
-    report = json.loads(output)
-    assert len(report["bridges"]) == 40
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # 100 bridges within 20 s on two processors leave 16 for 40.
-    assert seconds < 16, f"{seconds:.1f} s; {os.getloadavg()}"
+    assert len(json.loads(output)["bridges"]) == count
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_many_bridges_take_little_more_than_few(tmp_path: Path) -> None:
+    """`make bench-validate` judges seconds; a ratio is the same on a busy machine."""
+    one, many = (processor_seconds(tmp_path / f"{count}", count) for count in (1, 40))
+    assert many < 8 * one, f"1 bridge {one:.1f} s, 40 bridges {many:.1f} s"
 
 
 ENCRYPTED = """\
