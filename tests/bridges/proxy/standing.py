@@ -69,11 +69,13 @@ class Standing:
             program = self._compat.enter_context(
                 compat_service(home.world, home.haproxy, secrets=secrets)
             )
-            last = "/vars" if home.pvs.call(lambda box: box.firmware.locked) else "/cgi-bin/dl_cgi"
+            locked = home.pvs.call(lambda box: box.firmware.locked)
+            last = "/vars" if locked else "/cgi-bin/dl_cgi"
             known = wait_until(
                 lambda: (
                     any(record["path"] == last for record in home.pvs.log())
                     and home.ask("/auth?logout", source=_ITSELF, address=_ITSELF).status == 200
+                    and _translates(home) is locked
                 ),
                 _DETECTION_SECONDS,
             )
@@ -89,3 +91,9 @@ class Standing:
         self._build = None
         self._variables = None
         self._stack.close()
+
+
+def _translates(home: Home) -> bool:
+    """Return whether the compat service answers the older API now."""
+    answer = home.ask("/cgi-bin/dl_cgi?Command=Start", source=_ITSELF, address=_ITSELF)
+    return (answer.header("via") or "").endswith("compat")
