@@ -110,9 +110,10 @@ def test_no_broken_request_for_live_data_writes_anything(serve: Serve) -> None:
     home = serve()
     judge, chance = Judge(), random.Random(SEED)  # noqa: S311 - to be repeated
     originals = [live(data) for data in seeds()] + [UPGRADE] * len(seeds())
-    # The port serves few connections at once, and some of these requests hold one.
+    # The port serves few connections at once. Some of these requests hold one, on haproxy 2.6 for
+    # half a minute.
     for number, build in enumerate(BUILDS):
-        requests = [broken(chance, originals) for _ in range(REQUESTS // 20)]
+        requests = [broken(chance, originals) for _ in range(REQUESTS // 200)]
         install(home, build)
         found = judge.try_all(home, requests, half_close=number > 0, port=9002)
         assert found == [], f"seed {SEED}"
