@@ -67,6 +67,11 @@ class Home:
         while self.stats()["in_flight"]["total"] and time.monotonic() < deadline:
             time.sleep(0.01)
 
+    def wait_for_work(self) -> None:
+        """Wait until the PVS has got a request."""
+        while not self.stats()["requests"]:
+            time.sleep(0.01)
+
     def stats(self) -> dict[str, Any]:
         """The PVS's counters."""
         return self.pvs.stats()

@@ -28,12 +28,6 @@ RECOVERY_SECONDS = 60  # haproxy checks a PVS that has failed every 15 s
 START = "/cgi-bin/dl_cgi?Command=Start"
 
 
-def wait_for_work(home: Home) -> None:
-    """Wait until the PVS has got a request."""
-    while not home.stats()["requests"]:
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize(
     "reads",
     [pytest.param(0, id="nothing"), pytest.param(2000, id="40 kB/s", marks=pytest.mark.slow)],
@@ -43,7 +37,7 @@ def test_a_slow_reader_of_a_large_file_loses_its_turn(
 ) -> None:
     habit = Habit(80, HABITS["slow readers of a large file"].greeting, reads=reads)
     with home.bridge(), Attackers(home.world, habit, [ATTACKER], 1):
-        wait_for_work(home)
+        home.wait_for_work()
         found = home.timed(START)
     attack_table.add("a slow reader of a large file", attempts=1, **home.seen(),
                      longest_wait_seconds=found.seconds)  # fmt: skip
@@ -56,7 +50,7 @@ def test_a_slow_reader_of_a_device_list_loses_its_turn(home: Home) -> None:
     """Most lists fit into the buffers, and their readers lose the turn at once."""
     habit = Habit(80, HABITS["slow readers of many cached answers"].greeting, reads=0)
     with home.bridge(proxy_cache_seconds=0), Attackers(home.world, habit, [ATTACKER], 1):
-        wait_for_work(home)
+        home.wait_for_work()
         assert home.timed(START).seconds < TRANSFER_SECONDS + 3
 
 
@@ -67,7 +61,7 @@ def test_a_pvs_that_trickles_its_answer_loses_its_turn(
     home.pvs.call(lambda box: box.faults.add([Fault("slow", count=1, bytes_per_second=200)]))
     with home.bridge(), home.clients(1) as pool:
         trickled = pool.submit(home.ask)
-        wait_for_work(home)
+        home.wait_for_work()
         found = home.timed(START)
         # Nothing of a shared answer is sent before all of it is there.
         with contextlib.suppress(http.client.IncompleteRead, http.client.RemoteDisconnected):
@@ -86,7 +80,7 @@ def test_a_pvs_that_sends_100_continue_without_end_loses_its_turn(
     home.pvs.call(lambda box: box.set_settings({"evil": "continue-endless-slowly"}))
     with home.bridge(proxy_pvs_timeout_seconds=3), home.clients(1) as pool:
         endless = pool.submit(home.ask, timeout_seconds=60)
-        wait_for_work(home)
+        home.wait_for_work()
         home.pvs.call(lambda box: box.set_settings({"evil": None}))
         found = home.timed(START, timeout_seconds=60)
         assert wait_until(lambda: home.ask(START).status == 200, RECOVERY_SECONDS)
@@ -115,7 +109,7 @@ def test_an_address_with_many_requests_waits_for_one_with_few(
     home.pvs.call(lambda box: box.set_settings({"latency_seconds": 0.5}))
     with home.bridge(proxy_cache_seconds=0), home.clients(40) as pool:
         many = [pool.submit(home.ask, source=ATTACKER) for _ in range(40)]
-        wait_for_work(home)
+        home.wait_for_work()
         found = home.timed()
         waiting = sum(not each.done() for each in many)
         statuses = [each.result().status for each in many]

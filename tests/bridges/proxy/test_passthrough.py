@@ -84,8 +84,7 @@ def test_a_request_of_http_keeps_an_encrypted_connection_waiting(home: Home) -> 
     home.pvs.call(lambda box: box.set_settings({"latency_seconds": 1.0}))
     with home.bridge(proxy_https="passthrough", proxy_cache_seconds=0), home.clients(1) as pool:
         plain = pool.submit(home.ask)
-        while not home.stats()["requests"]:
-            time.sleep(0.01)
+        home.wait_for_work()
         with pytest.raises((TimeoutError, ssl.SSLError)):
             home.connect(HTTPS, timeout_seconds=0.3)
         assert plain.result().status == 200
@@ -97,8 +96,7 @@ def test_both_ports_take_turns_at_the_pvs(home: Home, attack_table: AttackTable)
     sources = [f"192.168.20.{100 + number}" for number in range(6)]
     with home.bridge(proxy_https="passthrough", proxy_cache_seconds=0), home.clients(18) as pool:
         plain = [pool.submit(home.ask, source=source) for source in sources * 2]
-        while not home.stats()["requests"]:
-            time.sleep(0.01)
+        home.wait_for_work()
         encrypted = [pool.submit(home.timed, port=HTTPS, source=source) for source in sources]
         answers = [each.result() for each in plain] + [each.result().answer for each in encrypted]
     attack_table.add(
@@ -129,8 +127,7 @@ def test_a_client_that_closes_its_side_while_it_waits_gets_no_turn_of_another(ho
     home.pvs.call(lambda box: box.set_settings({"latency_seconds": 1.0}))
     with home.bridge(proxy_https="passthrough", proxy_cache_seconds=0), home.clients(1) as pool:
         plain = pool.submit(home.ask)
-        while not home.stats()["requests"]:
-            time.sleep(0.01)
+        home.wait_for_work()
         outgoing = ssl.MemoryBIO()
         client = unverified_tls().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=BRIDGE)
         with pytest.raises(ssl.SSLWantReadError):
