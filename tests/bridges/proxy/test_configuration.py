@@ -39,7 +39,12 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
     "no page": {"status_enabled": False},
     "neither page nor compat service": {"status_enabled": False, "compat_mode": "off"},
     "no compat service": {"compat_mode": "off"},
-    "no port passed through": {"proxy_websocket_enabled": False},
+    "no live data": {"proxy_websocket_enabled": False},
+    "live data that are switched on": {
+        "compat_live_data_enabled": True,
+        "proxy_writes_acknowledged": True,
+    },
+    "passwords for live data": {"proxy_users": {"anna": _HASH}, "compat_mode": "off"},
     "routed": {"bridge_mode": "routed"},
     "both": {"bridge_mode": "both"},
     "other ports and networks": {

@@ -80,6 +80,7 @@ class Counters:
     logouts: int = 0
     restarts: list[dict[str, Any]] = field(default_factory=list)
     websocket_clients: int = 0
+    websocket_most: int = 0
     websocket_total: int = 0
     connections: int = 0
     requests: int = 0
@@ -129,12 +130,22 @@ class Counters:
         self.writes.append(entry)
         return entry
 
+    def open_websocket(self) -> None:
+        """Count a WebSocket after its handshake, until close_websocket()."""
+        self.websocket_total += 1
+        self.websocket_clients += 1
+        self.websocket_most = max(self.websocket_most, self.websocket_clients)
+
+    def close_websocket(self) -> None:
+        """Note the end of a WebSocket."""
+        self.websocket_clients -= 1
+
     def reset(self) -> None:
         """Set everything to zero; what is in flight goes on being counted as such."""
         fresh = Counters(self.log_size)
         fresh.in_flight = self.in_flight
         fresh.most_in_flight = Counter(self.in_flight)
-        fresh.websocket_clients = self.websocket_clients
+        fresh.websocket_clients = fresh.websocket_most = self.websocket_clients
         self.__dict__.update(fresh.__dict__)
 
     def describe(self) -> dict[str, Any]:
@@ -152,7 +163,11 @@ class Counters:
             "login_failures": self.login_failures,
             "logouts": self.logouts,
             "restarts": {"count": len(self.restarts), "list": self.restarts},
-            "websocket": {"clients": self.websocket_clients, "total": self.websocket_total},
+            "websocket": {
+                "clients": self.websocket_clients,
+                "most": self.websocket_most,
+                "total": self.websocket_total,
+            },
         }
 
 

@@ -21,7 +21,7 @@ from pvs_bridge.compat.remembered import Remembered
 from pvs_bridge.compat.session import Session
 from pvs_bridge.compat.single_flight import Served, SingleFlight
 from pvs_bridge.config import CompatConfig
-from pvs_bridge.pvs.errors import DamagedError
+from pvs_bridge.pvs.errors import DamagedError, PvsError
 from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, from_supervisor_info
 from pvs_bridge.pvs.variables import Plant, sort_plant, texts
 
@@ -158,3 +158,9 @@ def _always(answer: Mapping[str, Any]) -> Answer:
 def body(answer: Mapping[str, Any]) -> bytes:
     """Return an answer as a PVS formats it."""
     return (json.dumps(answer) + "\n").encode()
+
+
+def refusal_body(error: PvsError) -> bytes:
+    """Return what a program is told in place of an answer."""
+    issue = error.issue
+    return body({"result": "error", "error": issue.problem, "hint": issue.hint})
