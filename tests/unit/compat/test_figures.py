@@ -126,11 +126,10 @@ async def house(folder: Path, build: int, old: int, new: int) -> None:
             # The age is true.
             assert told is None or abs(pvs.box.clock.now() - served.age_seconds - int(told)) <= 1
 
+    # One program listens to live data. The PVS ends its connection after 10 minutes.
+    await telemetry.switch(on=True)
     while pvs.seconds < MINUTES * 60:
         programs = [new_program() for _ in range(new)]
-        # One program listens to live data. The PVS ends its connection after 10 minutes.
-        if pvs.seconds % 600 == 0:
-            programs.append(telemetry.switch(on=True))
         if pvs.seconds % 60 == 0:
             programs += [old_program() for _ in range(old)]
         await asyncio.gather(*programs)
