@@ -45,6 +45,11 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
         "proxy_writes_acknowledged": True,
     },
     "passwords for live data": {"proxy_users": {"anna": _HASH}, "compat_mode": "off"},
+    "a PVS at home": {"pvs_link_type": "home", "pvs_link_pvs_address": "192.168.1.30"},
+    "a PVS at home by its name": {
+        "pvs_link_type": "home",
+        "pvs_link_pvs_address": "pvs6.local",
+    },
     "routed": {"bridge_mode": "routed"},
     "both": {"bridge_mode": "both"},
     "other ports and networks": {

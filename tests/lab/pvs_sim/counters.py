@@ -110,7 +110,7 @@ class Counters:
         if command is not None:
             _count(self.by_command, command)
         _count(self.by_path, path)
-        for name in ("total", kind):
+        for name in _counted(kind):
             self.in_flight[name] += 1
             self.most_in_flight[name] = max(self.most_in_flight[name], self.in_flight[name])
         return record
@@ -121,7 +121,7 @@ class Counters:
         record.status = status
         record.outcome = outcome
         self.by_status[str(status) if status is not None else outcome] += 1
-        for name in ("total", record.kind):
+        for name in _counted(record.kind):
             self.in_flight[name] -= 1
 
     def write(self, what: str, line: str) -> Write:
@@ -169,6 +169,11 @@ class Counters:
                 "total": self.websocket_total,
             },
         }
+
+
+def _counted(kind: str) -> tuple[str, ...]:
+    """Live data are not requests that the PVS works on."""
+    return (kind,) if kind == "live" else ("total", kind)
 
 
 def _count(counter: Counter[str], name: str) -> None:
