@@ -202,7 +202,6 @@ class LiveData:
         Raises:
             PvsError: It has no live data now.
         """
-        self._pauses.spend()
         self._may_be_on = True
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -220,6 +219,9 @@ class LiveData:
         except ENDED:
             self._error = LiveDataError()
             raise self._error from None
+        finally:
+            # From now on, so that programs that have waited for this attempt do not begin another.
+            self._pauses.spend()
         self._error = None
         return socket, message
 
