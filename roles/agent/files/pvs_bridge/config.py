@@ -219,6 +219,7 @@ class CompatConfig:
     Attributes:
         mode: auto: translate while the firmware is locked; on: always.
         listen_socket: The Unix socket on which the compat service serves haproxy.
+        live_socket: The one for programs that listen to live data; empty: there is none.
         pvs_url: The PVS, such as http://172.27.153.1.
         pvs_socket: The Unix socket by which haproxy takes requests to the PVS; empty: connect to
             the PVS directly.
@@ -230,11 +231,13 @@ class CompatConfig:
         night_seconds: How long a reading is used while no panel produces; less than by day: as by
             day.
         secrets: Whether all variables of /sys/info/ are readable without a login.
+        live_data_enabled: Whether the PVS's live data are switched on while a program listens.
         timeout_seconds: How long the PVS may take, including the wait in the queue.
     """
 
     mode: str = _one_of(AUTO, ON)
     listen_socket: str = _key(_is_path, "the path of a socket")
+    live_socket: str = _key(_is_path_or_empty, "the path of a socket, or an empty string")
     pvs_url: str = _key(_is_url, "the PVS's address as a URL, such as http://172.27.153.1")
     pvs_socket: str = _haproxy_socket()
     stats_socket: str = _haproxy_socket()
@@ -244,6 +247,7 @@ class CompatConfig:
     stale_seconds: float = _seconds(0, 86400)
     night_seconds: float = _seconds(0, 86400)
     secrets: bool = _flag()
+    live_data_enabled: bool = _flag()
     timeout_seconds: float = _seconds(1, 3600)
 
 
