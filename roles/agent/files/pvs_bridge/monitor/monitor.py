@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -318,11 +316,3 @@ def _uptime(plant: dict[str, object] | None) -> int | None:
     supervisor = (plant or {}).get("supervisor")
     value = supervisor.get("uptime_seconds") if isinstance(supervisor, dict) else None
     return value if isinstance(value, int) else None
-
-
-def wall_clock() -> float | None:
-    """Return seconds since 1970; None if the clock is behind the installation of this program."""
-    now = time.time()
-    with contextlib.suppress(OSError):
-        return now if now >= Path(__file__).stat().st_mtime else None
-    return None
