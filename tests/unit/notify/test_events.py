@@ -104,6 +104,26 @@ def test_a_short_warning_is_not_told_unless_it_is_severe(owner: Owner) -> None:
     assert owner.phone.titles == ["warning"]
 
 
+def test_a_warning_about_more_panels_is_told_again_once_a_day(owner: Owner) -> None:
+    dead = Condition("devices_missing", 1200, "1 is missing.", "Wait.", devices=("a",))
+    owner.look(warnings=(dead,))
+    for count in range(2, 6):
+        more = dataclasses.replace(
+            dead, problem=f"{count} are missing.", devices=(*"abcde"[:count],)
+        )
+        owner.minutes(60, warnings=(more,))
+    assert owner.phone.titles == ["warning"]
+    owner.minutes(1200, warnings=(more,))
+    owner.minutes(1440, warnings=(more,))
+    # Fewer of them, and the same ones again, are not news.
+    owner.minutes(1440, warnings=(dead,))
+    owner.minutes(1440, warnings=(more,))
+    assert [each.body.splitlines()[0] for each in owner.phone.got] == [
+        "1 is missing.",
+        "5 are missing.",
+    ]
+
+
 def test_a_warning_that_becomes_severe_is_told_again(owner: Owner) -> None:
     card = Condition("card", 1200, "The Pi's card is nearly full.", "Clean it.")
     owner.look(warnings=(card,))

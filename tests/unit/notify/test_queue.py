@@ -192,7 +192,7 @@ def test_a_clock_that_jumps_by_years_loses_and_repeats_nothing(
 
 
 def test_a_damaged_record_is_replaced(owner: Owner) -> None:
-    for text in ("", "{", "[]", "{}", '{"broken": 1}', '{"warned": {"a": "b"}}'):
+    for text in ("", "{", "[]", "{}", '{"broken": 1}', '{"warned": {"a": {"age": "b"}}}'):
         owner.store.card.write_text(text)
         owner.look(firmware="61707")
         assert owner.record.firmware == "61707"

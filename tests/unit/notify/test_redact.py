@@ -27,6 +27,7 @@ from pvs_bridge.notify.redact import HIDDEN, redact
         ("login as sun@home failed", "mailtos://u:p%40ss@mail.example.org?to=sun@home",
          "login as ***@*** failed"),
         ("p@ss is wrong", "mailtos://user:p%40ss@mail.example.org", "*** is wrong"),
+        ("cannot load mailtos://***:m...t@x ", "mailtos://u:met@x", "cannot load ***"),
         ("two\nlines", "json://host", "two lines"),
     ],
 )  # fmt: skip

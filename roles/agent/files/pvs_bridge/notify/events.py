@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pvs_bridge.notify.record import Broken, Message, Record
-from pvs_bridge.notify.snapshot import Snapshot
+from pvs_bridge.notify.record import Broken, Message, Record, Warned
+from pvs_bridge.notify.snapshot import Condition, Snapshot
 from pvs_bridge.text import duration
 
 BROKEN, RECOVERED, WARNING = "broken", "recovered", "warning"
@@ -12,6 +12,9 @@ RESTARTED, FIRMWARE, TEST = "pvs_restarted", "firmware", "test"
 REPEAT_SECONDS = 7 * 86400.0
 """A warning that has ended and returns is told again after this time: a Pi that is hot each
 afternoon sends a message a week."""
+
+MORE_PANELS_SECONDS = 86400.0
+"""How often a warning that is about more and more panels is told."""
 
 _UPTIME_TOLERANCE_SECONDS = 1800.0
 """The uptime of the PVS is that of its last good answer, which is served for a while."""
@@ -65,8 +68,8 @@ def _notice_warnings(record: Record, snapshot: Snapshot, after_seconds: float) -
     active = {each.name for each in snapshot.warnings}
     ended = [
         key
-        for key, age in record.warned.items()
-        if age >= REPEAT_SECONDS and key.removesuffix(_SEVERE) not in active
+        for key, told in record.warned.items()
+        if told.age >= REPEAT_SECONDS and key.removesuffix(_SEVERE) not in active
     ]
     for key in ended:
         del record.warned[key]
@@ -74,15 +77,23 @@ def _notice_warnings(record: Record, snapshot: Snapshot, after_seconds: float) -
     for each in snapshot.warnings:
         severe = f"{each.name}{_SEVERE}"
         key = severe if each.severe else each.name
-        due = each.severe or each.seconds >= after_seconds
         # A warning that becomes severe is another event; one that becomes less so is not.
-        if due and key not in record.warned and severe not in record.warned:
-            record.warned[key] = 0.0
+        told = record.warned.get(severe) or record.warned.get(key)
+        if (each.severe or each.seconds >= after_seconds) and _is_news(each, told):
+            devices = {*each.devices, *(told.devices if told else ())}
+            record.warned[key] = Warned(devices=sorted(devices)[:_MOST_WARNED])
             record.put(Message(WARNING, each.problem, each.hint, each.seconds))
             new = True
-    for key in sorted(record.warned, key=lambda key: record.warned[key])[_MOST_WARNED:]:
+    for key in sorted(record.warned, key=lambda key: record.warned[key].age)[_MOST_WARNED:]:
         del record.warned[key]
     return new or bool(ended)
+
+
+def _is_news(warning: Condition, told: Warned | None) -> bool:
+    """Return whether a warning was not told, or is about more panels since a day."""
+    if told is None:
+        return True
+    return told.age >= MORE_PANELS_SECONDS and not set(warning.devices) <= set(told.devices)
 
 
 def _notice_pvs(record: Record, snapshot: Snapshot) -> bool:

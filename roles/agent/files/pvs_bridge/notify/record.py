@@ -53,6 +53,19 @@ class Broken:
 
 
 @dataclass
+class Warned:
+    """A warning that was told.
+
+    Attributes:
+        age: The time since then.
+        devices: What tells apart the panels that it was about.
+    """
+
+    age: float = 0.0
+    devices: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Record:
     """The keys of the file.
 
@@ -60,7 +73,7 @@ class Record:
         boot: The start of the Pi at which it was written.
         up: Seconds since that start.
         broken: The faults that were told since the bridge was healthy, by name.
-        warned: The time since each warning was told, by name.
+        warned: The warnings that were told, by name.
         pvs_up: The time since the start of the PVS; None if it was never known.
         firmware: The firmware of the PVS; None if it was never known.
         sent: The ages of the messages that were sent within a day.
@@ -71,7 +84,7 @@ class Record:
     boot: str = ""
     up: float = 0.0
     broken: dict[str, Broken] = field(default_factory=dict)
-    warned: dict[str, float] = field(default_factory=dict)
+    warned: dict[str, Warned] = field(default_factory=dict)
     pvs_up: float | None = None
     firmware: str | None = None
     sent: list[float] = field(default_factory=list)
@@ -137,6 +150,7 @@ def _read(path: Path) -> Record | None:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values["broken"] = {name: Broken(**each) for name, each in values["broken"].items()}
+        values["warned"] = {name: Warned(**each) for name, each in values["warned"].items()}
         values["queue"] = [Message(**each) for each in values["queue"]]
         record = Record(**values)
         # A number that is damaged would end each run.
@@ -151,7 +165,8 @@ def _grow_older(record: Record, seconds: float) -> None:
         broken.age += seconds
     for message in record.queue:
         message.age += seconds
-    record.warned = {name: age + seconds for name, age in record.warned.items()}
+    for warned in record.warned.values():
+        warned.age += seconds
     record.sent = [age + seconds for age in record.sent]
     if record.pvs_up is not None:
         record.pvs_up += seconds

@@ -8,11 +8,14 @@ import urllib.parse
 HIDDEN = "***"
 _SHORTEST = 3
 _LONGEST_TEXT = 300
+_URL = re.compile(r"\S+://\S*")
 _SEPARATORS = re.compile(r"[/:@?&=,;#\s]+")
 
 
 def redact(text: str, url: str) -> str:
     """Return a text without any part of a URL but its scheme, and on one line."""
+    # apprise hides passwords in URLs, and keeps their first and last letter.
+    text = _URL.sub(HIDDEN, text)
     rest = url.partition("://")[2]
     pieces = {rest, *_SEPARATORS.split(rest), *_SEPARATORS.split(urllib.parse.unquote(rest))}
     # A password may have separators that are quoted.

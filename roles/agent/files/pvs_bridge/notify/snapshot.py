@@ -24,6 +24,7 @@ class Condition:
         problem: What is wrong.
         hint: What helps.
         severe: Whether the bridge may fail at any moment.
+        devices: What tells apart the panels that it is about.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Condition:
     problem: str
     hint: str
     severe: bool = False
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def read_snapshot(path: Path) -> Snapshot:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         for key in ("faults", "warnings"):
-            values[key] = tuple(Condition(**each) for each in values[key])
+            values[key] = tuple(
+                Condition(**{**each, "devices": tuple(each["devices"])}) for each in values[key]
+            )
         return Snapshot(**values)
     except (TypeError, KeyError) as error:
         raise ValueError(f"{path}: unknown keys") from error
