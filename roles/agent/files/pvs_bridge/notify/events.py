@@ -8,6 +8,7 @@ from pvs_bridge.text import duration
 
 BROKEN, RECOVERED, WARNING = "broken", "recovered", "warning"
 RESTARTED, FIRMWARE, TEST = "pvs_restarted", "firmware", "test"
+KINDS = frozenset({BROKEN, RECOVERED, WARNING, RESTARTED, FIRMWARE, TEST})
 
 REPEAT_SECONDS = 7 * 86400.0
 """A warning that has ended and returns is told again after this time: a Pi that is hot each
