@@ -43,6 +43,7 @@ class NotifiedBridge(MonitoredBridge):
             (self.folder / name).unlink(missing_ok=True)
         self.output("bridge", "rm -f /var/lib/pvs-bridge-notify/record.json")
         self.reset()
+        self.run_monitor()
         assert self.recovers(), self.page()  # noqa: S101 - for tests
         # The first reading of the PVS is recorded.
         self.sends()

@@ -112,6 +112,17 @@ def test_a_service_that_cannot_send_starts_ever_more_rarely(notified: Notified) 
     assert "The service haproxy.service does not work." in notified.phone.bodies
 
 
+def test_a_new_event_does_not_wait_for_the_pause(notified: Notified) -> None:
+    notified.phone.error = "HTTP 403"
+    notified.bridge.host.down.append("haproxy.service")
+    notified.minutes(60)
+    assert notified.bridge.now - notified.started[-1] < notifier.LONGEST_PAUSE_SECONDS
+    notified.phone.error = None
+    notified.firmware = "61846"
+    notified.minutes(6)
+    assert notified.phone.titles == ["bridge broken", "new PVS firmware"]
+
+
 def test_while_the_home_network_is_away_nothing_starts(notified: Notified) -> None:
     notified.bridge.probe.signals["wlan0"] = Signal.NONE
     notified.minutes(60)

@@ -47,7 +47,8 @@ def is_due(
 ) -> bool:
     """Return whether the service has to start; if so, its snapshot is written.
 
-    A service that could not send is started again after a pause that grows.
+    A service that could not send is started again after a pause that grows, and at once for a new
+    event.
 
     Args:
         state: The result of this run; the attempts in it are changed.
@@ -60,14 +61,16 @@ def is_due(
         OSError: A file cannot be read or written.
     """
     snapshot = snapshot_of(state, now, paths.boot.read_text(encoding="ascii").strip())
-    if sender.plan(config, snapshot, paths.store, now, wall).empty:
+    todo = sender.plan(config, snapshot, paths.store, now, wall)
+    if todo.empty:
         state.attempts = Attempts()
         return False
-    before = state.attempts
+    about = todo.record.queue[-1].problem if todo.record.queue else ""
+    before = state.attempts if state.attempts.about == about else Attempts()
     pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(before.count, _DOUBLINGS), LONGEST_PAUSE_SECONDS)
     if before.count and now - before.at < pause:
         return False
-    state.attempts = Attempts(before.count + 1, now)
+    state.attempts = Attempts(before.count + 1, now, about)
     write_snapshot(paths.snapshot, snapshot)
     return True
 

@@ -22,10 +22,12 @@ class Attempts:
     Attributes:
         count: The number of starts.
         at: The last one, in seconds since the Pi's start.
+        about: The newest message then.
     """
 
     count: int = 0
     at: float = 0.0
+    about: str = ""
 
 
 @dataclass
