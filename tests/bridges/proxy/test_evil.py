@@ -29,8 +29,9 @@ from pvs_sim.evil.headers import ACTING
 OPEN, LOCKED = 61707, 61846
 NOT_CACHED = "/cgi-bin/dl_cgi?Command=GetDiscoveryProgress"
 LONGEST = 20_000_000
-# haproxy checks a PVS that has failed every 15 s, and the compat service waits up to a minute.
-RECOVERY_SECONDS = 90
+# haproxy checks a PVS that has failed every 15 s, and the compat service waits up to a minute. An
+# endless answer occupies both as long as the machine is busy with it.
+RECOVERY_SECONDS = 180
 # One of each group, and what has once got through.
 CORE = ("body-endless", "chunks-size-wrong", "continue-endless-slowly",
         "early-hints", "headers-acting", "headers-length-short", "text-markup")  # fmt: skip
