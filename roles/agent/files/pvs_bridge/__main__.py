@@ -16,6 +16,7 @@ COMMANDS = {
     "monitor": ("pvs_bridge.monitor.cli", "check the bridge and repair it, as its timer does"),
     "status": ("pvs_bridge.status.cli", "serve the status page"),
     "compat": ("pvs_bridge.compat.cli", "serve the old API with data of the new one"),
+    "notify": ("pvs_bridge.notify.cli", "send messages about the bridge, or a test message"),
     "rollback": ("pvs_bridge.rollback.cli", "confirm or undo a change of the network"),
     "overlay": ("pvs_bridge.host.overlay_cli", "lock or unlock the root file system"),
     "boot-config": ("pvs_bridge.boot_config.cli", "apply the files on the boot partition"),

@@ -77,6 +77,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_quiet_hours(value: object) -> bool:
+    time = "([01][0-9]|2[0-3]):[0-5][0-9]"
+    return isinstance(value, str) and re.fullmatch(f"({time}-{time})?", value) is not None
+
+
 def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -251,7 +256,28 @@ class CompatConfig:
     timeout_seconds: float = _seconds(1, 3600)
 
 
-Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig)
+@dataclass(frozen=True)
+class NotifyConfig:
+    """The keys of notify.json. The URLs are secrets, in a file of their own.
+
+    Attributes:
+        name: The name of the bridge in messages.
+        page: The address of the status page; empty for none.
+        after_seconds: How long a fault or a warning lasts before it is told.
+        quiet_hours: When messages wait, in local time, such as 22:00-07:00; empty for never.
+        daily_limit: How many messages are sent within 24 hours.
+    """
+
+    name: str = _key(_is_text, "a string")
+    page: str = _key(_is_text, "a string")
+    after_seconds: float = _seconds(0, 86400)
+    quiet_hours: str = _key(_is_quiet_hours, "two times of day, such as 22:00-07:00, or empty")
+    daily_limit: int = _key(
+        lambda value: _is_int(value) and is_number(value, 1, 1000), "an integer from 1 to 1000"
+    )
+
+
+Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig, NotifyConfig)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:
