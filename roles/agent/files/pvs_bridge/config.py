@@ -77,6 +77,14 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_broker(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", value) is not None
+
+
+def _is_topic(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_/-]{1,128}", value) is not None
+
+
 def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -247,7 +255,37 @@ class CompatConfig:
     timeout_seconds: float = _seconds(1, 3600)
 
 
-Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig)
+@dataclass(frozen=True)
+class MqttConfig:
+    """The keys of mqtt.json.
+
+    Attributes:
+        host: The broker's name or address.
+        port: Its port.
+        user: The user; empty for none.
+        password: The user's password.
+        tls: Whether to connect by TLS.
+        ca: The certificate of the authority that has signed the broker's, as PEM; empty for those
+            that Debian knows.
+        base_topic: Before the name in all topics of the bridge.
+        discovery_prefix: Before the topics of Home Assistant's discovery.
+        name: The host name of the bridge.
+        page_url: The address of the status page; empty for none.
+    """
+
+    host: str = _key(_is_broker, "a host name or an address")
+    port: int = _port()
+    user: str = _key(_is_text, "a string")
+    password: str = _key(_is_text, "a string", repr=False)
+    tls: bool = _flag()
+    ca: str = _key(_is_text, "a string")
+    base_topic: str = _key(_is_topic, "a topic without wildcards")
+    discovery_prefix: str = _key(_is_topic, "a topic without wildcards")
+    name: str = _key(_is_topic, "the host name of the bridge")
+    page_url: str = _key(_is_text, "a string")
+
+
+Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig, MqttConfig)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:

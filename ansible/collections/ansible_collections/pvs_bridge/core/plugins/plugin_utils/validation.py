@@ -24,6 +24,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     connection,
     firewall,
     monitor,
+    mqtt,
     proxy,
     pvs_at_home,
     ranges,
@@ -50,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     *firewall.RULES,
     *appliance.RULES,
     *monitor.RULES,
+    *mqtt.RULES,
     *wifi.RULES,
 )
 
