@@ -20,7 +20,17 @@ STATIC = {
     "uplink_gateway": "192.168.1.1",
     "uplink_dns_servers": ["192.168.1.1"],
 }
-PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+PEM = """-----BEGIN CERTIFICATE-----
+MIIBcjCCARegAwIBAgIUJnzFpyTHGF4FsMslcFZsEquXtOAwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMjAxMDMyNjU2WhgPMjEyNjExMDcwMzI2NTZa
+MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAErpXcIuBK
+gu01uTZ751CISLoECq0Rw0iKyr2jzrFzAGJNT3E4c48Lt/h4ZwrMSai4j0J6mWLO
+iHfUTL9My366oaNTMFEwHQYDVR0OBBYEFAHFFAjWOd9hzRYc2YDaRWiB4O11MB8G
+A1UdIwQYMBaAFAHFFAjWOd9hzRYc2YDaRWiB4O11MA8GA1UdEwEB/wQFMAMBAf8w
+CgYIKoZIzj0EAwIDSQAwRgIhAPIgctBvD5cRrdBYzLrVxVvp/kWjkocppPUqb0j4
+qTvEAiEAkifJe2fgPrEV+TWMz+dkSyNleQMd0Vz6ndqNvMJyIfY=
+-----END CERTIFICATE-----
+"""
 AT_HOME = {"pvs_link_type": "home", "pvs_link_pvs_address": "192.168.1.30"}
 LINK = {"pvs_link_method": "static", "pvs_link_address": "172.27.153.3/24"}
 
@@ -308,6 +318,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"mqtt_discovery_prefix": "a" * 65}, "mqtt_discovery_prefix", "at most 64"),
     ({"mqtt_tls_ca": PEM}, "mqtt_tls_ca", "is not used"),
     ({"mqtt_tls_enabled": True, "mqtt_tls_ca": "/etc/ca.crt"}, "mqtt_tls_ca", "as PEM"),
+    ({"mqtt_tls_enabled": True, "mqtt_tls_ca": PEM.replace("\n", " ")}, "mqtt_tls_ca", "all its"),
+    (
+        {"mqtt_tls_enabled": True, "mqtt_tls_ca": f"{PEM}-----BEGIN PRIVATE KEY-----"},
+        "mqtt_tls_ca",
+        "without a key",
+    ),
 ]
 
 

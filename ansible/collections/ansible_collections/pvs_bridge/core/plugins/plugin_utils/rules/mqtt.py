@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 from collections.abc import Iterator
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
@@ -16,9 +17,6 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*", re.ASCII)
 _TOPIC = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", re.ASCII)
 _LONGEST_NAME, _LONGEST_TOPIC, _LONGEST_LOGIN = 253, 64, 256
-_PEM = re.compile(
-    r"(\s*-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)+\s*"
-)
 
 
 def check_host(values: Values) -> Iterator[Issue]:
@@ -91,19 +89,29 @@ def check_topics(values: Values) -> Iterator[Issue]:
 
 
 def check_ca(values: Values) -> Iterator[Issue]:
-    """A certificate is for TLS only."""
-    ca = values.text("mqtt_tls_ca")
+    """A certificate is for TLS only, and the file of a key is a common mistake."""
+    name = "mqtt_tls_ca"
+    ca = values.text(name)
     if not ca:
         return
-    if not _PEM.fullmatch(ca):
+    if not _is_certificate(ca):
         yield Issue.at(
-            ("mqtt_tls_ca",),
-            "must be a certificate as PEM, with its lines BEGIN CERTIFICATE and END CERTIFICATE",
-            "write the text of the file, as mqtt_tls_ca: |, or by lookup('file', 'ca.crt')",
+            (name,),
+            "must be a certificate as PEM, without a key",
+            "write the text of the file with all its lines after |, or use lookup('file', ...)",
         )
     elif not values.get("mqtt_tls_enabled"):
-        hint = "set mqtt_tls_enabled: true, or remove mqtt_tls_ca"
-        yield Issue.at(("mqtt_tls_ca",), "is not used while mqtt_tls_enabled is false", hint)
+        hint = f"set mqtt_tls_enabled: true, or remove {name}"
+        yield Issue.at((name,), "is not used while mqtt_tls_enabled is false", hint)
+
+
+def _is_certificate(text: str) -> bool:
+    """Return whether the service on the Pi can read it, which uses the same library."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return "PRIVATE KEY" not in text
 
 
 RULES: tuple[Rule, ...] = (check_host, check_monitor, check_login, check_topics, check_ca)
