@@ -9,6 +9,8 @@ import time
 import pytest
 from bridges.mqtt.broker import PORT, SECONDS, Broker, Service, Site
 
+from proxy_rig.world import end
+
 ROOT = "pvs_bridge/garage"
 DEVICES = "homeassistant/device/pvs_bridge_garage"
 STATUS = f"{ROOT}/status"
@@ -87,15 +89,14 @@ def test_a_slow_line_gets_everything(service: Service, broker: Broker, site: Sit
     """A relay before the broker passes 2 KiB a second."""
     broker.lines[0] = f"listener {PORT + 1}"
     broker.start()
-    words = f"throttle {PORT} {PORT + 1} 2048"
-    relay = site.start("relay.log", "python3", "-c", _RELAY, *words.split()[1:])
+    relay = site.start("relay.log", "python3", "-c", _RELAY, f"{PORT}", f"{PORT + 1}", "2048")
     try:
         service.start()
         service.wait_until_it_works(90)
         assert broker.retained("-p", str(PORT + 1)) == everything(service)
         assert service.journal == ["connected to the broker"]
     finally:
-        relay.kill()
+        end(relay)
 
 
 _RELAY = """
@@ -127,14 +128,14 @@ def test_a_broker_without_a_place_is_reported(service: Service, broker: Broker, 
     service.wait(lambda: service.issue)
     assert service.issue is not None
     assert "it may restart, be full" in service.issue["hint"]
-    other.kill()
+    end(other)
     service.wait_until_it_works(90)
 
 
 def test_a_broker_that_drops_large_messages_is_reported_by_the_topic(
     service: Service, broker: Broker
 ) -> None:
-    broker.lines.append("message_size_limit 1500")
+    broker.lines.append("message_size_limit 4000")
     broker.start()
     service.start()
     service.wait(lambda: service.issue, 60)
