@@ -7,7 +7,9 @@ from typing import Any
 
 import jinja2
 import pytest
+from unit.health.conftest import make_devices
 from unit.mqtt.conftest import NIGHT, House
+from unit.status.test_document import made
 
 from pvs_bridge.host.probe import Signal
 
@@ -236,6 +238,37 @@ def test_a_strange_serial_number_cannot_leave_its_topic(house: House) -> None:
     topics = house.read()
     assert f"{ROOT}/panel/E1_____x" in topics
     assert not [topic for topic in topics if "+" in topic or "#" in topic]
+
+
+def test_a_battery_is_a_device_of_the_plant(house: House) -> None:
+    house.devices += make_devices(0, battery=True)[3:5]
+    house.read()
+    document = made(house.bridge)
+    document["plant"]["battery"] = {
+        "charge_percent": 81.5,
+        "watts": -1200,
+        "mode": "self consumption",
+    }
+    written = house.publisher.messages(document)
+    messages = {topic: json.loads(each) for topic, each in written.items()}
+    assert states(messages, "battery") == {
+        "Charge": "81.5",
+        "Power": "-1200",
+        "Mode": "self consumption",
+        "Modules": "1",
+    }
+    config = messages[f"{DEVICES}/battery/config"]
+    assert config["components"]["charge"]["device_class"] == "battery"
+    # The answer to its status may be missing at a reading.
+    document["plant"]["battery"] = None
+    messages = {
+        topic: json.loads(each) for topic, each in house.publisher.messages(document).items()
+    }
+    assert states(messages, "battery")["Charge"] == "None"
+
+
+def test_a_plant_without_a_battery_has_no_device_for_it(house: House) -> None:
+    assert not [topic for topic in house.messages() if "battery" in topic]
 
 
 def test_60_panels_are_announced_in_small_messages(house: House) -> None:

@@ -86,6 +86,18 @@ OF_THE_PANEL = (
     Entity("state", "State", {"entity_category": "diagnostic"}),
 )
 
+OF_THE_BATTERY = (
+    Entity(
+        "charge",
+        "Charge",
+        {"device_class": "battery", "state_class": "measurement", "unit_of_measurement": "%"},
+    ),
+    # Positive while it discharges.
+    _power("power", "Power"),
+    Entity("mode", "Mode", {}),
+    _number("modules", "Modules"),
+)
+
 
 def of_the_bridge(topic: str) -> tuple[Entity, ...]:
     """Return the entities of the bridge, whose messages have a topic."""

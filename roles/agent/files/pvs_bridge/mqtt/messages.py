@@ -11,7 +11,9 @@ from typing import Any
 from pvs_bridge.config import MqttConfig
 from pvs_bridge.mqtt.counters import Memory, read_memory
 from pvs_bridge.mqtt.entities import (
+    BATTERY,
     BRIDGE,
+    OF_THE_BATTERY,
     OF_THE_PANEL,
     PANEL,
     PLANT,
@@ -156,6 +158,14 @@ class Publisher:
                 current,
             ),
         )
+        if plant["storage"]:
+            device = {
+                "name": f"Battery {self.config.name}",
+                "manufacturer": "SunPower",
+                "via_device": f"{topics.identity}_{PLANT}",
+            }
+            topic = topics.of(BATTERY)
+            yield BATTERY, _battery(plant), Announcement(device, topic, OF_THE_BATTERY, (), current)
         for name, message in panels:
             device = {
                 "name": f"Solar panel {name}",
@@ -260,6 +270,16 @@ class Publisher:
             return {}
         components = found.get("components") if isinstance(found, dict) else None
         return components if isinstance(components, dict) else {}
+
+
+def _battery(plant: Mapping[str, Any]) -> dict[str, Any]:
+    battery = plant.get("battery") or {}
+    return {
+        "charge": battery.get("charge_percent"),
+        "power": battery.get("watts"),
+        "mode": battery.get("mode"),
+        "modules": sum(each["kind"].lower() == "battery" for each in plant["storage"]),
+    }
 
 
 def _bridge(document: Mapping[str, Any]) -> dict[str, Any]:
