@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import shutil
 import subprocess
@@ -39,7 +40,7 @@ cp resolv.conf /etc/resolv.conf
 export SSL_CERT_FILE={_SEEN_AS}/ca.crt UV_NO_CACHE=1 UV_NO_CONFIG=1
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check --cert ca.crt uv
-venv/bin/uv pip install --quiet --python venv/bin/python homeassistant=={VERSION}
+venv/bin/uv pip install --quiet --python venv/bin/python homeassistant=={VERSION} numpy
 venv/bin/uv pip install --quiet --python venv/bin/python $(venv/bin/python requirements.py)
 """
 _REQUIREMENTS = """
@@ -55,16 +56,8 @@ while todo:
         todo += manifest.get("dependencies", [])
 print(*sorted(found))
 """
-_INTEGRATIONS = ["api", "config", "energy", "http", "mqtt", "onboarding", "recorder", "sensor"]
-_CONFIGURATION = """
-http:
-api:
-config:
-onboarding:
-recorder:
-history:
-energy:
-"""
+_INTEGRATIONS = ["config", "energy", "frontend", "mqtt", "recorder"]
+_CONFIGURATION = "frontend:\nrecorder:\nenergy:\n"
 
 
 def _root() -> Path:
@@ -75,8 +68,9 @@ def _root() -> Path:
 
 def _installed(root: Path) -> Path:
     """Return the folder with Home Assistant; it is installed once, which takes minutes."""
-    folder = cache_dir() / f"home-assistant-{VERSION}"
-    with locked(folder.with_suffix(".lock")):
+    made_from = hashlib.sha256(f"{_INSTALL}{_REQUIREMENTS}{_INTEGRATIONS}".encode()).hexdigest()
+    folder = cache_dir() / f"home-assistant-{VERSION}-{made_from[:12]}"
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "point").mkdir(parents=True)

@@ -120,10 +120,14 @@ class Broker:
             BrokerError: As run().
         """
         topics = {*self.retained, self._topics.of(STATUS)}
-        for topic in sorted(topics):
-            self.publish(topic, REMOVED)
-        while self.undelivered:
-            self.run(0.2)
+        announced = {each for each in topics if each.startswith(f"{self._topics.discovery}/")}
+        # Home Assistant reads the values of a device as long as it is announced.
+        for part in (announced, topics - announced):
+            for topic in part:
+                self.publish(topic, REMOVED)
+            while self.undelivered:
+                self.run(0.2)
+            self.run(1.0)
         # After this, the broker does not publish the last will.
         self._client.disconnect()
         return len(topics)

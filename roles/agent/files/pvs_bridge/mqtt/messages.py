@@ -112,7 +112,7 @@ class Publisher:
         written[self.topics.of(TOTALS)] = _json(self.memory.data())
         # A list that is too short does not remove panels: the document keeps those that are missing
         # for two weeks.
-        stale = self._panel_topics() - written.keys() if plant["current"] else set()
+        stale = self._stale_topics(written) if plant["current"] else set()
         return written | dict.fromkeys(stale, REMOVED)
 
     def _devices(
@@ -257,10 +257,13 @@ class Publisher:
     def _panel_topic(self, name: str) -> str:
         return self.topics.of(f"panel/{name}")
 
-    def _panel_topics(self) -> set[str]:
-        """Return the topics of panels that have a retained message."""
-        heads = (self._panel_topic(""), f"{self.topics.discovery}/{PANEL}")
-        return {topic for topic, each in self.retained.items() if each and topic.startswith(heads)}
+    def _stale_topics(self, written: Mapping[str, bytes]) -> set[str]:
+        """Return the topics of panels that are not in the plant any more."""
+        announced_panels = f"{self.topics.discovery}/{PANEL}"
+        kept = {topic for topic, each in self.retained.items() if each} - written.keys()
+        stale = {topic for topic in kept if topic.startswith(announced_panels)}
+        # Home Assistant reads the values of a panel as long as it is announced.
+        return stale or {topic for topic in kept if topic.startswith(self._panel_topic(""))}
 
     def _components(self, topic: str) -> dict[str, Any]:
         """Return the components of a retained announcement."""
