@@ -202,7 +202,7 @@ def test_a_panel_that_was_removed_is_removed_from_the_broker(house: House) -> No
     house.bridge.clock_offset = (house.bridge.clock_offset or 0) + 15 * 86_400
     # First its announcement, so that Home Assistant does not read the removed value.
     for topic in (f"{DEVICES}/panel_{gone}/config", f"{ROOT}/panel/{gone}"):
-        messages = house.read(1)
+        messages = house.read()
         assert {name for name, each in messages.items() if each is None} == {topic}
     before = messages[f"{ROOT}/plant"]["panels_energy"]
     assert before == 3703.5
