@@ -9,24 +9,21 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from unit.monitor.monitored import MonitoredBridge
 from unit.mqtt.conftest import CONFIG, House
 
 from proxy_rig.chroot import command_in
-from proxy_rig.haproxy import RELEASES
 from proxy_rig.rendering import PROJECT
-from proxy_rig.world import Namespace, end
+from proxy_rig.world import end
 from pvs_bridge.config import MqttConfig
 from pvs_lab.image import provide
 from pvs_lab.process import wait_until
 from pvs_lab.recipes import Recipe
 
-# paho 1.6 and 2.1.
-__all__ = ["RELEASES", "Broker", "Service", "Site", "running_house"]
 PORT = 1883
 SECONDS = 30
 _SEEN_AS = "/srv/mqtt"
@@ -40,15 +37,24 @@ def programs(release: str) -> Path:
     return provide(recipe, print).root
 
 
+class Network(Protocol):
+    """A place that runs programs, as :class:`proxy_rig.world.Namespace` does."""
+
+    def popen(
+        self, command: Sequence[str], output: IO[bytes] | int | None = None, /
+    ) -> subprocess.Popen[bytes]:
+        """Start a program; it leads a process group of its own."""
+
+
 class Site:
     """A folder and a network, in which the programs of a release run.
 
     Attributes:
         folder: The folder; the programs see it at another path.
-        network: The network, which has a loopback interface only.
+        network: Where they run.
     """
 
-    def __init__(self, root: Path, folder: Path, network: Namespace) -> None:
+    def __init__(self, root: Path, folder: Path, network: Network) -> None:
         """Copy the agent into the folder."""
         self.folder, self.network, self._root = folder, network, root
         self._point = folder.with_name("point")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from bridges.mqtt.broker import (
-    RELEASES,
     Broker,
     Service,
     Site,
@@ -18,12 +17,13 @@ from bridges.mqtt.broker import (
 from unit.monitor.monitored import leave_room
 from unit.mqtt.conftest import House
 
+from proxy_rig.haproxy import RELEASES
 from proxy_rig.world import namespace
 
 
 @pytest.fixture(scope="session", params=RELEASES)
 def root(request: pytest.FixtureRequest) -> Path:
-    """The programs of each release."""
+    """The programs of each release: paho 1.6 and 2.1."""
     return programs(request.param)
 
 

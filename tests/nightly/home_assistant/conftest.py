@@ -18,16 +18,23 @@ from nightly.home_assistant.home_assistant import HomeAssistant
 from unit.monitor.monitored import leave_room
 from unit.mqtt.conftest import House
 
-from proxy_rig.world import namespace
+from proxy_rig.world import Namespace, namespace
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def network() -> Iterator[Namespace]:
+    """A network that all of them share."""
+    with namespace() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def service(network: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service of a plant with three panels, connected to a broker."""
     folder = tmp_path_factory.mktemp("home-assistant")
     for name in ("site", "house"):
         (folder / name).mkdir()
-    with namespace() as network, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         leave_room(patch)
         site = Site(programs("trixie"), folder / "site", network)
         broker = Broker(site, "allow_anonymous true")
@@ -40,9 +47,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def home_assistant(service: Service) -> Iterator[HomeAssistant]:
+def home_assistant(network: Namespace, service: Service) -> Iterator[HomeAssistant]:
     """Home Assistant with that broker."""
-    made = HomeAssistant(service.site.network)
+    del service
+    made = HomeAssistant(network)
     try:
         made.start()
         made.add_mqtt(PORT)

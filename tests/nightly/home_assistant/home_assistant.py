@@ -146,11 +146,10 @@ class HomeAssistant:
             OSError: It does not answer, or refuses.
         """
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        data = body
         if isinstance(body, dict):
-            data = json.dumps(body).encode()
+            body = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
-        asked = urllib.request.Request(f"{URL}{path}", data, headers)  # noqa: S310 - http
+        asked = urllib.request.Request(f"{URL}{path}", body, headers)  # noqa: S310 - http
 
         def send() -> bytes:
             with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - http
