@@ -156,7 +156,6 @@ def guarded(broker: Broker, site: Site) -> Broker:
     return broker
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("user", ["anna", ""])
 def test_a_wrong_password_is_reported_once_and_never_shown(
     service: Service, guarded: Broker, user: str
