@@ -272,6 +272,15 @@ def test_a_plant_without_a_battery_has_no_device_for_it(house: House) -> None:
     assert not [topic for topic in house.messages() if "battery" in topic]
 
 
+def test_a_state_of_an_earlier_version_is_published(house: House) -> None:
+    """An update of the agent keeps the monitor's state until the next reading."""
+    state = json.loads(house.bridge.paths.state.read_text())
+    for meter in state["plant"]["meters"]:
+        del meter["positive_kwh"], meter["negative_kwh"]
+    house.bridge.paths.state.write_text(json.dumps(state))
+    assert states(house.messages(), "plant")["Consumption meter power"] == "-1250"
+
+
 def test_60_panels_are_announced_in_small_messages(house: House) -> None:
     for number in range(60):
         house.devices.append({**house.panels[0], "SERIAL": f"E00122{number:09}"})

@@ -234,7 +234,8 @@ class Publisher:
                 message[f"{key}_net_energy"] = meter["kwh"]
                 for what in ("positive", "negative"):
                     energy = f"{key}_{what}_energy"
-                    message[energy] = memory.count(energy, meter[f"{what}_kwh"], at)
+                    # A state of an earlier version lacks it.
+                    message[energy] = memory.count(energy, meter.get(f"{what}_kwh"), at)
         # A meter that the PVS does not list now keeps its totals.
         for name, counter in memory.counters.items():
             if _OF_A_METER.fullmatch(name):
