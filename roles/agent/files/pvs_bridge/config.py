@@ -82,6 +82,14 @@ def _is_quiet_hours(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(f"({time}-{time})?", value) is not None
 
 
+def _is_broker(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", value) is not None
+
+
+def _is_topic(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_/-]{1,128}", value) is not None
+
+
 def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -277,7 +285,37 @@ class NotifyConfig:
     )
 
 
-Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig, NotifyConfig)
+@dataclass(frozen=True)
+class MqttConfig:
+    """The keys of mqtt.json.
+
+    Attributes:
+        host: The broker's name or address.
+        port: Its port.
+        user: The user; empty for none.
+        password: The user's password.
+        tls: Whether to connect by TLS.
+        ca: The certificate of the authority that has signed the broker's, as PEM; empty for those
+            that Debian knows.
+        base_topic: Before the name in all topics of the bridge.
+        discovery_prefix: Before the topics of Home Assistant's discovery.
+        name: The host name of the bridge.
+        page_url: The address of the status page; empty for none.
+    """
+
+    host: str = _key(_is_broker, "a host name or an address")
+    port: int = _port()
+    user: str = _key(_is_text, "a string")
+    password: str = _key(_is_text, "a string", repr=False)
+    tls: bool = _flag()
+    ca: str = _key(_is_text, "a string")
+    base_topic: str = _key(_is_topic, "a topic without wildcards")
+    discovery_prefix: str = _key(_is_topic, "a topic without wildcards")
+    name: str = _key(_is_topic, "the host name of the bridge")
+    page_url: str = _key(_is_text, "a string")
+
+
+Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig, NotifyConfig, MqttConfig)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:

@@ -13,7 +13,7 @@ from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
 from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
-from pvs_bridge.host.sensors import read_taken_ports, read_vitals
+from pvs_bridge.host.sensors import read_mqtt_issue, read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
 from pvs_bridge.monitor import actions, events, links, mdns, production, recovery
 from pvs_bridge.monitor.events import Event
@@ -216,6 +216,7 @@ class Monitor:
             errors_before,
             known=state.known,
             taken_ports=read_taken_ports(root),
+            broker=read_mqtt_issue(root),
         )
         kept = [active[name] for name in sorted(OF_THE_PVS & names)] if plant is None else []
         state.vitals = dataclasses.asdict(vitals)

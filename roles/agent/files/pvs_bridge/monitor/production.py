@@ -24,7 +24,8 @@ DAY_SECONDS = 86400.0
 _OBSERVED_SECONDS = 900.0
 """A day whose first reading is this close to midnight is complete."""
 _LARGEST_KW = 100.0
-_LARGEST_STEP_KWH = 20.0
+LARGEST_STEP_KWH = 20.0
+"""A larger step within minutes is another meter or panel, not energy."""
 _NO_TRANSFORMER_KW = 0.1
 """A meter shows less than the panels for a moment at dawn."""
 
@@ -158,11 +159,16 @@ def kwh_of(points: Sequence[Point]) -> float | None:
     """
     known = [(each.at, each.kwh) for each in points if each.kwh is not None]
     steps = (
-        (after - before, max(_LARGEST_STEP_KWH, (to - since) / 3600 * _LARGEST_KW))
+        (after - before, largest_step_kwh(to - since))
         for (since, before), (to, after) in pairwise(known)
     )
     made = sum(step for step, largest in steps if 0 < step <= largest)
     return round(made, 2) if known else None
+
+
+def largest_step_kwh(seconds: float) -> float:
+    """Return the most energy that a home produces or consumes in a time."""
+    return max(LARGEST_STEP_KWH, seconds / 3600 * _LARGEST_KW)
 
 
 def save(path: Path, points: Sequence[Point], now: float, wall: float) -> None:
