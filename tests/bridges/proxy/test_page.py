@@ -23,7 +23,8 @@ from pvs_sim.faults import Fault
 
 PROGRAM = PROJECT / "roles/agent/files/pvs_bridge/__main__.py"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-OWN = ("/bridge", "/bridge/", "/bridge/status.json", "/bridge/metrics", "/bridge/haproxy-metrics")
+OWN = ("/bridge", "/bridge/", "/bridge/status.json", "/bridge/metrics", "/bridge/haproxy-metrics",
+       "/bridge/history.json", "/bridge/history.csv")  # fmt: skip
 
 Serve = Callable[..., Home]
 

@@ -41,6 +41,20 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._devtools("Emulation.setEmulatedMedia", {"features": features})
 
+    def slow_down(self, times: float) -> None:
+        """Make the page's processor slower; 1 for its full speed."""
+        self._devtools("Emulation.setCPUThrottlingRate", {"rate": times})
+
+    def prepare(self, script: str) -> str:
+        """Run a script in each page before its own; return a number for :meth:`stop`."""
+        found = self._devtools("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        return str(found["identifier"])
+
+    def stop(self, number: str) -> None:
+        """Do not run a script any more."""
+        command = "Page.removeScriptToEvaluateOnNewDocument"
+        self._devtools(command, {"identifier": number})
+
     def open(self, url: str) -> None:
         """Load a page."""
         _post(f"{self._base}/url", {"url": url})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from unit.health.conftest import make_body, make_devices, make_reply
 from unit.monitor.monitored import MonitoredBridge
 
+from pvs_bridge.history import store
+from pvs_bridge.history.day import Day
 from pvs_bridge.host.probe import Signal
 
 ZONE = "America/Los_Angeles"
@@ -40,10 +43,10 @@ def sun(hour: float) -> float:
     return float(height**1.3 * cloud)
 
 
-def plant(hour: float, kwh: float) -> list[dict[str, Any]]:
+def plant(hour: float, kwh: float, count: int = _PANELS) -> list[dict[str, Any]]:
     """Return the devices of a plant at an hour of the day."""
     high = sun(hour)
-    devices: list[dict[str, Any]] = make_devices(_PANELS, night=high < 0.01)
+    devices: list[dict[str, Any]] = make_devices(count, night=high < 0.01)
     panels = [each for each in devices if each["DEVICE_TYPE"] == "Inverter"]
     total = 0.0
     for number, panel in enumerate(panels):
@@ -62,7 +65,12 @@ def plant(hour: float, kwh: float) -> list[dict[str, Any]]:
 
 
 def live(
-    bridge: MonitoredBridge, until: float, *, begin_hour: float = 0.0, by: str | None = None
+    bridge: MonitoredBridge,
+    until: float,
+    *,
+    begin_hour: float = 0.0,
+    by: str | None = None,
+    count: int = _PANELS,
 ) -> None:
     """Run the monitor for a part of the day.
 
@@ -71,6 +79,7 @@ def live(
         until: The hour of the end.
         begin_hour: The hour of the start.
         by: The header Via of the answers.
+        count: The number of panels.
     """
     bridge.now = 7 * 86_400.0
     bridge.clock_offset = midnight() - bridge.now
@@ -78,13 +87,31 @@ def live(
     kwh = 0.0
     for step in range(round(until * 3600 / _STEP_SECONDS)):
         hour = step * _STEP_SECONDS / 3600
-        kwh += sum(float(each.get("p_3phsum_kw", 0)) for each in plant(hour, 0)[3:]) / 12
+        kwh += sum(float(each.get("p_3phsum_kw", 0)) for each in plant(hour, 0, count)[3:]) / 12
         if hour < begin_hour:
             continue
-        body = make_body(plant(hour, kwh))
+        body = make_body(plant(hour, kwh, count))
         bridge.probe.answers = [make_reply(body=body, headers=headers)]
         bridge.now = 7 * 86_400.0 + hour * 3600
         bridge.run()
+
+
+def remember(bridge: MonitoredBridge, panels: int, days: int) -> None:
+    """Give the bridge a history until yesterday, with weather and seasons."""
+    weather = random.Random(7)  # noqa: S311 - not a secret
+    found = []
+    for back in range(1, days + 1):
+        began = time.mktime((2026, 6, 21 - back, 0, 0, 0, 0, 0, -1))
+        season = 0.62 + 0.38 * math.cos(back / 366 * 2 * math.pi)
+        bright = season * weather.choice((1, 0.97, 0.94, 0.9, 0.7, 0.35))
+        watts = [round(318 * panels * bright * sun(slot / 6)) for slot in range(34, 122)]
+        made = [sum(watts) / 6 / panels * (0.95 + 0.1 * weather.random()) for _ in range(panels)]
+        serials = {f"E0012100{number + 1:07}": round(wh) for number, wh in enumerate(made)}
+        day = time.strftime("%Y-%m-%d", time.localtime(began))
+        total = sum(serials.values())
+        start = round(began)
+        found.append(Day(day, start, start, total, serials, first_slot=34, watts=watts))
+    store.add(bridge.paths.history, found)
 
 
 def begin(folder: Path) -> MonitoredBridge:
@@ -110,6 +137,7 @@ def day(folder: Path) -> MonitoredBridge:
     bridge.probe.signals["wlan0"] = Signal.UP
     bridge.minutes(1)
     live(bridge, 13.6, begin_hour=2.25)
+    remember(bridge, _PANELS, 200)
     return bridge
 
 
@@ -156,6 +184,14 @@ def cable_out(folder: Path) -> MonitoredBridge:
     return bridge
 
 
+def year(folder: Path) -> MonitoredBridge:
+    """Make a noon of a large plant after a year."""
+    bridge = begin(folder)
+    live(bridge, 12.0, count=60)
+    remember(bridge, 60, 366)
+    return bridge
+
+
 def just_started(folder: Path) -> MonitoredBridge:
     """Make a Pi before the first run of the monitor."""
     return begin(folder)
@@ -168,5 +204,6 @@ SCENES: dict[str, Callable[[Path], MonitoredBridge]] = {
     "pvs-down": pvs_down,
     "locked": locked,
     "cable-out": cable_out,
+    "year": year,
     "just-started": just_started,
 }

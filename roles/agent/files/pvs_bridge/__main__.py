@@ -15,6 +15,7 @@ COMMANDS = {
     "health": ("pvs_bridge.health.cli", "check the bridge, and show the plant"),
     "monitor": ("pvs_bridge.monitor.cli", "check the bridge and repair it, as its timer does"),
     "status": ("pvs_bridge.status.cli", "serve the status page"),
+    "history": ("pvs_bridge.history.cli", "export and import the energy of past days"),
     "compat": ("pvs_bridge.compat.cli", "serve the old API with data of the new one"),
     "rollback": ("pvs_bridge.rollback.cli", "confirm or undo a change of the network"),
     "overlay": ("pvs_bridge.host.overlay_cli", "lock or unlock the root file system"),

@@ -13,14 +13,17 @@ from typing import Protocol
 from pvs_bridge import atomic
 from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
+from pvs_bridge.history import store
 from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
 from pvs_bridge.host.sensors import read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
-from pvs_bridge.monitor import actions, events, links, mdns, production, recovery
+from pvs_bridge.monitor import actions, energy, events, links, mdns, production, recovery, saved_day
 from pvs_bridge.monitor.events import Event
 from pvs_bridge.monitor.links import LinkStates, ShownLink
+from pvs_bridge.monitor.production import Point
 from pvs_bridge.monitor.recovery import REBOOT, TABLE_GONE, UNIT_DOWN, Fault
+from pvs_bridge.monitor.saved_day import MOST_FINISHED, SAVE_SECONDS, SavedDay
 from pvs_bridge.monitor.state import State
 from pvs_bridge.monitor.warnings import OF_THE_PVS, warnings
 from pvs_bridge.pvs import known
@@ -46,6 +49,7 @@ class Paths:
         state: In RAM.
         events: On the card.
         day: The readings of today, on the card.
+        history: The folder of the days before, on the card.
         known: The devices that the PVS has listed, on the card.
         rebooted: On the card; exists while the last restart was the monitor's.
         unconfirmed: Exists while a network change is not confirmed, whose undo comes first.
@@ -56,6 +60,7 @@ class Paths:
     state: Path = Path("/run/pvs-bridge-monitor/state.json")
     events: Path = Path("/var/lib/pvs-bridge-monitor/events.jsonl")
     day: Path = Path("/var/lib/pvs-bridge-monitor/day.json")
+    history: Path = store.FOLDER
     known: Path = Path("/var/lib/pvs-bridge-monitor/known.json")
     rebooted: Path = Path("/var/lib/pvs-bridge-monitor/rebooted")
     unconfirmed: Path = Path("/") / UNCONFIRMED_CHANGE
@@ -118,6 +123,7 @@ class Monitor:
         self._report_recoveries(state, before)
         self._report_faults(state, found)
         plant = self._remember(state, found.plant) if found.plant else None
+        self._begin_day(state)
         if plant:
             self._take_reading(state, plant)
         self._judge(state, plant)
@@ -187,7 +193,10 @@ class Monitor:
         if before is not None and after is not None and after < before - _UPTIME_TOLERANCE_SECONDS:
             self._report(state, "pvs", f"the PVS restarted {duration(after)} ago")
         state.plant, state.read = new, self.now
-        state.points = production.added(state.points, production.point_of(plant, self.now))
+        point = Point(self.now, production.power_of(plant).production_watts)
+        state.points = production.added(state.points, point)
+        if self.wall is not None:
+            state.energy = energy.added(state.energy, plant, self.now, self.wall)
         if self.config.announce_pvs and plant.supervisor:
             self._announce(plant.supervisor)
 
@@ -240,20 +249,42 @@ class Monitor:
             "since": active.get(warning.name, {}).get("since", self.now),
         }
 
-    def _save_day(self, state: State) -> None:
+    def _begin_day(self, state: State) -> None:
+        """Go on with the day on the card after a restart; finish a day that is over."""
         if self.wall is not None and not state.loaded:
-            saved = production.load(self.paths.day, self.now, self.wall)
-            first = state.points[0].at if state.points else self.now
-            state.points = [each for each in saved if each.at < first] + state.points
-            state.loaded = True
-            state.saved = self.now
+            saved = saved_day.load(self.paths.day, self.now, self.wall)
+            # Without the time, no energy was added yet.
+            state.points = [*saved.points, *state.points]
+            state.energy, state.finished = saved.energy, list(saved.finished)
+            state.loaded, state.saved = True, self.now
+            self._try(lambda: self._report_damage(state, store.repair(self.paths.history)))
+        if self.wall is not None and energy.is_over(state.energy, self.now, self.wall):
+            day = energy.day_of(state.energy, state.points, self.now, self.wall)
+            state.finished = [*state.finished, day][-MOST_FINISHED:]
+            state.energy = energy.next_day(state.energy)
         state.points = production.of_today(state.points, self.now, self.wall)
-        due = self.now - state.saved >= production.SAVE_SECONDS
-        if self.wall is not None and due and production.made_since(state.points, state.saved):
-            state.saved = self.now
-            self._try(
-                lambda: production.save(self.paths.day, state.points, self.now, self.wall or 0.0)
-            )
+
+    def _report_damage(self, state: State, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            self._report(state, "warning", sentence)
+
+    def _save_day(self, state: State) -> None:
+        """Write the day to the card, and the days that are over to the history."""
+        wall = self.wall
+        if wall is None or self.now - state.saved < SAVE_SECONDS:
+            return
+        if not (state.finished or production.made_since(state.points, state.saved)):
+            return
+        state.saved = self.now
+
+        def write() -> None:
+            if state.finished:
+                self._report_damage(state, store.add(self.paths.history, state.finished))
+                state.finished = []
+
+        self._try(write)
+        day = SavedDay(state.points, state.energy, state.finished)
+        self._try(lambda: saved_day.save(self.paths.day, day, self.now, wall))
 
     def _recover(self, state: State) -> None:
         """Take the step that is due, for each fault."""
