@@ -105,6 +105,16 @@ def test_what_was_read_before_a_fault_is_grey_with_its_time(show: Show, scene: s
     assert show("day").run(_OLD) == []
 
 
+def test_a_battery_has_its_figures_and_modules(show: Show) -> None:
+    browser = show("battery")
+    section = (
+        "[...document.querySelectorAll('section')].find(e => e.innerText.startsWith('Battery'))"
+    )
+    text = browser.run(f"return {section}.innerText")
+    assert re.search(r"^Battery self consumption\n+\d+ %\n+charged\n+\d+ W\n+discharging", text)
+    assert text.count("Module") == 2
+
+
 def test_the_first_minute_is_neither_good_nor_bad(show: Show) -> None:
     browser = show("just-started")
     assert browser.run(_VERDICT) == ["", "The bridge has just started"]

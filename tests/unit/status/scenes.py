@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import time
@@ -15,11 +16,16 @@ from unit.monitor.monitored import MonitoredBridge
 from pvs_bridge.history import store
 from pvs_bridge.history.day import Day
 from pvs_bridge.host.probe import Signal
+from pvs_sim.devices import storage, storage_report
+from pvs_sim.plant import Plant, Reading
+from pvs_sim.sun import Site
 
 ZONE = "America/Los_Angeles"
 _PANELS = 24
 _SUNRISE, _SUNSET = 5.7, 20.3
 _STEP_SECONDS = 300
+_MIDNIGHT = 1_782_025_200.0
+"""That of June 21 in ZONE, in seconds since 1970; independent of this machine's zone."""
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -64,6 +70,12 @@ def plant(hour: float, kwh: float, count: int = _PANELS) -> list[dict[str, Any]]
     return devices
 
 
+def stored(hour: float, modules: int) -> Reading:
+    """Return a reading of the simulated PVS with a battery, at an hour in ZONE."""
+    site = Site(1, 36.7, -119.8, daylight=False)
+    return Plant(site, 1, battery_modules=modules).read(_MIDNIGHT + hour * 3600)
+
+
 def live(
     bridge: MonitoredBridge,
     until: float,
@@ -71,6 +83,7 @@ def live(
     begin_hour: float = 0.0,
     by: str | None = None,
     count: int = _PANELS,
+    modules: int = 0,
 ) -> None:
     """Run the monitor for a part of the day.
 
@@ -80,6 +93,7 @@ def live(
         begin_hour: The hour of the start.
         by: The header Via of the answers.
         count: The number of panels.
+        modules: The number of modules of the battery.
     """
     bridge.now = 7 * 86_400.0
     bridge.clock_offset = midnight() - bridge.now
@@ -90,8 +104,14 @@ def live(
         kwh += sum(float(each.get("p_3phsum_kw", 0)) for each in plant(hour, 0, count)[3:]) / 12
         if hour < begin_hour:
             continue
-        body = make_body(plant(hour, kwh, count))
-        bridge.probe.answers = [make_reply(body=body, headers=headers)]
+        devices, bodies = plant(hour, kwh, count), []
+        if modules:
+            reading = stored(hour, modules)
+            if reading.battery:
+                devices += storage(reading, reading.battery, "2026,06,21,20,00,00")
+            bodies = [json.dumps(storage_report(reading)).encode()]
+        bodies = [make_body(devices), *bodies]
+        bridge.probe.answers = [make_reply(body=each, headers=headers) for each in bodies]
         bridge.now = 7 * 86_400.0 + hour * 3600
         bridge.run()
 
@@ -184,6 +204,13 @@ def cable_out(folder: Path) -> MonitoredBridge:
     return bridge
 
 
+def battery(folder: Path) -> MonitoredBridge:
+    """Make an evening of a home with a SunVault."""
+    bridge = begin(folder)
+    live(bridge, 19.0, begin_hour=18.0, modules=2)
+    return bridge
+
+
 def year(folder: Path) -> MonitoredBridge:
     """Make a noon of a large plant after a year."""
     bridge = begin(folder)
@@ -204,6 +231,7 @@ SCENES: dict[str, Callable[[Path], MonitoredBridge]] = {
     "pvs-down": pvs_down,
     "locked": locked,
     "cable-out": cable_out,
+    "battery": battery,
     "year": year,
     "just-started": just_started,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import http.client
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,8 +27,9 @@ from pvs_bridge.monitor.recovery import REBOOT, TABLE_GONE, UNIT_DOWN, Fault
 from pvs_bridge.monitor.saved_day import MOST_FINISHED, SAVE_SECONDS, SavedDay
 from pvs_bridge.monitor.state import State
 from pvs_bridge.monitor.warnings import OF_THE_PVS, warnings
-from pvs_bridge.pvs import known
+from pvs_bridge.pvs import known, storage
 from pvs_bridge.pvs.devices import Panel, Plant, Supervisor, plant_data
+from pvs_bridge.pvs.storage import Battery
 from pvs_bridge.text import duration
 
 REBOOT_SECONDS = 6 * 3600.0
@@ -188,7 +190,11 @@ class Monitor:
 
     def _take_reading(self, state: State, plant: Plant) -> None:
         power = dataclasses.asdict(production.power_of(plant))
-        new = {**plant_data(plant), "power": power}
+        battery = self._read_battery() if plant.storage else None
+        if battery and power["consumption_watts"] is None:
+            power["consumption_watts"] = production.consumption_with(power, battery)
+        data = dataclasses.asdict(battery) if battery else None
+        new = {**plant_data(plant), "power": power, "battery": data}
         before, after = (_uptime(each) for each in (state.plant, new))
         if before is not None and after is not None and after < before - _UPTIME_TOLERANCE_SECONDS:
             self._report(state, "pvs", f"the PVS restarted {duration(after)} ago")
@@ -199,6 +205,15 @@ class Monitor:
             state.energy = energy.added(state.energy, plant, self.now, self.wall)
         if self.config.announce_pvs and plant.supervisor:
             self._announce(plant.supervisor)
+
+    def _read_battery(self) -> Battery | None:
+        """Ask for what the device list does not tell of a battery."""
+        try:
+            health = self.health
+            reply = self.probe.get(health.proxy_port, storage.PATH, health.timeout_seconds)
+        except (OSError, http.client.HTTPException):
+            return None
+        return storage.read_battery(reply.body) if reply.status == 200 else None
 
     def _announce(self, pvs: Supervisor) -> None:
         """Announce the PVS, unless it announces itself: programs would find it twice."""

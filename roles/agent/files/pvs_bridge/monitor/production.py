@@ -9,10 +9,11 @@ does not have a battery for its clock. The day ends at midnight in the Pi's time
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pvs_bridge.pvs.devices import Meter, Plant
+from pvs_bridge.pvs.storage import Battery
 
 APART_SECONDS = 240.0
 DAY_SECONDS = 86400.0
@@ -71,6 +72,20 @@ def power_of(plant: Plant) -> Power:
         elif at_grid is None and at_home is not None:
             at_grid = at_home - produced
     return Power(produced, at_home, at_grid)
+
+
+def consumption_with(power: Mapping[str, int | None], battery: Battery) -> int | None:
+    """Return what the home consumes by its other powers; None if one of them is unknown.
+
+    Args:
+        power: A :class:`Power` as a mapping.
+        battery: The battery.
+    """
+    produced, grid = power["production_watts"], power["grid_watts"]
+    if produced is None or grid is None or battery.watts is None:
+        return None
+    # They are measured at different moments.
+    return max(0, produced + grid + battery.watts)
 
 
 def production_meter(plant: Plant) -> Meter | None:
