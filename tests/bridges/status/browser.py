@@ -41,19 +41,20 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._devtools("Emulation.setEmulatedMedia", {"features": features})
 
+    def open_and_count(self, url: str) -> None:
+        """Load a page, and count how long its processor works for it."""
+        self._devtools("Performance.enable", {"timeDomain": "threadTicks"})
+        self.open(url)
+
+    @property
+    def worked_seconds(self) -> float:
+        """How long it has worked so far; other programs of this machine do not lengthen this."""
+        metrics = self._devtools("Performance.getMetrics", {})["metrics"]
+        return float({each["name"]: each["value"] for each in metrics}["TaskDuration"])
+
     def slow_down(self, times: float) -> None:
         """Make the page's processor slower; 1 for its full speed."""
         self._devtools("Emulation.setCPUThrottlingRate", {"rate": times})
-
-    def prepare(self, script: str) -> str:
-        """Run a script in each page before its own; return a number for :meth:`stop`."""
-        found = self._devtools("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-        return str(found["identifier"])
-
-    def stop(self, number: str) -> None:
-        """Do not run a script any more."""
-        command = "Page.removeScriptToEvaluateOnNewDocument"
-        self._devtools(command, {"identifier": number})
 
     def open(self, url: str) -> None:
         """Load a page."""

@@ -115,6 +115,22 @@ def test_a_battery_has_its_figures_and_modules(show: Show) -> None:
     assert text.count("Module") == 2
 
 
+def test_named_panels_lie_as_on_the_roof(show: Show) -> None:
+    browser = show("roof")
+    tiles = browser.run(
+        "return [...document.querySelectorAll('.roof .tile')].map(e => {"
+        "const box = e.getBoundingClientRect(); return [e.lastChild.textContent, box.x, box.y]})"
+    )
+    at = {name: (x, y) for name, x, y in tiles}
+    assert len(at) == 22
+    assert at["S1"][0] < at["S2"][0] == at["S7"][0]
+    assert at["S1"][1] == at["S2"][1] < at["S7"][1]
+    heads = "return [...document.querySelectorAll('h3')].map(e => e.textContent)"
+    assert browser.run(heads) == ["West", "South"]
+    notice = browser.run("return document.querySelector('.notice.warn').textContent")
+    assert "Panel S4 (E00121000000004) makes 61 %" in notice
+
+
 def test_the_first_minute_is_neither_good_nor_bad(show: Show) -> None:
     browser = show("just-started")
     assert browser.run(_VERDICT) == ["", "The bridge has just started"]

@@ -36,7 +36,8 @@ def year_of(panels: int, *, longest: bool = False, first: date = date(2026, 1, 1
         watts = [round(chance.uniform(10_000, 25_000)) for _ in range(slots)]
         serials = [f"E001219{number:08}" for number in range(panels)]
         made = {serial: round(chance.uniform(1000, 2500)) for serial in serials}
-        days.append(Day(f"{day}", 10**9, 10**9, sum(made.values()), made, 0, {}, 20, watts))
+        best = [chance.randint(90, 104) for _ in made]
+        days.append(Day(f"{day}", 10**9, 10**9, sum(made.values()), made, best, 0, {}, 20, watts))
     return days
 
 
@@ -66,7 +67,7 @@ def test_a_line_is_a_day() -> None:
         b'{"day": "2026-13-01"}', b'{"day": "2026-06-21", "wh": "1"}',
         b'{"day": "2026-06-21", "wh": NaN}', b'{"day": "2026-06-21", "panels": {"E": 0.5}}',
         b'{"day": "2026-06-21", "watts": 7}', b'{"day": "2026-06-21", "wh": 1e99}',
-        b'{"day": "2026-06-21", "panels": [1]}',
+        b'{"day": "2026-06-21", "panels": [1]}', b'{"day": "2026-06-21", "best": 3}',
     ],
 )  # fmt: skip
 def test_a_line_with_other_content_is_damaged(values: bytes) -> None:
@@ -104,7 +105,7 @@ def test_damage_after_the_start_is_named_when_a_day_is_added(folder: Path) -> No
 def test_months_and_years_have_the_energy_between_days_too() -> None:
     days = [
         Day("2026-06-21", 1, 0, 100, {"E1": 60, "E2": 40}),
-        Day("2026-06-25", 1, 0, 50, {"E1": 50}, 300, {"E1": 200, "E3": 100}),
+        Day("2026-06-25", 1, 0, 50, {"E1": 50}, [], 300, {"E1": 200, "E3": 100}),
         Day("2026-07-01", 1, 0, 10, {"E1": 10}),
     ]
     by_month = totals(days, "month")

@@ -205,3 +205,76 @@ def test_the_saved_day_is_small(bridge: MonitoredBridge) -> None:
     live(bridge, 0, 23)
     assert len(bridge.paths.day.read_bytes()) < 10 * 1024
     assert json.loads(bridge.paths.day.read_text())["finished"] == []
+
+
+PANELS = [
+    {
+        "serial": f"E0012100000000{number}",
+        "name": f"S{number}",
+        "roof": "",
+        "row": 1,
+        "column": number,
+    }
+    for number in (1, 2, 3)
+]
+
+
+def test_panels_have_their_names_and_places(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge(panels=PANELS[:2])
+    bridge.run()
+    plant = bridge.state.plant or {}
+    first, _, last = plant["panels"]
+    assert (first["name"], first["column"], first["state"]) == ("S1", 1, "working")
+    assert "name" not in last
+    assert bridge.state.warnings == []
+
+
+def test_panels_that_the_pvs_does_not_list_are_one_warning(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge(
+        panels=[*PANELS, {**PANELS[0], "serial": "E9"}, {**PANELS[0], "serial": "E8"}]
+    )
+    bridge.minutes(3)
+    (warning,) = bridge.state.warnings
+    assert warning["name"] == "panels_unknown"
+    assert warning["problem"] == (
+        "status_panels names 2 panels that the PVS does not list: E9, E8."
+    )
+    assert len([text for text in bridge.texts if "status_panels" in text]) == 1
+
+
+def test_a_dead_panel_is_a_warning_that_ends(bridge: MonitoredBridge) -> None:
+    def hours(begin: float, end: float, *, dead: bool) -> None:
+        for step in range(round((end - begin) * 2)):
+            hour = begin + step / 2
+            bridge.now = at(hour) - (bridge.clock_offset or 0)
+            devices = json.loads(reading(hour / 10))["devices"]
+            if dead:
+                devices[-1] = {**devices[-1], "STATE": "error"}
+                del devices[-1]["p_3phsum_kw"]
+            bridge.probe.answers = [make_reply(body=make_body(devices))]
+            bridge.run()
+
+    hours(0, 4, dead=False)
+    hours(4, 18, dead=True)
+    (warning,) = bridge.state.warnings
+    assert warning["name"] == "panel_dead_E00121000000003"
+    # A restart of the Pi does not make it good.
+    bridge.restart()
+    bridge.clock_offset = at(18)
+    hours(18, 18.5, dead=True)
+    assert [each["name"] for each in bridge.state.warnings] == ["panel_dead_E00121000000003"]
+    hours(18.5, 21, dead=False)
+    assert bridge.state.warnings == []
+
+
+def test_a_weak_panel_is_found_in_the_history(bridge: MonitoredBridge) -> None:
+    panels = {each["serial"]: 100 for each in PANELS}
+    best = [99, 62, 101]
+    store.add(
+        bridge.paths.history,
+        [Day(f"2026-06-{number}", 1, 0, 300, panels, best) for number in range(12, 21)],
+    )
+    live(bridge, 0, 1)
+    (warning,) = bridge.state.warnings
+    assert warning["name"] == "panel_weak_E00121000000002"
+    assert "makes 62 % of what its neighbours make" in warning["problem"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,18 @@ def live(
         bridge.run()
 
 
-def remember(bridge: MonitoredBridge, panels: int, days: int) -> None:
-    """Give the bridge a history until yesterday, with weather and seasons."""
+def remember(
+    bridge: MonitoredBridge, panels: int, days: int, weak: Mapping[int, int] | None = None
+) -> None:
+    """Give the bridge a history until yesterday, with weather and seasons.
+
+    Args:
+        bridge: The bridge.
+        panels: The number of panels.
+        days: The number of days.
+        weak: Panels that produce less than their neighbours, in percent.
+    """
+    best = [(weak or {}).get(number, 99) for number in range(panels)]
     weather = random.Random(7)  # noqa: S311 - not a secret
     found = []
     for back in range(1, days + 1):
@@ -125,12 +136,13 @@ def remember(bridge: MonitoredBridge, panels: int, days: int) -> None:
         season = 0.62 + 0.38 * math.cos(back / 366 * 2 * math.pi)
         bright = season * weather.choice((1, 0.97, 0.94, 0.9, 0.7, 0.35))
         watts = [round(318 * panels * bright * sun(slot / 6)) for slot in range(34, 122)]
-        made = [sum(watts) / 6 / panels * (0.95 + 0.1 * weather.random()) for _ in range(panels)]
+        usual = sum(watts) / 6 / panels
+        made = [usual * (0.95 + 0.1 * weather.random()) * percent / 99 for percent in best]
         serials = {f"E0012100{number + 1:07}": round(wh) for number, wh in enumerate(made)}
         day = time.strftime("%Y-%m-%d", time.localtime(began))
         total = sum(serials.values())
         start = round(began)
-        found.append(Day(day, start, start, total, serials, first_slot=34, watts=watts))
+        found.append(Day(day, start, start, total, serials, best, first_slot=34, watts=watts))
     store.add(bridge.paths.history, found)
 
 
@@ -211,6 +223,26 @@ def battery(folder: Path) -> MonitoredBridge:
     return bridge
 
 
+def roof(folder: Path) -> MonitoredBridge:
+    """Make a noon of a plant with named panels on two sides of a roof, one of them weak."""
+    bridge = begin(folder)
+    panels = [
+        {
+            "serial": f"E0012100{number + 1:07}",
+            "name": f"{side[0]}{number % 12 + 1}",
+            "roof": side,
+            "row": number % 12 // 6 + 1,
+            "column": number % 6 + 1 + number % 12 // 6,
+        }
+        for number in range(22)
+        for side in ("South" if number < 12 else "West",)
+    ]
+    bridge.config = dataclasses.replace(bridge.config, panels=panels)
+    remember(bridge, _PANELS, 40, weak={3: 61})
+    live(bridge, 13.6)
+    return bridge
+
+
 def year(folder: Path) -> MonitoredBridge:
     """Make a noon of a large plant after a year."""
     bridge = begin(folder)
@@ -232,6 +264,7 @@ SCENES: dict[str, Callable[[Path], MonitoredBridge]] = {
     "locked": locked,
     "cable-out": cable_out,
     "battery": battery,
+    "roof": roof,
     "year": year,
     "just-started": just_started,
 }

@@ -20,7 +20,7 @@ DAYS = [
     Day("2025-12-31", 1, 0, 900, {"E1": 900}),
     Day("2026-06-21", 1, 1000, 100, {"E1": 60, "E2": 40}, first_slot=36, watts=[5, None, 7]),
     Day("2026-06-21", 2, 1000, 11, {"E1": 11}, first_slot=40, watts=[9]),
-    Day("2026-06-24", 1, 5000, 50, {"E1": 50}, 300, {"E1": 300}),
+    Day("2026-06-24", 1, 5000, 50, {"E1": 50}, [], 300, {"E1": 300}),
 ]
 
 
@@ -112,7 +112,7 @@ def test_ten_years_of_sixty_panels_need_little_memory(tmp_path: Path) -> None:
     serials = {f"E001219{number:08}": 1500 for number in range(60)}
     for year in range(2016, 2026):
         days = [
-            Day(f"{year}-{month:02}-{day:02}", 1, 0, 90_000, serials, 0, {}, 30, [9000] * 84)
+            Day(f"{year}-{month:02}-{day:02}", 1, 0, 90_000, serials, [], 0, {}, 30, [9000] * 84)
             for month in range(1, 13)
             for day in range(1, 31)
         ]

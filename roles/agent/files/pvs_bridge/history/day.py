@@ -25,6 +25,8 @@ class Day:
         midnight: When the day began, in seconds since 1970.
         wh: The energy of the plant, in Wh.
         panels: The energy of each panel that the PVS has listed, by serial number, in Wh.
+        best: The second best hour of each of them compared with the other panels, in percent, in
+            the same order; None if there was too little light.
         earlier_wh: The energy of the plant between the last reading of an earlier day and the first
             one of this day, if too long ago to count for this day.
         earlier_panels: The same for each panel that has some.
@@ -37,6 +39,7 @@ class Day:
     midnight: int
     wh: int
     panels: Mapping[str, int] = field(default_factory=dict)
+    best: Sequence[int | None] = ()
     earlier_wh: int = 0
     earlier_panels: Mapping[str, int] = field(default_factory=dict)
     first_slot: int = 0
@@ -78,10 +81,12 @@ def _is_valid(day: Day) -> bool:
     numbers = [day.start, day.midnight, day.wh, day.earlier_wh, day.first_slot]
     if not all(isinstance(each, Mapping) for each in (day.panels, day.earlier_panels)):
         return False
-    if not isinstance(day.watts, list | tuple) or not _is_date(day.day):
+    if not all(isinstance(each, list | tuple) for each in (day.watts, day.best)):
+        return False
+    if not _is_date(day.day):
         return False
     numbers += [*day.panels.values(), *day.earlier_panels.values()]
-    numbers += [each for each in day.watts if each is not None]
+    numbers += [each for each in (*day.watts, *day.best) if each is not None]
     return all(type(each) is int and abs(each) < 10**12 for each in numbers)
 
 

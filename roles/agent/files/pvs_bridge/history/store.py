@@ -44,6 +44,15 @@ def read(path: Path) -> tuple[list[Day], list[bytes]]:
     return [days[key] for key in sorted(days)], damaged
 
 
+def last(folder: Path, count: int) -> list[Day]:
+    """Return the last days, the oldest first; at most those of two months.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    return [day for path in months(folder)[-2:] for day in read(path)[0]][-count:]
+
+
 def add(folder: Path, new: Iterable[Day]) -> list[str]:
     """Add days; one that is already there is replaced.
 

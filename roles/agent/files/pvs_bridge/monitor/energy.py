@@ -139,7 +139,13 @@ def is_over(energy: Energy, now: float, wall: float) -> bool:
     return bool(energy.start) and local_date(wall - (now - energy.read)) != local_date(wall)
 
 
-def day_of(energy: Energy, points: Sequence[Point], now: float, wall: float) -> Day:
+def day_of(
+    energy: Energy,
+    points: Sequence[Point],
+    now: float,
+    wall: float,
+    best: Sequence[int | None] = (),
+) -> Day:
     """Return the record of a day that is over.
 
     Args:
@@ -147,6 +153,7 @@ def day_of(energy: Energy, points: Sequence[Point], now: float, wall: float) -> 
         points: Its readings, and perhaps those of other days.
         now: Seconds since the Pi's start.
         wall: Seconds since 1970.
+        best: See :class:`Day`.
     """
     last = wall - (now - energy.read)
     began = round(midnight(last))
@@ -163,6 +170,7 @@ def day_of(energy: Energy, points: Sequence[Point], now: float, wall: float) -> 
         midnight=began,
         wh=round(energy.kwh * 1000),
         panels={key: round(kwh * 1000) for key, kwh in energy.panels.items()},
+        best=list(best),
         earlier_wh=round(energy.earlier_kwh * 1000),
         earlier_panels={key: round(kwh * 1000) for key, kwh in energy.earlier_panels.items()},
         first_slot=shown.start,

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import http.client
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,17 @@ from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
 from pvs_bridge.host.sensors import read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
-from pvs_bridge.monitor import actions, energy, events, links, mdns, production, recovery, saved_day
+from pvs_bridge.monitor import (
+    actions,
+    energy,
+    events,
+    links,
+    mdns,
+    panels,
+    production,
+    recovery,
+    saved_day,
+)
 from pvs_bridge.monitor.events import Event
 from pvs_bridge.monitor.links import LinkStates, ShownLink
 from pvs_bridge.monitor.production import Point
@@ -198,7 +208,10 @@ class Monitor:
         before, after = (_uptime(each) for each in (state.plant, new))
         if before is not None and after is not None and after < before - _UPTIME_TOLERANCE_SECONDS:
             self._report(state, "pvs", f"the PVS restarted {duration(after)} ago")
+        places = {each["serial"]: each for each in self.config.panels}
+        new["panels"] = [{**places.get(each["serial"], {}), **each} for each in new["panels"]]
         state.plant, state.read = new, self.now
+        state.light = panels.added(state.light, plant.panels, self.now)
         point = Point(self.now, production.power_of(plant).production_watts)
         state.points = production.added(state.points, point)
         if self.wall is not None:
@@ -244,6 +257,7 @@ class Monitor:
             known=state.known,
             taken_ports=read_taken_ports(root),
         )
+        found += self._panel_warnings(state)
         kept = [active[name] for name in sorted(OF_THE_PVS & names)] if plant is None else []
         state.vitals = dataclasses.asdict(vitals)
         state.warnings = [*kept, *(self._warning_data(each, active) for each in found)]
@@ -252,6 +266,17 @@ class Monitor:
                 self._report(state, "warning", each.problem)
         for name in active.keys() - {each["name"] for each in state.warnings}:
             self._report(state, "cleared", f"ended: {active[name]['problem']}")
+
+    def _panel_warnings(self, state: State) -> Iterator[VitalsWarning]:
+        names = {each["serial"]: each["name"] for each in self.config.panels}
+        found = {each.serial: each for each in (*state.weak, *panels.dead(state.light))}
+        known = state.known.missing_since
+        unknown = [serial for serial in names if serial not in known] if known else []
+        for name, problem, hint in (
+            *panels.texts([*found.values()], names),
+            *panels.unknown_text(unknown),
+        ):
+            yield VitalsWarning(name=name, problem=problem, hint=hint)
 
     def _warning_data(
         self, warning: VitalsWarning, active: Mapping[str, Mapping[str, object]]
@@ -271,13 +296,30 @@ class Monitor:
             # Without the time, no energy was added yet.
             state.points = [*saved.points, *state.points]
             state.energy, state.finished = saved.energy, list(saved.finished)
+            state.light = replace(state.light, dark={**saved.dark, **state.light.dark})
             state.loaded, state.saved = True, self.now
             self._try(lambda: self._report_damage(state, store.repair(self.paths.history)))
+            self._find_weak(state)
         if self.wall is not None and energy.is_over(state.energy, self.now, self.wall):
-            day = energy.day_of(state.energy, state.points, self.now, self.wall)
+            best = panels.best_of(state.light, state.energy.panels, self._roofs)
+            day = energy.day_of(state.energy, state.points, self.now, self.wall, best)
             state.finished = [*state.finished, day][-MOST_FINISHED:]
             state.energy = energy.next_day(state.energy)
+            state.light = panels.next_day(state.light)
+            self._find_weak(state)
         state.points = production.of_today(state.points, self.now, self.wall)
+
+    @property
+    def _roofs(self) -> dict[str, str]:
+        return {each["serial"]: each["roof"] for each in self.config.panels if each["roof"]}
+
+    def _find_weak(self, state: State) -> None:
+        def find() -> None:
+            days = [*store.last(self.paths.history, panels.LONGEST_DAYS), *state.finished]
+            before = [each.serial for each in state.weak]
+            state.weak = panels.weak(days, before, self._roofs)
+
+        self._try(find)
 
     def _report_damage(self, state: State, sentences: Iterable[str]) -> None:
         for sentence in sentences:
@@ -298,7 +340,7 @@ class Monitor:
                 state.finished = []
 
         self._try(write)
-        day = SavedDay(state.points, state.energy, state.finished)
+        day = SavedDay(state.points, state.energy, state.finished, state.light.dark)
         self._try(lambda: saved_day.save(self.paths.day, day, self.now, wall))
 
     def _recover(self, state: State) -> None:

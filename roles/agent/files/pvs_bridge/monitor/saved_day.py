@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,11 +26,13 @@ class SavedDay:
         points: The readings of the day.
         energy: Its energy.
         finished: Days that are over and not in the history yet.
+        dark: See :class:`pvs_bridge.monitor.panels.Light`.
     """
 
     points: Sequence[Point] = ()
     energy: Energy = field(default_factory=Energy)
     finished: Sequence[Day] = ()
+    dark: Mapping[str, int] = field(default_factory=dict)
 
 
 def save(path: Path, day: SavedDay, now: float, wall: float) -> None:
@@ -43,6 +45,7 @@ def save(path: Path, day: SavedDay, now: float, wall: float) -> None:
         "points": [[round(wall - (now - each.at)), each.watts] for each in day.points],
         "energy": as_data(day.energy, wall - now),
         "finished": [line_of(each).decode() for each in day.finished],
+        "dark": dict(day.dark),
     }
     atomic.write(path, json.dumps(values).encode(), 0o640)
 
@@ -54,9 +57,10 @@ def load(path: Path, now: float, wall: float) -> SavedDay:
         points = [Point(now - (wall - float(at)), int(watts)) for at, watts in values["points"]]
         energy = from_data(values["energy"], now - wall)
         finished = [read_line(line.encode()) for line in values["finished"]]
+        dark = {str(serial): int(hours) for serial, hours in values["dark"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return SavedDay()
-    return SavedDay([each for each in points if each.at < now], _dated(energy, now), finished)
+    return SavedDay([each for each in points if each.at < now], _dated(energy, now), finished, dark)
 
 
 def _dated(energy: Energy, now: float) -> Energy:

@@ -12,6 +12,7 @@ from pvs_bridge import atomic
 from pvs_bridge.history.day import Day, line_of, read_line
 from pvs_bridge.monitor.energy import Energy, as_data, from_data
 from pvs_bridge.monitor.events import Quota
+from pvs_bridge.monitor.panels import Light, Weak
 from pvs_bridge.monitor.production import Point
 from pvs_bridge.monitor.recovery import Fault
 from pvs_bridge.pvs.known import Known
@@ -38,6 +39,8 @@ class State:
         points: The readings of today.
         energy: The energy of today.
         finished: The days that are over and not in the history yet.
+        light: What was seen of the panels today.
+        weak: The panels that produce clearly less than others.
         saved: When the day was written to the card.
         loaded: Whether the day on the card was loaded.
         known: The devices that the PVS has listed.
@@ -62,6 +65,8 @@ class State:
     points: list[Point] = field(default_factory=list)
     energy: Energy = field(default_factory=Energy)
     finished: list[Day] = field(default_factory=list)
+    light: Light = field(default_factory=Light)
+    weak: list[Weak] = field(default_factory=list)
     saved: float = 0.0
     loaded: bool = False
     known: Known = field(default_factory=Known)
@@ -78,6 +83,8 @@ def read_state(path: Path) -> State:
         values["points"] = [Point(*each) for each in values["points"]]
         values["energy"] = from_data(values["energy"])
         values["finished"] = [read_line(each.encode()) for each in values["finished"]]
+        values["light"] = Light(**values["light"])
+        values["weak"] = [Weak(**each) for each in values["weak"]]
         values["quota"] = Quota(**values["quota"])
         values["known"] = Known(**values["known"])
         return State(**values)
