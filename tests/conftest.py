@@ -2,13 +2,14 @@
 
 The tests of a folder share fixtures, some of them labs, so one process runs them all. Exceptions
 take long and run alone: each molecule scenario, each Pi of the folders on bridges, each role of
-ansible-lint, each file of the other linters, of the proxy and of unit/validate. The tests with a
-radio share two guests for each network backend. Each test of the image has a card of its own,
-except those that follow the life of one card. The longest tests start first.
+ansible-lint, each file of the other linters and of unit/validate, each haproxy of each file of the
+proxy. The tests with a radio share two guests for each network backend. Each test of the image has
+a card of its own, except those that follow the life of one card. The longest tests start first.
 """
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Generator
 from typing import Any
@@ -42,6 +43,7 @@ _BY_RELEASE = tuple(
 _FAULTS = "tests/nightly/faults/"
 _WEAR = "tests/nightly/wear/"
 _RELEASES = ("bookworm", "trixie")
+_HAPROXY = re.compile(rf"(?:{'|'.join(_RELEASES)})(?:-\d{{5}}\b)?")
 # Tests on bridges are slow, except those that are marked core.
 _BRIDGES = (
     _ROLLBACK,
@@ -95,7 +97,11 @@ class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist carri
         if path.startswith(_LINT):
             # ansible-lint checks each role by itself.
             return nodeid if "[" in nodeid else path
-        return path if path.startswith((_PROXY, _VALIDATE)) else path.rpartition("/")[0]
+        if path.startswith(_PROXY):
+            # Each process has a network of its own, with a haproxy for each release and firmware.
+            which = _HAPROXY.search(nodeid)
+            return f"{path} {which[0]}" if which else path
+        return path if path.startswith(_VALIDATE) else path.rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:  # noqa: ANN401 - xdist's

@@ -29,14 +29,15 @@ from pvs_sim.evil.headers import ACTING
 OPEN, LOCKED = 61707, 61846
 NOT_CACHED = "/cgi-bin/dl_cgi?Command=GetDiscoveryProgress"
 LONGEST = 20_000_000
-# haproxy checks a PVS that has failed every 15 s, and the compat service waits up to a minute.
-RECOVERY_SECONDS = 90
+# haproxy checks a PVS that has failed every 15 s, and the compat service waits up to a minute. An
+# endless answer occupies both as long as the machine is busy with it.
+RECOVERY_SECONDS = 180
 # One of each group, and what has once got through.
 CORE = ("body-endless", "chunks-size-wrong", "continue-endless-slowly",
         "early-hints", "headers-acting", "headers-length-short", "text-markup")  # fmt: skip
 # haproxy cannot read these, or the PVS has closed before the answer began.
 REFUSED = re.compile(
-    r"chunks-(size-.*|endless-(extension|trailers))|close-(at-once|in-.*)|switching-protocols"
+    r"chunks-size-.*|close-(at-once|in-.*)|switching-protocols"
     r"|status-(000|999)|version-(0\.9|2|ssh)"
     r"|headers-(endless.*|many|nul|bare-cr|no-.*|space-in-name|two-(lengths|encodings)"
     r"|length-(and-chunked|negative|huge)|unknown-encoding)"
@@ -96,6 +97,7 @@ class House:
     def __init__(self, home: Home, haproxy: Haproxy, compat: CompatService) -> None:
         """Store what runs."""
         self.home, self.haproxy, self.compat = home, haproxy, compat
+        self.serials: set[str] = set()
 
     def become(self, kind: str | None) -> None:
         """Let the PVS be hostile, or good again, and end the pause that it has caused."""
@@ -134,6 +136,18 @@ class House:
                 return devices
         return None
 
+    def recovered(self) -> list[dict[str, str]]:
+        """The devices of the first good answer."""
+        found: list[list[dict[str, str]] | None] = [None]
+
+        def good() -> bool:
+            found[0] = self.devices()
+            return found[0] is not None
+
+        assert wait_until(good, RECOVERY_SECONDS), self.compat.log.read_text()
+        assert found[0] is not None
+        return found[0]
+
 
 @pytest.fixture(scope="module", params=[OPEN, pytest.param(LOCKED, marks=pytest.mark.slow)])
 def house(
@@ -148,21 +162,20 @@ def house(
         compat_service(world, haproxy) as compat,
     ):
         made = House(home, haproxy, compat)
-        assert wait_until(lambda: made.devices() is not None, 30), compat.log.read_text()
+        made.serials = serials(made.recovered())
         yield made
         made.become(None)
 
 
-def serials(devices: list[dict[str, str]]) -> list[str]:
+def serials(devices: list[dict[str, str]]) -> set[str]:
     """Return the serial numbers, which a good answer always has."""
-    return [each["SERIAL"] for each in devices]
+    return {each["SERIAL"] for each in devices}
 
 
 @kinds
 def test_a_hostile_answer_does_no_harm(house: House, attack_table: AttackTable, kind: str) -> None:
     home = house.home
     translated = home.pvs.call(lambda box: box.firmware.locked)
-    good = house.devices()
     house.become(kind)
     try:
         taken = house.take(DEVICE_LIST if translated else NOT_CACHED)
@@ -179,7 +192,8 @@ def test_a_hostile_answer_does_no_harm(house: House, attack_table: AttackTable, 
         assert stats["most_in_flight"]["total"] <= 1
     finally:
         house.become(None)
-    assert_harmless(taken)
+    # The compat service warns of a reading from before.
+    assert_harmless(taken, _DROPPED - {"warning"} if translated else _DROPPED)
     # With locked firmware there may be a reading from before.
     if REFUSED.fullmatch(kind) and taken.status != 200:
         assert_refused(taken)
@@ -187,13 +201,8 @@ def test_a_hostile_answer_does_no_harm(house: House, attack_table: AttackTable, 
         assert taken.status != 200
     if translated and taken.status not in (0, 200):
         assert_refused(taken)
-    assert wait_until(lambda: house.devices() is not None, RECOVERY_SECONDS), (
-        house.compat.log.read_text()
-    )
-    again = house.devices()
-    assert again is not None
-    assert good is not None
-    assert serials(again) == serials(good)
+    # An inverter that the hostile PVS has listed is missed for a while, as a real one would be.
+    assert house.serials <= serials(house.recovered())
     assert "Traceback" not in house.compat.log.read_text()
     assert not re.search(r"exited with code|SIGSEGV|SIGABRT", house.haproxy.log.read_text())
 
@@ -207,10 +216,10 @@ def assert_refused(taken: Taken) -> None:
     assert said["hint"]
 
 
-def assert_harmless(taken: Taken) -> None:
+def assert_harmless(taken: Taken, dropped: set[str]) -> None:
     """Check that nothing acts on the client beyond the answer."""
     names = [name for name, _ in taken.headers]
-    assert not _DROPPED & set(names), taken.headers
+    assert not dropped & set(names), taken.headers
     assert all(b"evil" not in value.encode() for name, value in taken.headers if name == "location")
     values = dict(taken.headers)
     if taken.status:
