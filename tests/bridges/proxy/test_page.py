@@ -104,6 +104,16 @@ def test_it_takes_nothing(told: Home) -> None:
     assert told.stats()["requests"] == 0
 
 
+def test_an_unknown_page_is_an_error_with_the_list_of_pages(told: Home) -> None:
+    for headers in ({}, BROWSER):
+        answer = told.ask("/bridge/other", headers=headers)
+        assert (answer.status, is_refusal(answer)) == (404, True)
+        hint = json.loads(answer.body)["hint"]
+        assert [each for each in OWN[1:] if each not in hint] == []
+    answer = told.ask("/bridge/history.json?of=2020-01-01")
+    assert (answer.status, is_refusal(answer)) == (404, True)
+
+
 def test_foreign_names_and_sites_are_refused(told: Home) -> None:
     for target in OWN:
         assert told.ask(target, headers={"Host": "evil.example"}).status == 421

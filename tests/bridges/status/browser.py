@@ -64,6 +64,11 @@ class Browser:
         """Run the body of a function in the page, and return what it returns."""
         return _post(f"{self._base}/execute/sync", {"script": script, "args": list(arguments)})
 
+    def wait_for(self, script: str) -> Any:  # noqa: ANN401 - any JSON
+        """Run the body of a function in the page, and return what it gives to ``done``."""
+        body = f"const done = arguments[0]; {script}"
+        return _post(f"{self._base}/execute/async", {"script": body, "args": []})
+
     def picture(self) -> bytes:
         """Return what the window shows, as PNG."""
         options = {"format": "png", "optimizeForSpeed": False}

@@ -88,7 +88,14 @@ def answer(head: bytes, documents: Documents, history: History) -> bytes:
         period = dict(parse_qsl(query)).get("by", "day")
         if period in PERIODS:
             return _answer(method, "200 OK", "text/csv; charset=utf-8", history.csv(period))
-    return _answer(method, "404 Not Found", "text/plain", "not found\n")
+    # haproxy forwards no other paths, so the query is wrong.
+    error = {
+        "result": "error",
+        "error": "There is nothing for this query.",
+        "hint": "Use ?of=2026-06-21, ?of=2026-06 or ?of=2026 for history.json, and ?by=day, "
+        "?by=month or ?by=year for history.csv.",
+    }
+    return _answer(method, "404 Not Found", "application/json", f"{json.dumps(error)}\n")
 
 
 def _document(documents: Documents) -> dict[str, Any]:
