@@ -16,6 +16,7 @@ COMMANDS = {
     "monitor": ("pvs_bridge.monitor.cli", "check the bridge and repair it, as its timer does"),
     "status": ("pvs_bridge.status.cli", "serve the status page"),
     "mqtt": ("pvs_bridge.mqtt.cli", "publish to an MQTT broker, for Home Assistant"),
+    "history": ("pvs_bridge.history.cli", "export and import the energy of past days"),
     "compat": ("pvs_bridge.compat.cli", "serve the old API with data of the new one"),
     "notify": ("pvs_bridge.notify.cli", "send messages about the bridge, or a test message"),
     "rollback": ("pvs_bridge.rollback.cli", "confirm or undo a change of the network"),

@@ -107,6 +107,15 @@ def _is_text_dict(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
 
 
+def _is_panels(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict)
+        and all(isinstance(each.get(key), str) for key in ("serial", "name", "roof"))
+        and all(_is_int(each.get(key)) for key in ("row", "column"))
+        for each in value
+    )
+
+
 def _one_of(*choices: str) -> Any:  # noqa: ANN401
     return _key(lambda value: value in choices, f"one of: {', '.join(choices)}")
 
@@ -206,6 +215,7 @@ class MonitorConfig:
         announce_pvs: Whether mDNS announces the PVS's serial number.
         announced_port: The port that the announcement names.
         version: The version of this project.
+        panels: The names of panels and their places on the roof.
     """
 
     backend: str = _one_of("networkmanager", "dhcpcd")
@@ -223,6 +233,9 @@ class MonitorConfig:
     announce_pvs: bool = _flag()
     announced_port: int = _port()
     version: str = _key(_is_text, "a string")
+    panels: list[dict[str, Any]] = _key(
+        _is_panels, "a list of panels: serial, name, roof, row, column", default_factory=list
+    )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issu
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
 PORTS = range(1, 65536)
+# Rows and columns of panels on a roof. A PVS has fewer panels than this square.
+PLACES = range(1, 41)
 # Readings older than ten minutes do not show the current production.
 CACHE_SECONDS = range(601)
 # Clients give up after ten minutes.
