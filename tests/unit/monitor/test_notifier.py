@@ -33,6 +33,7 @@ class Notified:
         phone: The only URL.
         started: When the service was started, in seconds since the Pi's start.
         panels: How many panels the PVS lists.
+        dead: Whether the last one produces nothing.
         pvs_started: When the PVS started, in seconds since the Pi's start.
         firmware: The firmware of the PVS.
     """
@@ -43,6 +44,7 @@ class Notified:
         self.phone = Phone()
         self.started: list[float] = []
         self.panels = 3
+        self.dead = False
         self.pvs_started = -90_000.0
         self.firmware = "61707"
         (folder / "boot_id").write_text("first\n")
@@ -58,6 +60,8 @@ class Notified:
             pvs, *others = make_devices(self.panels)
             uptime = self.bridge.now + 60 - self.pvs_started
             pvs |= {"dl_uptime": f"{uptime:.0f}", "SWVER": f"2024.6, Build {self.firmware}"}
+            if self.dead:
+                others[-1] |= {"p_3phsum_kw": "0"}
             self.bridge.probe.answers = [make_reply(body=make_body([pvs, *others]))]
             self.bridge.minutes(1)
             now, wall = self.bridge.now, (self.bridge.clock_offset or 0) + self.bridge.now
@@ -147,6 +151,15 @@ def test_missing_panels_are_a_message(notified: Notified) -> None:
     notified.minutes(60)
     assert notified.phone.titles == ["warning"]
     assert "2 of 5 known panels and meters are missing" in notified.phone.bodies
+
+
+def test_a_dead_panel_is_a_message(notified: Notified) -> None:
+    notified.dead = True
+    for _ in range(14 * 12):
+        notified.bridge.now += 240
+        notified.minutes(1)
+    assert notified.phone.titles == ["warning"]
+    assert "Panel E00121000000003 has reported no production" in notified.phone.bodies
 
 
 def test_a_restart_of_the_pvs_is_a_message(notified: Notified) -> None:
