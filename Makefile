@@ -213,7 +213,7 @@ bench-proxy: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/roles/
 bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx and Varnish
 	@$(AS_ROOT) python3 tests/bench/proxy.py
 
-bench-compat: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
+bench-compat: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/roles/agent/files
 bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and memory of the compat service (ARCH=arm64: in a guest too, some minutes)
 	@python3 tests/bench/compat.py $(if $(ARCH),--arch $(ARCH))
 

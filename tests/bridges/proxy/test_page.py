@@ -23,7 +23,8 @@ from pvs_sim.faults import Fault
 
 PROGRAM = PROJECT / "roles/agent/files/pvs_bridge/__main__.py"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-OWN = ("/bridge", "/bridge/", "/bridge/status.json", "/bridge/metrics", "/bridge/haproxy-metrics")
+OWN = ("/bridge", "/bridge/", "/bridge/status.json", "/bridge/metrics", "/bridge/haproxy-metrics",
+       "/bridge/history.json", "/bridge/history.csv")  # fmt: skip
 
 Serve = Callable[..., Home]
 
@@ -101,6 +102,16 @@ def test_it_takes_nothing(told: Home) -> None:
             answer = told.ask(target, method=method, body=b"x=1")
             assert (answer.status, is_refusal(answer)) == (403, True), target
     assert told.stats()["requests"] == 0
+
+
+def test_an_unknown_page_is_an_error_with_the_list_of_pages(told: Home) -> None:
+    for headers in ({}, BROWSER):
+        answer = told.ask("/bridge/other", headers=headers)
+        assert (answer.status, is_refusal(answer)) == (404, True)
+        hint = json.loads(answer.body)["hint"]
+        assert [each for each in OWN[1:] if each not in hint] == []
+    answer = told.ask("/bridge/history.json?of=2020-01-01")
+    assert (answer.status, is_refusal(answer)) == (404, True)
 
 
 def test_foreign_names_and_sites_are_refused(told: Home) -> None:

@@ -41,6 +41,21 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._devtools("Emulation.setEmulatedMedia", {"features": features})
 
+    def open_and_count(self, url: str) -> None:
+        """Load a page, and count how long its processor works for it."""
+        self._devtools("Performance.enable", {"timeDomain": "threadTicks"})
+        self.open(url)
+
+    @property
+    def worked_seconds(self) -> float:
+        """How long it has worked so far; other programs of this machine do not lengthen this."""
+        metrics = self._devtools("Performance.getMetrics", {})["metrics"]
+        return float({each["name"]: each["value"] for each in metrics}["TaskDuration"])
+
+    def slow_down(self, times: float) -> None:
+        """Make the page's processor slower; 1 for its full speed."""
+        self._devtools("Emulation.setCPUThrottlingRate", {"rate": times})
+
     def open(self, url: str) -> None:
         """Load a page."""
         _post(f"{self._base}/url", {"url": url})
@@ -48,6 +63,11 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the script returns
         """Run the body of a function in the page, and return what it returns."""
         return _post(f"{self._base}/execute/sync", {"script": script, "args": list(arguments)})
+
+    def wait_for(self, script: str) -> Any:  # noqa: ANN401 - any JSON
+        """Run the body of a function in the page, and return what it gives to ``done``."""
+        body = f"const done = arguments[0]; {script}"
+        return _post(f"{self._base}/execute/async", {"script": body, "args": []})
 
     def picture(self) -> bytes:
         """Return what the window shows, as PNG."""

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from bridges.status.browser import Browser, browser
 from bridges.status.stage import Stage, stage
 from unit.monitor.monitored import MonitoredBridge
 from unit.status.scenes import SCENES, ZONE
+
+from pvs_lab.process import wait_until
+
+SIZES = {"phone": (390, 844), "small-phone": (320, 568), "desktop": (1280, 900)}
+DRAWN = "return document.querySelector('#main > *, h1.bad') !== null"
+
+Show = Callable[..., Browser]
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +47,18 @@ def chromium() -> Iterator[Browser]:
     """A browser."""
     with browser(ZONE) as made:
         yield made
+
+
+@pytest.fixture
+def show(chromium: Browser, shown: Stage, scenes: dict[str, MonitoredBridge]) -> Show:
+    """Show a scene in a window."""
+
+    def begin(scene: str | None, size: str = "phone", scheme: str = "light") -> Browser:
+        shown.scene = scenes[scene] if scene else None
+        chromium.dress(*SIZES[size], scheme)
+        chromium.open(shown.url)
+        if not wait_until(lambda: bool(chromium.run(DRAWN)), 10):
+            pytest.fail("the page draws nothing")
+        return chromium
+
+    return begin

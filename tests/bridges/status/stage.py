@@ -12,6 +12,7 @@ from unit.monitor.monitored import MonitoredBridge
 
 from proxy_rig.haproxy import PAGE
 from pvs_bridge.status.document import Documents, Sources
+from pvs_bridge.status.history import History
 
 
 class Stage:
@@ -31,6 +32,20 @@ class Stage:
         self.fixed: bytes | None = None
         self.later_seconds = 20
 
+    def answer(self, path: str) -> bytes | None:
+        """Return the answer to a request of the page."""
+        path, _, query = path.partition("?")
+        if path == "/bridge/status.json":
+            return self.document()
+        if path != "/bridge/history.json":
+            return PAGE.read_bytes()
+        if self.scene is None:
+            return None
+        history = History(self.scene.paths.history)
+        wall = self.scene.now + (self.scene.clock_offset or 0)
+        found = history.detail(query.removeprefix("of=")) if query else history.summary(wall)
+        return found.encode() if found else None
+
     def document(self) -> bytes | None:
         """Return the document some time after the last run of the monitor."""
         scene = self.scene
@@ -49,8 +64,8 @@ def stage() -> Iterator[Stage]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            is_data = self.path == "/bridge/status.json"
-            body = shown.document() if is_data else PAGE.read_bytes()
+            is_data = ".json" in self.path
+            body = shown.answer(self.path)
             self.send_response(503 if body is None else 200)
             self.send_header("Content-Type", "application/json" if is_data else "text/html")
             self.end_headers()

@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bridges.status.browser import Browser
+from bridges.status.conftest import DRAWN, SIZES, Show
 from bridges.status.stage import Stage
 from unit.monitor.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
@@ -20,11 +19,9 @@ from unit.status.scenes import SCENES
 
 from pvs_lab.process import wait_until
 
-SIZES = {"phone": (390, 844), "small-phone": (320, 568), "desktop": (1280, 900)}
 SCHEMES = ("light", "dark")
 PICTURES = ROLE / "pictures"
 _LOOK = (Path(__file__).parent / "look.js").read_text()
-_DRAWN = "return document.querySelector('#main > *, h1.bad') !== null"
 _BROKEN = (
     "return [...document.querySelectorAll('.diagram text.broken')].map(each => each.textContent)"
 )
@@ -39,22 +36,6 @@ return [...document.body.querySelectorAll('*')].filter(each => {
   const style = getComputedStyle(each);
   return style.color === red || style.stroke === red || style.fill === red;
 }).length"""
-
-Show = Callable[..., Browser]
-
-
-@pytest.fixture
-def show(chromium: Browser, shown: Stage, scenes: dict[str, MonitoredBridge]) -> Show:
-    """Show a scene in a window."""
-
-    def begin(scene: str | None, size: str = "phone", scheme: str = "light") -> Browser:
-        shown.scene = scenes[scene] if scene else None
-        chromium.dress(*SIZES[size], scheme)
-        chromium.open(shown.url)
-        assert wait_until(lambda: bool(chromium.run(_DRAWN)), 10)
-        return chromium
-
-    return begin
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -124,6 +105,32 @@ def test_what_was_read_before_a_fault_is_grey_with_its_time(show: Show, scene: s
     assert show("day").run(_OLD) == []
 
 
+def test_a_battery_has_its_figures_and_modules(show: Show) -> None:
+    browser = show("battery")
+    section = (
+        "[...document.querySelectorAll('section')].find(e => e.innerText.startsWith('Battery'))"
+    )
+    text = browser.run(f"return {section}.innerText")
+    assert re.search(r"^Battery self consumption\n+\d+ %\n+charged\n+\d+ W\n+discharging", text)
+    assert text.count("Module") == 2
+
+
+def test_named_panels_lie_as_on_the_roof(show: Show) -> None:
+    browser = show("roof")
+    tiles = browser.run(
+        "return [...document.querySelectorAll('.roof .tile')].map(e => {"
+        "const box = e.getBoundingClientRect(); return [e.lastChild.textContent, box.x, box.y]})"
+    )
+    at = {name: (x, y) for name, x, y in tiles}
+    assert len(at) == 22
+    assert at["S1"][0] < at["S2"][0] == at["S7"][0]
+    assert at["S1"][1] == at["S2"][1] < at["S7"][1]
+    heads = "return [...document.querySelectorAll('h3')].map(e => e.textContent)"
+    assert browser.run(heads) == ["West", "South"]
+    notice = browser.run("return document.querySelector('.notice.warn').textContent")
+    assert "Panel S4 (E00121000000004) makes 61 %" in notice
+
+
 def test_the_first_minute_is_neither_good_nor_bad(show: Show) -> None:
     browser = show("just-started")
     assert browser.run(_VERDICT) == ["", "The bridge has just started"]
@@ -153,7 +160,7 @@ def test_a_bridge_in_another_time_zone_says_so(
 def test_in_place_of_an_error_only_a_newer_check_is_good(show: Show, shown: Stage) -> None:
     browser = show("day")
     browser.open(shown.url.replace("/bridge/", "/cgi-bin/dl_cgi?Command=DeviceList"))
-    assert wait_until(lambda: bool(browser.run(_DRAWN)), 10)
+    assert wait_until(lambda: bool(browser.run(DRAWN)), 10)
     assert browser.run(_VERDICT) == ["bad", "The PVS gives no answer"]
     assert browser.run("return document.querySelector('.button')") is None
     shown.later_seconds = 0

@@ -129,7 +129,9 @@ def test_a_card_whose_plug_is_pulled_while_it_is_written_to_stays_whole(
     # The oldest go when there is no more room; between those that are kept, none is missing.
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
     assert numbers[-1] >= promised
-    assert len(json.loads(writing.work(f"cat {_FOLDER}/day.json"))) > 0
+    assert len(json.loads(writing.work(f"cat {_FOLDER}/day.json"))["points"]) > 0
+    assert writing.work(f"pvs-bridge history --folder {_FOLDER}/history export")
+    assert not writing.work(f"ls {_FOLDER}/history").count("damaged")
     assert_ours_are_whole(writing, known)
 
     writing.work("systemctl stop pvs-bridge-wear")

@@ -14,9 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, "/usr/local/lib/pvs-bridge")
 
-from pvs_bridge.monitor import events, production
+from pvs_bridge.history import store
+from pvs_bridge.history.day import Day
+from pvs_bridge.monitor import events, saved_day
+from pvs_bridge.monitor.energy import Energy
+from pvs_bridge.monitor.production import Point
 
-_POINTS = [production.Point(float(each), 6000, 12345.678) for each in range(288)]
+_POINTS = [Point(float(each), 6000) for each in range(288)]
+_ENERGY = Energy(start=1, read=300.0, panels={f"E{number:014}": 1.5 for number in range(60)})
 # The journal may take them or drop them; they must not push out anything.
 _LINES_OF_A_FLOOD = 200
 # On its way to the card when the plug is pulled: it need not be there.
@@ -40,7 +45,9 @@ def main() -> None:
         event = events.Event("warning", str(number), None, number)
         events.append(record, event, events.Quota())
         console.write_text(f"\nwritten down: {number}.\n")
-        production.save(folder / "day.json", _POINTS, now=300.0, wall=1e9)
+        day = saved_day.SavedDay(_POINTS, _ENERGY)
+        saved_day.save(folder / "day.json", day, now=300.0, wall=1e9)
+        store.add(folder / "history", [Day("2026-06-21", number % 30, 0, number)])
         (folder / "unsaved").write_bytes(_UNSAVED)
         for line in range(_LINES_OF_A_FLOOD):
             print(f"a program that has lost its mind says {line}")

@@ -109,6 +109,7 @@ class MonitoredBridge:
             state=folder / "state.json",
             events=folder / "events.jsonl",
             day=folder / "day.json",
+            history=folder / "history",
             known=folder / "known.json",
             rebooted=folder / "rebooted",
             unconfirmed=folder / "pending.json",

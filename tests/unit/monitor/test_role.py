@@ -51,6 +51,14 @@ def configured(folder: Path, **chosen: Any) -> MonitorConfig:  # noqa: ANN401 - 
         ({"monitor_reboot_enabled": False}, "reboots", False),
         ({"appliance_read_only_root": True}, "read_only_root", True),
         ({"status_announce_pvs": True}, "announce_pvs", True),
+        (
+            {"status_panels": [{"serial": "E1"}, {"serial": "E2", "row": 2, "column": 3}]},
+            "panels",
+            [
+                {"serial": "E1", "name": "", "roof": "", "row": 0, "column": 0},
+                {"serial": "E2", "name": "", "roof": "", "row": 2, "column": 3},
+            ],
+        ),
         ({"status_announce_pvs": True, "status_enabled": False}, "announce_pvs", False),
     ],
 )

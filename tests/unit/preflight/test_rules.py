@@ -127,6 +127,14 @@ GOOD: dict[str, dict[str, Any]] = {
         "mqtt_host": "nas",
         "mqtt_port": 80,
     },
+    "panels": {
+        "status_panels": [
+            {"serial": "E1", "roof": "South", "row": 1, "column": 40},
+            {"serial": "E2", "roof": "West", "row": 1, "column": 40},
+            {"serial": "E3", "name": "North"},
+            {"serial": "E4"},
+        ]
+    },
     "port 53 while no name server runs": {"proxy_http_port": 53},
     "longest name": {"uplink_hostname": "a" * 63},
     "the shortest time to come back": {"rollback_timeout_seconds": 30},
@@ -288,6 +296,27 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"status_time_zone": "America/Los Angeles"}, "status_time_zone", "America/Los_Angeles"),
     ({"status_time_zone": "/etc/passwd"}, "status_time_zone", "must be the name of a time zone"),
     ({"status_time_zone": "PST8PDT,M3.2.0"}, "status_time_zone", "timedatectl"),
+    (
+        {"status_panels": [{"serial": "E1"}, {"serial": "E1"}]},
+        "status_panels[1].serial",
+        "status_panels[0] is this panel too",
+    ),
+    (
+        {
+            "status_panels": [
+                {"serial": "E1", "row": 2, "column": 3},
+                {"serial": "E2", "row": 2, "column": 3},
+            ]
+        },
+        "status_panels[1].row",
+        "status_panels[0] is a panel at this place too",
+    ),
+    ({"status_panels": [{"serial": "E1", "row": 2}]}, "status_panels[0]", "has no column"),
+    (
+        {"status_panels": [{"serial": "E1", "row": 2, "column": 41}]},
+        "status_panels[0].column",
+        "must be from 1 to 40, got 41",
+    ),
     ({"compat_password": "p", "compat_mode": "off"}, "compat_password", "not used"),
     ({"mqtt_enabled": True}, "mqtt_host", "must be the MQTT broker"),
     ({"mqtt_host": "mqtt://nas"}, "mqtt_host", "must be a host name or an address"),

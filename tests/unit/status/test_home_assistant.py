@@ -45,7 +45,7 @@ def test_each_sensor_has_the_figure_of_the_page(bridge: MonitoredBridge) -> None
         "Solar power": "600",
         "Home power": "0",
         "Grid power": "-1250",
-        "Solar energy today": "0",
+        "Solar energy today": "0.0",
         "Solar bridge problem": "False",
     }
 

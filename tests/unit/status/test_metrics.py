@@ -42,6 +42,13 @@ def parsed(text: str) -> dict[str, list[tuple[str, float]]]:
     return found
 
 
+def with_battery(bridge: MonitoredBridge) -> dict[str, Any]:
+    """Return the document of a plant that has everything."""
+    document = made(bridge)
+    document["plant"]["battery"] = {"charge_percent": 72.5, "watts": -800, "mode": "backup"}
+    return document
+
+
 def expressions() -> list[str]:
     """Return the queries of the dashboard."""
     dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text())
@@ -110,7 +117,7 @@ def test_the_readme_lists_every_metric(bridge: MonitoredBridge) -> None:
     bridge.config = bridge.config.__class__(**{**vars(bridge.config), "card_free_mib": 10**9})
     bridge.minutes(1)
     readme = (ROLE / "README.md").read_text()
-    metrics = parsed(text_of(made(bridge)))
+    metrics = parsed(text_of(with_battery(bridge)))
     assert [name for name in metrics if f"`{name}`" not in readme] == []
     listed = set(re.findall(r"`(pvs_bridge_\w+)`", readme))
     assert listed - set(metrics) == set()
@@ -119,10 +126,19 @@ def test_the_readme_lists_every_metric(bridge: MonitoredBridge) -> None:
 def test_the_dashboard_uses_only_existing_metrics(bridge: MonitoredBridge) -> None:
     bridge.config = bridge.config.__class__(**{**vars(bridge.config), "card_free_mib": 10**9})
     bridge.minutes(1)
-    metrics = set(parsed(text_of(made(bridge))))
+    metrics = set(parsed(text_of(with_battery(bridge))))
     asked = {name for each in expressions() for name in re.findall(r"\bpvs_bridge_\w+", each)}
     assert len(asked) > 15
     assert asked - metrics == set()
+
+
+def test_the_dashboard_tells_several_bridges_apart() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    legends = [target["legendFormat"] for panel in panels for target in panel["targets"]]
+    assert [each for each in legends if "{{instance}}" not in each] == []
+    chosen = [re.findall(r'\w+\{instance=~"\$bridge"', each) for each in expressions()]
+    named = [re.findall(r"\b(?:pvs_bridge|haproxy)_\w+", each) for each in expressions()]
+    assert [len(each) for each in chosen] == [len(each) for each in named]
 
 
 def test_the_panels_of_the_dashboard_do_not_overlap() -> None:

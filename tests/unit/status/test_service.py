@@ -16,6 +16,8 @@ import pytest
 from unit.monitor.monitored import MonitoredBridge
 from unit.status.conftest import ROLE
 
+from pvs_bridge.history import store
+from pvs_bridge.history.day import Day
 from pvs_lab.process import wait_until
 
 PROGRAM = ROLE.parent / "agent/files/pvs_bridge/__main__.py"
@@ -74,6 +76,7 @@ def service(bridge: MonitoredBridge, tmp_path: Path) -> Iterator[Service]:
     path = tmp_path / "http.sock"
     words = [sys.executable, "-I", str(PROGRAM), "status", f"--socket={path}"]
     words += [f"--state={bridge.paths.state}", f"--events={bridge.paths.events}"]
+    words += [f"--history={bridge.paths.history}"]
     with subprocess.Popen(words) as process:
         try:
             running = Service(process.pid, path)
@@ -93,9 +96,23 @@ def test_it_answers_the_requests_of_haproxy(service: Service) -> None:
     assert "pvs_bridge_panels 3" in body
 
 
+def test_it_answers_with_the_history(service: Service, bridge: MonitoredBridge) -> None:
+    store.add(bridge.paths.history, [Day("2026-06-19", 1, 0, 1500, {"E1": 1500})])
+    _, body = service.ask("GET /bridge/history.json HTTP/1.1")
+    assert json.loads(body)["month"] == {"2026-06": 1500}
+    _, body = service.ask("GET /bridge/history.json?of=2026-06-19 HTTP/1.1")
+    assert json.loads(body)["panels"] == {"E1": 1500}
+    head, body = service.ask("GET /bridge/history.csv?by=month HTTP/1.1")
+    assert "Content-Type: text/csv; charset=utf-8" in head
+    assert body == "month,plant_kwh,earlier_kwh,E1\r\n2026-06,1.500,0.000,1.500\r\n"
+
+
 @pytest.mark.parametrize(
     ("line", "status"),
     [
+        ("GET /bridge/history.json?of=2020 HTTP/1.1", "404 Not Found"),
+        ("GET /bridge/history.csv?by=week HTTP/1.1", "404 Not Found"),
+        ("HEAD /bridge/history.csv HTTP/1.1", "200 OK"),
         ("HEAD /bridge/metrics HTTP/1.1", "200 OK"),
         ("GET /bridge/other HTTP/1.1", "404 Not Found"),
         ("POST /bridge/metrics HTTP/1.1", "405 Method Not Allowed"),

@@ -77,6 +77,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_quiet_hours(value: object) -> bool:
+    time = "([01][0-9]|2[0-3]):[0-5][0-9]"
+    return isinstance(value, str) and re.fullmatch(f"({time}-{time})?", value) is not None
+
+
 def _is_broker(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", value) is not None
 
@@ -100,6 +105,15 @@ def _is_text_list(value: object) -> bool:
 
 def _is_text_dict(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def _is_panels(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict)
+        and all(isinstance(each.get(key), str) for key in ("serial", "name", "roof"))
+        and all(_is_int(each.get(key)) for key in ("row", "column"))
+        for each in value
+    )
 
 
 def _one_of(*choices: str) -> Any:  # noqa: ANN401
@@ -201,6 +215,7 @@ class MonitorConfig:
         announce_pvs: Whether mDNS announces the PVS's serial number.
         announced_port: The port that the announcement names.
         version: The version of this project.
+        panels: The names of panels and their places on the roof.
     """
 
     backend: str = _one_of("networkmanager", "dhcpcd")
@@ -218,6 +233,9 @@ class MonitorConfig:
     announce_pvs: bool = _flag()
     announced_port: int = _port()
     version: str = _key(_is_text, "a string")
+    panels: list[dict[str, Any]] = _key(
+        _is_panels, "a list of panels: serial, name, roof, row, column", default_factory=list
+    )
 
 
 @dataclass(frozen=True)
@@ -227,6 +245,7 @@ class CompatConfig:
     Attributes:
         mode: auto: translate while the firmware is locked; on: always.
         listen_socket: The Unix socket on which the compat service serves haproxy.
+        live_socket: The one for programs that listen to live data; empty: there is none.
         pvs_url: The PVS, such as http://172.27.153.1.
         pvs_socket: The Unix socket by which haproxy takes requests to the PVS; empty: connect to
             the PVS directly.
@@ -238,11 +257,13 @@ class CompatConfig:
         night_seconds: How long a reading is used while no panel produces; less than by day: as by
             day.
         secrets: Whether all variables of /sys/info/ are readable without a login.
+        live_data_enabled: Whether the PVS's live data are switched on while a program listens.
         timeout_seconds: How long the PVS may take, including the wait in the queue.
     """
 
     mode: str = _one_of(AUTO, ON)
     listen_socket: str = _key(_is_path, "the path of a socket")
+    live_socket: str = _key(_is_path_or_empty, "the path of a socket, or an empty string")
     pvs_url: str = _key(_is_url, "the PVS's address as a URL, such as http://172.27.153.1")
     pvs_socket: str = _haproxy_socket()
     stats_socket: str = _haproxy_socket()
@@ -252,7 +273,29 @@ class CompatConfig:
     stale_seconds: float = _seconds(0, 86400)
     night_seconds: float = _seconds(0, 86400)
     secrets: bool = _flag()
+    live_data_enabled: bool = _flag()
     timeout_seconds: float = _seconds(1, 3600)
+
+
+@dataclass(frozen=True)
+class NotifyConfig:
+    """The keys of notify.json. The URLs are secrets, in a file of their own.
+
+    Attributes:
+        name: The name of the bridge in messages.
+        page: The address of the status page; empty for none.
+        after_seconds: How long a fault or a warning lasts before it is told.
+        quiet_hours: When messages wait, in local time, such as 22:00-07:00; empty for never.
+        daily_limit: How many messages are sent within 24 hours.
+    """
+
+    name: str = _key(_is_text, "a string")
+    page: str = _key(_is_text, "a string")
+    after_seconds: float = _seconds(0, 86400)
+    quiet_hours: str = _key(_is_quiet_hours, "two times of day, such as 22:00-07:00, or empty")
+    daily_limit: int = _key(
+        lambda value: _is_int(value) and is_number(value, 1, 1000), "an integer from 1 to 1000"
+    )
 
 
 @dataclass(frozen=True)
@@ -285,7 +328,7 @@ class MqttConfig:
     page_url: str = _key(_is_text, "a string")
 
 
-Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig, MqttConfig)
+Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig, NotifyConfig, MqttConfig)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:

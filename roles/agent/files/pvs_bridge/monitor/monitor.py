@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import http.client
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -13,18 +12,33 @@ from typing import Protocol
 from pvs_bridge import atomic
 from pvs_bridge.config import HealthConfig, MonitorConfig
 from pvs_bridge.health import outcomes
+from pvs_bridge.history import store
 from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
 from pvs_bridge.host.sensors import read_mqtt_issue, read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
-from pvs_bridge.monitor import actions, events, links, mdns, production, recovery
+from pvs_bridge.monitor import (
+    actions,
+    energy,
+    events,
+    links,
+    mdns,
+    panels,
+    production,
+    recovery,
+    saved_day,
+)
 from pvs_bridge.monitor.events import Event
 from pvs_bridge.monitor.links import LinkStates, ShownLink
+from pvs_bridge.monitor.production import Point
 from pvs_bridge.monitor.recovery import REBOOT, TABLE_GONE, UNIT_DOWN, Fault
+from pvs_bridge.monitor.saved_day import MOST_FINISHED, SAVE_SECONDS, SavedDay
 from pvs_bridge.monitor.state import State
 from pvs_bridge.monitor.warnings import OF_THE_PVS, warnings
-from pvs_bridge.pvs import known
+from pvs_bridge.pvs import known, storage
 from pvs_bridge.pvs.devices import Panel, Plant, Supervisor, plant_data
+from pvs_bridge.pvs.known import METER
+from pvs_bridge.pvs.storage import Battery
 from pvs_bridge.text import duration
 
 REBOOT_SECONDS = 6 * 3600.0
@@ -33,8 +47,6 @@ _REPORT_SECONDS = 50.0
 """A fault that ends before the next run is not an event."""
 _UPTIME_TOLERANCE_SECONDS = 60
 """The PVS has restarted if its uptime is shorter by more than this."""
-_METER = "meter "
-"""Before the serial number of a meter, among those of the panels."""
 _UNIT_PROBLEMS = {UNIT_DOWN: "not running", TABLE_GONE: "its rules are missing in the kernel"}
 
 
@@ -46,6 +58,7 @@ class Paths:
         state: In RAM.
         events: On the card.
         day: The readings of today, on the card.
+        history: The folder of the days before, on the card.
         known: The devices that the PVS has listed, on the card.
         rebooted: On the card; exists while the last restart was the monitor's.
         unconfirmed: Exists while a network change is not confirmed, whose undo comes first.
@@ -56,6 +69,7 @@ class Paths:
     state: Path = Path("/run/pvs-bridge-monitor/state.json")
     events: Path = Path("/var/lib/pvs-bridge-monitor/events.jsonl")
     day: Path = Path("/var/lib/pvs-bridge-monitor/day.json")
+    history: Path = store.FOLDER
     known: Path = Path("/var/lib/pvs-bridge-monitor/known.json")
     rebooted: Path = Path("/var/lib/pvs-bridge-monitor/rebooted")
     unconfirmed: Path = Path("/") / UNCONFIRMED_CHANGE
@@ -118,6 +132,7 @@ class Monitor:
         self._report_recoveries(state, before)
         self._report_faults(state, found)
         plant = self._remember(state, found.plant) if found.plant else None
+        self._begin_day(state)
         if plant:
             self._take_reading(state, plant)
         self._judge(state, plant)
@@ -166,7 +181,7 @@ class Monitor:
         """Remember the devices of a reading, and add the panels that it lacks."""
         before = state.known if state.known.pvs else known.load(self.paths.known)
         listed = [panel.serial for panel in plant.panels if panel.state != "missing"]
-        meters = [f"{_METER}{meter.serial}" for meter in plant.meters]
+        meters = [f"{METER}{meter.serial}" for meter in plant.meters]
         pvs = plant.supervisor.serial if plant.supervisor else before.pvs
         state.known = before.seen(pvs, [*listed, *meters], self.wall)
         saved = state.known_saved
@@ -176,20 +191,39 @@ class Monitor:
             state.known_saved = self.now
             self._try(lambda: known.save(self.paths.known, state.known))
         shown = {panel.serial for panel in plant.panels}
-        missing = [each for each in state.known.missing if not each.startswith(_METER)]
+        missing = [each for each in state.known.missing if not each.startswith(METER)]
         lost = [Panel(each, "missing", None, None, None) for each in missing if each not in shown]
         return replace(plant, panels=(*plant.panels, *lost))
 
     def _take_reading(self, state: State, plant: Plant) -> None:
         power = dataclasses.asdict(production.power_of(plant))
-        new = {**plant_data(plant), "power": power}
+        battery = self._read_battery() if plant.storage else None
+        if battery and power["consumption_watts"] is None:
+            power["consumption_watts"] = production.consumption_with(power, battery)
+        data = dataclasses.asdict(battery) if battery else None
+        new = {**plant_data(plant), "power": power, "battery": data}
         before, after = (_uptime(each) for each in (state.plant, new))
         if before is not None and after is not None and after < before - _UPTIME_TOLERANCE_SECONDS:
             self._report(state, "pvs", f"the PVS restarted {duration(after)} ago")
+        places = {each["serial"]: each for each in self.config.panels}
+        new["panels"] = [{**places.get(each["serial"], {}), **each} for each in new["panels"]]
         state.plant, state.read = new, self.now
-        state.points = production.added(state.points, production.point_of(plant, self.now))
+        state.light = panels.added(state.light, plant.panels, self.now)
+        point = Point(self.now, production.power_of(plant).production_watts)
+        state.points = production.added(state.points, point)
+        if self.wall is not None:
+            state.energy = energy.added(state.energy, plant, self.now, self.wall)
         if self.config.announce_pvs and plant.supervisor:
             self._announce(plant.supervisor)
+
+    def _read_battery(self) -> Battery | None:
+        """Ask for what the device list does not tell of a battery."""
+        try:
+            health = self.health
+            reply = self.probe.get(health.proxy_port, storage.PATH, health.timeout_seconds)
+        except (OSError, http.client.HTTPException):
+            return None
+        return storage.read_battery(reply.body) if reply.status == 200 else None
 
     def _announce(self, pvs: Supervisor) -> None:
         """Announce the PVS, unless it announces itself: programs would find it twice."""
@@ -221,6 +255,7 @@ class Monitor:
             taken_ports=read_taken_ports(root),
             broker=read_mqtt_issue(root),
         )
+        found += self._panel_warnings(state)
         kept = [active[name] for name in sorted(OF_THE_PVS & names)] if plant is None else []
         state.vitals = dataclasses.asdict(vitals)
         state.warnings = [*kept, *(self._warning_data(each, active) for each in found)]
@@ -230,6 +265,17 @@ class Monitor:
         for name in active.keys() - {each["name"] for each in state.warnings}:
             self._report(state, "cleared", f"ended: {active[name]['problem']}")
 
+    def _panel_warnings(self, state: State) -> Iterator[VitalsWarning]:
+        names = {each["serial"]: each["name"] for each in self.config.panels}
+        found = {each.serial: each for each in (*state.weak, *panels.dead(state.light))}
+        known = state.known.missing_since
+        unknown = [serial for serial in names if serial not in known] if known else []
+        for name, problem, hint in (
+            *panels.texts([*found.values()], names),
+            *panels.unknown_text(unknown),
+        ):
+            yield VitalsWarning(name=name, problem=problem, hint=hint)
+
     def _warning_data(
         self, warning: VitalsWarning, active: Mapping[str, Mapping[str, object]]
     ) -> dict[str, object]:
@@ -238,23 +284,63 @@ class Monitor:
             "problem": warning.problem,
             "hint": warning.hint,
             "severe": warning.severe,
+            "devices": list(warning.devices),
             "since": active.get(warning.name, {}).get("since", self.now),
         }
 
-    def _save_day(self, state: State) -> None:
+    def _begin_day(self, state: State) -> None:
+        """Go on with the day on the card after a restart; finish a day that is over."""
         if self.wall is not None and not state.loaded:
-            saved = production.load(self.paths.day, self.now, self.wall)
-            first = state.points[0].at if state.points else self.now
-            state.points = [each for each in saved if each.at < first] + state.points
-            state.loaded = True
-            state.saved = self.now
+            saved = saved_day.load(self.paths.day, self.now, self.wall)
+            # Without the time, no energy was added yet.
+            state.points = [*saved.points, *state.points]
+            state.energy, state.finished = saved.energy, list(saved.finished)
+            state.light = replace(state.light, dark={**saved.dark, **state.light.dark})
+            state.loaded, state.saved = True, self.now
+            self._try(lambda: self._report_damage(state, store.repair(self.paths.history)))
+            self._find_weak(state)
+        if self.wall is not None and energy.is_over(state.energy, self.now, self.wall):
+            best = panels.best_of(state.light, state.energy.panels, self._roofs)
+            day = energy.day_of(state.energy, state.points, self.now, self.wall, best)
+            state.finished = [*state.finished, day][-MOST_FINISHED:]
+            state.energy = energy.next_day(state.energy)
+            state.light = panels.next_day(state.light)
+            self._find_weak(state)
         state.points = production.of_today(state.points, self.now, self.wall)
-        due = self.now - state.saved >= production.SAVE_SECONDS
-        if self.wall is not None and due and production.made_since(state.points, state.saved):
-            state.saved = self.now
-            self._try(
-                lambda: production.save(self.paths.day, state.points, self.now, self.wall or 0.0)
-            )
+
+    @property
+    def _roofs(self) -> dict[str, str]:
+        return {each["serial"]: each["roof"] for each in self.config.panels if each["roof"]}
+
+    def _find_weak(self, state: State) -> None:
+        def find() -> None:
+            days = [*store.last(self.paths.history, panels.LONGEST_DAYS), *state.finished]
+            before = [each.serial for each in state.weak]
+            state.weak = panels.weak(days, before, self._roofs)
+
+        self._try(find)
+
+    def _report_damage(self, state: State, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            self._report(state, "warning", sentence)
+
+    def _save_day(self, state: State) -> None:
+        """Write the day to the card, and the days that are over to the history."""
+        wall = self.wall
+        if wall is None or self.now - state.saved < SAVE_SECONDS:
+            return
+        if not (state.finished or production.made_since(state.points, state.saved)):
+            return
+        state.saved = self.now
+
+        def write() -> None:
+            if state.finished:
+                self._report_damage(state, store.add(self.paths.history, state.finished))
+                state.finished = []
+
+        self._try(write)
+        day = SavedDay(state.points, state.energy, state.finished, state.light.dark)
+        self._try(lambda: saved_day.save(self.paths.day, day, self.now, wall))
 
     def _recover(self, state: State) -> None:
         """Take the step that is due, for each fault."""
@@ -319,11 +405,3 @@ def _uptime(plant: dict[str, object] | None) -> int | None:
     supervisor = (plant or {}).get("supervisor")
     value = supervisor.get("uptime_seconds") if isinstance(supervisor, dict) else None
     return value if isinstance(value, int) else None
-
-
-def wall_clock() -> float | None:
-    """Return seconds since 1970; None if the clock is behind the installation of this program."""
-    now = time.time()
-    with contextlib.suppress(OSError):
-        return now if now >= Path(__file__).stat().st_mtime else None
-    return None

@@ -1,6 +1,6 @@
-"""The power of a reading, and the production of today.
+"""The power of a reading, and the power of today over time.
 
-The day is a few hundred points in RAM, saved to the card once an hour.
+The day is a few hundred points in RAM.
 
 A point's time counts from the Pi's start, so that it stays right when the Pi's clock is set: a Pi
 does not have a battery for its clock. The day ends at midnight in the Pi's time zone.
@@ -8,18 +8,14 @@ does not have a battery for its clock. The day ends at midnight in the Pi's time
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 
-from pvs_bridge import atomic
 from pvs_bridge.pvs.devices import Meter, Plant
+from pvs_bridge.pvs.storage import Battery
 
 APART_SECONDS = 240.0
-SAVE_SECONDS = 3600.0
 DAY_SECONDS = 86400.0
 _OBSERVED_SECONDS = 900.0
 """A day whose first reading is this close to midnight is complete."""
@@ -37,12 +33,10 @@ class Point:
     Attributes:
         at: Seconds since the Pi's start; negative for readings before it.
         watts: The power of the plant.
-        kwh: Its lifetime energy; None if unknown.
     """
 
     at: float
     watts: int
-    kwh: float | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ class Power:
 
 def power_of(plant: Plant) -> Power:
     """Return the power of a plant: from its meters, or else from the panels."""
-    meter = _production_meter(plant)
+    meter = production_meter(plant)
     kw = plant.kw if meter is None or meter.kw is None else meter.kw
     # At night a meter counts what the inverters consume.
     produced = max(0, round(kw * 1000))
@@ -80,17 +74,22 @@ def power_of(plant: Plant) -> Power:
     return Power(produced, at_home, at_grid)
 
 
-def point_of(plant: Plant, now: float) -> Point:
-    """Return the point of a plant: from the production meter, or else from the panels."""
-    meter = _production_meter(plant)
-    energies = [each.lifetime_kwh for each in plant.panels if each.lifetime_kwh is not None]
-    kwh = meter.kwh if meter else None
-    if kwh is None and energies:
-        kwh = sum(energies)
-    return Point(now, power_of(plant).production_watts, kwh)
+def consumption_with(power: Mapping[str, int | None], battery: Battery) -> int | None:
+    """Return what the home consumes by its other powers; None if one of them is unknown.
+
+    Args:
+        power: A :class:`Power` as a mapping.
+        battery: The battery.
+    """
+    produced, grid = power["production_watts"], power["grid_watts"]
+    if produced is None or grid is None or battery.watts is None:
+        return None
+    # They are measured at different moments.
+    return max(0, produced + grid + battery.watts)
 
 
-def _production_meter(plant: Plant) -> Meter | None:
+def production_meter(plant: Plant) -> Meter | None:
+    """Return the meter that measures the production; None if there is none."""
     return next((each for each in plant.meters if _measures(each, plant)), None)
 
 
@@ -118,8 +117,13 @@ def of_today(points: Sequence[Point], now: float, wall: float | None) -> list[Po
     """
     if wall is None:
         return [each for each in points if now - each.at < DAY_SECONDS]
-    today = time.localtime(wall)[:3]
-    return [each for each in points if time.localtime(wall - (now - each.at))[:3] == today]
+    today = local_date(wall)
+    return [each for each in points if local_date(wall - (now - each.at)) == today]
+
+
+def local_date(wall: float) -> str:
+    """Return the date in the Pi's time zone of a time in seconds since 1970."""
+    return time.strftime("%Y-%m-%d", time.localtime(wall))
 
 
 def midnight(wall: float) -> float:
@@ -151,44 +155,6 @@ def made_since(points: Sequence[Point], since: float) -> bool:
     return any(each.watts for each in points if each.at > since)
 
 
-def kwh_of(points: Sequence[Point]) -> float | None:
-    """Return the energy between the first point and the last; None if unknown.
-
-    A step that no home produces does not count: a panel has appeared or vanished with the energy of
-    its lifetime, or a meter was replaced.
-    """
-    known = [(each.at, each.kwh) for each in points if each.kwh is not None]
-    steps = (
-        (after - before, largest_step_kwh(to - since))
-        for (since, before), (to, after) in pairwise(known)
-    )
-    made = sum(step for step, largest in steps if 0 < step <= largest)
-    return round(made, 2) if known else None
-
-
 def largest_step_kwh(seconds: float) -> float:
     """Return the most energy that a home produces or consumes in a time."""
     return max(LARGEST_STEP_KWH, seconds / 3600 * _LARGEST_KW)
-
-
-def save(path: Path, points: Sequence[Point], now: float, wall: float) -> None:
-    """Write a day to the card.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    lines = [[round(wall - (now - each.at)), each.watts, each.kwh] for each in points]
-    atomic.write(path, json.dumps(lines).encode(), 0o640)
-
-
-def load(path: Path, now: float, wall: float) -> list[Point]:
-    """Read the points that were saved before the Pi's start; none if they cannot be read."""
-    try:
-        lines = json.loads(path.read_text(encoding="utf-8"))
-        points = [
-            Point(now - (wall - float(at)), int(watts), None if kwh is None else float(kwh))
-            for at, watts, kwh in lines
-        ]
-    except (OSError, ValueError, TypeError):
-        return []
-    return [each for each in points if each.at < now]

@@ -9,7 +9,7 @@ from pvs_bridge.errors import Issue
 from pvs_bridge.host.vitals import Limits, Vitals, VitalsWarning, judge
 from pvs_bridge.pvs.devices import Plant
 from pvs_bridge.pvs.errors import POWER_CYCLE
-from pvs_bridge.pvs.known import Known
+from pvs_bridge.pvs.known import METER, Known
 
 FLASH, FLASH_WEAR, MISSING = "flash", "flash_wear", "devices_missing"
 MQTT = "mqtt"
@@ -127,4 +127,5 @@ def _missing(plant: Plant, known: Known) -> Iterator[VitalsWarning]:
         if restarted
         else f"The PVS has dropped them without a restart. To restart it once, {POWER_CYCLE}. A "
         "device that was removed is forgotten after two weeks.",
+        devices=tuple(each for each in known.missing if not each.startswith(METER)),
     )

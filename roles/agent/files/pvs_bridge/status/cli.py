@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pvs_bridge.history import store
 from pvs_bridge.status.document import Documents, Sources
+from pvs_bridge.status.history import History
 from pvs_bridge.status.server import listen, serve, tell_systemd
 
 
@@ -20,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--state", type=Path, default=known.state, metavar="FILE")
     parser.add_argument("--events", type=Path, default=known.events, metavar="FILE")
+    parser.add_argument("--history", type=Path, default=store.FOLDER, metavar="FOLDER")
     options = parser.parse_args(arguments)
     try:
         listener = listen(options.socket)
@@ -32,5 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     with listener:
         tell_systemd()
-        serve(listener, Documents(Sources(options.state, options.events)))
+        documents = Documents(Sources(options.state, options.events))
+        serve(listener, documents, History(options.history))
     return 0

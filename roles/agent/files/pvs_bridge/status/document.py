@@ -11,7 +11,7 @@ from typing import Any
 
 from pvs_bridge.errors import Issue
 from pvs_bridge.monitor.links import NOT_NEEDED_FOR_ANSWER
-from pvs_bridge.monitor.production import Point, begins_late, kwh_of, midnight
+from pvs_bridge.monitor.production import Point, begins_late, midnight
 
 SHOWN_EVENTS = 50
 _STATE = Path("/run/pvs-bridge-monitor/state.json")
@@ -151,11 +151,13 @@ def _plant(state: Mapping[str, Any], now: float, wall: float) -> dict[str, Any] 
 
 def _day(state: Mapping[str, Any], now: float, wall: float) -> dict[str, Any]:
     """Return the day's production; its times are by the Pi's clock of now."""
-    points = [Point(*each) for each in state.get("points", [])]
+    points = [Point(*each[:2]) for each in state.get("points", [])]
+    energy = state.get("energy", {})
     known = state.get("time") is not None
     since = begins_late(points, now, wall) if known else None
     return {
-        "kwh": kwh_of(points),
+        "kwh": round(energy["kwh"], 2) if energy.get("start") else None,
+        "panels": {key: round(kwh * 1000) for key, kwh in energy.get("panels", {}).items()},
         "since": None if since is None else round(since),
         "midnight": round(midnight(wall)) if known else None,
         "utc_offset_seconds": time.localtime(wall).tm_gmtoff if known else None,

@@ -118,6 +118,18 @@ def _of_now(plant: Mapping[str, Any]) -> Iterator[Metric]:
         "Power that the home imports; negative while it exports.",
         power["grid_watts"],
     )
+    battery = plant.get("battery") or {}
+    charge = battery.get("charge_percent")
+    yield _one(
+        "battery_charge_ratio",
+        "Charge of the battery.",
+        None if charge is None else round(charge / 100, 4),
+    )
+    yield _one(
+        "battery_watts",
+        "Power of the battery; positive while it discharges.",
+        battery.get("watts"),
+    )
     yield _one("panels_working", "Number of panels that work.", plant["total"]["working"])
     panels = _panels(plant)
     yield Metric(

@@ -13,8 +13,11 @@ import socket
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
+from pvs_bridge.history.totals import PERIODS
 from pvs_bridge.status.document import Documents
+from pvs_bridge.status.history import History
 from pvs_bridge.status.metrics import text_of
 
 _LONGEST_HEAD = 65536
@@ -38,13 +41,13 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, documents: Documents) -> None:
+def serve(listener: socket.socket, documents: Documents, history: History) -> None:
     """Answer requests for ever, whatever clients do."""
     while True:
         connection, _ = listener.accept()
         with connection, contextlib.suppress(OSError):
             connection.settimeout(_TIMEOUT_SECONDS)
-            connection.sendall(answer(_head(connection), documents))
+            connection.sendall(answer(_head(connection), documents, history))
 
 
 def _head(connection: socket.socket) -> bytes:
@@ -57,25 +60,42 @@ def _head(connection: socket.socket) -> bytes:
     return head
 
 
-def answer(head: bytes, documents: Documents) -> bytes:
+def answer(head: bytes, documents: Documents, history: History) -> bytes:
     """Return the complete answer to a request.
 
     Args:
         head: The request's lines.
         documents: The content.
+        history: The days before today.
     """
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     method, target = words[:2] if len(words) == 3 else ("", "")
     if method not in ("GET", "HEAD"):
         return _answer("GET", "405 Method Not Allowed", "text/plain", "GET or HEAD only\n")
-    path = target.partition("?")[0]
+    path, _, query = target.partition("?")
     if path == "/bridge/status.json":
         text = f"{json.dumps(_document(documents), ensure_ascii=False)}\n"
         return _answer(method, "200 OK", "application/json", text)
     if path == "/bridge/metrics":
         kind = "text/plain; version=0.0.4; charset=utf-8"
         return _answer(method, "200 OK", kind, text_of(_document(documents)))
-    return _answer(method, "404 Not Found", "text/plain", "not found\n")
+    if path == "/bridge/history.json":
+        period = dict(parse_qsl(query)).get("of")
+        found = history.summary(time.time()) if period is None else history.detail(period)
+        if found is not None:
+            return _answer(method, "200 OK", "application/json", f"{found}\n")
+    if path == "/bridge/history.csv":
+        period = dict(parse_qsl(query)).get("by", "day")
+        if period in PERIODS:
+            return _answer(method, "200 OK", "text/csv; charset=utf-8", history.csv(period))
+    # haproxy forwards no other paths, so the query is wrong.
+    error = {
+        "result": "error",
+        "error": "There is nothing for this query.",
+        "hint": "Use ?of=2026-06-21, ?of=2026-06 or ?of=2026 for history.json, and ?by=day, "
+        "?by=month or ?by=year for history.csv.",
+    }
+    return _answer(method, "404 Not Found", "application/json", f"{json.dumps(error)}\n")
 
 
 def _document(documents: Documents) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     firewall,
     monitor,
     mqtt,
+    notify,
     proxy,
     pvs_at_home,
     ranges,
@@ -52,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     *appliance.RULES,
     *monitor.RULES,
     *mqtt.RULES,
+    *notify.RULES,
     *wifi.RULES,
 )
 

@@ -6,7 +6,11 @@ import re
 import zoneinfo
 from collections.abc import Iterator
 
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue, variable_name
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules.ranges import (
+    PLACES,
+    range_issues,
+)
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.suggestions import closest
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
 
@@ -58,4 +62,32 @@ def check_time_zone(values: Values) -> Iterator[Issue]:
     yield Issue.at((name,), f"must be the name of a time zone, got {zone!r}", hint)
 
 
-RULES: tuple[Rule, ...] = (check_status_has_monitor, check_announcement, check_time_zone)
+def check_panels(values: Values) -> Iterator[Issue]:
+    """Two panels cannot lie at one place, and the page draws a place by row and column."""
+    name = "status_panels"
+    seen: dict[object, int] = {}
+    for index, panel in values.mappings(name):
+        serial, row, column = (panel.get(key) for key in ("serial", "row", "column"))
+        for key, number in (("row", row), ("column", column)):
+            if isinstance(number, int) and number:
+                yield from range_issues((name, index, key), number, PLACES)
+        if bool(row) != bool(column):
+            key = "column" if row else "row"
+            yield Issue.at((name, index), f"has no {key}", f"add {key}, or remove the other one")
+        place = (panel.get("roof") or "", row, column) if row and column else None
+        for key, value in (("serial", serial), ("row", place)):
+            if value in seen:
+                first = variable_name((name, seen[value]))
+                what = "this panel" if key == "serial" else "a panel at this place"
+                hint = "remove one of them" if key == "serial" else "correct row, column or roof"
+                yield Issue.at((name, index, key), f"{first} is {what} too", hint)
+            elif value:
+                seen[value] = index
+
+
+RULES: tuple[Rule, ...] = (
+    check_status_has_monitor,
+    check_announcement,
+    check_time_zone,
+    check_panels,
+)

@@ -1,0 +1,1 @@
+"""The history: the energy of past days, on the card."""
