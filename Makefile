@@ -193,8 +193,9 @@ test-attacks: setup-test ## Everything that attacks the bridge, and a table of t
 
 nightly = $(timed) $(AS_ROOT) pytest $(if $(named),,$(1)) --numprocesses=2 --durations=15 $(core) $(PYTEST)
 test-nightly test-image: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/image
-test-nightly: setup-test setup-radio setup-test-image ## Ring 4: faults, wear, radio and SD card, in hours (CORE=yes)
-	@$(call nightly,tests/nightly/faults tests/nightly/wear tests/nightly/radio tests/nightly/image)
+test-nightly: setup-test setup-radio setup-test-image ## Ring 4: faults, wear, radio, SD card and Home Assistant, in hours (CORE=yes)
+	@$(call nightly,tests/nightly/faults tests/nightly/wear tests/nightly/radio tests/nightly/image \
+		tests/nightly/home_assistant)
 
 test-faults: setup-test setup-radio ## Ring 4, faults and wear: about 20 minutes (CORE=yes PYTEST="-k cable")
 	@$(call nightly,tests/nightly/faults tests/nightly/wear)
@@ -212,7 +213,7 @@ bench-proxy: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/roles/
 bench-proxy: setup-lab ## Compare the proxy with none, the usual lines, nginx and Varnish
 	@$(AS_ROOT) python3 tests/bench/proxy.py
 
-bench-compat: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests
+bench-compat: export PYTHONPATH := $(PYTHONPATH):$(CURDIR)/tests:$(CURDIR)/roles/agent/files
 bench-compat: setup-$(if $(ARCH),$(ARCH),validate) ## Time and memory of the compat service (ARCH=arm64: in a guest too, some minutes)
 	@python3 tests/bench/compat.py $(if $(ARCH),--arch $(ARCH))
 

@@ -51,6 +51,7 @@ _BRIDGES = (
     "tests/bridges/test_",
     "tests/bridges/boot_config/",
     "tests/bridges/molecule/",
+    "tests/bridges/mqtt/",
     "tests/bridges/rehearse/",
 )
 _LINT = "tests/lint/"

@@ -82,6 +82,9 @@ def _measure(*, in_guest: bool) -> int:
     print("machine    Python          at rest               after 300 readings of 60 panels")
     for where in weights:
         print(f"{where.machine:10} {where.python:10} {_shown(where)}", flush=True)
+    print("\nTLS handshake with a key on P-256, both sides together, median ms")
+    for where in weights:
+        print(f"{where.machine:10} {where.handshake_ms:10.2f}", flush=True)
     few, many = usual
     kept = (
         (f"shared within {_MOST_CACHED_MS:g} ms", max(cached.values()) < _MOST_CACHED_MS),

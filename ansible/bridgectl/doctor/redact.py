@@ -22,7 +22,7 @@ REMOVED = "(removed)"
 _NAMES = (
     "psk|passphrase|passwd|password|pass|secret|pmk|pin|token|credentials?|authorization|cookie|"
     "session|hash|wpakey|wpa_key|hotspot_key|private[-_]key|wep[-_]key[0-9]?|key[0-9]|identity|"
-    "anonymous[-_]identity|password[-_]raw|proxy_users"
+    "anonymous[-_]identity|password[-_]raw|proxy_users|notify_urls"
 )
 _SERIAL_WORDS = r"serial|serial_?num(?:ber)?|sn|machine[-_]id"
 _KEYED = r"""
@@ -39,7 +39,8 @@ _BELOW = re.compile(
     r"""^(?P<head>(?P<indent>[ \t]*)(?:-[ ])?["']?(?:[A-Za-z0-9]*[-_.])*"""
     rf"""(?:{_NAMES})["']?:"""
     r"""[ \t]*(?:[|>][-+0-9]*)?[ \t]*(?:\#[^\n]*)?\n)"""
-    r"""(?P<value>(?:(?P=indent)[ \t]+\S[^\n]*(?:\n|\Z))+)""",
+    # The items of a list may begin below the name.
+    r"""(?P<value>(?:(?P=indent)(?:[ \t]+|-[ \t])\S[^\n]*(?:\n|\Z))+)""",
     re.IGNORECASE | re.MULTILINE,
 )
 # The new API's format: {"name": "/sys/info/wpakey", "value": "..."}.
@@ -62,6 +63,10 @@ _SHAPES = (
         r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32,}(?![0-9A-Za-z])"
     ),  # keys, digests, the machine's id
     re.compile(r"(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"),
+    # URLs of apprise: any part may be a token, and web hooks begin with https.
+    re.compile(
+        r"(?i)(?<![a-z0-9+.-])(?!(?:https?|file|unix|tcp|udp|ssh|git)://)[a-z][a-z0-9]+://[^\s\"',]+"
+    ),
     re.compile(r"(?i)(?<=basic )(?=[a-z+/]*[0-9=])[a-z0-9+/]{6,}={0,2}"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/-]{6,}=*"),
     re.compile(r"(?i)(?<=hexdump\(len=)[0-9]+\)(?:\s*:)?(?: [0-9a-f]{2})+"),

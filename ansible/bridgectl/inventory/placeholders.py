@@ -22,9 +22,13 @@ SSID = "placeholder-name"
 USERS = {"placeholder": PASSWORD_HASH}
 """Replaces proxy_users if they cannot be read at all."""
 
+URL = "json://placeholder-secret"
+"""Replaces each of notify_urls."""
+
 # Without a certificate of its own, the bridge makes one.
 _BY_SUFFIX = {"certificate": "", "passphrase": TEXT, "password": TEXT, "psk": KEY, "ssid": SSID}
 _USERS = "proxy_users"
+_URLS = "notify_urls"
 
 
 class NoPlaceholderError(Exception):
@@ -66,6 +70,8 @@ def without_secrets(raw: Any, rendered: Any, option: Option | None, path: Path) 
         ]
     if path[0] == _USERS:
         return USERS if len(path) == 1 else PASSWORD_HASH
+    if path[0] == _URLS:
+        return [URL] if len(path) == 1 else URL
     is_encrypted = rendered is UNUSABLE or isinstance(raw, EncryptedString)
     placeholder = _BY_SUFFIX.get(name.rpartition("_")[2])
     if (option is not None and option.secret) or (is_encrypted and placeholder is not None):

@@ -110,6 +110,8 @@ def make_twin(configuration: Configuration) -> Twin:
     if variables.get("compat_password"):
         # The simulated PVS has the default password.
         variables["compat_password"] = ""
+    if variables.pop("mqtt_enabled", False):
+        remarks.append("the MQTT broker is not tested, because it belongs to the home")
     topology = topology_of(configuration)
     checked = variables.get("health_address", configuration.address)
     if not is_name(checked) and checked != topology.bridge:

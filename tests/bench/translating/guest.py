@@ -17,7 +17,7 @@ from bench.translating.rig import PROJECT, RigError
 from bench.translating.weighing import MARK, Weight, Weights
 
 RELEASE = "trixie"
-_PACKAGES = "base-files,coreutils,dash,iproute2,linux-image-arm64,mount,python3-aiohttp"
+_PACKAGES = "base-files,coreutils,dash,iproute2,linux-image-arm64,mount,openssl,python3-aiohttp"
 _MEMORY_MIB = 1536  # the file system is in it too
 _LONGEST_SECONDS = 1800
 _INIT = """#!/bin/sh
@@ -27,11 +27,11 @@ mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
 ip link set lo up
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-PYTHONPATH=/project/tests /usr/bin/python3 -m bench.translating.weighing
+PYTHONPATH=/project/tests:/project/roles/agent/files /usr/bin/python3 -m bench.translating.weighing
 echo o > /proc/sysrq-trigger
 sleep 60
 """
-_OWN = ("tests/bench", "tests/lab/pvs_sim", "roles/compat/files")
+OWN = ("tests/bench", "tests/lab/pvs_sim", "roles/agent/files")
 
 
 def weigh_in_guest() -> Weights:
@@ -49,7 +49,7 @@ def weigh_in_guest() -> Weights:
         # The kernel's modules are not needed: what the guest uses is built in.
         for each in ("boot", "usr/lib/modules", "usr/share/doc"):
             shutil.rmtree(root / each, ignore_errors=True)
-        for each in _OWN:
+        for each in OWN:
             shutil.copytree(PROJECT / each, root / "project" / each)
         (root / "init").write_text(_INIT)
         (root / "init").chmod(0o755)
@@ -117,5 +117,9 @@ def read_console(console: str) -> Weights:
         raise RigError(f"the guest has weighed nothing; its console:\n{console[-3000:]}")
     said = json.loads(found[-1][len(MARK) :])
     return Weights(
-        said["machine"], said["python"], Weight(**said["idle"]), Weight(**said["loaded"])
+        said["machine"],
+        said["python"],
+        Weight(**said["idle"]),
+        Weight(**said["loaded"]),
+        said["handshake_ms"],
     )

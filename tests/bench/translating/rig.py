@@ -123,6 +123,7 @@ def _configuration(folder: Path, port: int, cache_seconds: int) -> dict[str, obj
     return {
         "mode": "auto",
         "listen_socket": str(folder / "http.sock"),
+        "live_socket": "",
         "pvs_url": f"http://127.0.0.1:{port}",
         "pvs_socket": "",
         "stats_socket": "",
@@ -132,6 +133,7 @@ def _configuration(folder: Path, port: int, cache_seconds: int) -> dict[str, obj
         "stale_seconds": 900,
         "night_seconds": 0,
         "secrets": False,
+        "live_data_enabled": False,
         "timeout_seconds": 180,
     }
 

@@ -1,5 +1,7 @@
 """How much memory the service takes: at rest, and after a day's questions in a hurry.
 
+A TLS handshake is timed beside it, because it depends on the processor too.
+
 Run as a program, in a guest for example, it prints the figures as one line of JSON.
 """
 
@@ -12,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.translating.handshake import handshake_ms
 from bench.translating.rig import Rig, running
 
 PANELS = 60
@@ -44,12 +47,14 @@ class Weights:
         python: its version.
         idle: after its start, before the first reading.
         loaded: after many readings, with many programs at once.
+        handshake_ms: the time of a TLS handshake.
     """
 
     machine: str
     python: str
     idle: Weight
     loaded: Weight
+    handshake_ms: float
 
 
 def weigh(readings: int = READINGS) -> Weights:
@@ -58,7 +63,11 @@ def weigh(readings: int = READINGS) -> Weights:
         idle = weight_of(rig.service.pid)
         _work(rig, readings)
         return Weights(
-            platform.machine(), platform.python_version(), idle, weight_of(rig.service.pid)
+            platform.machine(),
+            platform.python_version(),
+            idle,
+            weight_of(rig.service.pid),
+            handshake_ms(),
         )
 
 

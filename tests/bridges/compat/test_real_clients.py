@@ -5,6 +5,7 @@ The values are compared with the truth of the simulated PVS.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from bridges.compat.conftest import SIMULATOR
 from bridges.compat.house import VARIABLES, House
 
+from pvs_lab.process import wait_until
+
+LIVE_DATA = {"compat_live_data_enabled": True, "proxy_writes_acknowledged": True}
 BUILDS = {"PVS6": (61707, 61846), "PVS5": (5400, 5412)}
 PLACES = 1e-4
 """The older API writes four places."""
@@ -32,7 +36,8 @@ def plant(model: str) -> Iterator[House]:
     build = BUILDS[model][0]
     simulator = f"{SIMULATOR} --model {model} --firmware {build} --panels 4"
     try:
-        house.up_provisioned("trixie", "networkmanager", VARIABLES, f"--simulator={simulator}")
+        variables = {**VARIABLES, **LIVE_DATA}
+        house.up_provisioned("trixie", "networkmanager", variables, f"--simulator={simulator}")
         yield house
     finally:
         house.command("down")
@@ -127,3 +132,24 @@ def test_the_vendor_s_library_reads_every_device(bridge: House, model: str) -> N
         assert abs(meter["power_3ph_kw"] - known[name]["power_kw"]) <= PLACES
     assert read["gateway"]["pvs_type"] == model
     check_record(bridge)
+
+
+def test_the_vendor_s_library_hears_live_data(bridge: House, model: str) -> None:
+    serial = bridge.record()["serial"]
+    locked = bridge.record()["firmware"] == 61846
+    with bridge.running_program("vendor_live", "bridge", serial, "60") as first:
+        (read,) = bridge.program("vendor_live", "bridge", serial, "60" if model == "PVS6" else "5")
+        if model == "PVS5":
+            # It has none.
+            assert read is None
+            return
+        assert json.loads(first.communicate(timeout=60)[0])["pv_p"] == read["pv_p"]
+    live = bridge.simulator("/_sim/plant")["reading"]["live"]
+    for name in ("pv_p", "net_p", "pv_en", "site_load_p"):
+        assert abs(read[name] - live[name]) <= PLACES
+    assert bridge.record()["websocket"]["most"] == 1
+    assert bridge.record()["most_in_flight"]["total"] <= 1
+    assert wait_until(lambda: bridge.record()["websocket"]["clients"] == 0, 60)
+    assert wait_until(lambda: not locked or not bridge.record()["telemetry"], 30)
+    writes = [each["what"] for each in bridge.record()["writes"]["list"]]
+    assert writes == [f"set=/sys/telemetryws/enable={value}" for value in (1, 0) if locked]

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from proxy_rig.compat_service import CompatService
 from proxy_rig.haproxy import Haproxy, Unpacked, running
 from proxy_rig.world import BRIDGE, CLIENT, PVS, World
 from pvs_sim import Simulator
@@ -38,6 +39,7 @@ class Home:
         world: where all of it is.
         pvs: the simulator; its record is the judge.
         haproxy: the one at work, while :meth:`bridge` lasts.
+        compat: the compat service beside it, if there is one.
     """
 
     def __init__(self, world: World, unpacked: Unpacked, pvs: Simulator) -> None:
@@ -45,6 +47,7 @@ class Home:
         self.world = world
         self.pvs = pvs
         self.haproxy: Haproxy | None = None
+        self.compat: CompatService | None = None
         self._unpacked = unpacked
 
     @contextlib.contextmanager

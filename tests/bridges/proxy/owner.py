@@ -9,7 +9,7 @@ from bridges.proxy.home import Home
 
 from pvs_sim.client import Answer
 
-LOCKED = 61846
+OPEN, LOCKED = 61707, 61846
 
 
 def new_api(home: Home) -> Home:

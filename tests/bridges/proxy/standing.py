@@ -8,7 +8,7 @@ from typing import Any
 from bridges.proxy.home import Home
 from bridges.proxy.owner import LOCKED
 
-from proxy_rig.compat_service import compat_service
+from proxy_rig.compat_service import CompatService, compat_service
 from proxy_rig.haproxy import Haproxy
 from pvs_lab.process import wait_until
 
@@ -33,6 +33,7 @@ class Standing:
         self._variables: dict[str, Any] | None = None
         self._haproxy: Haproxy | None = None
         self._compat = contextlib.ExitStack()
+        self._service: CompatService | None = None
         self._build: int | None = None
 
     def serve(self, home: Home, **variables: Any) -> Home:  # noqa: ANN401 - an inventory's
@@ -65,9 +66,13 @@ class Standing:
         home.pvs.call(lambda box: box.install(build))
         if self._build != build and home.haproxy is not None:
             self._compat.close()
-            secrets = variables.get("proxy_secrets_enabled", False)
-            program = self._compat.enter_context(
-                compat_service(home.world, home.haproxy, secrets=secrets)
+            self._service = program = self._compat.enter_context(
+                compat_service(
+                    home.world,
+                    home.haproxy,
+                    secrets=variables.get("proxy_secrets_enabled", False),
+                    live_data_enabled=variables.get("compat_live_data_enabled", False),
+                )
             )
             locked = home.pvs.call(lambda box: box.firmware.locked)
             last = "/vars" if locked else "/cgi-bin/dl_cgi"
@@ -82,6 +87,7 @@ class Standing:
             if not known:
                 raise AssertionError(program.log.read_text())
             self._build = build
+        home.compat = self._service
         home.settle()
         return home
 

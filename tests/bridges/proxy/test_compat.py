@@ -31,6 +31,8 @@ COMPAT = (
     f"{CGI}/communication/interfaces",
     f"{CGI}/devices/list",
     f"{CGI}/energy-storage-system/status",
+    f"{CGI}/network/interfaces",
+    f"{CGI}/network/powerProduction",
 )
 OTHERS = (f"{CGI}?Command=ExportLimitGet", f"{CGI}?Command=GridProfileList")
 SETTLE_SECONDS = 8

@@ -39,7 +39,17 @@ _INVENTORIES: dict[str, dict[str, Any]] = {
     "no page": {"status_enabled": False},
     "neither page nor compat service": {"status_enabled": False, "compat_mode": "off"},
     "no compat service": {"compat_mode": "off"},
-    "no port passed through": {"proxy_websocket_enabled": False},
+    "no live data": {"proxy_websocket_enabled": False},
+    "live data that are switched on": {
+        "compat_live_data_enabled": True,
+        "proxy_writes_acknowledged": True,
+    },
+    "passwords for live data": {"proxy_users": {"anna": _HASH}, "compat_mode": "off"},
+    "a PVS at home": {"pvs_link_type": "home", "pvs_link_pvs_address": "192.168.1.30"},
+    "a PVS at home by its name": {
+        "pvs_link_type": "home",
+        "pvs_link_pvs_address": "pvs6.local",
+    },
     "routed": {"bridge_mode": "routed"},
     "both": {"bridge_mode": "both"},
     "other ports and networks": {

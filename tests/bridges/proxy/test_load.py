@@ -11,6 +11,7 @@ import pytest
 from attack_table import AttackTable
 from bridges.proxy.attackers import Attackers, Habit
 from bridges.proxy.home import DEVICE_LIST, Home
+from bridges.proxy.owner import OPEN
 
 Serve = Callable[..., Home]
 
@@ -50,9 +51,9 @@ MEMORY_MIB = 64
 )
 @pytest.mark.parametrize("kind", HABITS)
 def test_another_client_gets_a_cached_answer_in_two_seconds(
-    serve: Serve, attack_table: AttackTable, kind: str, addresses: int
+    serve_compat: Serve, attack_table: AttackTable, kind: str, addresses: int
 ) -> None:
-    home = serve(**DEFAULTS)
+    home = serve_compat(OPEN, **DEFAULTS)
     sources = [f"192.168.20.{100 + index}" for index in range(addresses)]
     assert home.ask().status == 200
     waits, memory = [], 0.0

@@ -1,13 +1,10 @@
-"""What is passed on beside the web: encrypted requests, live data, a SunVault's gateway."""
+"""What is passed on beside the web: encrypted requests, a SunVault's gateway."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import csv
 import functools
-import json
-import os
 import socket
 import ssl
 import threading
@@ -22,48 +19,6 @@ from pvs_bridge.proxy.drain import AdminSocket
 from pvs_sim.client import unverified_tls
 
 GATEWAY = "172.27.153.171"
-
-
-def upgrade(home: Home, **headers: str) -> socket.socket:
-    """Open the live data as a program does; the answer's head is still to be read."""
-    wanted = {
-        "Host": "bridge:9002",
-        "Upgrade": "websocket",
-        "Connection": "Upgrade",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
-        **headers,
-    }
-    lines = ["GET / HTTP/1.1", *(f"{name}: {value}" for name, value in wanted.items())]
-    connection = home.world.connect(9002)
-    connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-    return connection
-
-
-def test_the_live_data_flow_through_the_bridge(home: Home) -> None:
-    with home.bridge(), upgrade(home) as connection, connection.makefile("rb") as stream:
-        assert b" 101 " in stream.readline()
-        while stream.readline() != b"\r\n":
-            pass
-        for _ in range(2):
-            first, length = stream.read(2)
-            if length == 126:
-                length = int.from_bytes(stream.read(2), "big")
-            assert first == 0x81
-            assert "pv_p" in json.loads(stream.read(length))["params"]
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [({"Host": "evil.example"}, b" 421 "), ({"Origin": "http://evil.example"}, b" 403 ")],
-    ids=["another name", "another site"],
-)
-def test_the_live_data_are_not_for_pages_of_other_sites(
-    home: Home, headers: dict[str, str], status: bytes
-) -> None:
-    with home.bridge(), upgrade(home, **headers) as connection:
-        assert status in connection.recv(4096).split(b"\r\n")[0]
-    assert home.stats()["websocket"]["total"] == 0
 
 
 def test_encrypted_requests_reach_the_pvs_when_asked_for(home: Home) -> None:
@@ -147,11 +102,6 @@ def test_nothing_but_the_web_and_the_live_data_is_open_unless_asked_for(home: Ho
     with home.bridge():
         found = {port: home.world.listens(port) for port in (80, 443, 502, 503, 8080, 8171, 9002)}
     assert [port for port, opened in found.items() if opened] == [80, 443, 9002]
-
-
-def test_the_live_data_port_can_be_closed(home: Home) -> None:
-    with home.bridge(proxy_websocket_enabled=False):
-        assert not home.world.listens(9002)
 
 
 def test_routed_the_home_finds_nothing_here(home: Home) -> None:

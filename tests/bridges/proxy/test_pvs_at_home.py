@@ -16,6 +16,7 @@ from bridges.proxy.owner import new_api
 
 from proxy_rig.world import BRIDGE, PVS
 from pvs_lab.process import wait_until
+from pvs_sim import Options, Settings, Simulator
 
 NAME = "pvs6.local"
 # The bridge's own address in the network around the PVS.
@@ -23,6 +24,7 @@ NEAR = "172.27.153.2"
 # The only variable that the PVS itself answers without the compat service.
 REVISION = "/vars?name=/sys/info/sw_rev"
 UNUSED = "172.27.153.9"
+SECOND = "172.27.153.8"
 ROUTER = "172.27.153.7"
 AT_HOME = {"pvs_link_type": "home", "pvs_link_pvs_address": NAME}
 Serve = Callable[..., Home]
@@ -108,6 +110,43 @@ def test_the_bridge_follows_the_address(at_home: tuple[Home, Avahi]) -> None:
             assert answers(home), impossible
     finally:
         home.world.bridge.ip("route", "delete", "default")
+
+
+@contextlib.contextmanager
+def pvs_by_https_alone(home: Home) -> Iterator[Simulator]:
+    """Run another PVS in the network, whose port 80 refuses connections."""
+    options = Options(
+        host=SECOND,
+        http_port=None,
+        https_port=443,
+        websocket_port=None,
+        firmware=61707,
+        settings=Settings(latency_seconds=0.2),
+    )
+    home.world.pvs.ip("address", "replace", f"{SECOND}/24", "dev", "lan1")
+    simulator = home.world.pvs.call(lambda: Simulator(options).__enter__())
+    try:
+        yield simulator
+    finally:
+        simulator.__exit__(None, None, None)
+        home.world.pvs.ip("address", "delete", f"{SECOND}/24", "dev", "lan1")
+
+
+def test_a_pvs_without_port_80_is_asked_by_https(at_home: tuple[Home, Avahi]) -> None:
+    home, server = at_home
+    with pvs_by_https_alone(home) as pvs:
+        server.address = SECOND
+        assert wait_until(lambda: answers(home) and pvs.stats()["requests"] > 0, 60)
+        assert home.ask("/").status == 200
+        assert home.ask("/cgi-bin/dl_cgi?Command=StartDiscovery").status == 403
+        assert {each.answer.status for each in home.burst(10)} == {200}
+        assert {record["listener"] for record in pvs.log()} == {"https"}
+        assert pvs.stats()["most_in_flight"]["total"] == 1
+        # Back to the one with port 80.
+        server.address = PVS
+        home.settle()
+        assert wait_until(lambda: answers(home) and home.stats()["requests"] > 0, 60)
+    assert home.pvs.log()[-1]["listener"] in {"http", "https"}
 
 
 def test_the_newer_api_is_read_by_machines_in_the_network_of_the_pvs(

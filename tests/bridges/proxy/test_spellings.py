@@ -37,10 +37,9 @@ def test_no_spelling_of_a_write_reaches_the_pvs(serve_compat: Serve, build: int,
 # Upgraded connections of the corpus would fill the port, so a part of it is tried.
 @pytest.mark.parametrize("build", [LOCKED, OPEN])
 def test_no_spelling_reaches_the_live_data(
-    serve: Serve, attack_table: AttackTable, build: int
+    serve_compat: Serve, attack_table: AttackTable, build: int
 ) -> None:
-    home = serve()
-    home.pvs.call(lambda box: box.install(build))
+    home = serve_compat(build)
     requests = [live(spelling.data) for spelling in CORPUS[::20]] + [
         each.data for each in CORPUS[7::20]
     ]

@@ -13,6 +13,7 @@ from unit.status.test_document import made
 
 from proxy_rig.rendering import PROJECT
 from proxy_rig.workbench import Workbench
+from pvs_bridge.notify import events
 from pvs_bridge.status.metrics import text_of
 
 RULES = PROJECT / "templates/prometheus/pvs-bridge.rules.yml"
@@ -37,6 +38,18 @@ def test_each_alert_is_raised_when_it_should_be(tmp_path: Path) -> None:
     shutil.copy(TESTS, tmp_path)
     promtool(tmp_path, "check", "rules", f"/mnt/{RULES.name}")
     promtool(tmp_path, "test", "rules", f"/mnt/{TESTS.name}")
+
+
+def test_each_event_that_sends_a_message_has_an_alert() -> None:
+    alert_of = {
+        events.BROKEN: "PvsBridgeBroken",
+        events.WARNING: "PvsBridgeWarning",
+        events.RESTARTED: "PvsRestarted",
+        events.FIRMWARE: "PvsFirmwareChanged",
+    }
+    # Alertmanager tells the end of each alert.
+    assert events.KINDS - {events.RECOVERED, events.TEST} == set(alert_of)
+    assert set(alert_of.values()) <= {each["alert"] for each in alerts()}
 
 
 def test_each_alert_has_a_test() -> None:

@@ -39,6 +39,7 @@ class CompatService:
         configuration = {
             "mode": "auto",
             "listen_socket": str(run / "pvs-bridge-compat/http.sock"),
+            "live_socket": str(run / "pvs-bridge-compat/live.sock"),
             "pvs_url": f"http://{PVS}",
             "pvs_socket": str(run / "haproxy/compat.sock"),
             "stats_socket": str(run / "haproxy/figures.sock"),
@@ -48,6 +49,7 @@ class CompatService:
             "stale_seconds": 0,
             "night_seconds": 0,
             "secrets": False,
+            "live_data_enabled": False,
             "timeout_seconds": 60,
             **chosen,
         }
@@ -59,6 +61,13 @@ class CompatService:
         words = [sys.executable, "-I", str(PROGRAM), "compat", "--config", config]
         with self.log.open("ab") as output:
             self._process = self._world.bridge.popen(words, output)
+
+    @property
+    def pid(self) -> int:
+        """The process, which runs."""
+        if self._process is None:
+            raise AssertionError("the compat service does not run")
+        return self._process.pid
 
     def kill(self) -> None:
         """End it as a crash does."""

@@ -25,6 +25,7 @@ _ROLES = (
     "console_dns",
     "monitor",
     "status",
+    "mqtt",
     "appliance",
     "health",
 )

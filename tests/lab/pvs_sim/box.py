@@ -115,7 +115,10 @@ class Box:
     def restart(
         self, reason: str, seconds: float | None = None, phases: Phases | None = None
     ) -> None:
-        """Go down: what is in flight is lost, sessions end, a random 403 is repaired."""
+        """Go down: what is in flight is lost, sessions end, a random 403 is repaired.
+
+        Live data are off afterwards.
+        """
         took = self.settings.restart_seconds if seconds is None else seconds
         self.power.begin(took, phases or self.settings.restart_phases)
         self.counters.restarts.append({"at": time.monotonic(), "reason": reason, "seconds": took})
@@ -125,6 +128,7 @@ class Box:
         self._repaired_403 = True
         self._busy_until = 0.0
         self.state.session_open = False
+        self.state.telemetry = "0"
         going_down, self.restarted = self.restarted, asyncio.Event()
         going_down.set()
         for callback in self.on_restart:
@@ -432,7 +436,8 @@ class Box:
         for name, value in _assignments(target):
             if name == TELEMETRY:
                 self.state.telemetry = value
-            self.state.variables[name] = value
+            else:
+                self.state.variables[name] = value
 
     def _values(self, names: list[str], table: dict[str, str], fmt: str) -> Response:
         seed, oddly = self.options.seed, self.settings.odd_values

@@ -80,6 +80,7 @@ class Counters:
     logouts: int = 0
     restarts: list[dict[str, Any]] = field(default_factory=list)
     websocket_clients: int = 0
+    websocket_most: int = 0
     websocket_total: int = 0
     connections: int = 0
     requests: int = 0
@@ -109,7 +110,7 @@ class Counters:
         if command is not None:
             _count(self.by_command, command)
         _count(self.by_path, path)
-        for name in ("total", kind):
+        for name in _counted(kind):
             self.in_flight[name] += 1
             self.most_in_flight[name] = max(self.most_in_flight[name], self.in_flight[name])
         return record
@@ -120,7 +121,7 @@ class Counters:
         record.status = status
         record.outcome = outcome
         self.by_status[str(status) if status is not None else outcome] += 1
-        for name in ("total", record.kind):
+        for name in _counted(record.kind):
             self.in_flight[name] -= 1
 
     def write(self, what: str, line: str) -> Write:
@@ -129,12 +130,22 @@ class Counters:
         self.writes.append(entry)
         return entry
 
+    def open_websocket(self) -> None:
+        """Count a WebSocket after its handshake, until close_websocket()."""
+        self.websocket_total += 1
+        self.websocket_clients += 1
+        self.websocket_most = max(self.websocket_most, self.websocket_clients)
+
+    def close_websocket(self) -> None:
+        """Note the end of a WebSocket."""
+        self.websocket_clients -= 1
+
     def reset(self) -> None:
         """Set everything to zero; what is in flight goes on being counted as such."""
         fresh = Counters(self.log_size)
         fresh.in_flight = self.in_flight
         fresh.most_in_flight = Counter(self.in_flight)
-        fresh.websocket_clients = self.websocket_clients
+        fresh.websocket_clients = fresh.websocket_most = self.websocket_clients
         self.__dict__.update(fresh.__dict__)
 
     def describe(self) -> dict[str, Any]:
@@ -152,8 +163,17 @@ class Counters:
             "login_failures": self.login_failures,
             "logouts": self.logouts,
             "restarts": {"count": len(self.restarts), "list": self.restarts},
-            "websocket": {"clients": self.websocket_clients, "total": self.websocket_total},
+            "websocket": {
+                "clients": self.websocket_clients,
+                "most": self.websocket_most,
+                "total": self.websocket_total,
+            },
         }
+
+
+def _counted(kind: str) -> tuple[str, ...]:
+    """Live data are not requests that the PVS works on."""
+    return (kind,) if kind == "live" else ("total", kind)
 
 
 def _count(counter: Counter[str], name: str) -> None:

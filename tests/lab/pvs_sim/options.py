@@ -21,6 +21,8 @@ EARLIEST_CLOCK = 1_735_776_000.0
 
 RESTART_PHASES = ("503", "reset", "silence")
 HTTP_API = ("off", "on", "redirect")
+WEBSOCKET_OFF = ("silent", "refused")
+
 DEVICES_LIST = ("session", "closed")
 MODELS = ("PVS6", "PVS5")
 
@@ -296,6 +298,15 @@ class Settings:
     )
     websocket_life_seconds: float = _option(
         600.0, Spec("float", "the PVS closes a WebSocket after this long", "WebSocket", low=0.01)
+    )
+    websocket_off: str = _option(
+        "silent",
+        Spec(
+            "choice",
+            "while telemetry is off: silent, or connections are refused",
+            "WebSocket",
+            choices=WEBSOCKET_OFF,
+        ),
     )
 
     def __post_init__(self) -> None:

@@ -83,7 +83,8 @@ class WebSocketServer(Listener):
             abort_with_reset(writer)
 
     def _serving(self) -> bool:
-        return self._box.power.phase() is None and self._box.telemetry_on()
+        is_open = self._box.telemetry_on() or self._box.settings.websocket_off == "silent"
+        return self._box.power.phase() is None and is_open
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client."""
@@ -124,9 +125,7 @@ class WebSocketServer(Listener):
         return True
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        counters = self._box.counters
-        counters.websocket_clients += 1
-        counters.websocket_total += 1
+        self._box.counters.open_websocket()
         self._writers.add(writer)
         listening = asyncio.ensure_future(self._listen(reader, writer))
         sending = asyncio.ensure_future(self._send(writer))
@@ -137,15 +136,16 @@ class WebSocketServer(Listener):
                 task.cancel()
             await asyncio.gather(listening, sending, return_exceptions=True)
             self._writers.discard(writer)
-            self._box.counters.websocket_clients -= 1
+            self._box.counters.close_websocket()
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._box.settings.websocket_life_seconds
         while self._serving() and loop.time() < end:
-            message = {"notification": "power", "params": self._box.livedata()}
-            writer.write(frame(TEXT, json.dumps(message).encode()))
-            await writer.drain()
+            if self._box.telemetry_on():
+                message = {"notification": "power", "params": self._box.livedata()}
+                writer.write(frame(TEXT, json.dumps(message).encode()))
+                await writer.drain()
             left = max(0.0, end - loop.time())
             await asyncio.sleep(min(self._box.settings.websocket_interval_seconds, left))
         writer.write(frame(CLOSE, struct.pack("!H", 1000)))

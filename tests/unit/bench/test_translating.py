@@ -7,11 +7,20 @@ import os
 from dataclasses import asdict
 
 import pytest
-from bench.translating.guest import read_console
-from bench.translating.rig import RigError
+from bench.translating.guest import OWN, read_console
+from bench.translating.handshake import handshake_ms
+from bench.translating.rig import PROJECT, RigError
 from bench.translating.weighing import MARK, Weight, Weights, weight_of
 
-SAID = Weights("aarch64", "3.13.5", Weight(33.8, 27.0, 23.2), Weight(34.9, 28.2, 24.4))
+SAID = Weights("aarch64", "3.13.5", Weight(33.8, 27.0, 23.2), Weight(34.9, 28.2, 24.4), 41.5)
+
+
+def test_the_guest_gets_files_that_exist() -> None:
+    assert all((PROJECT / each).is_dir() for each in OWN)
+
+
+def test_a_handshake_takes_a_moment() -> None:
+    assert 0 < handshake_ms() < 1000
 
 
 def test_a_process_shares_some_of_its_memory() -> None:

@@ -23,7 +23,7 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
     [
         (["uplink_networks", "uplink_country"], ["uplink"]),
         (["uplink_type"], ["monitor", "uplink"]),
-        (["uplink_hostname"], ["proxy", "uplink"]),
+        (["uplink_hostname"], ["mqtt", "notify", "proxy", "uplink"]),
         (
             ["uplink_interface"],
             [
@@ -39,6 +39,8 @@ def load(path: Path) -> Any:  # noqa: ANN401 - any YAML
             ],
         ),
         (["compat_password"], ["compat"]),
+        (["notify_urls"], ["notify"]),
+        (["notify_enabled"], ["appliance", "notify"]),
         ([], []),
     ],
 )

@@ -44,6 +44,30 @@ health_password: stored on the Pi # bo's
     ).replace("\n", line_end)
 
 
+_URLS = """notify_urls:
+  - 'ntfy://first' # phone
+  - ntfy://second
+"""
+
+
+def test_urls_are_replaced_and_inserted_at_their_positions(options: dict[str, Any]) -> None:
+    stored = parse(_URLS).values
+    masked = stored_secrets.mask(_URLS, specs.secret_paths(stored, options))
+    assert masked == "notify_urls:\n  - stored on the Pi # phone\n  - stored on the Pi\n"
+    more = parse(f"{masked}  - ntfy://third\n").values
+    assert stored_secrets.fill(more, stored) == (
+        {"notify_urls": ["ntfy://first", "ntfy://second", "ntfy://third"]},
+        [],
+    )
+
+
+def test_without_one_url_a_placeholder_is_not_another_ones() -> None:
+    edited = parse("notify_urls: [stored on the Pi]\n").values
+    filled, unknown = stored_secrets.fill(edited, parse(_URLS).values)
+    assert unknown == [("notify_urls", 0)]
+    assert filled == edited
+
+
 def test_a_secret_is_inserted_at_the_item_of_the_same_name(options: dict[str, Any]) -> None:
     stored = parse(_TEXT.format(psk=_PSK)).values
     edited = """

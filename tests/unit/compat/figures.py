@@ -22,7 +22,7 @@ class Figures:
 
     def text(self) -> str:
         """Return them as haproxy does, with an empty line after the answer to each command."""
-        pvs = f"{_HEAD}pvs,pvs,0,no check,,{self.refusals},\n\n"
+        pvs = f"{_HEAD}pvs,BACKEND,0,UP,,{self.refusals},\n\n"
         return f"{pvs}{_HEAD}pvs_queue,pvs_serial,0,{self.status},{self.failures},0,\n\n"
 
 

@@ -53,6 +53,7 @@ def config_for(url: str, folder: Path, **chosen: Any) -> CompatConfig:  # noqa: 
     values: dict[str, Any] = {
         "mode": "auto",
         "listen_socket": str(folder / "http.sock"),
+        "live_socket": "",
         "pvs_url": url,
         "pvs_socket": "",
         "stats_socket": "",
@@ -62,6 +63,7 @@ def config_for(url: str, folder: Path, **chosen: Any) -> CompatConfig:  # noqa: 
         "stale_seconds": 900,
         "night_seconds": 0,
         "secrets": False,
+        "live_data_enabled": False,
         "timeout_seconds": 20,
     }
     return CompatConfig(**{**values, **chosen})

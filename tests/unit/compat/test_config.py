@@ -26,6 +26,7 @@ GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path
         ("mode", None),
         ("listen_socket", ""),
         ("listen_socket", "http.sock"),
+        ("live_socket", "live.sock"),
         ("pvs_url", "https://172.27.153.1"),
         ("pvs_url", "http://172.27.153.1/x"),
         ("pvs_socket", 5),
@@ -37,6 +38,7 @@ GOOD: dict[str, Any] = dataclasses.asdict(config_for("http://172.27.153.1", Path
         ("stale_seconds", 86401),
         ("night_seconds", -1),
         ("secrets", "no"),
+        ("live_data_enabled", 1),
         ("timeout_seconds", 0),
     ],
 )

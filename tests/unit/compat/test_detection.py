@@ -314,13 +314,14 @@ HEAD = "# pxname,svname,status,chkdown,hrsp_4xx,\n"
 
 
 def test_haproxy_s_counters_are_read() -> None:
-    text = f"{HEAD}pvs,pvs,no check,,7,\n\n{HEAD}pvs_queue,pvs_serial,UP 1/2,3,9,\n\n"
+    text = f"{HEAD}pvs,BACKEND,UP,,7,\n\n{HEAD}pvs_queue,pvs_serial,UP 1/2,3,9,\n\n"
     assert read_counters(text) == Counters(refusals=7, failures=3, up=True)
     assert read_counters(text.replace("UP 1/2", "DOWN")) == Counters(7, 3, up=False)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Permission denied\n", HEAD, f"{HEAD}pvs,pvs,x,,many,\n", f"{HEAD}pvs,pvs\n"]
+    "text",
+    ["", "Permission denied\n", HEAD, f"{HEAD}pvs,BACKEND,x,,many,\n", f"{HEAD}pvs,BACKEND\n"],
 )
 def test_invalid_counters_are_ignored(text: str) -> None:
     assert read_counters(text) is None

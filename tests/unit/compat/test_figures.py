@@ -19,6 +19,7 @@ from pvs_bridge.compat.old_api import DEVICE_LIST, OldApi
 from pvs_bridge.compat.pvs import Pvs, Reply
 from pvs_bridge.compat.query import parse
 from pvs_bridge.compat.session import Session
+from pvs_bridge.compat.telemetry import VARIABLE, Telemetry
 from pvs_bridge.compat.variables import Variables
 from pvs_bridge.pvs.variables import texts
 from pvs_sim import Options, Settings
@@ -84,7 +85,7 @@ def test_ten_minutes_of_a_house(tmp_path: Path, build: int, old: int, new: int) 
 
 
 async def house(folder: Path, build: int, old: int, new: int) -> None:
-    """Old programs ask every 60 s, new ones every 30 s, and all at once."""
+    """Old programs ask every 60 s, new ones every 30 s, and all at once; one hears live data."""
     pvs = Bridge(folder, build)
     config = config_for("http://172.27.153.1", folder, cache_seconds=CACHE_SECONDS)
     has_new_api = build == LOCKED
@@ -101,6 +102,7 @@ async def house(folder: Path, build: int, old: int, new: int) -> None:
     new_api, old_api = NewApi(config, session, pvs.clock), OldApi(config, pvs, pvs.clock)
     answers = Answers(config, pvs, session, detection, new_api)
     variables = Variables(detection, session, new_api, old_api)
+    telemetry = Telemetry(session, new_api, variables.has_new_api, enabled=True)
     await detection.probe()
 
     async def old_program() -> None:
@@ -124,6 +126,8 @@ async def house(folder: Path, build: int, old: int, new: int) -> None:
             # The age is true.
             assert told is None or abs(pvs.box.clock.now() - served.age_seconds - int(told)) <= 1
 
+    # One program listens to live data. The PVS ends its connection after 10 minutes.
+    await telemetry.switch(on=True)
     while pvs.seconds < MINUTES * 60:
         programs = [new_program() for _ in range(new)]
         if pvs.seconds % 60 == 0:
@@ -134,6 +138,7 @@ async def house(folder: Path, build: int, old: int, new: int) -> None:
     own = {name: count for name, count in pvs.asked.items() if "supervisor" not in name}
     if has_new_api:
         assert own.pop(DEVICE_LIST) == own.pop("/auth?login") == 1
+        assert own.pop(f"/vars?name={VARIABLE}") == own.pop(f"/vars?set={VARIABLE}=1") == 1
         assert own.pop("/vars?match=/sys/") == 2
         parts = [f"/vars?match=/sys/{each}/" for each in ("devices/meter", "livedata")]
         wanted = [parts[0] if old or new else "", parts[1] if new else ""]

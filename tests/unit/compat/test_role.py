@@ -34,6 +34,7 @@ def test_by_default_the_mode_is_auto_with_the_proxy_s_times() -> None:
     assert configured() == CompatConfig(
         mode="auto",
         listen_socket="/run/pvs-bridge-compat/http.sock",
+        live_socket="/run/pvs-bridge-compat/live.sock",
         pvs_url="http://172.27.153.1",
         pvs_socket="/run/haproxy/compat.sock",
         stats_socket="/run/haproxy/figures.sock",
@@ -43,6 +44,7 @@ def test_by_default_the_mode_is_auto_with_the_proxy_s_times() -> None:
         stale_seconds=900,
         night_seconds=0,
         secrets=False,
+        live_data_enabled=False,
         timeout_seconds=180,
     )
 
@@ -54,6 +56,8 @@ def test_by_default_the_mode_is_auto_with_the_proxy_s_times() -> None:
         ({"compat_password": 'say "hi" {{ 1 }}'}, "password", 'say "hi" {{ 1 }}'),
         ({"compat_night_seconds": 1800}, "night_seconds", 1800),
         ({"proxy_secrets_enabled": True}, "secrets", True),
+        ({"compat_live_data_enabled": True}, "live_data_enabled", True),
+        ({"proxy_websocket_enabled": False}, "live_socket", ""),
         ({"compat_stale_seconds": 0}, "stale_seconds", 0),
         ({"proxy_cache_seconds": 300}, "cache_seconds", 300),
         ({"proxy_command_cache_seconds": {"DeviceList": 5}}, "cache_seconds", 5),

@@ -196,6 +196,43 @@ def test_values_of_unexpected_types_are_read_or_unknown(boot: Boot, serve: Serve
         assert differs <= {"MODEL", "DATATIME", "STATE", "STATEDESCR", "dl_uptime"}, device
 
 
+@pytest.mark.parametrize("path", ["network/interfaces", "network/powerProduction"])
+def test_a_path_that_only_a_session_gets_is_passed_on(boot: Boot, serve: Serve, path: str) -> None:
+    pvs = boot()
+    compat = serve(pvs)
+    compat.wait_ready()
+    target = f"/cgi-bin/dl_cgi/{path}"
+    for _ in range(2):
+        answer = compat.get(target)
+        assert (answer.status, answer.json()["result"]) == (200, "succeed")
+    assert pvs.stats()["by_path"][target] == 1
+    assert pvs.stats()["logins"] == 1
+
+
+def test_a_session_that_has_ended_is_renewed_for_such_a_path(boot: Boot, serve: Serve) -> None:
+    pvs = boot()
+    compat = serve(pvs)
+    compat.wait_ready()
+    pvs.call(lambda box: box.sessions.clear())
+    assert compat.get("/cgi-bin/dl_cgi/network/interfaces").status == 200
+    assert pvs.stats()["logins"] == 2
+
+
+def test_firmware_that_refuses_such_a_path_is_not_logged_in_to_again(
+    boot: Boot, serve: Serve
+) -> None:
+    pvs = boot(devices_list="closed")
+    compat = serve(pvs)
+    compat.wait_ready()
+    target = "/cgi-bin/dl_cgi/network/interfaces"
+    for _ in range(3):
+        answer = compat.get(target)
+        assert answer.status == 404
+        assert set(answer.json()) == {"result", "error", "hint"}
+    assert pvs.stats()["by_path"][target] == 2
+    assert pvs.stats()["logins"] == 1
+
+
 def test_devices_list_is_the_device_list(boot: Boot, serve: Serve) -> None:
     compat = serve(boot())
     assert compat.get("/cgi-bin/dl_cgi/devices/list").body == compat.get().body

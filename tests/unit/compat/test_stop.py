@@ -17,7 +17,7 @@ from pvs_bridge.compat.service import Service
 STOPS = 300
 STOP_SECONDS = 10.0
 STATISTICS = (
-    b"# pxname,svname,status,hrsp_4xx,chkdown\npvs,pvs,no check,0,\npvs_queue,pvs_serial,UP,,0\n"
+    b"# pxname,svname,status,hrsp_4xx,chkdown\npvs,BACKEND,UP,0,\npvs_queue,pvs_serial,UP,,0\n"
 )
 
 

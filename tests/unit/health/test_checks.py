@@ -161,12 +161,26 @@ def test_a_pvs_at_home_needs_no_cable(make_probe: Build, at_home: HealthConfig) 
 def test_a_pvs_that_is_not_at_home_is_not_asked(
     make_probe: Build, at_home: HealthConfig, outcome: str, error: Exception
 ) -> None:
-    probe = make_probe(refuses={80: error})
+    probe = make_probe(refuses={80: error, 443: error})
     report = check(at_home, probe)
     assert report.broken is not None
     assert (report.broken.name, report.broken.outcome) == ("pvs", outcome)
     assert probe.asked == []
     assert "cable" not in _problem(report) + _hint(report)
+
+
+@pytest.mark.parametrize("error", [REFUSED, TIMEOUT])
+def test_a_pvs_at_home_may_answer_by_https_alone(
+    make_probe: Build, config: HealthConfig, at_home: HealthConfig, error: OSError
+) -> None:
+    probe = make_probe(
+        refuses={80: error}, signals={"wlan0": Signal.UP}, ips={"wlan0": ["192.168.44.7/24"]}
+    )
+    at_home = dataclasses.replace(at_home, proxy_port=8080)
+    (pvs, *_) = check(at_home, probe).links
+    assert (pvs.state, pvs.seen) == (OK, "pvs6.local port 443 accepts connections")
+    # By the cable, port 80 is known to answer.
+    assert check(config, make_probe(refuses={80: error})).broken is not None
 
 
 def test_without_the_home_network_a_pvs_in_it_is_not_asked(

@@ -20,6 +20,17 @@ STATIC = {
     "uplink_gateway": "192.168.1.1",
     "uplink_dns_servers": ["192.168.1.1"],
 }
+PEM = """-----BEGIN CERTIFICATE-----
+MIIBcjCCARegAwIBAgIUJnzFpyTHGF4FsMslcFZsEquXtOAwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMjAxMDMyNjU2WhgPMjEyNjExMDcwMzI2NTZa
+MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAErpXcIuBK
+gu01uTZ751CISLoECq0Rw0iKyr2jzrFzAGJNT3E4c48Lt/h4ZwrMSai4j0J6mWLO
+iHfUTL9My366oaNTMFEwHQYDVR0OBBYEFAHFFAjWOd9hzRYc2YDaRWiB4O11MB8G
+A1UdIwQYMBaAFAHFFAjWOd9hzRYc2YDaRWiB4O11MA8GA1UdEwEB/wQFMAMBAf8w
+CgYIKoZIzj0EAwIDSQAwRgIhAPIgctBvD5cRrdBYzLrVxVvp/kWjkocppPUqb0j4
+qTvEAiEAkifJe2fgPrEV+TWMz+dkSyNleQMd0Vz6ndqNvMJyIfY=
+-----END CERTIFICATE-----
+"""
 AT_HOME = {"pvs_link_type": "home", "pvs_link_pvs_address": "192.168.1.30"}
 LINK = {"pvs_link_method": "static", "pvs_link_address": "172.27.153.3/24"}
 
@@ -101,6 +112,21 @@ GOOD: dict[str, dict[str, Any]] = {
     "a PVS that is announced": {"status_announce_pvs": True},
     "a time zone": {"status_time_zone": "America/Argentina/Buenos_Aires"},
     "a time zone without a place": {"status_time_zone": "UTC"},
+    "a broker": {"mqtt_enabled": True, "mqtt_host": "homeassistant.local", "mqtt_user": "anna"},
+    "a broker by TLS": {
+        "mqtt_enabled": True,
+        "mqtt_host": "fd00::5",
+        "mqtt_tls_enabled": True,
+        "mqtt_tls_ca": f"{PEM}{PEM}",
+        "mqtt_base_topic": "home/roof-1",
+        "mqtt_user": "anna",
+        "mqtt_password": "sun & flower",
+    },
+    "a broker whose port is one of the bridge's own": {
+        "mqtt_enabled": True,
+        "mqtt_host": "nas",
+        "mqtt_port": 80,
+    },
     "panels": {
         "status_panels": [
             {"serial": "E1", "roof": "South", "row": 1, "column": 40},
@@ -292,6 +318,41 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "must be from 1 to 40, got 41",
     ),
     ({"compat_password": "p", "compat_mode": "off"}, "compat_password", "not used"),
+    ({"mqtt_enabled": True}, "mqtt_host", "must be the MQTT broker"),
+    ({"mqtt_host": "mqtt://nas"}, "mqtt_host", "must be a host name or an address"),
+    ({"mqtt_host": "nas:1883"}, "mqtt_host", "the port belongs into mqtt_port"),
+    ({"mqtt_host": "nas "}, "mqtt_host", "must be a host name"),
+    ({"mqtt_port": 0}, "mqtt_port", "must be from 1 to 65535"),
+    (
+        {"mqtt_enabled": True, "mqtt_host": "nas.local", "uplink_mdns": False},
+        "uplink_mdns",
+        "mqtt_host is a name in .local",
+    ),
+    (
+        {
+            "mqtt_enabled": True,
+            "mqtt_host": "nas",
+            "monitor_enabled": False,
+            "status_enabled": False,
+        },
+        "mqtt_enabled",
+        "needs monitor_enabled",
+    ),
+    ({"mqtt_password": "p"}, "mqtt_user", "must be set with mqtt_password"),
+    ({"mqtt_user": "a\tb"}, "mqtt_user", "printable"),
+    ({"mqtt_user": "a", "mqtt_password": "p" * 257}, "mqtt_password", "at most 256"),
+    ({"mqtt_base_topic": "home/+/solar"}, "mqtt_base_topic", "such as home/solar"),
+    ({"mqtt_base_topic": "/solar"}, "mqtt_base_topic", "in levels"),
+    ({"mqtt_base_topic": ""}, "mqtt_base_topic", "in levels"),
+    ({"mqtt_discovery_prefix": "a" * 65}, "mqtt_discovery_prefix", "at most 64"),
+    ({"mqtt_tls_ca": PEM}, "mqtt_tls_ca", "is not used"),
+    ({"mqtt_tls_enabled": True, "mqtt_tls_ca": "/etc/ca.crt"}, "mqtt_tls_ca", "as PEM"),
+    ({"mqtt_tls_enabled": True, "mqtt_tls_ca": PEM.replace("\n", " ")}, "mqtt_tls_ca", "all its"),
+    (
+        {"mqtt_tls_enabled": True, "mqtt_tls_ca": f"{PEM}-----BEGIN PRIVATE KEY-----"},
+        "mqtt_tls_ca",
+        "without a key",
+    ),
 ]
 
 

@@ -19,6 +19,7 @@ SHA512 = (
     "yYBbtm/"
 )
 ACKNOWLEDGED = {"proxy_writes_acknowledged": True}
+LIVE_DATA = {**ACKNOWLEDGED, "compat_live_data_enabled": True}
 SUNVAULT = {**ACKNOWLEDGED, "proxy_sunvault_enabled": True}
 
 
@@ -74,6 +75,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "proxy_websocket_enabled": False,
         "proxy_http_port": 9002,
     },
+    "live data that are switched on": LIVE_DATA,
     "every service": {**SUNVAULT, "proxy_https": "passthrough"},
     # who may ask
     "users": {
@@ -221,6 +223,17 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "proxy_sunvault_enabled",
         "battery; set proxy_writes_acknowledged: true",
     ),
+    (
+        {"compat_live_data_enabled": True},
+        "compat_live_data_enabled",
+        "sets a variable of the PVS; set proxy_writes_acknowledged: true",
+    ),
+    ({**LIVE_DATA, "compat_mode": "off"}, "compat_live_data_enabled", "set compat_mode to auto"),
+    (
+        {**LIVE_DATA, "proxy_websocket_enabled": False},
+        "compat_live_data_enabled",
+        "set proxy_websocket_enabled: true",
+    ),
     (opened_variable("sys/x"), "proxy_allow_variables[0]", "such as /sys/telemetryws/enable"),
     (opened_variable("/sys/.*"), "proxy_allow_variables[0]", "must be a variable of the PVS"),
     (opened_variable("/sys/x/"), "proxy_allow_variables[0]", "must be a variable of the PVS"),
@@ -357,12 +370,16 @@ def test_what_cannot_work_or_is_unsafe_is_found_once_with_its_hint(
 
 def test_everything_that_opens_a_write_wants_it_acknowledged(check_project: Check) -> None:
     findings = check_project(
-        proxy_allow_commands=["SetAP"], proxy_allow_variables=["/x"], proxy_sunvault_enabled=True
+        proxy_allow_commands=["SetAP"],
+        proxy_allow_variables=["/x"],
+        proxy_sunvault_enabled=True,
+        compat_live_data_enabled=True,
     )
     assert [each.location.variable for each in findings] == [
         "proxy_allow_commands",
         "proxy_allow_variables",
         "proxy_sunvault_enabled",
+        "compat_live_data_enabled",
     ]
 
 

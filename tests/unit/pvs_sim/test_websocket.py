@@ -141,12 +141,12 @@ def test_a_close_is_answered_and_the_connection_ends(boot: Boot) -> None:
     sim = boot(websocket_interval_seconds=60.0)
     with connected(sim) as client:
         client.power()
-        assert sim.stats()["websocket"] == {"clients": 1, "total": 1}
+        assert sim.stats()["websocket"] == {"clients": 1, "most": 1, "total": 1}
         client.send(0x8, struct.pack("!H", 1001))
         assert client.receive() == (0x8, struct.pack("!H", 1001))
         with pytest.raises(EOFError):
             client.read(1)
-    assert sim.stats()["websocket"] == {"clients": 0, "total": 1}
+    assert sim.stats()["websocket"] == {"clients": 0, "most": 1, "total": 1}
 
 
 def test_the_pvs_closes_after_its_time(boot: Boot) -> None:
@@ -180,18 +180,30 @@ def test_plain_http_is_refused_on_the_websocket_port(boot: Boot) -> None:
         assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
-def test_new_builds_serve_it_only_while_telemetry_is_enabled(boot: Boot) -> None:
+def telemetry(sim: Simulator, value: str) -> None:
+    """Switch live data as a client does."""
+    sim.call(lambda box: setattr(box.state, "telemetry", value))
+
+
+def test_new_builds_are_silent_while_telemetry_is_off(boot: Boot) -> None:
     sim = boot(firmware=61846, websocket_interval_seconds=0.02)
+    with connected(sim) as client:
+        client.raw.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.receive()
+        client.raw.settimeout(5)
+        telemetry(sim, "1")
+        client.power()
+
+
+def test_new_builds_may_refuse_connections_while_telemetry_is_off(boot: Boot) -> None:
+    sim = boot(firmware=61846, websocket_interval_seconds=0.02, websocket_off="refused")
     with pytest.raises((ConnectionResetError, BrokenPipeError)), connected(sim):
         pass
-
-    def switch(value: str) -> None:
-        sim.call(lambda box: setattr(box.state, "telemetry", value))
-
-    switch("1")
+    telemetry(sim, "1")
     with connected(sim) as client:
         client.power()
-        switch("0")
+        telemetry(sim, "0")
         opcode = 1
         while opcode == 1:
             opcode, _ = client.receive()

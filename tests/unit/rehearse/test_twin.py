@@ -73,6 +73,13 @@ def test_a_locked_root_is_not_locked_with_a_remark(configure: Configure) -> None
     assert [remark for remark in twin.remarks if "its root is not locked" in remark]
 
 
+def test_a_twin_does_not_publish_at_the_broker_of_the_home(configure: Configure) -> None:
+    chosen = {"uplink_type": "ethernet", "mqtt_host": "nas"}
+    twin = make_twin(configure(**chosen, mqtt_enabled=True))
+    assert twin.variables == chosen
+    assert [remark for remark in twin.remarks if "MQTT broker is not tested" in remark]
+
+
 def test_a_host_name_in_health_address_is_kept(configure: Configure) -> None:
     twin = make_twin(configure(health_address="solar.example.org"))
     assert twin.variables["health_address"] == "solar.example.org"

@@ -1,4 +1,4 @@
-"""The REST sensors of HOME_ASSISTANT.md, with the documents of a bridge."""
+"""The REST sensors of home_assistant/rest.md, with the documents of a bridge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pvs_bridge.status.document import Documents, Sources
 
 def sensors() -> list[dict[str, Any]]:
     """Return the sensors of the page."""
-    text = (ROLE / "HOME_ASSISTANT.md").read_text()
+    text = (ROLE / "home_assistant/rest.md").read_text()
     block = text.split("<!-- rest -->")[1].split("```yaml")[1].split("```")[0]
     (rest,) = yaml.safe_load(block)["rest"]
     assert rest["resource"].endswith("/bridge/status.json")

@@ -132,6 +132,15 @@ def test_the_dashboard_uses_only_existing_metrics(bridge: MonitoredBridge) -> No
     assert asked - metrics == set()
 
 
+def test_the_dashboard_tells_several_bridges_apart() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    legends = [target["legendFormat"] for panel in panels for target in panel["targets"]]
+    assert [each for each in legends if "{{instance}}" not in each] == []
+    chosen = [re.findall(r'\w+\{instance=~"\$bridge"', each) for each in expressions()]
+    named = [re.findall(r"\b(?:pvs_bridge|haproxy)_\w+", each) for each in expressions()]
+    assert [len(each) for each in chosen] == [len(each) for each in named]
+
+
 def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]
     taken: set[tuple[int, int]] = set()

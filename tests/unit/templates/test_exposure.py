@@ -28,6 +28,8 @@ _MOST = {
     "pvs-bridge-keep-name.service": 2.0,
     "pvs-bridge-link-guard.service": 2.0,
     "pvs-bridge-monitor.service": 2.4,
+    "pvs-bridge-mqtt.service": 1.1,
+    "pvs-bridge-notify.service": 1.1,
     "pvs-bridge-rollback.service": 5.3,
     "pvs-bridge-routing.service": 1.8,
     "pvs-bridge-status.service": 0.2,

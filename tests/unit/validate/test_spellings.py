@@ -33,6 +33,12 @@ VALUES: dict[str, Any] = {
     "health_client": "nas",
     "health_password": "correct horse",
     "health_user": "anna",
+    "mqtt_base_topic": "123",
+    "mqtt_discovery_prefix": "456",
+    "mqtt_host": "192.168.1.5",
+    "mqtt_password": "12345",
+    "mqtt_port": 1884,
+    "mqtt_user": "anna",
     "proxy_allow_commands": ["StartDiscovery"],
     "proxy_allow_variables": ["/sys/telemetryws/enable"],
     "proxy_command_cache_seconds": {"DeviceList": 300},
@@ -67,6 +73,8 @@ BESIDE: dict[str, dict[str, Any]] = {
     "health_password": {"health_user": "anna", "proxy_users": {"anna": HASH}},
     "health_user": {"health_password": "correct horse", "proxy_users": {"anna": HASH}},
     "monitor_enabled": {"status_enabled": False},
+    "mqtt_enabled": {"mqtt_host": "192.168.1.5"},
+    "mqtt_password": {"mqtt_user": "anna"},
     "proxy_allow_commands": WRITES,
     "proxy_allow_variables": WRITES,
     "proxy_stats_network": {"proxy_users": {"anna": HASH}},
@@ -247,8 +255,8 @@ OPTIONS = _options()
 NUMBERS = {name: number for number, name in enumerate(OPTIONS)}
 # Those of an image, which site.yml does not check.
 UNCHECKED = {name for name in OPTIONS if name.startswith("boot_config_")}
-# It has several lines, which a line of an INI file cannot have.
-UNCHECKED.add("proxy_https_certificate")
+# They have several lines, which a line of an INI file cannot have.
+UNCHECKED |= {"mqtt_tls_ca", "proxy_https_certificate"}
 CHECKED = sorted(set(OPTIONS) - UNCHECKED)
 
 

@@ -77,6 +77,19 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _is_quiet_hours(value: object) -> bool:
+    time = "([01][0-9]|2[0-3]):[0-5][0-9]"
+    return isinstance(value, str) and re.fullmatch(f"({time}-{time})?", value) is not None
+
+
+def _is_broker(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", value) is not None
+
+
+def _is_topic(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_/-]{1,128}", value) is not None
+
+
 def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -232,6 +245,7 @@ class CompatConfig:
     Attributes:
         mode: auto: translate while the firmware is locked; on: always.
         listen_socket: The Unix socket on which the compat service serves haproxy.
+        live_socket: The one for programs that listen to live data; empty: there is none.
         pvs_url: The PVS, such as http://172.27.153.1.
         pvs_socket: The Unix socket by which haproxy takes requests to the PVS; empty: connect to
             the PVS directly.
@@ -243,11 +257,13 @@ class CompatConfig:
         night_seconds: How long a reading is used while no panel produces; less than by day: as by
             day.
         secrets: Whether all variables of /sys/info/ are readable without a login.
+        live_data_enabled: Whether the PVS's live data are switched on while a program listens.
         timeout_seconds: How long the PVS may take, including the wait in the queue.
     """
 
     mode: str = _one_of(AUTO, ON)
     listen_socket: str = _key(_is_path, "the path of a socket")
+    live_socket: str = _key(_is_path_or_empty, "the path of a socket, or an empty string")
     pvs_url: str = _key(_is_url, "the PVS's address as a URL, such as http://172.27.153.1")
     pvs_socket: str = _haproxy_socket()
     stats_socket: str = _haproxy_socket()
@@ -257,10 +273,62 @@ class CompatConfig:
     stale_seconds: float = _seconds(0, 86400)
     night_seconds: float = _seconds(0, 86400)
     secrets: bool = _flag()
+    live_data_enabled: bool = _flag()
     timeout_seconds: float = _seconds(1, 3600)
 
 
-Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig)
+@dataclass(frozen=True)
+class NotifyConfig:
+    """The keys of notify.json. The URLs are secrets, in a file of their own.
+
+    Attributes:
+        name: The name of the bridge in messages.
+        page: The address of the status page; empty for none.
+        after_seconds: How long a fault or a warning lasts before it is told.
+        quiet_hours: When messages wait, in local time, such as 22:00-07:00; empty for never.
+        daily_limit: How many messages are sent within 24 hours.
+    """
+
+    name: str = _key(_is_text, "a string")
+    page: str = _key(_is_text, "a string")
+    after_seconds: float = _seconds(0, 86400)
+    quiet_hours: str = _key(_is_quiet_hours, "two times of day, such as 22:00-07:00, or empty")
+    daily_limit: int = _key(
+        lambda value: _is_int(value) and is_number(value, 1, 1000), "an integer from 1 to 1000"
+    )
+
+
+@dataclass(frozen=True)
+class MqttConfig:
+    """The keys of mqtt.json.
+
+    Attributes:
+        host: The broker's name or address.
+        port: Its port.
+        user: The user; empty for none.
+        password: The user's password.
+        tls: Whether to connect by TLS.
+        ca: The certificate of the authority that has signed the broker's, as PEM; empty for those
+            that Debian knows.
+        base_topic: Before the name in all topics of the bridge.
+        discovery_prefix: Before the topics of Home Assistant's discovery.
+        name: The host name of the bridge.
+        page_url: The address of the status page; empty for none.
+    """
+
+    host: str = _key(_is_broker, "a host name or an address")
+    port: int = _port()
+    user: str = _key(_is_text, "a string")
+    password: str = _key(_is_text, "a string", repr=False)
+    tls: bool = _flag()
+    ca: str = _key(_is_text, "a string")
+    base_topic: str = _key(_is_topic, "a topic without wildcards")
+    discovery_prefix: str = _key(_is_topic, "a topic without wildcards")
+    name: str = _key(_is_topic, "the host name of the bridge")
+    page_url: str = _key(_is_text, "a string")
+
+
+Config = TypeVar("Config", HealthConfig, MonitorConfig, CompatConfig, NotifyConfig, MqttConfig)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:

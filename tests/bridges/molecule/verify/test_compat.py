@@ -45,11 +45,14 @@ def test_its_sandbox_leaves_hardly_any_exposure(bridge: Host, translates: bool) 
         bridge.check_output("systemd-analyze security --threshold=10 pvs-bridge-compat.service")
 
 
-def test_only_haproxy_can_use_its_socket_and_only_root_can_read_its_configuration(
+def test_only_haproxy_can_use_its_sockets_and_only_root_can_read_its_configuration(
     bridge: Host, translates: bool
 ) -> None:
     if translates:
         assert "PermissionError" in bridge.run(_ASK).stderr
         with bridge.sudo():
+            for name in ("http.sock", "live.sock"):
+                file = bridge.file(f"/run/pvs-bridge-compat/{name}")
+                assert (file.group, file.mode) == ("haproxy", 0o660)
             file = bridge.file("/etc/pvs-bridge/compat.json")
             assert (file.user, file.mode) == ("root", 0o600)

@@ -13,6 +13,7 @@ _MOST = {
     "pvs-bridge-compat": 0.5,
     "pvs-bridge-firewall": 2.0,
     "pvs-bridge-link-guard": 2.0,
+    "pvs-bridge-mqtt": 1.5,
     "pvs-bridge-routing": 2.2,
     "pvs-bridge-status": 0.5,
     "pvs-bridge-wifi-guard": 3.0,

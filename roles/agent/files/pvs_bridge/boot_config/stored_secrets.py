@@ -97,8 +97,15 @@ def _filled(value: Any, stored: Any, path: Path, unknown: list[Path]) -> Any:  #
             for key, each in value.items()
         }
     if isinstance(value, list):
+        # In a list that has become shorter, a placeholder does not tell which item it was.
+        shorter = isinstance(stored, list) and len(value) < len(stored)
         return [
-            _filled(each, _counterpart(each, number, stored), (*path, number), unknown)
+            _filled(
+                each,
+                None if shorter and each == PLACEHOLDER else _counterpart(each, number, stored),
+                (*path, number),
+                unknown,
+            )
             for number, each in enumerate(value)
         ]
     return value

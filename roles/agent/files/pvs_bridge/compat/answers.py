@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,20 @@ from pvs_bridge.compat.remembered import Remembered
 from pvs_bridge.compat.session import Session
 from pvs_bridge.compat.single_flight import Served, SingleFlight
 from pvs_bridge.config import CompatConfig
-from pvs_bridge.pvs.errors import DamagedError
+from pvs_bridge.pvs.errors import DamagedError, PvsError, UntranslatableError
 from pvs_bridge.pvs.firmware import SUPERVISOR_INFO, from_supervisor_info
 from pvs_bridge.pvs.variables import Plant, sort_plant, texts
 
 _TIME = "/sys/livedata/time"
 
-DEVICES_LIST = "/cgi-bin/dl_cgi/devices/list"
+_CGI = "/cgi-bin/dl_cgi"
+DEVICES_LIST = f"{_CGI}/devices/list"
 """A session still gets the old list here on build 61846, but a firmware may close it."""
 
+_PASSED = ("network/interfaces", "network/powerProduction")
+"""By the vendor's documentation, a session still gets these. No variable tells their content."""
+
+_REFUSED = (401, 403, 404)
 _SUCCEED = {"result": "succeed"}
 
 
@@ -67,6 +73,9 @@ class Answers:
         self._made: Reading | None = None
         self._network_status = SingleFlight(self._read_network_status, fresh, stale)
         self._information = SingleFlight(self._read_information, fresh, stale)
+        self._passed = {
+            path: SingleFlight(partial(self._read_passed, path), fresh, stale) for path in _PASSED
+        }
         self.commands: Mapping[str, Answer] = {
             "DeviceList": self._devices,
             "Get_Comm": self._network_status.get,
@@ -82,11 +91,12 @@ class Answers:
             "devices/list": self._devices,
             "energy-storage-system/status": self._storage,
             "communication/interfaces": self._network_status.get,
+            **{path: partial(_known, flight) for path, flight in self._passed.items()},
         }
 
     async def close(self) -> None:
         """Cancel running readings."""
-        for reading in (self._network_status, self._information):
+        for reading in (self._network_status, self._information, *self._passed.values()):
             await reading.close()
         await self._remembered.close()
 
@@ -145,6 +155,33 @@ class Answers:
             raise DamagedError(f"its status is {reply.status}")
         return reply.body
 
+    async def _read_passed(self, path: str) -> bytes:
+        """Return the PVS's own answer; empty if it refuses."""
+        reply = await self._session.get(f"{_CGI}/{path}")
+        if reply.status in _REFUSED:
+            # This logs in again if the session has ended.
+            await self._session.read(f"match={LIVE}")
+            reply = await self._session.get(f"{_CGI}/{path}")
+        if reply.status in _REFUSED:
+            return b""
+        if reply.status != 200 or not _is_object(reply.body):
+            raise DamagedError(f"the status of {path} is {reply.status}")
+        return reply.body
+
+
+async def _known(flight: SingleFlight[bytes]) -> Served[bytes]:
+    served = await flight.get()
+    if not served.value:
+        raise UntranslatableError
+    return served
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        return isinstance(json.loads(text.decode()), dict)
+    except (ValueError, RecursionError):
+        return False
+
 
 def _always(answer: Mapping[str, Any]) -> Answer:
     """Answer a command without an effect, or without data in the new API."""
@@ -158,3 +195,9 @@ def _always(answer: Mapping[str, Any]) -> Answer:
 def body(answer: Mapping[str, Any]) -> bytes:
     """Return an answer as a PVS formats it."""
     return (json.dumps(answer) + "\n").encode()
+
+
+def refusal_body(error: PvsError) -> bytes:
+    """Return what a program is told in place of an answer."""
+    issue = error.issue
+    return body({"result": "error", "error": issue.problem, "hint": issue.hint})

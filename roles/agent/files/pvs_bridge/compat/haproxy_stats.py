@@ -7,7 +7,7 @@ import csv
 from dataclasses import dataclass
 
 POLL_SECONDS = 1.0
-_COMMANDS = b"show stat pvs 4 -1;show stat pvs_queue 4 -1\n"
+_COMMANDS = b"show stat pvs 2 -1;show stat pvs_queue 4 -1\n"
 _TIMEOUT_SECONDS = 5.0
 
 
@@ -60,7 +60,7 @@ async def _ask(socket: str) -> str:
 
 
 def read_counters(text: str) -> Counters | None:
-    """Read what `show stat` says about pvs/pvs and pvs_queue/pvs_serial; None if absent."""
+    """Read what `show stat` says about pvs/BACKEND and pvs_queue/pvs_serial; None if absent."""
     lines = [line.lstrip("# ") for line in text.splitlines() if line]
     heads = [line for line in lines if line.startswith("pxname,")]
     if not heads:
@@ -68,7 +68,7 @@ def read_counters(text: str) -> Counters | None:
     rows = csv.DictReader([heads[0], *(line for line in lines if line not in heads)])
     servers = {(row["pxname"], row["svname"]): row for row in rows}
     try:
-        pvs, queue = servers["pvs", "pvs"], servers["pvs_queue", "pvs_serial"]
+        pvs, queue = servers["pvs", "BACKEND"], servers["pvs_queue", "pvs_serial"]
         return Counters(
             refusals=int(pvs["hrsp_4xx"] or 0),
             failures=int(queue["chkdown"] or 0),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,17 +11,20 @@ from pathlib import Path
 
 from aiohttp import web
 
-from pvs_bridge.compat.answers import Answer, Answers, body
+from pvs_bridge.compat.answers import Answer, Answers, body, refusal_body
 from pvs_bridge.compat.backoff import Backoff
 from pvs_bridge.compat.certificate import Certificate
 from pvs_bridge.compat.clients import Clients
 from pvs_bridge.compat.detection import Detection
 from pvs_bridge.compat.haproxy_stats import POLL_SECONDS, Counters, poll
+from pvs_bridge.compat.listening import listening, remove
+from pvs_bridge.compat.live_data import LiveData
 from pvs_bridge.compat.new_api import NewApi
 from pvs_bridge.compat.old_api import OldApi
 from pvs_bridge.compat.pvs import Pvs
 from pvs_bridge.compat.session import Session
 from pvs_bridge.compat.single_flight import Served
+from pvs_bridge.compat.telemetry import Telemetry
 from pvs_bridge.compat.variables import Variables
 from pvs_bridge.config import CompatConfig
 from pvs_bridge.pvs.errors import (
@@ -60,6 +61,10 @@ class Service:
         self.answers = Answers(config, self._pvs, self._session, self.detection, self._new_api)
         variables = Variables(self.detection, self._session, self._new_api, self._old_api)
         self._clients = Clients(variables, self._password, secrets=config.secrets)
+        telemetry = Telemetry(
+            self._session, self._new_api, variables.has_new_api, enabled=config.live_data_enabled
+        )
+        self._live_data = LiveData(config, telemetry)
         self._probes = Backoff(_FIRST_PROBE_SECONDS, _LONGEST_PROBE_SECONDS)
         self._probe_due = True
         self._refused = False
@@ -76,7 +81,8 @@ class Service:
             OSError: The socket cannot be created.
         """
         await self._runner.setup()
-        await web.SockSite(self._runner, _listening(self._config.listen_socket)).start()
+        await web.SockSite(self._runner, listening(self._config.listen_socket)).start()
+        await self._live_data.start()
         self._polling = asyncio.ensure_future(self._poll())
 
     async def stop(self) -> None:
@@ -85,12 +91,13 @@ class Service:
             self._polling.cancel()
             # asyncio.wait, because awaiting the task would swallow a cancellation of stop().
             await asyncio.wait({self._polling})
+        # While the connection to the PVS is there.
+        await self._live_data.close()
         await self._runner.cleanup()
         for each in (self.answers, self._new_api, self._old_api):
             await each.close()
         await self._pvs.close()
-        with contextlib.suppress(FileNotFoundError):
-            Path(self._config.listen_socket).unlink()
+        remove(self._config.listen_socket)
 
     def _app(self) -> web.Application:
         app = web.Application()
@@ -179,6 +186,7 @@ class Service:
             if self._probe_due and self._probes.left_seconds == 0:
                 self._probes.spend()
                 await self._probe()
+            await self._live_data.rest()
             await asyncio.sleep(POLL_SECONDS)
 
     async def _check_counters(self) -> None:
@@ -221,24 +229,6 @@ class Service:
             self._probes.reset()
 
 
-def _listening(path: str) -> socket.socket:
-    """Create the socket, in place of one that a crash left."""
-    with contextlib.suppress(FileNotFoundError):
-        Path(path).unlink()
-    listening = socket.socket(socket.AF_UNIX)
-    # The unit sets the group haproxy.
-    before = os.umask(0o117)
-    try:
-        listening.bind(path)
-    except OSError as error:
-        listening.close()
-        # The original error does not name the file.
-        raise OSError(error.errno, error.strerror, path) from None
-    finally:
-        os.umask(before)
-    return listening
-
-
 def _success(served: Served[bytes], *, certificate_changed: bool) -> web.Response:
     response = _json(200, served.value)
     response.headers["Age"] = str(int(served.age_seconds))
@@ -251,10 +241,7 @@ def _success(served: Served[bytes], *, certificate_changed: bool) -> web.Respons
 
 
 def _refusal(error: PvsError) -> web.Response:
-    issue = error.issue
-    response = _json(
-        error.status, body({"result": "error", "error": issue.problem, "hint": issue.hint})
-    )
+    response = _json(error.status, refusal_body(error))
     if error.retry_seconds > 0:
         response.headers["Retry-After"] = str(error.retry_seconds)
     return response

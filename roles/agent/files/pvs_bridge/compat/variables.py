@@ -35,8 +35,8 @@ class Variables:
         Raises:
             PvsError: There are none now.
         """
-        has_new_api = await self._has_new_api()
-        if has_new_api:
+        reads = await self.has_new_api()
+        if reads:
             try:
                 return await self._new_api.answer(query, trusted=trusted)
             except OldFirmwareError:
@@ -45,7 +45,7 @@ class Variables:
         try:
             return await self._old_api.answer(query)
         except ListRefusedError:
-            if has_new_api:
+            if reads:
                 raise
         # An update may have closed the list, and is not detected yet.
         try:
@@ -59,15 +59,19 @@ class Variables:
         Raises:
             PvsError: The PVS has no variables, does not answer, or refuses the login.
         """
-        if not await self._has_new_api():
+        if not await self.has_new_api():
             raise QueryError("the PVS's firmware has no variables to set")
         try:
             return await self._session.set(assignment)
         finally:
             self._new_api.renew()
 
-    async def _has_new_api(self) -> bool:
-        """Return whether to read; some builds have both APIs, and the new one tells more."""
+    async def has_new_api(self) -> bool:
+        """Return whether to read; some builds have both APIs, and the new one tells more.
+
+        Raises:
+            PvsError: The PVS is not known yet, and does not answer.
+        """
         if self._detection.mode == ON or self._detection.access == CLOSED:
             return True
         return (await self._detection.known()).has_new_api

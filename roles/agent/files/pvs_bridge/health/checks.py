@@ -179,10 +179,19 @@ def check_pvs(config: HealthConfig, probe: Probe) -> Link:
     Raises:
         ProbeError: The bridge's firewall does not let this user connect.
     """
-    at = f"{config.pvs_address} port 80"
+    by_http = _check_pvs_port(config, probe, 80)
+    if by_http.state != BROKEN or not config.pvs_at_home:
+        return by_http
+    # In the home network it may answer by HTTPS alone.
+    by_https = _check_pvs_port(config, probe, 443)
+    return by_http if by_https.state == BROKEN else by_https
+
+
+def _check_pvs_port(config: HealthConfig, probe: Probe, port: int) -> Link:
+    at = f"{config.pvs_address} port {port}"
     silent = "pvs_not_at_home" if config.pvs_at_home else "pvs_silent"
     try:
-        probe.connect(config.pvs_address, 80, min(CONNECT_SECONDS, config.timeout_seconds))
+        probe.connect(config.pvs_address, port, min(CONNECT_SECONDS, config.timeout_seconds))
     except ConnectionError as error:  # refused or reset: a machine has answered
         return _link("pvs", f"{at}: {_reason(error)}", "pvs_restarting")
     except socket.gaierror as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from pvs_bridge.config import ConfigError, HealthConfig, is_number, read_config
 from pvs_bridge.health.checks import check
 from pvs_bridge.health.text import WIDTH, plant_text, report_data, report_text, verdict_text
 from pvs_bridge.host.network import LocalProbe
+from pvs_bridge.host.sensors import read_mqtt_issue
 from pvs_bridge.pvs.devices import AnswerError, plant_data, read_devices, read_plant
 from pvs_bridge.text import as_ascii
 
@@ -82,6 +84,7 @@ def _seconds(text: str) -> float:
 
 def _check(options: argparse.Namespace) -> int:
     report = check(read_config(options.config, HealthConfig), LocalProbe(), options.wait)
+    report = dataclasses.replace(report, broker=read_mqtt_issue(Path("/")))
     if options.json:
         print(json.dumps(report_data(report), indent=2))
     elif options.quiet:

@@ -47,6 +47,7 @@ class Report:
         config: What was checked.
         interface: OLD, TRANSLATED or NEW; None if the panels' data cannot be read.
         certificate_changed: The PVS has another certificate than before.
+        broker: What is wrong with the MQTT broker; the monitor reads that by itself.
     """
 
     links: tuple[Link, ...]
@@ -55,6 +56,7 @@ class Report:
     config: HealthConfig
     interface: str | None = None
     certificate_changed: bool = False
+    broker: Issue | None = None
 
     @property
     def broken(self) -> Link | None:
@@ -74,7 +76,11 @@ class Report:
     @property
     def note(self) -> str | None:
         """What the owner of a healthy bridge should know; None for nothing."""
-        notes = (self._closed_to, CERTIFICATE_CHANGED if self.certificate_changed else None)
+        notes = (
+            self._closed_to,
+            CERTIFICATE_CHANGED if self.certificate_changed else None,
+            f"{self.broker.problem}. {self.broker.hint}" if self.broker else None,
+        )
         return " ".join(filter(None, notes)) or None
 
     @property

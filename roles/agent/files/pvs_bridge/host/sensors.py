@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from pvs_bridge.errors import Issue
 from pvs_bridge.host.overlay import Root
-from pvs_bridge.host.paths import TAKEN_PORT, TAKEN_PORTS
+from pvs_bridge.host.paths import MQTT_ISSUE, TAKEN_PORT, TAKEN_PORTS
 from pvs_bridge.host.vitals import Vitals, read_throttled
+from pvs_bridge.text import clean
 
 _TAKEN_PORT = re.compile(rf"^{TAKEN_PORT}(\d+)=", re.MULTILINE)
 _ERRORS = ("rx_errors", "tx_errors")
 _MIB = 1024 * 1024
+_LONGEST_ISSUE = 4096
 
 
 def read_vitals(interfaces: Iterable[str], wifi: str, root: Path, card: Path) -> Vitals:
@@ -69,6 +73,18 @@ def _statistics(root: Path, interface: str) -> Path:
 def read_taken_ports(root: Path) -> list[int]:
     """Return the ports that the bridge does not serve, because another program holds them."""
     return [int(port) for port in _TAKEN_PORT.findall(_text(root / TAKEN_PORTS) or "")]
+
+
+def read_mqtt_issue(root: Path) -> Issue | None:
+    """Return what the MQTT service says about its broker; None if the broker works."""
+    try:
+        # A service without privileges writes the file, so that a pipe must not stop the monitor.
+        handle = os.open(root / MQTT_ISSUE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            found = json.loads(file.read(_LONGEST_ISSUE))
+        return Issue(clean(found["problem"], 300), clean(found["hint"], 600))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _text(path: Path) -> str:

@@ -93,10 +93,12 @@ class VitalsWarning(Issue):
     Attributes:
         name: Identifies the warning; names do not change.
         severe: Whether the bridge may fail at any moment.
+        devices: The serial numbers of the panels that it is about.
     """
 
     name: str
     severe: bool = False
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

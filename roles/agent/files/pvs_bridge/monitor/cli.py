@@ -9,13 +9,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pvs_bridge.config import FOLDER, ConfigError, HealthConfig, MonitorConfig, read_config
+from pvs_bridge.config import (
+    FOLDER,
+    ConfigError,
+    HealthConfig,
+    MonitorConfig,
+    NotifyConfig,
+    read_config,
+)
 from pvs_bridge.host import units
+from pvs_bridge.host.clock import wall_clock
 from pvs_bridge.host.network import LocalProbe
-from pvs_bridge.monitor import actions
+from pvs_bridge.monitor import actions, notifier
 from pvs_bridge.monitor.links import ShownLink, may_recover_soon
-from pvs_bridge.monitor.monitor import Monitor, Paths, wall_clock
-from pvs_bridge.monitor.state import read_state, write_state
+from pvs_bridge.monitor.monitor import Monitor, Paths
+from pvs_bridge.monitor.state import State, read_state, write_state
 
 USAGE = 2
 
@@ -32,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "step":
             return _step(config, health, options.action, options.target)
-        return _run(config, health)
+        return _run(config, health, options.folder / "notify.json")
     except PermissionError as error:
         print(f"pvs-bridge monitor: {error}. Hint: run it with sudo", file=sys.stderr)
         return USAGE
@@ -66,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(config: MonitorConfig, health: HealthConfig) -> int:
+def _run(config: MonitorConfig, health: HealthConfig, notify: Path) -> int:
     paths = Paths()
     monitor = Monitor(
         config,
@@ -79,12 +87,26 @@ def _run(config: MonitorConfig, health: HealthConfig) -> int:
         _log,
     )
     state = monitor.run_once(read_state(paths.state))
+    if notify.exists():
+        _notify(state, notify, monitor.now, monitor.wall)
     write_state(paths.state, state)
     # Not after a run by hand, and not while the timer is stopped.
     shown = [ShownLink(**link) for link in state.links]
     if "TRIGGER_UNIT" in os.environ and may_recover_soon(shown):
         units.run(actions.AGAIN_SOON)
     return 0
+
+
+def _notify(state: State, config: Path, now: float, wall: float | None) -> None:
+    """Start the service that sends messages, if it has something to do."""
+    try:
+        limits = read_config(config, NotifyConfig)
+        if notifier.is_due(state, limits, notifier.Paths(), now, wall):
+            failed = units.run(notifier.START)
+            if failed:
+                _log(f"cannot send messages: {failed}")
+    except (ConfigError, OSError) as error:
+        _log(f"cannot send messages: {error}")
 
 
 def _log(text: str) -> None:

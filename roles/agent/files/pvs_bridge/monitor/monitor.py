@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import http.client
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from pvs_bridge.health import outcomes
 from pvs_bridge.history import store
 from pvs_bridge.host.paths import UNCONFIRMED_CHANGE
 from pvs_bridge.host.probe import Probe
-from pvs_bridge.host.sensors import read_taken_ports, read_vitals
+from pvs_bridge.host.sensors import read_mqtt_issue, read_taken_ports, read_vitals
 from pvs_bridge.host.vitals import VitalsWarning
 from pvs_bridge.monitor import (
     actions,
@@ -39,6 +37,7 @@ from pvs_bridge.monitor.state import State
 from pvs_bridge.monitor.warnings import OF_THE_PVS, warnings
 from pvs_bridge.pvs import known, storage
 from pvs_bridge.pvs.devices import Panel, Plant, Supervisor, plant_data
+from pvs_bridge.pvs.known import METER
 from pvs_bridge.pvs.storage import Battery
 from pvs_bridge.text import duration
 
@@ -48,8 +47,6 @@ _REPORT_SECONDS = 50.0
 """A fault that ends before the next run is not an event."""
 _UPTIME_TOLERANCE_SECONDS = 60
 """The PVS has restarted if its uptime is shorter by more than this."""
-_METER = "meter "
-"""Before the serial number of a meter, among those of the panels."""
 _UNIT_PROBLEMS = {UNIT_DOWN: "not running", TABLE_GONE: "its rules are missing in the kernel"}
 
 
@@ -184,7 +181,7 @@ class Monitor:
         """Remember the devices of a reading, and add the panels that it lacks."""
         before = state.known if state.known.pvs else known.load(self.paths.known)
         listed = [panel.serial for panel in plant.panels if panel.state != "missing"]
-        meters = [f"{_METER}{meter.serial}" for meter in plant.meters]
+        meters = [f"{METER}{meter.serial}" for meter in plant.meters]
         pvs = plant.supervisor.serial if plant.supervisor else before.pvs
         state.known = before.seen(pvs, [*listed, *meters], self.wall)
         saved = state.known_saved
@@ -194,7 +191,7 @@ class Monitor:
             state.known_saved = self.now
             self._try(lambda: known.save(self.paths.known, state.known))
         shown = {panel.serial for panel in plant.panels}
-        missing = [each for each in state.known.missing if not each.startswith(_METER)]
+        missing = [each for each in state.known.missing if not each.startswith(METER)]
         lost = [Panel(each, "missing", None, None, None) for each in missing if each not in shown]
         return replace(plant, panels=(*plant.panels, *lost))
 
@@ -256,6 +253,7 @@ class Monitor:
             errors_before,
             known=state.known,
             taken_ports=read_taken_ports(root),
+            broker=read_mqtt_issue(root),
         )
         found += self._panel_warnings(state)
         kept = [active[name] for name in sorted(OF_THE_PVS & names)] if plant is None else []
@@ -286,6 +284,7 @@ class Monitor:
             "problem": warning.problem,
             "hint": warning.hint,
             "severe": warning.severe,
+            "devices": list(warning.devices),
             "since": active.get(warning.name, {}).get("since", self.now),
         }
 
@@ -406,11 +405,3 @@ def _uptime(plant: dict[str, object] | None) -> int | None:
     supervisor = (plant or {}).get("supervisor")
     value = supervisor.get("uptime_seconds") if isinstance(supervisor, dict) else None
     return value if isinstance(value, int) else None
-
-
-def wall_clock() -> float | None:
-    """Return seconds since 1970; None if the clock is behind the installation of this program."""
-    now = time.time()
-    with contextlib.suppress(OSError):
-        return now if now >= Path(__file__).stat().st_mtime else None
-    return None

@@ -18,6 +18,21 @@ from pvs_bridge.monitor.recovery import Fault
 from pvs_bridge.pvs.known import Known
 
 
+@dataclass(frozen=True)
+class Attempts:
+    """How often the service that sends messages was started without an end of its work.
+
+    Attributes:
+        count: The number of starts.
+        at: The last one, in seconds since the Pi's start.
+        about: The newest message then.
+    """
+
+    count: int = 0
+    at: float = 0.0
+    about: str = ""
+
+
 @dataclass
 class State:
     """The keys of the file; times are seconds since the Pi's start unless noted.
@@ -47,6 +62,7 @@ class State:
         known_saved: When they were written to the card; None for never.
         quota: How many events were written today.
         steps: How often each action was taken since the Pi's start.
+        attempts: To send messages.
     """
 
     version: str = ""
@@ -73,6 +89,7 @@ class State:
     known_saved: float | None = None
     quota: Quota = field(default_factory=Quota)
     steps: dict[str, int] = field(default_factory=dict)
+    attempts: Attempts = field(default_factory=Attempts)
 
 
 def read_state(path: Path) -> State:
@@ -87,6 +104,7 @@ def read_state(path: Path) -> State:
         values["weak"] = [Weak(**each) for each in values["weak"]]
         values["quota"] = Quota(**values["quota"])
         values["known"] = Known(**values["known"])
+        values["attempts"] = Attempts(**values["attempts"])
         return State(**values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return State()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from pvs_bridge.config import MonitorConfig
+from pvs_bridge.errors import Issue
 from pvs_bridge.host.vitals import Limits, Vitals, VitalsWarning, judge
 from pvs_bridge.pvs.devices import Plant
 from pvs_bridge.pvs.errors import POWER_CYCLE
-from pvs_bridge.pvs.known import Known
+from pvs_bridge.pvs.known import METER, Known
 
 FLASH, FLASH_WEAR, MISSING = "flash", "flash_wear", "devices_missing"
+MQTT = "mqtt"
 OF_THE_PVS = frozenset({FLASH, FLASH_WEAR, MISSING})
 """Only a reading of the PVS can end them."""
 
@@ -47,6 +49,7 @@ def warnings(
     errors_before: Mapping[str, int],
     known: Known | None = None,
     taken_ports: Iterable[int] = (),
+    broker: Issue | None = None,
 ) -> list[VitalsWarning]:
     """Return the warnings that hold now.
 
@@ -58,8 +61,11 @@ def warnings(
         errors_before: The damaged packets at the run before, by interface.
         known: The devices that the PVS has listed.
         taken_ports: The ports of the bridge that another program holds.
+        broker: What the MQTT service says about its broker.
     """
     found = [*judge(vitals, limits_of(config), active, errors_before), *_ports(taken_ports)]
+    if broker:
+        found.append(VitalsWarning(name=MQTT, problem=f"{broker.problem}.", hint=broker.hint))
     if plant is None:
         return found
     return [*found, *_flash(config, plant, active), *_missing(plant, known or Known())]
@@ -121,4 +127,5 @@ def _missing(plant: Plant, known: Known) -> Iterator[VitalsWarning]:
         if restarted
         else f"The PVS has dropped them without a restart. To restart it once, {POWER_CYCLE}. A "
         "device that was removed is forgotten after two weeks.",
+        devices=tuple(each for each in known.missing if not each.startswith(METER)),
     )

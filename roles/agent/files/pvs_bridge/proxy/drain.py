@@ -30,8 +30,9 @@ SOCKET = "/run/haproxy/admin.sock"
 SERVERS = ("pvs/pvs", "pvs_https/https", "pvs_https/http")
 """The PVS, by HTTP and by HTTPS."""
 
-PASSTHROUGH = "https/pvs"
-"""The PVS for the clients of port 443, with proxy_https: passthrough only."""
+OPTIONAL = frozenset({"https/pvs", "pvs/https"})
+"""The PVS for the clients of port 443, with proxy_https: passthrough; the PVS by HTTPS in place of
+HTTP, with pvs_link_type: home."""
 
 TURN = "pvs_queue/pvs_serial"
 """The server for which requests wait, with a place for one."""
@@ -93,7 +94,7 @@ class AdminSocket:
         table = self.command("show stat").lstrip("# ").splitlines()
         rows = {f"{row['pxname']}/{row['svname']}": row for row in csv.DictReader(table)}
         waiting = sum(int(rows[name]["qcur"]) for name in (TURN, "pvs_queue/BACKEND"))
-        servers = (*SERVERS, *({PASSTHROUGH} & rows.keys()))
+        servers = (*SERVERS, *(OPTIONAL & rows.keys()))
         return sum(int(rows[server]["scur"]) for server in servers), waiting
 
     def drain(self, seconds: float) -> bool:
@@ -113,7 +114,7 @@ class AdminSocket:
             LookupError: haproxy's configuration does not have the PVS.
         """
         # haproxy only reports an unknown server.
-        self._set_state("maint", (*SERVERS, PASSTHROUGH))
+        self._set_state("maint", (*SERVERS, *OPTIONAL))
         deadline = time.monotonic() + seconds
         while (numbers := self.requests()) != (0, 0) and time.monotonic() < deadline:
             if numbers[1]:
@@ -133,7 +134,7 @@ class AdminSocket:
             OSError: haproxy does not listen.
         """
         self.command(f"set maxconn server {TURN} 1")
-        self._set_state("ready", (*SERVERS, PASSTHROUGH, TURN))
+        self._set_state("ready", (*SERVERS, *OPTIONAL, TURN))
 
     def _set_state(self, state: str, servers: Sequence[str]) -> None:
         for server in servers:

@@ -78,6 +78,9 @@ class Meter:
             what the home consumes; None if unknown.
         kw: The power.
         kwh: The energy of its lifetime, net.
+        positive_kwh: The energy while the power was positive; None if the PVS does not tell it. At
+            the grid, that is what the home has imported.
+        negative_kwh: The same for negative power: what the home has exported.
     """
 
     kind: str
@@ -85,6 +88,8 @@ class Meter:
     serial: str = field(repr=False)
     kw: float | None
     kwh: float | None
+    positive_kwh: float | None = None
+    negative_kwh: float | None = None
 
 
 @dataclass(frozen=True)
@@ -250,7 +255,15 @@ def _meter(device: dict[str, Any]) -> Meter:
         kind = "consumption"
     kw = number(device.get("p_3phsum_kw"))
     place = _place(hint, kw) if kind == "consumption" else None
-    return Meter(kind, place, _serial(device), kw, number(device.get("net_ltea_3phsum_kwh")))
+    return Meter(
+        kind,
+        place,
+        _serial(device),
+        kw,
+        number(device.get("net_ltea_3phsum_kwh")),
+        number(device.get("pos_ltea_3phsum_kwh")),
+        number(device.get("neg_ltea_3phsum_kwh")),
+    )
 
 
 def _place(hint: str, kw: float | None) -> str | None:

@@ -155,3 +155,16 @@ class TooManyLoginsError(PvsError):
             "Find the program that sends them, and correct its password.",
             60,
         )
+
+
+class LiveDataError(PvsError):
+    """The PVS does not accept the connection for live data, or is silent on it."""
+
+    def __init__(self) -> None:
+        """Name the reasons."""
+        super().__init__(
+            "The PVS does not send live data.",
+            "A PVS6 sends them; from build 61840 on, compat_live_data_enabled switches them on. A "
+            "PVS5 does not have any. If the PVS restarts, wait 10 minutes.",
+            60,
+        )

@@ -17,6 +17,9 @@ from pvs_bridge import atomic
 FORGET_SECONDS = 14 * 86400.0
 """A device that is missing for longer was removed. A list was too short for two days at most."""
 
+METER = "meter "
+"""Before the serial number of a meter, among those of the panels."""
+
 SAVE_SECONDS = 3600.0
 """How often a change may be written to the card."""
 

@@ -24,6 +24,8 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.rules import (
     connection,
     firewall,
     monitor,
+    mqtt,
+    notify,
     proxy,
     pvs_at_home,
     ranges,
@@ -50,6 +52,8 @@ RULES: tuple[Rule, ...] = (
     *firewall.RULES,
     *appliance.RULES,
     *monitor.RULES,
+    *mqtt.RULES,
+    *notify.RULES,
     *wifi.RULES,
 )
 

@@ -31,4 +31,17 @@ def check_password_is_used(values: Values) -> Iterator[Issue]:
         yield Issue.at(("compat_password",), "is not used while compat_mode is off", hint)
 
 
-RULES: tuple[Rule, ...] = (check_password, check_password_is_used)
+def check_live_data_are_used(values: Values) -> Iterator[Issue]:
+    """Without the port or the service, no program could listen."""
+    if not values.get("compat_live_data_enabled"):
+        return
+    path = ("compat_live_data_enabled",)
+    if values.get("compat_mode") == "off":
+        hint = "set compat_mode to auto, or remove compat_live_data_enabled"
+        yield Issue.at(path, "is not used while compat_mode is off", hint)
+    if values.get("proxy_websocket_enabled") is False:
+        hint = "set proxy_websocket_enabled: true, or remove compat_live_data_enabled"
+        yield Issue.at(path, "is not used while proxy_websocket_enabled is false", hint)
+
+
+RULES: tuple[Rule, ...] = (check_password, check_password_is_used, check_live_data_are_used)

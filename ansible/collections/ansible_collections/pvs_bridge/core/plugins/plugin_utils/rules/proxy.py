@@ -169,6 +169,11 @@ def check_writes_acknowledged(values: Values) -> Iterator[Issue]:
             values.get("proxy_sunvault_enabled"),
             "allows Modbus, which can command a battery",
         ),
+        (
+            "compat_live_data_enabled",
+            values.get("compat_live_data_enabled"),
+            "sets a variable of the PVS",
+        ),
     )
     for name, is_open, problem in opened:
         if is_open:

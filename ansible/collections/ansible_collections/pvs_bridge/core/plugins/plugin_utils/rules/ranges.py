@@ -32,6 +32,8 @@ RANGES = {
     "monitor_pvs_flash_free_mib": range(1001),
     "monitor_signal_dbm": range(-100, -29),
     "monitor_temperature_celsius": range(40, 101),
+    "notify_after_minutes": range(1, 1441),
+    "notify_daily_limit": range(1, 1001),
     "proxy_cache_seconds": CACHE_SECONDS,
     # One page of the console already needs dozens of requests.
     "proxy_client_requests_per_minute": range(60, 100_001),

@@ -17,6 +17,8 @@ from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule
 
 _SSH_PORT = 22
 _DNS_PORT = 53
+# Ports of other machines.
+_ELSEWHERE = ("ansible_port", "mqtt_port")
 # Any spelling if it is the whole text; within a longer text only the template's own spelling,
 # because a passphrase may contain the word.
 _PLACEHOLDER = re.compile(r"<?(?i:change[-_ ]?me)>?|.*CHANGE[-_]ME.*", re.DOTALL)
@@ -34,7 +36,7 @@ def check_ports_differ(values: Values) -> Iterator[Issue]:
     if values.get("console_dns_enabled"):
         taken[_DNS_PORT] = "the DNS server of console_dns_enabled"
     for name, port in values.numbers("_port"):
-        if name == "ansible_port" or _is_off(name, values):
+        if name in _ELSEWHERE or _is_off(name, values):
             continue
         if port in taken:
             hint = "use another port, such as 80 for the proxy and 8080 for its statistics"
