@@ -164,7 +164,7 @@ def test_a_bundle_for_others_lacks_the_password(bridge: Bridge, tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
     (bundle,) = tmp_path.iterdir()
     text = subprocess.run(
-        ["tar", "-xzOf", str(bundle)], capture_output=True, check=True
+        ["tar", "-xOf", str(bundle)], capture_output=True, check=True
     ).stdout.decode(errors="replace")
     assert '"host": "192.168.20.10"' in text
     assert PASSWORD not in text
