@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from unit.managed_files.running import put
 
 _PROJECT = Path(__file__).resolve().parents[3]
 _PLAY = """
@@ -19,6 +22,22 @@ _PLAY = """
             show_difference: false
             content: "secret-of-anna\\n"
 """
+
+
+def test_no_result_has_the_text(tmp_path: Path) -> None:
+    wanted = {
+        "dest": f"{tmp_path}/written",
+        "content": "secret-of-anna\n",
+        "show_difference": False,
+    }
+    # -vvv shows the result of the module as ssh brings it.
+    assert "secret-of-anna" not in json.dumps(put(wanted, check=True))
+    failed = put({**wanted, "validate": "/bin/false %s"})
+    assert failed["failed"]
+    assert "secret-of-anna" not in json.dumps(failed)
+    (tmp_path / "written").write_text("old-secret-of-anna")
+    assert "secret-of-anna" not in json.dumps(put(wanted))
+    assert (tmp_path / "written").read_text() == "secret-of-anna\n"
 
 
 def test_the_most_verbose_output_of_a_task_does_not_show_the_text(tmp_path: Path) -> None:

@@ -74,8 +74,6 @@ class ActionModule(ActionBase):
             module_args=arguments,
             task_vars=task_vars,
         )
-        # -vvv would show the text of every file, secrets included.
-        result.pop("invocation", None)
         return result
 
     def _members(self, entry: dict[str, Any]) -> list[dict[str, Any]]:
