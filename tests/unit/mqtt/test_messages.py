@@ -42,7 +42,7 @@ def test_the_plant_has_the_figures_of_the_page(house: House) -> None:
         "Production": "600",
         "Home consumption": "0",
         "Grid": "-1250",
-        "Energy today": "0",
+        "Energy today": "0.0",
         "Energy of all panels": "3703.5",
         "Panels": "3",
         "Panels working": "3",
