@@ -55,7 +55,8 @@ class House:
     def read(self, minutes: int = 5) -> dict[str, Any]:
         """Let time pass, with a reading, and return all messages by topic."""
         for _ in range(minutes):
-            self.bridge.probe.answers = [make_reply(body=make_body(self.devices))]
+            # The second one is for the status of a battery.
+            self.bridge.probe.answers = [make_reply(body=make_body(self.devices)), make_reply()]
             self.bridge.minutes(1)
         return self.messages()
 
