@@ -109,10 +109,11 @@ install_axe() {
     mkdir -p "${axe%/*}"
     package=$axe.tgz
     curl --silent --show-error --fail --max-time 60 --output "$package" \
-        "https://registry.npmjs.org/axe-core/-/axe-core-$version.tgz" &&
-        echo "$sha256  $package" | sha256sum --check --quiet &&
-        tar --extract --gzip --to-stdout --file "$package" package/axe.min.js > "$axe.new" ||
-        fail "axe-core $version could not be installed" "see curl's message above, then try again"
+        "https://registry.npmjs.org/axe-core/-/axe-core-$version.tgz" ||
+        fail "axe-core $version could not be fetched" "see curl's message above, then try again"
+    echo "$sha256  $package" | sha256sum --check --quiet ||
+        fail "axe-core $version has another checksum" "remove $package, then try again"
+    tar --extract --gzip --to-stdout --file "$package" package/axe.min.js > "$axe.new"
     mv "$axe.new" "$axe"
     rm "$package"
 }

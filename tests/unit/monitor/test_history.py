@@ -268,7 +268,7 @@ def test_a_dead_panel_is_a_warning_that_ends(bridge: MonitoredBridge) -> None:
 
 
 def test_a_weak_panel_is_found_in_the_history(bridge: MonitoredBridge) -> None:
-    panels = {each["serial"]: 100 for each in PANELS}
+    panels = {str(each["serial"]): 100 for each in PANELS}
     best = [99, 62, 101]
     store.add(
         bridge.paths.history,

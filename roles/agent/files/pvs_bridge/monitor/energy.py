@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from statistics import fmean
 from typing import Any
 
 from pvs_bridge.history.day import SLOT_SECONDS, Day
@@ -174,7 +173,9 @@ def day_of(
         earlier_wh=round(energy.earlier_kwh * 1000),
         earlier_panels={key: round(kwh * 1000) for key, kwh in energy.earlier_panels.items()},
         first_slot=shown.start,
-        watts=[round(fmean(slots[slot])) if slot in slots else None for slot in shown],
+        watts=[
+            round(sum(slots[slot]) / len(slots[slot])) if slot in slots else None for slot in shown
+        ],
     )
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import fmean, median
 
 from pvs_bridge.history.day import Day
 from pvs_bridge.pvs.devices import Panel
@@ -90,7 +89,7 @@ def added(before: Light, panels: Sequence[Panel], now: float) -> Light:
 def _closed(light: Light, hour: int) -> Light:
     """Return what was seen when an hour is over."""
     means = {serial: round(total / count, 1) for serial, (total, count) in light.sums.items()}
-    usual = median(means.values()) if means else 0.0
+    usual = _median(means.values()) if means else 0.0
     dark = light.dark
     if usual >= _SUNNY_WATTS:
         dark = {
@@ -140,7 +139,7 @@ def _best(
     neighbours = sorted(others, key=lambda each: _distance(course, each))[:_NEIGHBOURS]
     if len(neighbours) < _NEIGHBOURS:
         return None
-    usual = [median(hour) for hour in zip(*neighbours, strict=True)]
+    usual = [_median(hour) for hour in zip(*neighbours, strict=True)]
     ratios = [
         mine / theirs for mine, theirs in zip(course, usual, strict=True) if theirs >= _LIGHT_WATTS
     ]
@@ -153,8 +152,14 @@ def _distance(one: Sequence[float], other: Sequence[float]) -> float:
     In March and September the courses of north and south are alike, and only the power differs.
     """
     most, most_of_other = max(one), max(other)
-    course = fmean(abs(a / most - b / most_of_other) for a, b in zip(one, other, strict=True))
-    return course + _POWER_WEIGHT * abs(math.log(sum(one) / sum(other)))
+    apart = sum(abs(a / most - b / most_of_other) for a, b in zip(one, other, strict=True))
+    return apart / len(one) + _POWER_WEIGHT * abs(math.log(sum(one) / sum(other)))
+
+
+def _median(values: Iterable[float]) -> float:
+    """Return the median, without the module statistics, whose import is slow."""
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]
 
 
 def dead(light: Light) -> list[Weak]:
@@ -178,7 +183,7 @@ def weak(days: Sequence[Day], before: Collection[str], roofs: Mapping[str, str])
             if percent is not None:
                 seen.setdefault(serial, []).append(percent)
     percents = {
-        serial: round(median(each[-_DAYS:])) for serial, each in seen.items() if len(each) >= _DAYS
+        serial: round(_median(each[-_DAYS:])) for serial, each in seen.items() if len(each) >= _DAYS
     }
     found = []
     for serial, percent in percents.items():

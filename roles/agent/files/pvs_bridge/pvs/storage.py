@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from pvs_bridge.pvs.devices import number
@@ -51,7 +50,7 @@ def read_battery(body: bytes) -> Battery | None:
     told = [each for each in powers if each is not None]
     mode = next((each for each in modes if each not in ("", _UNKNOWN)), None)
     return Battery(
-        charge_percent=round(fmean(known), 1) if known else None,
+        charge_percent=round(sum(known) / len(known), 1) if known else None,
         watts=round(sum(told) * 1000) if told else None,
         mode=mode,
     )
