@@ -55,7 +55,9 @@ class House:
     def read(self, minutes: int = 5) -> dict[str, Any]:
         """Let time pass, with a reading, and return all messages by topic."""
         for _ in range(minutes):
-            self.bridge.probe.answers = [make_reply(body=make_body(self.devices))]
+            # The second one is for the status of a battery.
+            plant = make_reply(body=make_body(self.devices))
+            self.bridge.probe.answers = [plant, make_reply(503, b"")]
             self.bridge.minutes(1)
         return self.messages()
 

@@ -42,7 +42,7 @@ def test_the_plant_has_the_figures_of_the_page(house: House) -> None:
         "Production": "600",
         "Home consumption": "0",
         "Grid": "-1250",
-        "Energy today": "0",
+        "Energy today": "0.0",
         "Energy of all panels": "3703.5",
         "Panels": "3",
         "Panels working": "3",
@@ -244,6 +244,7 @@ def test_a_strange_serial_number_cannot_leave_its_topic(house: House) -> None:
 def test_a_battery_is_a_device_of_the_plant(house: House) -> None:
     house.devices += make_devices(0, battery=True)[3:5]
     house.read()
+    assert f"{DEVICES}/battery/config" in house.messages()
     document = made(house.bridge)
     document["plant"]["battery"] = {
         "charge_percent": 81.5,

@@ -11,7 +11,7 @@ from typing import Any
 
 from pvs_bridge.config import MqttConfig
 from pvs_bridge.mqtt.broker import Broker, BrokerError
-from pvs_bridge.mqtt.messages import Publisher, topics_of
+from pvs_bridge.mqtt.messages import REMOVED, Publisher, topics_of
 from pvs_bridge.mqtt.report import Report
 from pvs_bridge.status.document import Documents
 
@@ -72,7 +72,9 @@ class Service:
         works = False
         while True:
             now, changed = time.monotonic(), _stamp(self.state)
-            if not wanted or changed != stamp or now - made >= DOCUMENT_SECONDS:
+            # A panel is removed in two steps.
+            removing = REMOVED in wanted.values()
+            if not wanted or removing or changed != stamp or now - made >= DOCUMENT_SECONDS:
                 made, stamp = now, changed
                 wanted = publisher.messages(self._document())
             for topic, message in wanted.items():
