@@ -56,7 +56,8 @@ class House:
         """Let time pass, with a reading, and return all messages by topic."""
         for _ in range(minutes):
             # The second one is for the status of a battery.
-            self.bridge.probe.answers = [make_reply(body=make_body(self.devices)), make_reply()]
+            plant = make_reply(body=make_body(self.devices))
+            self.bridge.probe.answers = [plant, make_reply(503, b"")]
             self.bridge.minutes(1)
         return self.messages()
 
