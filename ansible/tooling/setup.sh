@@ -100,24 +100,6 @@ install_python() {
     wanted_stamp > "$stamp"
 }
 
-# The judge of the status page's accessibility, from npm; tests/bridges/status runs it in Chromium.
-install_axe() {
-    version=4.11.0
-    sha256=39bed7d72308f6d620789c169d699bfd7e8da80f65b545821a6b2215c3e83107
-    axe=$cache/axe-core-$version/axe.min.js
-    [ ! -e "$axe" ] || return 0
-    mkdir -p "${axe%/*}"
-    package=$axe.tgz
-    curl --silent --show-error --fail --max-time 60 --output "$package" \
-        "https://registry.npmjs.org/axe-core/-/axe-core-$version.tgz" ||
-        fail "axe-core $version could not be fetched" "see curl's message above, then try again"
-    echo "$sha256  $package" | sha256sum --check --quiet ||
-        fail "axe-core $version has another checksum" "remove $package, then try again"
-    tar --extract --gzip --to-stdout --file "$package" package/axe.min.js > "$axe.new"
-    mv "$axe.new" "$axe"
-    rm "$package"
-}
-
 if [ -z "$packages" ]; then
     :
 elif command -v dpkg-query > /dev/null; then
@@ -126,4 +108,3 @@ else
     command -v ssh > /dev/null || fail "ssh is not installed" "install OpenSSH's client"
 fi
 install_python
-[ "$1" != test ] || install_axe

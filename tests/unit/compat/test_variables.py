@@ -198,7 +198,8 @@ def test_a_query_of_another_form_is_refused(boot: Boot, serve: Serve, query: str
     compat = serve(pvs)
     session = log_in(compat, pvs)
     check_refused(post(compat, query, session), 400)
-    assert readings(pvs) == []
+    # The service itself reads everything after its start.
+    assert set(readings(pvs)) <= {"/vars?match=/sys/"}
 
 
 def post(compat: Compat, query: str, session: dict[str, str]) -> Answer:

@@ -24,6 +24,8 @@ from pvs_image.provision import INVENTORY
 # The Debian packages of the card that contain Python modules, and their distributions on PyPI.
 _PYTHON_PACKAGES = {"ansible-core": "ansible-core", "python3-aiohttp": "aiohttp",
                     "python3-yaml": "PyYAML"}  # fmt: skip
+# Those that the controller does without, and their modules.
+_ON_THE_PI_ONLY = {"apprise": "apprise", "python3-paho-mqtt": "paho"}
 _REQUIREMENT = re.compile(r"[\w.-]+")
 _MAIN_GUARD = '__name__ == "__main__"'
 # Ansible starts plugins itself; they have no command line.
@@ -131,6 +133,8 @@ def test_every_import_on_the_card_is_the_projects_own_or_in_a_package_of_the_car
     available = {path.name.split(".")[0] for path in packages.iterdir()} | sys.stdlib_module_names
     available |= {path.name for root in import_roots(card) for path in root.iterdir()}
     available |= {path.stem for root in import_roots(card) for path in root.glob("*.py")}
+    on_card = read_list(FOLDER / "packages")
+    available |= {module for package, module in _ON_THE_PI_ONLY.items() if package in on_card}
     missing = {
         f"{file.relative_to(card)}: {name}"
         for file in python_files(card)

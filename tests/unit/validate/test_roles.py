@@ -36,6 +36,7 @@ def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_pa
     )
     everything = "      console_dns_enabled: true\n      bridge_mode: both\n"
     everything += "      appliance_read_only_root: true\n"
+    everything += "      mqtt_enabled: true\n      mqtt_host: nas\n"
     write(tmp_path, {"wifi.yml": wifi + everything})
     write(tmp_path, {"cable.yml": GOOD.replace("garage", "barn") + everything})
     at_home = "      pvs_link_type: home\n      pvs_link_pvs_address: pvs6.local\n"

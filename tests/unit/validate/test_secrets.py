@@ -178,6 +178,7 @@ def test_no_form_of_the_report_shows_a_secret(
       health_user: anna
       compat_password: {SECRET}
       proxy_https_certificate: {SECRET}
+      mqtt_password: {SECRET}
       notify_urls: [{SECRET}, "nfty://{SECRET}", "ntfy://{SECRET}"]
       uplink_networks:
         - ssid: home
