@@ -37,6 +37,7 @@ def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_pa
     everything = "      console_dns_enabled: true\n      bridge_mode: both\n"
     everything += "      appliance_read_only_root: true\n"
     everything += "      mqtt_enabled: true\n      mqtt_host: nas\n"
+    everything += "      notify_enabled: true\n      notify_urls: ['ntfy://sunflower']\n"
     write(tmp_path, {"wifi.yml": wifi + everything})
     write(tmp_path, {"cable.yml": GOOD.replace("garage", "barn") + everything})
     at_home = "      pvs_link_type: home\n      pvs_link_pvs_address: pvs6.local\n"
@@ -54,6 +55,7 @@ def test_every_template_is_rendered_for_some_bridge(validator: Validator, tmp_pa
             (
                 "compat.cfg",
                 "http.cfg",
+                "live_data.cfg",
                 "passthrough.cfg",
                 "stats.cfg",
                 "status.cfg",
