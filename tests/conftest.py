@@ -38,7 +38,8 @@ _SCENARIOS = "tests/bridges/molecule/test_scenarios.py"
 _ROLLBACK = "tests/bridges/rollback/"
 # Each release has a lab.
 _BY_RELEASE = tuple(
-    f"tests/bridges/{each}/" for each in ("compat", "doctor", "evil", "local_users", "monitor")
+    f"tests/bridges/{each}/"
+    for each in ("compat", "doctor", "evil", "local_users", "monitor", "mqtt", "notify")
 )
 _FAULTS = "tests/nightly/faults/"
 _WEAR = "tests/nightly/wear/"
@@ -51,7 +52,6 @@ _BRIDGES = (
     "tests/bridges/test_",
     "tests/bridges/boot_config/",
     "tests/bridges/molecule/",
-    "tests/bridges/mqtt/",
     "tests/bridges/rehearse/",
 )
 _LINT = "tests/lint/"

@@ -36,6 +36,7 @@ def got(folder: Path) -> list[dict[str, Any]]:
     return [{**line, "body": json.loads(line["body"])} for line in map(json.loads, lines)]
 
 
+@pytest.mark.core
 def test_a_test_message_arrives_and_each_url_has_its_result(debian: Debian, tmp_path: Path) -> None:
     with receiving(tmp_path) as port:
         urls = [

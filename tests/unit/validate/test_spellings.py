@@ -39,6 +39,8 @@ VALUES: dict[str, Any] = {
     "mqtt_password": "12345",
     "mqtt_port": 1884,
     "mqtt_user": "anna",
+    "notify_quiet_hours": "22:00-07:00",
+    "notify_urls": ["ntfy://sunflower"],
     "proxy_allow_commands": ["StartDiscovery"],
     "proxy_allow_variables": ["/sys/telemetryws/enable"],
     "proxy_command_cache_seconds": {"DeviceList": 300},
@@ -51,6 +53,7 @@ VALUES: dict[str, Any] = {
     "pvs_link_address": "172.27.153.7/24",
     "pvs_link_interface": "eth2",
     "pvs_link_pvs_address": "172.27.152.1",
+    "status_panels": [{"serial": "123", "name": "456", "row": 1, "column": 2}],
     "status_time_zone": "America/Los_Angeles",
     "uplink_address": "192.168.1.20/24",
     "uplink_country": "NO",
@@ -67,14 +70,20 @@ STATIC = {
     "uplink_dns_servers": ["192.168.1.1"],
 }
 WRITES = {"proxy_writes_acknowledged": True}
+MESSAGES = {"notify_enabled": True, "notify_urls": ["ntfy://sunflower"]}
 # Other variables that a value needs, or without which it has no effect.
 BESIDE: dict[str, dict[str, Any]] = {
+    "compat_live_data_enabled": WRITES,
     "firewall_allow": {"firewall_enabled": True},
     "health_password": {"health_user": "anna", "proxy_users": {"anna": HASH}},
     "health_user": {"health_password": "correct horse", "proxy_users": {"anna": HASH}},
     "monitor_enabled": {"status_enabled": False},
     "mqtt_enabled": {"mqtt_host": "192.168.1.5"},
     "mqtt_password": {"mqtt_user": "anna"},
+    **dict.fromkeys(
+        ("notify_after_minutes", "notify_daily_limit", "notify_enabled", "notify_quiet_hours"),
+        MESSAGES,
+    ),
     "proxy_allow_commands": WRITES,
     "proxy_allow_variables": WRITES,
     "proxy_stats_network": {"proxy_users": {"anna": HASH}},
