@@ -6,14 +6,14 @@ import contextlib
 import http.client
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from attack_table import AttackTable
 from bridges.proxy.attackers import Attackers, Habit
 from bridges.proxy.home import BRIDGE, Home, is_refusal
-from bridges.proxy.owner import LOCKED, OPEN
-from bridges.proxy.test_load import HABITS, UPGRADE
+from bridges.proxy.owner import LOCKED
+from bridges.proxy.test_load import HABITS
 
 from proxy_rig.rendering import variables
 from pvs_lab.process import wait_until
@@ -122,19 +122,6 @@ def test_an_address_with_many_requests_waits_for_one_with_few(
     # Half of the queue is for other addresses.
     assert 30 <= statuses.count(200) <= 34
     assert set(statuses) == {200, 503}
-
-
-def test_one_address_cannot_take_all_places_of_the_live_data(
-    serve_compat: Callable[..., Home],
-) -> None:
-    home = serve_compat(OPEN)
-    with Attackers(home.world, Habit(9002, UPGRADE), [ATTACKER], 100) as attackers:
-        while attackers.attempts < 100:
-            time.sleep(0.01)
-        with home.world.connect(9002, timeout_seconds=2) as other:
-            other.sendall(UPGRADE)
-            assert other.recv(12) == b"HTTP/1.1 101"
-        assert home.stats()["websocket"]["most"] == 1
 
 
 def test_half_a_tls_handshake_does_not_occupy_the_pvs(home: Home) -> None:

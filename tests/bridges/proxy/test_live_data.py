@@ -13,14 +13,17 @@ from pathlib import Path
 
 import pytest
 from attack_table import AttackTable
+from bridges.proxy.attackers import Attackers, Habit
 from bridges.proxy.home import Home
 from bridges.proxy.owner import LOCKED, OPEN, log_in
+from bridges.proxy.test_load import UPGRADE
 
 from pvs_lab.process import wait_until
 
 Serve = Callable[..., Home]
 
 PORT = 9002
+ATTACKER = "192.168.20.100"
 SWITCHED = {"compat_live_data_enabled": True, "proxy_writes_acknowledged": True}
 TELEMETRY = "/sys/telemetryws/enable"
 LINGER_SECONDS = 30
@@ -168,3 +171,14 @@ def memory_mib(pid: int) -> float:
     """Return the memory of a process."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def test_one_address_cannot_take_all_places_of_the_live_data(serve_compat: Serve) -> None:
+    home = serve_compat(OPEN)
+    with Attackers(home.world, Habit(PORT, UPGRADE), [ATTACKER], 100) as attackers:
+        while attackers.attempts < 100:
+            time.sleep(0.01)
+        with home.world.connect(PORT, timeout_seconds=2) as other:
+            other.sendall(UPGRADE)
+            assert other.recv(12) == b"HTTP/1.1 101"
+        assert home.stats()["websocket"]["most"] == 1
