@@ -1,8 +1,9 @@
-"""Fixtures: a monitored bridge."""
+"""Fixtures: a monitored bridge, and its time zone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +29,13 @@ def make_bridge(tmp_path: Path) -> MakeBridge:
         return MonitoredBridge(tmp_path, **chosen)
 
     return begin
+
+
+@pytest.fixture
+def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Set the time zone."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

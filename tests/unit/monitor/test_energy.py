@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
@@ -18,13 +17,7 @@ NOON = 1_782_057_600.0
 """Seconds since 1970: June 21, 2026 in New York."""
 
 
-@pytest.fixture(autouse=True)
-def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("in_new_york")
 
 
 def plant(panels: Mapping[str, float | None], meter: float | None = None, kw: float = 1.0) -> Plant:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -21,13 +20,7 @@ from pvs_bridge.history.day import Day
 DAY = 86400.0
 
 
-@pytest.fixture(autouse=True)
-def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("in_new_york")
 
 
 def at(hour: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 from unit.health.conftest import make_body, make_devices, make_reply
@@ -15,14 +14,7 @@ from pvs_bridge.monitor import production
 from pvs_bridge.monitor.production import Point
 from pvs_bridge.pvs.devices import read_plant
 
-
-@pytest.fixture(autouse=True)
-def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("in_new_york")
 
 
 def test_a_point_is_added_every_five_minutes(make_bridge: MakeBridge) -> None:
