@@ -5,13 +5,16 @@ No message contains the password.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from collections.abc import Iterator
 
 from ansible_collections.pvs_bridge.core.plugins.plugin_utils.issues import Issue
-from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import Rule, Values
+from ansible_collections.pvs_bridge.core.plugins.plugin_utils.values import (
+    Rule,
+    Values,
+    parse_address,
+)
 
 # Labels of RFC 1123; an underscore is common in the names of containers.
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*", re.ASCII)
@@ -27,7 +30,7 @@ def check_host(values: Values) -> Iterator[Issue]:
         if values.get("mqtt_enabled") and not values.is_wrong("mqtt_host"):
             problem = "must be the MQTT broker, because mqtt_enabled is true"
             yield Issue.at(("mqtt_host",), problem, hint)
-    elif not _is_address(host) and not (_NAME.fullmatch(host) and len(host) <= _LONGEST_NAME):
+    elif parse_address(host) is None and not (_NAME.fullmatch(host) and len(host) <= _LONGEST_NAME):
         extra = "; the port belongs into mqtt_port" if ":" in host else ""
         yield Issue.at(
             ("mqtt_host",), f"must be a host name or an address, got {host!r}", f"{hint}{extra}"
@@ -40,13 +43,6 @@ def check_host(values: Values) -> Iterator[Issue]:
         hint = "remove uplink_mdns, or set mqtt_host to an address"
         problem = "must be true, because mqtt_host is a name in .local"
         yield Issue.at(("uplink_mdns",), problem, hint)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ipaddress.ip_address(text))
-    except ValueError:
-        return False
 
 
 def check_monitor(values: Values) -> Iterator[Issue]:
