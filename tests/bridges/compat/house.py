@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,21 @@ class House(Bridge):
             AssertionError: it does not in time.
         """
         if self.record()["firmware"] != build:
-            self.simulator("/_sim/firmware", {"build": build, "restart": True, "seconds": 3})
+            self.simulator(
+                "/_sim/firmware",
+                {"build": build, "restart": True, "seconds": 2 * CACHE_SECONDS},
+            )
+            # Then no answer of the firmware before is fresh.
+            time.sleep(CACHE_SECONDS)
         locked = build in (LOCKED, LOCKED_PVS5)
         wanted = "1.1 pvs-bridge-compat" if locked else "1.1 pvs-bridge"
         answer: dict[str, Any] = {}
 
         def is_so() -> bool:
             nonlocal answer
-            (answer,) = self.program("poll", "bridge", "0", "1")
+            # haproxy may have DeviceList from the probe of the compat service, before its own check
+            # has found that the firmware has changed.
+            (answer,) = self.program("poll", "bridge", "0", "1", "Get_Comm")
             good = answer["result"] == "succeed" and "warning" not in answer["headers"]
             return good and answer["headers"].get("via") == wanted
 

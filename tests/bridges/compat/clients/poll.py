@@ -1,6 +1,6 @@
-"""A program that asks for DeviceList again and again, and prints one line of JSON for each answer.
+"""A program that sends a command again and again, and prints one line of JSON for each answer.
 
-usage: poll.py HOST INTERVAL_SECONDS COUNT
+usage: poll.py HOST INTERVAL_SECONDS COUNT [COMMAND]
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import sys
 import time
 from typing import Any
 
-DEVICE_LIST = "/cgi-bin/dl_cgi?Command=DeviceList"
 
-
-def poll(host: str) -> dict[str, Any]:
+def poll(host: str, command: str) -> dict[str, Any]:
     """Ask once."""
     connection = http.client.HTTPConnection(host, timeout=60)
-    connection.request("GET", DEVICE_LIST)
+    connection.request("GET", f"/cgi-bin/dl_cgi?Command={command}")
     response = connection.getresponse()
     body = response.read()
     connection.close()
@@ -35,14 +33,14 @@ def poll(host: str) -> dict[str, Any]:
     }
 
 
-def main(host: str, interval_seconds: float, count: int) -> None:
+def main(host: str, interval_seconds: float, count: int, command: str = "DeviceList") -> None:
     """Ask so many times, by a beat."""
     due = time.monotonic()
     for _ in range(count):
         time.sleep(max(0.0, due - time.monotonic()))
         due += interval_seconds
-        print(json.dumps(poll(host)), flush=True)
+        print(json.dumps(poll(host, command)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
