@@ -194,11 +194,9 @@ def test_a_hostile_answer_does_no_harm(house: House, attack_table: AttackTable, 
         house.become(None)
     # The compat service warns of a reading from before.
     assert_harmless(taken, _DROPPED - {"warning"} if translated else _DROPPED)
-    # With locked firmware there may be a reading from before.
-    if REFUSED.fullmatch(kind) and taken.status != 200:
-        assert_refused(taken)
     if REFUSED.fullmatch(kind) and not translated:
-        assert taken.status != 200
+        assert_refused(taken)
+    # The compat service may have a reading from before, or need longer than the client waits.
     if translated and taken.status not in (0, 200):
         assert_refused(taken)
     # An inverter that the hostile PVS has listed is missed for a while, as a real one would be.
