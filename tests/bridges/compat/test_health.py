@@ -38,7 +38,7 @@ def test_without_compat_the_new_api_is_healthy_with_a_note(
     locked: House,
 ) -> None:
     run = locked.good_run({**VARIABLES, "compat_mode": "off"})
-    assert run.says("only programs that know /auth and /vars")
+    assert run.says("only programs that use /auth and /vars")
     try:
         found = locked.health()
         assert (found["healthy"], found["interface"], found["plant"]) == (True, "new", None)

@@ -5,6 +5,7 @@ tests/bridges/compat/test_haproxy_ends.py does the same with systemd.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,19 @@ def test_while_draining_the_pvs_gets_no_request_and_clients_get_503(
     assert home.stats()["in_flight"]["total"] == 0
     assert home.ask(START).status == 503
     assert home.stats()["by_command"] == {"devices/list": 1}
+
+
+def test_the_first_check_of_a_new_process_finds_no_fault_at_the_old_one(
+    home: Home, admin: AdminSocket, haproxy: Haproxy
+) -> None:
+    """Both processes listen at this socket while haproxy reloads."""
+    assert admin.drain(10)
+    serial = next(path for path in haproxy.sockets if path.name == "serial.sock")
+    with socket.socket(socket.AF_UNIX) as check:
+        check.connect(str(serial))
+        check.sendall(b"GET / HTTP/1.1\r\nHost: pvs\r\nX-Pvs-Bridge-Cache: check\r\n\r\n")
+        assert check.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert home.stats()["requests"] == 0
 
 
 def test_draining_stops_waiting_for_a_pvs_that_hangs(home: Home, admin: AdminSocket) -> None:
