@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http.client
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ from bridges.proxy.home import Home
 from bridges.proxy.owner import LOCKED, OPEN, log_in
 from bridges.proxy.test_load import UPGRADE
 
+from proxy_rig.rendering import variables
 from pvs_lab.process import wait_until
 
 Serve = Callable[..., Home]
@@ -26,6 +28,7 @@ PORT = 9002
 ATTACKER = "192.168.20.100"
 SWITCHED = {"compat_live_data_enabled": True, "proxy_writes_acknowledged": True}
 TELEMETRY = "/sys/telemetryws/enable"
+PAGES: int = variables({})["__proxy_live_pages"]
 LINGER_SECONDS = 30
 MEMORY_MIB = 96
 """What its unit allows the service."""
@@ -182,3 +185,72 @@ def test_one_address_cannot_take_all_places_of_the_live_data(serve_compat: Serve
             other.sendall(UPGRADE)
             assert other.recv(12) == b"HTTP/1.1 101"
         assert home.stats()["websocket"]["most"] == 1
+
+
+@contextlib.contextmanager
+def page(home: Home, method: str = "GET", query: str = "") -> Iterator[http.client.HTTPResponse]:
+    """Ask for live data as the status page does."""
+    connection = http.client.HTTPConnection("bridge", timeout=40)
+    connection.sock = home.world.connect(80, timeout_seconds=40)
+    try:
+        connection.request(method, f"/bridge/live{query}")
+        with connection.getresponse() as response:
+            yield response
+    finally:
+        connection.close()
+
+
+def check_events(response: http.client.HTTPResponse, count: int = 2) -> None:
+    """Read events."""
+    assert response.status == 200
+    assert response.getheader("Content-Type") == "text/event-stream"
+    for _ in range(count):
+        field, _, text = response.readline().partition(b": ")
+        assert (field, response.readline()) == (b"data", b"\n")
+        assert "pv_p" in json.loads(text)["params"]
+
+
+def test_pages_and_programs_share_one_connection(serve_compat: Serve) -> None:
+    home = serve_compat(OPEN, **SWITCHED)
+    with page(home) as one, page(home) as other, listening(home) as program:
+        check_events(one)
+        check_events(other)
+        check_messages(program)
+        assert connections(home) == {"clients": 1, "most": 1, "total": 1}
+        assert {each["listener"] for each in home.pvs.log()} == {"websocket"}
+
+
+@pytest.mark.slow
+def test_a_page_hears_live_data_for_longer_than_the_time_limits(serve_compat: Serve) -> None:
+    home = serve_compat(OPEN, **SWITCHED)
+    began = time.monotonic()
+    with page(home) as response:
+        while time.monotonic() - began < 70:
+            check_events(response, 1)
+
+
+@pytest.mark.parametrize(("method", "query"), [("HEAD", ""), ("POST", ""), ("GET", "?a=b")])
+def test_only_the_request_of_the_page_gets_live_data(
+    serve_compat: Serve, method: str, query: str
+) -> None:
+    home = serve_compat(OPEN, **SWITCHED)
+    with page(home, method, query) as response:
+        assert response.status == 404
+    assert connections(home)["total"] == 0
+
+
+def test_without_the_variable_the_page_has_no_live_data(serve_compat: Serve) -> None:
+    home = serve_compat(OPEN)
+    with page(home) as response:
+        assert response.status == 404
+
+
+def test_pages_leave_connections_for_programs(serve_compat: Serve) -> None:
+    home = serve_compat(OPEN, **SWITCHED)
+    with contextlib.ExitStack() as stack:
+        for _ in range(PAGES):
+            check_events(stack.enter_context(page(home)), 1)
+        with page(home) as response:
+            assert response.status == 503
+            assert json.loads(response.read())["error"] == "Too many pages show live data."
+        check_messages(stack.enter_context(listening(home)))

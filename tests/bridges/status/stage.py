@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +24,7 @@ class Stage:
         scene: The bridge that is shown; None while the service does not answer.
         fixed: A document that is shown in place of a scene.
         later_seconds: The time between the last run of the monitor and now.
+        live: The message that the page hears again and again; None without live data.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,6 +33,7 @@ class Stage:
         self.scene: MonitoredBridge | None = None
         self.fixed: bytes | None = None
         self.later_seconds = 20
+        self.live: bytes | None = None
 
     def answer(self, path: str) -> bytes | None:
         """Return the answer to a request of the page."""
@@ -55,7 +58,8 @@ class Stage:
         system.write_text('PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n')
         sources = Sources(scene.paths.state, scene.paths.events, system)
         now = scene.now + self.later_seconds
-        return json.dumps(Documents(sources).make(now, (scene.clock_offset or 0) + now)).encode()
+        documents = Documents(sources, has_live_data=self.live is not None)
+        return json.dumps(documents.make(now, (scene.clock_offset or 0) + now)).encode()
 
 
 @contextlib.contextmanager
@@ -64,12 +68,24 @@ def stage() -> Iterator[Stage]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/bridge/live":
+                with contextlib.suppress(OSError):
+                    self.tell_live()
+                return
             is_data = ".json" in self.path
             body = shown.answer(self.path)
             self.send_response(503 if body is None else 200)
             self.send_header("Content-Type", "application/json" if is_data else "text/html")
             self.end_headers()
             self.wfile.write(body or b'{"error": "no scene"}')
+
+        def tell_live(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            while shown.live is not None:
+                self.wfile.write(b"data: %b\n\n" % shown.live)
+                time.sleep(0.1)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -92,6 +92,41 @@ def test_figures_and_panels_are_those_of_the_plant(show: Show) -> None:
     assert show("night").run(kinds) == ["tile asleep"] * 24
 
 
+def live(made_kw: float, **params: object) -> bytes:
+    """Return a message of the PVS with the power of the panels."""
+    message = {"notification": "power", "params": {"pv_p": made_kw, **params}}
+    return json.dumps(message).encode()
+
+
+def test_live_data_replace_the_figures_while_they_come(show: Show, shown: Stage) -> None:
+    shown.live = live(1.234, site_load_p=0.5, net_p=-0.734)
+    try:
+        browser = show("day")
+        assert wait_until(lambda: browser.run(_FIGURES)[0] == "1.23 kWproducing, live", 10)
+        assert browser.run(_FIGURES)[1:3] == ["500 Wconsuming", "734 Wexporting"]
+        # Without a meter for consumption.
+        shown.live = live(2.5, site_load_p=None, net_p="nan")
+        assert wait_until(lambda: browser.run(_FIGURES)[0] == "2.50 kWproducing, live", 10)
+        assert len(browser.run(_FIGURES)) == 2
+        assert browser.run("return document.querySelector('h1').className") == "good"
+        shown.live = None
+        assert wait_until(lambda: browser.run(_FIGURES)[0].endswith("kWproducing"), 20)
+        assert len(browser.run(_FIGURES)) == 4
+    finally:
+        shown.live = None
+
+
+def test_a_broken_link_hides_live_data(show: Show, shown: Stage) -> None:
+    shown.live = live(1.234)
+    try:
+        browser = show("cable-out")
+        heard = "return new Promise(done => setTimeout(() => done(source !== null), 1000))"
+        assert browser.run(heard)
+        assert not [each for each in browser.run(_FIGURES) if "live" in each or "1.23" in each]
+    finally:
+        shown.live = None
+
+
 @pytest.mark.parametrize("scene", ["cable-out", "pvs-down"])
 def test_what_was_read_before_a_fault_is_grey_with_its_time(show: Show, scene: str) -> None:
     browser = show(scene)

@@ -54,7 +54,7 @@ def variables(chosen: dict[str, Any]) -> dict[str, Any]:
     Args:
         chosen: what an inventory sets.
     """
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = {**_read(PROJECT / "roles/common/vars/main.yml")}
     for role in _ROLES:
         merged |= _read(PROJECT / f"roles/{role}/defaults/main.yml")
     return merged | _INVENTORY | chosen | _read(_PROXY / "vars/main.yml")

@@ -540,3 +540,62 @@ def test_a_silent_pvs_is_not_asked_by_each_program(boot: Boot, listen: Listen) -
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(status, range(8))) == {503}
     assert connections(pvs)["total"] == 1
+
+
+@contextlib.contextmanager
+def page(compat: Compat) -> Iterator[socket.socket]:
+    """Ask as the status page does; the answer is still to be read."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(compat.config.live_socket)
+        connection.sendall(b"GET /bridge/live HTTP/1.1\r\nHost: bridge\r\n\r\n")
+        yield connection
+
+
+def check_events(connection: socket.socket, count: int) -> list[Any]:
+    """Read the head of the answer; return the data of the first events."""
+    with connection.makefile("rb") as stream:
+        head = [line.decode().strip() for line in iter(stream.readline, b"\r\n")]
+        assert head[0] == "HTTP/1.1 200 OK"
+        assert "Content-Type: text/event-stream" in head
+        found = []
+        for _ in range(count):
+            field, _, text = stream.readline().partition(b": ")
+            assert (field, stream.readline()) == (b"data", b"\n")
+            found.append(json.loads(text))
+        return found
+
+
+def test_a_page_and_a_program_share_one_connection(boot: Boot, listen: Listen) -> None:
+    pvs = boot_live(boot)
+    compat = listen(pvs)
+    with page(compat) as connection, Program(compat) as program:
+        assert all("pv_p" in each["params"] for each in check_events(connection, 3))
+        program.message()
+        assert connections(pvs) == {"clients": 1, "most": 1, "total": 1}
+    assert wait_until(lambda: connections(pvs)["clients"] == 0, 5)
+
+
+def test_a_message_of_several_lines_is_one_event(listen: Listen) -> None:
+    text = GOOD.replace(b", ", b",\r\n\n ")
+    with pvs_that_sends(frame(TEXT, text)) as port, page(listen(port)) as connection:
+        assert check_events(connection, 1) == [json.loads(GOOD)]
+
+
+def test_without_live_data_a_page_gets_a_clear_error(boot: Boot, listen: Listen) -> None:
+    with page(listen(boot_live(boot, LOCKED))) as connection, connection.makefile("rb") as stream:
+        head, _, text = stream.read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert json.loads(text)["error"] == "The PVS does not send live data."
+
+
+def test_a_page_that_does_not_read_is_disconnected(
+    boot: Boot, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pvs_bridge.compat.events.WAITING_BYTES", 2048)
+    pvs = boot_live(boot, websocket_interval_seconds=0.01)
+    with page(listen(pvs)) as slow:
+        watch = select.poll()
+        watch.register(slow, select.POLLHUP)
+        assert watch.poll(30_000)
+    assert wait_until(lambda: connections(pvs)["clients"] == 0, 5)

@@ -93,6 +93,14 @@ def test_a_pi_that_has_just_started_has_a_complete_document(tmp_path: Path) -> N
     assert (document["plant"], document["links"], document["day"]["points"]) == (None, [], [])
 
 
+@pytest.mark.parametrize("has_live_data", [False, True])
+def test_the_page_is_told_of_live_data(tmp_path: Path, has_live_data: bool) -> None:
+    nothing = tmp_path / "nothing"
+    sources = Sources(nothing, nothing, nothing)
+    document = Documents(sources, has_live_data=has_live_data).make(5.0, 0.0)
+    assert document["live_data"] is has_live_data
+
+
 def test_a_damaged_state_counts_as_missing(bridge: MonitoredBridge) -> None:
     bridge.paths.state.write_text('{"checked": 1')
     assert made(bridge)["age_seconds"] is None

@@ -12,7 +12,7 @@ from unit.status.conftest import ROLE
 from proxy_rig.haproxy import PAGE
 from proxy_rig.rendering import render
 
-_BUFFER_BYTES = 32768  # haproxy's tune.bufsize, which limits the size of its own answers
+_BUFFER_BYTES = 34816  # haproxy's tune.bufsize, which limits the size of its own answers
 _LINES_AROUND_BYTES = 2048
 
 

@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from yarl import URL
 
+from pvs_bridge.compat import events
 from pvs_bridge.compat.answers import refusal_body
 from pvs_bridge.compat.backoff import Backoff
+from pvs_bridge.compat.events import EventStream
 from pvs_bridge.compat.listening import listening, remove
 from pvs_bridge.compat.telemetry import Telemetry
 from pvs_bridge.compat.websocket import (
@@ -25,7 +28,6 @@ from pvs_bridge.compat.websocket import (
     WebSocket,
     acceptance,
     connect,
-    read_key,
 )
 from pvs_bridge.config import CompatConfig
 from pvs_bridge.pvs.errors import LiveDataError, PvsError
@@ -55,6 +57,16 @@ _LONGEST_FROM_PVS = 16384  # a message has about 300 bytes
 _LONGEST_FROM_PROGRAM = 4096
 
 
+class Listener(Protocol):
+    """A program or a page."""
+
+    def send(self, opcode: int, payload: bytes = b"") -> None:
+        """Send a message without waiting."""
+
+    def abort(self) -> None:
+        """Disconnect it at once."""
+
+
 class LiveData:
     """Passes the PVS's messages on to the programs. What a program sends goes nowhere."""
 
@@ -65,7 +77,7 @@ class LiveData:
         self._host = f"{host}:{PORT}"
         self._pvs: tuple[str, int] | str = config.pvs_socket or (host, PORT)
         self._telemetry = telemetry
-        self._listeners: set[WebSocket] = set()
+        self._listeners: set[Listener] = set()
         # Held while the connection to the PVS is opened and closed, so that there is only one.
         self._lock = asyncio.Lock()
         self._passing: asyncio.Task[None] | None = None
@@ -124,22 +136,38 @@ class LiveData:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a program, whose request haproxy has checked."""
-        listener = WebSocket(reader, writer, _LONGEST_FROM_PROGRAM)
         with contextlib.suppress(*ENDED), contextlib.closing(writer):
-            key = await read_key(reader)
+            head = await reader.readuntil(b"\r\n\r\n")
             try:
-                async with self._lock:
-                    await self._open()
-                    writer.write(acceptance(key))
-                    self._listeners.add(listener)
+                if head.startswith(events.REQUEST):
+                    page = EventStream(reader, writer)
+                    async with self._listening(page, writer, events.ANSWER):
+                        await page.end()
+                else:
+                    program = WebSocket(reader, writer, _LONGEST_FROM_PROGRAM)
+                    async with self._listening(program, writer, acceptance(head)):
+                        await _listen(program)
             except PvsError as error:
                 writer.write(_refusal(error))
-                return
-            try:
-                await _listen(listener)
-            finally:
-                self._listeners.discard(listener)
-                self._left_at = time.monotonic()
+
+    @contextlib.asynccontextmanager
+    async def _listening(
+        self, listener: Listener, writer: asyncio.StreamWriter, answer: bytes
+    ) -> AsyncIterator[None]:
+        """Answer, and pass messages on, until the end of the block.
+
+        Raises:
+            PvsError: The PVS has no live data now.
+        """
+        async with self._lock:
+            await self._open()
+            writer.write(answer)
+            self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+            self._left_at = time.monotonic()
 
     async def _open(self) -> None:
         """Connect to the PVS, unless it is connected.

@@ -136,23 +136,18 @@ class WebSocket:
         return _mask(mask, payload) if mask else payload
 
 
-async def read_key(reader: asyncio.StreamReader) -> bytes:
-    """Read the request of a client; return its Sec-WebSocket-Key.
+def acceptance(head: bytes) -> bytes:
+    """Return the answer to a client's request.
 
     Raises:
-        Exception: One of ENDED.
+        WebSocketError: The request has no Sec-WebSocket-Key.
     """
-    found = _KEY.search(await reader.readuntil(b"\r\n\r\n"))
+    found = _KEY.search(head)
     if found is None:
         raise WebSocketError
-    return found[1]
-
-
-def acceptance(key: bytes) -> bytes:
-    """Return the answer to a request with a key."""
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept_key(key)
+        b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept_key(found[1])
     )
 
 

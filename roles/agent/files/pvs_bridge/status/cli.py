@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, default=known.state, metavar="FILE")
     parser.add_argument("--events", type=Path, default=known.events, metavar="FILE")
     parser.add_argument("--history", type=Path, default=store.FOLDER, metavar="FOLDER")
+    parser.add_argument("--live-data", action="store_true", help="offer live data to the page")
     options = parser.parse_args(arguments)
     try:
         listener = listen(options.socket)
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     with listener:
         tell_systemd()
-        documents = Documents(Sources(options.state, options.events))
+        documents = Documents(
+            Sources(options.state, options.events), has_live_data=options.live_data
+        )
         serve(listener, documents, History(options.history))
     return 0

@@ -40,9 +40,15 @@ class Sources:
 class Documents:
     """Makes the document for each request; reads only files that have changed."""
 
-    def __init__(self, sources: Sources) -> None:
-        """Set the files; the operating system's is read now."""
+    def __init__(self, sources: Sources, *, has_live_data: bool = False) -> None:
+        """Set the files; the operating system's is read now.
+
+        Args:
+            sources: The files.
+            has_live_data: Whether the page may read /bridge/live.
+        """
         self._sources = sources
+        self._has_live_data = has_live_data
         self._known: dict[Path, tuple[tuple[int, int], str]] = {}
         self._system = _system(sources.system)
 
@@ -69,6 +75,7 @@ class Documents:
             "broken_link": broken["link"] if broken else None,
             "links": links,
             "interface": state.get("interface"),
+            "live_data": self._has_live_data,
             "note": state.get("note"),
             "plant": _plant(state, now, wall),
             "day": _day(state, now, wall),
