@@ -140,17 +140,19 @@ class Service:
         house: The plant.
         broker: mosquitto.
         config: Of the service.
+        options: More options of its command.
     """
 
     def __init__(self, site: Site, house: House, broker: Broker) -> None:
         """Set the monitor and the broker; start() runs the service."""
         self.site, self.house, self.broker = site, house, broker
         self.config: MqttConfig = dataclasses.replace(CONFIG, host="127.0.0.1")
+        self.options: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Run it."""
-        self._process = self.site.start("journal", *self._words())
+        self._process = self.site.start("journal", *self._words(), *self.options)
 
     def forget(self) -> subprocess.CompletedProcess[str]:
         """Remove the bridge from the broker."""

@@ -40,6 +40,47 @@ def test_the_broker_gets_the_plant(service: Service, broker: Broker) -> None:
     service.wait(lambda: broker.retained()[topic]["power"] == 222)
 
 
+# One event each second, as haproxy passes them on.
+LIVE = """
+import http.server, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/bridge/live" else 404)
+        self.end_headers()
+        while True:
+            self.wfile.write(open({path!r}, "rb").read())
+            time.sleep(0.2)
+http.server.ThreadingHTTPServer(("127.0.0.1", 8000), Handler).serve_forever()
+"""
+
+
+def test_live_data_are_published_each_second(site: Site, service: Service, broker: Broker) -> None:
+    message = site.folder / "message"
+    message.write_text('data: {"params": {"pv_p": 1.234, "site_load_p": 0.5, "net_p": -0.7}}\n\n')
+    server = site.start("live.log", "python3", "-c", LIVE.format(path=site.path("message")))
+    try:
+        broker.start()
+        service.options = ("--live-port", "8000")
+        service.start()
+        plant, before = f"{ROOT}/plant", everything(service)
+        known = service.house.messages()[plant]
+        service.wait(lambda: broker.retained().get(plant, {}).get("production_power") == 1234)
+        found = broker.retained()
+        assert found[plant] == known | {
+            "production_power": 1234, "home_power": 500, "grid_power": -700
+        }  # fmt: skip
+        assert {**found, plant: None} == {**before, plant: None}
+        message.write_text('data: {"params": {"pv_p": 1.3}}\n\n')
+        began = time.monotonic()
+        service.wait(lambda: broker.retained()[plant]["production_power"] == 1300)
+        assert time.monotonic() - began < 5
+        assert broker.retained()[plant]["home_power"] == known["home_power"]
+    finally:
+        end(server)
+    # Then the figures of the monitor are valid again.
+    service.wait(lambda: broker.retained() == before)
+
+
 def test_an_absent_broker_is_reported_once_and_used_when_it_comes(
     service: Service, broker: Broker
 ) -> None:

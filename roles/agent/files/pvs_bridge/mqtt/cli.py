@@ -12,6 +12,7 @@ from pathlib import Path
 from pvs_bridge.config import FOLDER, ConfigError, MqttConfig, read_config
 from pvs_bridge.host.paths import MQTT_ISSUE
 from pvs_bridge.mqtt.broker import BrokerError
+from pvs_bridge.mqtt.live import LivePower
 from pvs_bridge.mqtt.report import Report
 from pvs_bridge.mqtt.service import Service, connected
 from pvs_bridge.status.document import Documents, Sources
@@ -34,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     report = Report(options.report, lambda text: print(text, flush=True), time.monotonic)
     sources = Sources(options.state, options.events)
-    Service(config, Documents(sources), options.state, report).run()
+    live = LivePower(options.live_port) if options.live_port else None
+    if live:
+        live.start()
+    Service(config, Documents(sources), options.state, report, live).run()
     return 0
 
 
@@ -45,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, default=known.state, metavar="FILE")
     parser.add_argument("--events", type=Path, default=known.events, metavar="FILE")
     parser.add_argument("--report", type=Path, default=Path("/") / MQTT_ISSUE, metavar="FILE")
+    parser.add_argument(
+        "--live-port", type=int, metavar="PORT", help="haproxy's port, if it has live data"
+    )
     parser.add_argument(
         "--forget",
         action="store_true",

@@ -11,12 +11,17 @@ from typing import Any
 
 from pvs_bridge.config import MqttConfig
 from pvs_bridge.mqtt.broker import Broker, BrokerError
+from pvs_bridge.mqtt.entities import PLANT
+from pvs_bridge.mqtt.live import LivePower, with_live
 from pvs_bridge.mqtt.messages import REMOVED, Publisher, topics_of
 from pvs_bridge.mqtt.report import Report
 from pvs_bridge.status.document import Documents
 
 POLL_SECONDS = 3.0
 """How often the service looks whether the monitor has run."""
+
+LIVE_SECONDS = 1.0
+"""The same while there are live data."""
 
 DOCUMENT_SECONDS = 60.0
 """How often it looks at the document otherwise: a reading grows old without a run."""
@@ -36,6 +41,7 @@ class Service:
         documents: Makes the status document.
         state: The file that changes with each run of the monitor.
         report: Takes what is wrong.
+        live: Tells the powers of each second; None without live data.
         sleep: Waits for a number of seconds.
     """
 
@@ -43,6 +49,7 @@ class Service:
     documents: Documents
     state: Path
     report: Report
+    live: LivePower | None = None
     sleep: Callable[[float], None] = time.sleep
 
     def run(self) -> None:
@@ -66,6 +73,7 @@ class Service:
         Raises:
             BrokerError: It breaks.
         """
+        topics = publisher.topics
         sent: dict[str, tuple[bytes, float]] = {}
         wanted: dict[str, bytes] = {}
         made, stamp = 0.0, None
@@ -77,7 +85,8 @@ class Service:
             if not wanted or removing or changed != stamp or now - made >= DOCUMENT_SECONDS:
                 made, stamp = now, changed
                 wanted = publisher.messages(self._document())
-            for topic, message in wanted.items():
+            power = self.live.power if self.live else {}
+            for topic, message in with_live(wanted, topics.of(PLANT), power):
                 before, at = sent.get(topic, (None, now))
                 # A slow broker gets the newest message when it has taken the one before.
                 if topic not in broker.undelivered and (
@@ -86,7 +95,7 @@ class Service:
                     sent[topic] = (message, now)
                     publisher.retained[topic] = message
                     broker.publish(topic, message)
-            broker.run(POLL_SECONDS)
+            broker.run(LIVE_SECONDS if power else POLL_SECONDS)
             if not works and not broker.undelivered:
                 works = True
                 self.report.works()
