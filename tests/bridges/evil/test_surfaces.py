@@ -23,7 +23,6 @@ OPEN, LOCKED = 61707, 61846
 # These change what the PVS claims, in a form that a PVS may use.
 CLAIMS = ("body-wrong-types", "body-huge-numbers", "body-duplicate-keys", "body-12000-panels")
 TEXTS = tuple(kind for kind in KINDS if kind.startswith("text-"))
-_CHECK = "rm --force /run/pvs-bridge-monitor/state.json; systemctl start pvs-bridge-monitor"
 _DRAWN = "return document.querySelector('#main > *, h1.bad') !== null"
 
 # The network backend makes no difference here.
@@ -52,7 +51,7 @@ def test_no_part_of_the_bridge_crashes_or_shows_a_wrong_number(evil: EvilHouse, 
     health = evil.health()
     assert {each["link"] for each in health["links"]} >= {"cable", "lease", "pvs", "answer"}
     evil.become(kind)
-    evil.output("bridge", _CHECK)
+    evil.check()
     document = json.loads(evil.page("status.json"))
     assert document["links"]
     assert parsed(evil.page("metrics"))["pvs_bridge_healthy"]
@@ -86,7 +85,7 @@ def test_texts_stay_texts_on_the_page_and_in_the_metrics(
     evil: EvilHouse, chromium: Browser, tmp_path: Path, kind: str
 ) -> None:
     evil.become(kind)
-    evil.output("bridge", _CHECK)
+    evil.check()
     metrics = evil.page("metrics")
     check = Workbench().command(tmp_path, "/mnt", "promtool", "check", "metrics")
     done = subprocess.run(check, input=metrics, capture_output=True, text=True, check=False)
@@ -106,5 +105,5 @@ def test_a_good_pvs_is_healthy_again(evil: EvilHouse) -> None:
     evil.run("bridge", "pvs-bridge health")
     evil.become(None)
     assert evil.until(lambda: evil.run("bridge", "pvs-bridge health")[0] == 0, 120)
-    evil.output("bridge", _CHECK)
+    evil.check()
     assert json.loads(evil.page("status.json"))["healthy"]

@@ -40,10 +40,18 @@ for address, kind, port in json.load(sys.stdin):
             pass
 """
 _ASK = """
-import json, socket, sys
+import json, socket, sys, time
+def connect(port):
+    # haproxy may not have counted off a connection yet that has just ended.
+    for _ in range(50):
+        try:
+            return socket.create_connection(("127.0.0.1", port), 5)
+        except ConnectionResetError:
+            time.sleep(0.1)
+    sys.exit(f"port {port} refuses every connection")
 asked = json.load(sys.stdin)
 for port, request in asked:
-    with socket.create_connection(("127.0.0.1", port), 5) as each:
+    with connect(port) as each:
         each.settimeout(20)
         each.sendall(request.encode())
         answer = b""

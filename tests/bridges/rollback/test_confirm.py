@@ -79,7 +79,7 @@ def test_a_second_controller_is_refused_with_the_name_of_the_first(bridge: Bridg
     run = bridge.provision({"uplink_hostname": "shed"})
     first = re.escape(f"{getpass.getuser()}@{socket.gethostname()}")
     assert run.status != 0
-    assert re.search(rf"{first} changes the network of this Pi since \d+ s", run.output)
+    assert re.search(rf"{first} changes the network of this Pi,\s+since \d+ s", run.output)
     assert bridge.settles_as(armed) - armed == {}
     assert "previous network is restored" in bridge.output("bridge", "pvs-bridge rollback undo")
     assert bridge.settles_as(before) - before == {}

@@ -163,7 +163,7 @@ def test_neither_side_reaches_the_world_through_the_bridge(
 def test_the_home_reaches_no_other_network_on_the_side_of_the_pvs(lab: LabClient, add: Add) -> None:
     add("pvs", "address 172.27.152.1/24 dev lan1")
     add("bridge", "route 172.27.152.0/24 dev eth0")
-    lab.output("bridge", "ping -c 1 -W 5 172.27.152.1")
+    lab.output("pvs", "ping -c 1 -W 5 172.27.152.1")
     add("client", f"route 172.27.152.0/24 via {BRIDGE}")
     assert heard(lab, "client", "pvs", "172.27.152.1") == ""
 
