@@ -16,7 +16,7 @@ def test_the_next_run_applies_what_is_written_already(bridge: Bridge) -> None:
         assert bridge.waits_for(UNAPPLIED, there=True)
     bridge.output("bridge", "until grep -q 'Cache 45' /etc/haproxy/haproxy.cfg; do sleep 0.1; done")
     assert "haproxy.cfg" in bridge.output("bridge", f"cat {UNAPPLIED}")
-    assert "proxy : Apply the configuration of haproxy" in bridge.good_run(CHANGE).changed
+    assert "proxy : Reload or restart haproxy" in bridge.good_run(CHANGE).changed
     assert not bridge.exists(UNAPPLIED)
     assert bridge.good_run(CHANGE).changed == []
     bridge.good_run({})

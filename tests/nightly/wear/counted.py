@@ -10,6 +10,14 @@ from pvs_lab.paths import card_dir
 
 # What Raspberry Pi OS Lite has beside, and starts by the clock.
 _PACKAGES = "cron fake-hwclock logrotate man-db"
+# The broker is another computer's, so it writes nothing here.
+_BROKER = "sed -i 's/^persistence true/persistence false/' /etc/mosquitto/mosquitto.conf"
+_VARIABLES = {
+    "mqtt_enabled": True,
+    "mqtt_host": "127.0.0.1",
+    "notify_enabled": True,
+    "notify_urls": ["json://192.168.20.10:9999/"],
+}
 _CARD_MIB = 2000
 # The PVS's answers come at once, at noon.
 _SIMULATOR = "--simulator=--latency-seconds 0 --clock 2026-06-21T20:00:00Z"
@@ -46,9 +54,10 @@ class CountedPi(Bridge):
         """
         self.command(
             "up", f"--release={self.release}", f"--backend={self.backend}",
-            f"--packages={_PACKAGES}", f"--card-mib={_CARD_MIB}", _SIMULATOR,
+            f"--packages={_PACKAGES} mosquitto", f"--card-mib={_CARD_MIB}", _SIMULATOR,
         )  # fmt: skip
-        self.good_run({})
+        self.work(f"{_BROKER}; systemctl restart mosquitto")
+        self.good_run(_VARIABLES)
         # Its first look, after which it has something to go on.
         self.work("systemctl start pvs-bridge-monitor")
         self.work(f"while {_PROVISIONING_GOES_ON}; do sleep 1; done")
