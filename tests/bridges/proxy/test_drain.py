@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from bridges.proxy.home import HTTPS, Home
+from bridges.proxy.home import DEVICE_LIST, HTTPS, Home
 from bridges.proxy.owner import new_api
 
 from proxy_rig.haproxy import Haproxy
 from proxy_rig.world import PVS
 from pvs_bridge.proxy.drain import AdminSocket, reload, wait_for_closed_connections
+from pvs_lab.process import wait_until
 from pvs_sim.faults import Fault
 
 START = "/cgi-bin/dl_cgi?Command=Start"
@@ -36,6 +37,15 @@ def haproxy(home: Home) -> Iterator[Haproxy]:
 def admin(haproxy: Haproxy) -> AdminSocket:
     """The runtime API of haproxy."""
     return AdminSocket(haproxy.admin_socket)
+
+
+def answers_again(home: Home, target: str) -> bool:
+    """Wait for an answer of the new process; return whether it comes.
+
+    In the moment in which both processes listen, the old one can answer 503. The new one then waits
+    for its next check, 2 seconds later.
+    """
+    return wait_until(lambda: home.ask(target).status == 200, 5)
 
 
 def work(home: Home, pool: ThreadPoolExecutor, target: str = LIST) -> None:
@@ -84,7 +94,7 @@ def test_a_new_process_starts_after_the_pvs_has_answered(
         work(home, pool)
         assert reload(admin, haproxy.pid) == 0
         assert admin.process() not in {before, ""}
-        assert home.ask(START).status == 200
+        assert answers_again(home, START)
     stats = home.stats()
     assert stats["most_in_flight"]["total"] == 1
     assert stats["by_command"] == {"devices/list": 1, "Start": 1}
@@ -103,13 +113,13 @@ def test_requests_in_the_queue_of_the_old_process_get_503_at_once(
         assert reload(admin, haproxy.pid) == 0
         answers = [each.result() for each in waiting]
         # The PVS takes two seconds for a request of the new process.
-        assert home.ask().status == 200
+        assert answers_again(home, DEVICE_LIST)
     assert [each.answer.status for each in answers] == [503] * 8
     assert max(each.seconds for each in answers) < 1.5
     stats = home.stats()
     assert stats["most_in_flight"]["total"] == 1
     assert stats["by_command"] == {"devices/list": 1, "DeviceList": 1}
-    assert stats["requests"] == 2
+    assert "/vars" not in stats["by_path"]
 
 
 def test_a_new_process_waits_for_an_answer_by_https_too(
@@ -120,10 +130,10 @@ def test_a_new_process_waits_for_an_answer_by_https_too(
     with home.clients(1) as pool:
         work(home, pool, REVISION)
         assert reload(admin, haproxy.pid) == 0
-        assert home.ask("/").status == 200
+        assert answers_again(home, "/")
     stats = home.stats()
     assert stats["most_in_flight"]["total"] == 1
-    assert stats["by_path"] == {"/vars": 1, "/": 1}
+    assert stats["by_path"]["/vars"] == 1
 
 
 def test_a_rejected_configuration_keeps_the_old_process_running(
@@ -169,8 +179,8 @@ def test_a_new_process_waits_for_a_connection_that_is_passed_through(home: Home)
             while not home.stats()["in_flight"]["total"]:
                 time.sleep(0.01)
             assert reload(AdminSocket(running.admin_socket), running.pid) == 0
-            assert home.ask(START).status == 200
+            assert answers_again(home, START)
             assert home.ask("/", port=HTTPS).status == 200
     stats = home.stats()
     assert stats["most_in_flight"]["total"] == 1
-    assert stats["by_path"] == {"/cgi-bin/dl_cgi/devices/list": 1, "/cgi-bin/dl_cgi": 1, "/": 1}
+    assert stats["by_command"] == {"devices/list": 1, "Start": 1}

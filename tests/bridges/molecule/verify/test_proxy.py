@@ -98,7 +98,9 @@ def test_the_pvs_may_finish_before_haproxy_is_replaced(lab: LabClient, url: str,
     asking.start()
     assert lab.until(lambda: lab.simulator("/_sim/stats")["in_flight"]["total"] == 1, 10)
     lab.output("bridge", f"systemctl {verb} haproxy")
-    lab.output("client", f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=DeviceList'")
+    # In the moment in which both processes listen, the old one may answer 503.
+    again = f"curl --fail --silent '{url}/cgi-bin/dl_cgi?Command=DeviceList'"
+    assert lab.until(lambda: lab.run("client", again)[0] == 0, 5)
     asking.join()
     stats = lab.simulator("/_sim/stats")
     lab.simulator("/_sim/reset", {"state": True})
