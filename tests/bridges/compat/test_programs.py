@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,8 +26,11 @@ READ = {
         "vln_3phavg_v",
     },
 }  # fmt: skip
-# The firmware version and the names of models differ between the two.
+# The firmware version and the names of models differ between the two. The bridge lets the time of
+# the PVS go on while it reads only the meters.
 OTHER = {"SWVER", "MODEL", "HWVER", "dl_uptime", "CURTIME"}
+TIME_OF_PVS = ("PVS", "DATATIME")
+TIME_PASSES = timedelta(minutes=1)
 # The new API has no variable for them, so the bridge writes the old API's value for unknown.
 UNKNOWN = {row.key for kind in KINDS_OF_DEVICES for row in kind.rows if row.form == LISTED}
 
@@ -63,6 +67,11 @@ def number(text: object) -> float | None:
         return None
 
 
+def moment(stamp: object) -> datetime:
+    """Return the time that the old API writes as 2026,06,21,19,05,00."""
+    return datetime.strptime(str(stamp), "%Y,%m,%d,%H,%M,%S").replace(tzinfo=UTC)
+
+
 def resolution(*texts: str) -> float:
     """Return the larger resolution of two numbers written as text."""
     places = min(len(text.partition(".")[2]) for text in texts if "." in text)
@@ -74,6 +83,10 @@ def differences(old: Read, new: Read) -> Iterator[str]:
     shared = old.keys() & new.keys() - UNKNOWN
     for key in (READ[old["DEVICE_TYPE"]] | shared) - OTHER:
         before, after = old.get(key), new.get(key)
+        if (old["DEVICE_TYPE"], key) == TIME_OF_PVS:
+            if not timedelta(0) <= moment(after) - moment(before) <= TIME_PASSES:
+                yield f"the time of the PVS: {before!r}, {after!r}"
+            continue
         first, second = number(before), number(after)
         if first is None or second is None or first == second:
             same = before == after or first == second is not None
