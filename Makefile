@@ -142,6 +142,13 @@ build/lab_ed25519.pub:
 image-reproduce: setup-image ## Build the card twice, in two places, and compare every byte
 	@PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/image python3 tests/bench/image_reproduce.py
 
+##@ A Pi without a controller
+.PHONY: package
+package: setup-card ## Build the Debian package, which a Pi provisions itself with: sudo pvs-bridge setup
+	@$(card) package
+	@printf '%s\n' '' 'Next: copy it to a Pi with Raspberry Pi OS Trixie or Debian 13, and there, in its folder:' \
+		'  sudo apt install ./pvs-bridge_*_all.deb' '  sudo pvs-bridge setup'
+
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
 with_radio = $(filter-out no,$(RADIO))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from pvs_image.errors import ImageError
@@ -40,7 +41,23 @@ def copy_project(target: Path) -> None:
     """
     if target.exists():
         shutil.rmtree(target)
-    for file in project_files():
+    _copy(project_files(), target)
+
+
+def copy_documentation(target: Path) -> None:
+    """Copy the README files of the roles.
+
+    Args:
+        target: the folder.
+
+    Raises:
+        ImageError: the project is not a git clone.
+    """
+    _copy(_listed("roles/*/README.md"), target)
+
+
+def _copy(files: Iterable[Path], target: Path) -> None:
+    for file in files:
         copy = target / file.relative_to(PROJECT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         if file.is_symlink():
@@ -58,14 +75,18 @@ def project_files() -> list[Path]:
     Raises:
         ImageError: the project is not a git clone.
     """
+    return _listed(*ON_CARD, *_NOT_ON_CARD)
+
+
+def _listed(*patterns: str) -> list[Path]:
     listed = subprocess.run(
         ["git", "-c", f"safe.directory={PROJECT}", "ls-files", "-z", "--cached", "--others",
-         "--exclude-standard", "--", *ON_CARD, *_NOT_ON_CARD],
+         "--exclude-standard", "--", *patterns],
         cwd=PROJECT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if listed.returncode:
         raise ImageError(
-            f"{PROJECT} is not a git clone, so the files for the card cannot be listed",
+            f"{PROJECT} is not a git clone, so its files cannot be listed",
             "clone the project instead of copying it",
         )
     names = sorted(filter(None, listed.stdout.split("\0")))

@@ -25,8 +25,8 @@ _BACKEND = {
 # The lab's package server offers what the roles install, which is not on the card. It also offers
 # the other backend.
 _ON_OFFER = (
-    "apprise", "dnsmasq", "haproxy", "nftables", "python3-aiohttp", "python3-paho-mqtt",
-    "systemd-timesyncd", "unattended-upgrades",
+    "ansible-core", "apprise", "dnsmasq", "haproxy", "nftables", "python3-aiohttp",
+    "python3-paho-mqtt", "systemd-timesyncd", "unattended-upgrades",
 )  # fmt: skip
 _OTHER = {"networkmanager": "dhcpcd", "dhcpcd": "networkmanager"}
 

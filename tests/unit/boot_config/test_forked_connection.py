@@ -64,6 +64,15 @@ def test_an_exception_in_a_module_is_a_failed_task(tmp_path: Path) -> None:
     assert "Is a directory" in said
 
 
+def test_a_command_gets_its_input() -> None:
+    change = {
+        "id": "a1", "script": "[ -e /none ] || true", "interface": "wlan0", "timeout_seconds": 30,
+    }  # fmt: skip
+    said = ansible("-m", "pvs_bridge.core.commit_confirm", "-a", json.dumps(change))
+    assert "/usr/local/bin/pvs-bridge" in said
+    assert "not found" in said
+
+
 def test_the_exit_status_and_output_of_a_command_are_returned() -> None:
     said = ansible("-m", "ansible.builtin.raw", "-a", "echo out; echo wrong >&2; exit 7")
     assert "rc=7" in said

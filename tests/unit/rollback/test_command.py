@@ -228,3 +228,11 @@ def test_an_undo_goes_on_after_its_session_ends(root: Path, rollback: Rollback, 
     assert (done.returncode, done.stderr) == (0, "")
     assert pi.tree(root) == before
     assert rollback.pending() is None
+
+
+def test_a_change_is_not_confirmed_without_a_connection(run: Run, rollback: Rollback) -> None:
+    run("arm", "--id", "a1", *_ARM)
+    rollback.apply("a1", "true")
+    waits = ("--id", "a1", "--if-connected", "nowhere0")
+    assert json.loads(run("confirm", *waits)[1])["state"] == "applied"
+    assert run("confirm")[0] == 0

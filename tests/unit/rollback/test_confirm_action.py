@@ -65,6 +65,7 @@ _PLAY = """
         id: a1
         script: nmcli connection reload
         addresses: [192.0.2.21, garage.local]
+        interface: wlan0
         timeout_seconds: 120
       register: confirmed
     - debug:
@@ -267,7 +268,7 @@ def test_an_unreachable_pi_is_waited_for_until_its_undo_is_due(
         nonlocal now
         now += seconds
 
-    def ask(address: str, *_: object) -> None:
+    def ask_at(address: str, *_: object) -> None:
         asked.append((now, address))
         sleep(5)
         raise AnsibleConnectionFailure(f"first line\nno route to {address}\n")
@@ -278,7 +279,7 @@ def test_an_unreachable_pi_is_waited_for_until_its_undo_is_due(
         SimpleNamespace(monotonic=lambda: now, sleep=sleep, time=lambda: now),
     )
     action = commit_confirm.ActionModule.__new__(commit_confirm.ActionModule)
-    monkeypatch.setattr(action, "_ask", ask, raising=False)
+    monkeypatch.setattr(action, "_ask_at", ask_at, raising=False)
     action._connection = SimpleNamespace(get_option=lambda _: BEFORE)
     arguments = {"id": "a1", "addresses": [BEFORE, "garage"], "timeout_seconds": 120}
     result = action._confirm(arguments, {"inventory_hostname": "garage"})
@@ -291,3 +292,36 @@ def test_an_unreachable_pi_is_waited_for_until_its_undo_is_due(
     assert {address for _, address in asked} == {BEFORE, "garage"}
     # The Pi's timeout, and the time of its undo.
     assert 230 <= asked[-1][0] - 1000 <= 260
+
+
+@pytest.mark.parametrize(
+    ("states", "result"),
+    [
+        (["applying", "applied", "confirmed"], {"changed": True, "moved": False}),
+        (["applied", "undone"], {"failed": True, "undone": UNDONE}),
+        (["nothing"], {"failed": True}),
+        (["applied"], {"failed": True}),
+    ],
+)
+def test_a_pi_that_provisions_itself_waits_for_its_home_network(
+    monkeypatch: pytest.MonkeyPatch, states: list[str], result: dict[str, Any]
+) -> None:
+    now = 1000.0
+    asked: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def ask(options: str) -> dict[str, Any]:
+        asked.append(options)
+        return {"state": states[min(len(asked), len(states)) - 1], "undone": UNDONE}
+
+    monkeypatch.setattr(commit_confirm, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    action = commit_confirm.ActionModule.__new__(commit_confirm.ActionModule)
+    monkeypatch.setattr(action, "_ask", ask, raising=False)
+    found = action._confirm_here({"id": "a1", "interface": "wlan0", "timeout_seconds": 120})
+    assert found.items() >= result.items()
+    assert set(asked) == {"--id a1 --if-connected wlan0"}
+    # The Pi's timeout, and the time of its undo.
+    assert now - 1000 <= 120 + 120 + 1

@@ -12,6 +12,10 @@ USAGE = 2
 """The exit status of a wrong command line."""
 
 COMMANDS = {
+    "setup": ("pvs_bridge.setup.cli:setup", "make this Pi a bridge, without a controller"),
+    "edit": ("pvs_bridge.setup.cli:edit", "edit the variables of the bridge, and apply them"),
+    "check": ("pvs_bridge.setup.cli:check", "show what apply would change"),
+    "apply": ("pvs_bridge.setup.cli:apply", "apply the variables of the bridge"),
     "health": ("pvs_bridge.health.cli", "check the bridge, and show the plant"),
     "monitor": ("pvs_bridge.monitor.cli", "check the bridge and repair it, as its timer does"),
     "status": ("pvs_bridge.status.cli", "serve the status page"),
@@ -26,8 +30,9 @@ COMMANDS = {
     "ports": ("pvs_bridge.proxy.ports", "find ports that other programs keep from haproxy"),
     "drain": ("pvs_bridge.proxy.drain", "wait for the PVS before haproxy starts, stops or reloads"),
 }
-"""The module and the help text of each sub-command. Only the module of the given command is
-imported: the monitor starts every minute on slow Pis, and rollback must not need the others."""
+"""The module and the help text of each sub-command. The function is main, or stands behind a colon.
+Only the module of the given command is imported: the monitor starts every minute on slow Pis, and
+rollback must not need the others."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         problem = f"unknown command {name!r}" if name else "no command given"
         print(f"pvs-bridge: {problem}\n\n{_usage()}", file=sys.stderr)
         return USAGE
-    status: int = importlib.import_module(COMMANDS[name][0]).main(arguments[1:])
+    module, _, function = COMMANDS[name][0].partition(":")
+    status: int = getattr(importlib.import_module(module), function or "main")(arguments[1:])
     return status
 
 

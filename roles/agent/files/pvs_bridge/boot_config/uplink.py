@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from pvs_bridge.host.network import neighbours, routers
-
-_DISCARD_PORT = 9
+from pvs_bridge.host.network import is_connected
 
 
 def wait(
@@ -35,14 +31,3 @@ def wait(
             return False
         time.sleep(step_seconds)
     return True
-
-
-def is_connected(interface: str) -> bool:
-    """Return whether the router of an interface's default route answers."""
-    for router in routers(interface):
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            # Makes the kernel ask for the router's hardware address.
-            out.sendto(b"", (router, _DISCARD_PORT))
-        if router in neighbours(interface):
-            return True
-    return False

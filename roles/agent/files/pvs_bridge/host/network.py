@@ -343,3 +343,17 @@ def neighbours(interface: str, table: Path = Path("/proc/net/arp")) -> set[str]:
     """Return the addresses of the machines that have answered on an interface."""
     rows = [line.split() for line in table.read_text().splitlines()[1:]]
     return {row[0] for row in rows if row[5] == interface and int(row[2], 16) & _COMPLETE}
+
+
+_DISCARD_PORT = 9
+
+
+def is_connected(interface: str) -> bool:
+    """Return whether the router of an interface's default route answers."""
+    for router in routers(interface):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            # Makes the kernel ask for the router's hardware address.
+            out.sendto(b"", (router, _DISCARD_PORT))
+        if router in neighbours(interface):
+            return True
+    return False

@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from pvs_bridge.host.network import is_connected
 from pvs_bridge.rollback.rollback import Rollback, RollbackError
 from pvs_bridge.rollback.runtime import say
 
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("confirm", help="keep the change")
     one.add_argument("--id", help="only this change; print JSON")
     one.add_argument("--look", action="store_true", help="only check whether it can be confirmed")
+    one.add_argument(
+        "--if-connected", metavar="INTERFACE", help="only if the router of its network answers"
+    )
     one.set_defaults(action=_confirm)
 
     one = commands.add_parser("undo", help="restore the previous state now")
@@ -97,7 +101,8 @@ def _status(rollback: Rollback, chosen: argparse.Namespace) -> int:
 
 
 def _confirm(rollback: Rollback, chosen: argparse.Namespace) -> int:
-    state = rollback.confirm(chosen.id, look=chosen.look)
+    waits = bool(chosen.if_connected) and not is_connected(chosen.if_connected)
+    state = rollback.confirm(chosen.id, look=chosen.look or waits)
     if chosen.id:
         last = rollback.last_undone() if state == "undone" else {}
         print(json.dumps({"state": state, "undone": last}))

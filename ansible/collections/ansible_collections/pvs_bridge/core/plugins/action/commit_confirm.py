@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.plugins.connection.local import Connection as LocalConnection
 from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
@@ -64,6 +65,7 @@ class ActionModule(ActionBase):
                 "id": {"type": "str", "required": True},
                 "script": {"type": "str", "required": True},
                 "addresses": {"type": "list", "elements": "str", "default": []},
+                "interface": {"type": "str", "required": True},
                 "timeout_seconds": {"type": "int", "required": True},
             }
         )
@@ -80,11 +82,34 @@ class ActionModule(ActionBase):
         else:
             if begun["rc"] != 0:
                 return {"failed": True, "msg": (begun["stdout"] + begun["stderr"]).strip()}
-        # Only a new connection proves that the new network works.
-        self._connection.reset()
-        result = self._confirm(arguments, task_vars)
+        if isinstance(self._connection, LocalConnection):
+            result = self._confirm_here(arguments)
+        else:
+            # Only a new connection proves that the new network works.
+            self._connection.reset()
+            result = self._confirm(arguments, task_vars)
         result["seconds"] = round(time.monotonic() - started, 1)
         return result
+
+    def _confirm_here(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Wait on the host itself until the home's router answers, or the change is undone."""
+        host = "this Pi"
+        timeout_seconds = arguments["timeout_seconds"]
+        deadline = time.monotonic() + timeout_seconds + _UNDO_SECONDS
+        options = f"--id {arguments['id']} --if-connected {shlex.quote(arguments['interface'])}"
+        while time.monotonic() < deadline:
+            time.sleep(_PAUSE_SECONDS)
+            answer = self._ask(options)
+            if answer["state"] == "confirmed":
+                return {"changed": True, "moved": False}
+            ended = _ended(host, answer)
+            if ended:
+                return ended
+        return {
+            "failed": True,
+            "msg": f"{host} has neither confirmed nor undone the change of its network within "
+            f"{timeout_seconds + _UNDO_SECONDS} s. Hint: sudo pvs-bridge rollback status",
+        }
 
     def _confirm(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Try each address in turn until the host reports a confirmed or undone change."""
@@ -100,11 +125,11 @@ class ActionModule(ActionBase):
         while time.monotonic() < deadline:
             for address in addresses:
                 try:
-                    answer = self._ask(address, before, f"{arguments['id']} --look")
+                    answer = self._ask_at(address, before, f"{arguments['id']} --look")
                     if answer["state"] == "applied":
                         # The connection of that answer may be older than the change. This one is
                         # opened after the change, and therefore over the new network.
-                        answer = self._ask(address, before, arguments["id"])
+                        answer = self._ask_at(address, before, arguments["id"])
                 except (AnsibleError, ValueError) as error:
                     lines = str(error).strip().splitlines()
                     last_error = lines[-1] if lines else last_error
@@ -119,11 +144,9 @@ class ActionModule(ActionBase):
                         "moved": address != before,
                         "ssh_extra_args": self._extra_arguments(address, before),
                     }
-                if answer["state"] == "undone":
-                    return _undone(host, answer["undone"])
-                if answer["state"] in _LOST:
-                    msg = f"{host} {_LOST[answer['state']]}. Hint: run again"
-                    return {"failed": True, "msg": msg}
+                ended = _ended(host, answer)
+                if ended:
+                    return ended
                 break
             time.sleep(_PAUSE_SECONDS)
         return {
@@ -137,12 +160,12 @@ class ActionModule(ActionBase):
     def _is_still_at(self, before: str, identifier: str) -> bool:
         """Return whether the host also answers at its previous address."""
         try:
-            answer = self._ask(before, before, identifier, _SECOND_LOOK_SECONDS)
+            answer = self._ask_at(before, before, identifier, _SECOND_LOOK_SECONDS)
         except (AnsibleError, ValueError):
             return False
         return bool(answer["state"] == "confirmed")
 
-    def _ask(
+    def _ask_at(
         self, address: str, before: str, confirm: str, seconds: int = _ATTEMPT_SECONDS
     ) -> dict[str, Any]:
         """Confirm the change over a new connection.
@@ -176,9 +199,18 @@ class ActionModule(ActionBase):
         old = self._connection
         self._connection = connection
         try:
-            done = self._low_level_execute_command(f"{PROGRAM} confirm --id {confirm}")
+            return self._ask(f"--id {confirm}")
         finally:
             self._connection = old
+
+    def _ask(self, options: str) -> dict[str, Any]:
+        """Confirm the change over the present connection.
+
+        Raises:
+            AnsibleError: the host cannot be reached.
+            ValueError: the answer is not valid.
+        """
+        done = self._low_level_execute_command(f"{PROGRAM} confirm {options}")
         if done["rc"] != 0:
             raise ValueError(done["stdout"] + done["stderr"])
         answer: dict[str, Any] = json.loads(done["stdout"])
@@ -206,6 +238,15 @@ class ActionModule(ActionBase):
         found = dict(line.split(" ", 1) for line in shown.splitlines() if " " in line)
         name, port = found.get("hostname", host), found.get("port", "22")
         return found.get("hostkeyalias", name if port == "22" else f"[{name}]:{port}")
+
+
+def _ended(host: str, answer: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the result of a change that cannot be confirmed any more; None while it can."""
+    if answer["state"] == "undone":
+        return _undone(host, answer["undone"])
+    if answer["state"] in _LOST:
+        return {"failed": True, "msg": f"{host} {_LOST[answer['state']]}. Hint: run again"}
+    return None
 
 
 def _undone(host: str, undone: dict[str, Any]) -> dict[str, Any]:

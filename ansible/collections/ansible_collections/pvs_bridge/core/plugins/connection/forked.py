@@ -54,20 +54,25 @@ class Connection(LocalConnection):
 
         Args:
             cmd: the command; for a module, the command that would start its interpreter.
-            in_data: the module as a Python program; None for other commands.
+            in_data: the module as a Python program; or the standard input of another command.
             sudoable: whether become may be used; ignored for modules.
 
         Returns:
             exit status, standard output and standard error.
         """
-        if in_data is None:
-            result: tuple[int, bytes, bytes] = super().exec_command(cmd, sudoable=sudoable)
+        if in_data is None or not _is_module(in_data):
+            result: tuple[int, bytes, bytes] = super().exec_command(cmd, in_data, sudoable)
             return result
         with _memory_file("stdout") as stdout, _memory_file("stderr") as stderr:
             process = _FORK.Process(target=_run, args=(in_data, stdout, stderr))
             process.start()
             process.join()
             return process.exitcode or 0, _content(stdout), _content(stderr)
+
+
+def _is_module(in_data: bytes) -> bool:
+    """Return whether an input is a module, which has an interpreter in its first line."""
+    return in_data.startswith(b"#!") and b"python" in in_data.splitlines()[0]
 
 
 def _run(program: bytes, stdout: BinaryIO, stderr: BinaryIO) -> None:

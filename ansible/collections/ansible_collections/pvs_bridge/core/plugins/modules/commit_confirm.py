@@ -13,6 +13,8 @@ description:
     rollback. The change runs detached on the host, because the SSH session may break.
   - Then connects to the host at each of its possible addresses in turn, until a new connection
     confirms the change. The host itself undoes a change that fails or is not confirmed in time.
+  - On a host that provisions itself, over P(ansible.builtin.local#connection), the answer of the
+    home's router confirms the change.
   - Fails with the reason and the restored files after the host has undone the change.
 options:
   id:
@@ -31,6 +33,10 @@ options:
     type: list
     elements: str
     default: []
+  interface:
+    description: The interface of the home network.
+    type: str
+    required: true
   timeout_seconds:
     description: How long the host waits for the confirmation before it undoes the change.
     type: int
@@ -63,6 +69,7 @@ EXAMPLES = r"""
     id: "{{ found.run.id }}"
     script: nmcli connection reload && nmcli --wait 45 connection up uplink
     addresses: [192.168.1.21]
+    interface: wlan0
     timeout_seconds: 120
   register: changed_network
 
@@ -75,7 +82,7 @@ EXAMPLES = r"""
 RETURN = r"""
 address:
   description: The address at which the host was reached.
-  returned: success, not in check mode
+  returned: success, not in check mode, not of a host that provisions itself
   type: str
   sample: 192.168.1.21
 moved:
@@ -85,7 +92,7 @@ moved:
   sample: true
 ssh_extra_args:
   description: C(ansible_ssh_extra_args) for the new address, so that ssh finds the host key.
-  returned: success, not in check mode
+  returned: success, not in check mode, not of a host that provisions itself
   type: str
   sample: -o HostKeyAlias=192.168.1.20
 seconds:

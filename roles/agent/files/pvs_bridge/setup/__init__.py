@@ -1,0 +1,1 @@
+"""Configuration of this Pi without a controller, from the Debian package."""

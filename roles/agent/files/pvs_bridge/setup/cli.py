@@ -1,0 +1,206 @@
+"""pvs-bridge setup, edit, check and apply: configure this Pi without a controller."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pvs_bridge.errors import IssueError
+from pvs_bridge.setup import configuration, interfaces, playbook
+
+_CODENAMES = ("trixie",)
+_CARD = Path("/usr/local/share/pvs-bridge/ansible/site.yml")
+_INSTALLED = Path("/usr/local/bin/pvs-bridge")
+_LOCK = Path("/run/pvs-bridge-setup.lock")
+_PREVIEW = ("--check", "--diff")
+
+
+def setup(arguments: Sequence[str]) -> int:
+    """Find the interfaces, show the changes and make this Pi a bridge."""
+    parser = _parser("setup", "Make this Pi a bridge, or show what would change.")
+    parser.add_argument(
+        "--yes", action="store_true", help="ask no questions, and do not show the changes before"
+    )
+    return _run(parser.parse_args(arguments), _setup)
+
+
+def edit(arguments: Sequence[str]) -> int:
+    """Open the variables in an editor, and apply them if they are correct."""
+    parser = _parser("edit", "Edit the variables of the bridge, check them and apply them.")
+    return _run(parser.parse_args(arguments), _edit)
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Show what apply would change."""
+    parser = _parser("check", "Show what apply would change, and change nothing.")
+    return _run(parser.parse_args(arguments), lambda _: _play(*_PREVIEW))
+
+
+def apply(arguments: Sequence[str]) -> int:
+    """Apply the variables."""
+    parser = _parser("apply", f"Apply the variables in {configuration.FILE}.")
+    return _run(parser.parse_args(arguments), lambda _: _play())
+
+
+def _parser(name: str, description: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(prog=f"pvs-bridge {name}", description=description)
+
+
+def _run(options: argparse.Namespace, command: Callable[[argparse.Namespace], int]) -> int:
+    """Run a command as root, and once at a time.
+
+    Returns:
+        the exit status: 0 done, 1 refused or failed, or that of ansible-playbook.
+    """
+    try:
+        _check_system()
+        _continue_with_package()
+        with _locked():
+            return command(options)
+    except (IssueError, OSError) as error:
+        print(f"pvs-bridge: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\npvs-bridge: interrupted", file=sys.stderr)
+        return 1
+
+
+def _check_system() -> None:
+    if os.geteuid() != 0:
+        raise IssueError("must be run as root", "write sudo before the command")
+    if _CARD.exists():
+        raise IssueError(
+            "this Pi runs from the SD card of pvs-bridge",
+            "edit pvs-bridge.yml on the boot partition, and restart the Pi",
+        )
+    found = platform.freedesktop_os_release()
+    if found.get("VERSION_CODENAME") not in _CODENAMES:
+        raise IssueError(
+            f"the system must be Debian 13 or Raspberry Pi OS Trixie, got {found['PRETTY_NAME']}",
+            "install Raspberry Pi OS Trixie; or provision this Pi from another computer with "
+            "make provision",
+        )
+
+
+def _continue_with_package() -> None:
+    """Become the program of the package, which may be newer than that of the last apply."""
+    program = playbook.PROJECT / "roles/agent/files/pvs_bridge/__main__.py"
+    if program.exists() and Path(sys.argv[0]).resolve() != program:
+        os.execv(program, [str(program), *sys.argv[1:]])
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    with _LOCK.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise IssueError("another setup of this Pi is running", "wait for its end") from None
+        yield
+
+
+def _setup(options: argparse.Namespace) -> int:
+    file = configuration.FILE
+    if file.exists():
+        print(f"The variables are in {file}.", flush=True)
+    elif _INSTALLED.exists():
+        raise IssueError(
+            "another computer has provisioned this bridge",
+            f"provision it from there; or copy its variables to {file} and run sudo pvs-bridge "
+            "setup again",
+        )
+    else:
+        _describe(options)
+    if options.yes:
+        return _play()
+    print("\nThese changes are planned:\n", flush=True)
+    status = _play(*_PREVIEW)
+    if status != 0:
+        print(f"\nNothing was changed. The variables are in {file}: sudo pvs-bridge edit")
+        return status
+    if not _agrees("Apply these changes?"):
+        print("Nothing was changed. To apply them later: sudo pvs-bridge apply")
+        return 1
+    return _play()
+
+
+def _describe(options: argparse.Namespace) -> None:
+    """Write the first variables."""
+    chosen = interfaces.choose(interfaces.read_interfaces())
+    for name, title in (("uplink", "home network"), ("pvs_link", "PVS")):
+        each = chosen[name]
+        state = ", ".join(each.addresses) or ("no address" if each.has_cable else "no cable")
+        print(f"  {title:<13} {each.name}, {state}", flush=True)
+    if not options.yes and not _agrees(f"Write these to {configuration.FILE}?"):
+        raise IssueError(
+            "nothing was changed",
+            f"write {configuration.FILE} with uplink_interface and pvs_link_interface, and run "
+            "setup again",
+        )
+    text = configuration.new_text(**chosen, has_keys=_has_keys())
+    configuration.write(text)
+
+
+def _edit(_: argparse.Namespace) -> int:
+    """Edit a copy, so that the file has what was checked."""
+    configuration.check()
+    before = configuration.FILE.read_bytes()
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "sensible-editor"
+    with tempfile.TemporaryDirectory(prefix="pvs-bridge-edit-", dir="/run") as folder:
+        copy = Path(folder, configuration.FILE.name)
+        configuration.write(before.decode(), copy)
+        while True:
+            subprocess.run([*shlex.split(editor), str(copy)], check=True)
+            if copy.read_bytes() == before:
+                print("Nothing was changed.")
+                return 0
+            if _is_correct(copy):
+                break
+            if not _agrees("Edit again?"):
+                print("Nothing was changed.")
+                return 1
+        if not _agrees("Apply these changes?"):
+            print("Nothing was changed.")
+            return 1
+        configuration.write(copy.read_text(encoding="utf-8"))
+    return _play()
+
+
+def _is_correct(file: Path) -> bool:
+    try:
+        configuration.check(file)
+    except IssueError as error:
+        print(f"pvs-bridge: {error}", file=sys.stderr)
+        return False
+    return playbook.run(_PREVIEW, file) == 0
+
+
+def _play(*arguments: str) -> int:
+    configuration.check()
+    return playbook.run(arguments)
+
+
+def _agrees(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise IssueError(
+            f"no terminal to ask: {question}", "run this in a terminal, or with the option --yes"
+        )
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _has_keys() -> bool:
+    """Return whether a user can log in with an SSH key."""
+    files = [Path("/root/.ssh/authorized_keys"), *Path("/home").glob("*/.ssh/authorized_keys")]
+    return any(file.is_file() and file.stat().st_size > 0 for file in files)
