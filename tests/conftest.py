@@ -18,6 +18,8 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+# Before a test imports the collection.
+import bridgectl.ansible_loader  # noqa: F401
 from pvs_lab import failure_logs
 from pvs_lab.lab_client import LabClient
 from pvs_lab.options import BACKENDS
