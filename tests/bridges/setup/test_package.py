@@ -107,6 +107,19 @@ def test_a_refusal_changes_nothing(new_pi: Bridge, package: float, answers: str)
     new_pi.output("bridge", f"rm -f {FILE}")
 
 
+def test_the_cable_of_the_pvs_may_be_plugged_in_later(new_pi: Bridge, package: float) -> None:
+    assert package
+    new_pi.say("cable", "pvs", "out")
+    try:
+        status, said = answered(new_pi, "setup", "yn")
+        variables = new_pi.output("bridge", f"cat {FILE}; rm {FILE}")
+    finally:
+        new_pi.say("cable", "pvs", "in")
+    assert status == 1
+    assert "eth0, no cable" in said
+    assert "health_required: false" in variables
+
+
 @pytest.mark.core
 def test_without_a_terminal_the_setup_refuses(new_pi: Bridge, package: float) -> None:
     assert package

@@ -138,7 +138,7 @@ def _describe(options: argparse.Namespace) -> None:
     chosen = interfaces.choose(interfaces.read_interfaces())
     for name, title in (("uplink", "home network"), ("pvs_link", "PVS")):
         each = chosen[name]
-        state = ", ".join(each.addresses) or ("no address" if each.has_cable else "no cable")
+        state = (", ".join(each.addresses) or "no address") if each.has_cable else "no cable"
         print(f"  {title:<13} {each.name}, {state}", flush=True)
     if not options.yes and not _agrees(f"Write these to {configuration.FILE}?"):
         raise IssueError(

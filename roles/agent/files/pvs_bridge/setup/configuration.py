@@ -43,11 +43,7 @@ def new_text(uplink: Interface, pvs_link: Interface, *, has_keys: bool) -> str:
         has_keys: Whether a user of this Pi has an SSH key.
     """
     text = _TEMPLATE.format(uplink=uplink.name, pvs_link=pvs_link.name)
-    return (
-        text
-        + ("" if has_keys else _NO_KEYS)
-        + ("" if pvs_link.is_at_pvs or pvs_link.has_cable else _NO_CABLE)
-    )
+    return text + ("" if has_keys else _NO_KEYS) + ("" if pvs_link.has_cable else _NO_CABLE)
 
 
 def write(text: str, file: Path = FILE) -> None:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pvs_bridge.errors import IssueError
 from pvs_bridge.host import network
@@ -15,6 +16,7 @@ from pvs_bridge.host.probe import Signal
 PVS_NETWORK = ipaddress.ip_network("172.27.152.0/23")
 """The networks of both installer's ports of a PVS."""
 
+_INTERFACES = Path("/sys/class/net")
 _WIRED = re.compile(r"(eth|en)[a-z0-9]+")
 
 
@@ -52,10 +54,13 @@ class Interface:
 
 def read_interfaces() -> list[Interface]:
     """Return the interfaces of this machine, without the loopback."""
-    probe = LocalProbe()
+    probe, addresses = LocalProbe(), network.addresses()
     return [
-        Interface(name, each, network.routers(name), probe.signal(name) is Signal.UP)
-        for name, each in network.addresses().items()
+        Interface(
+            name, addresses.get(name, []), network.routers(name), probe.signal(name) is Signal.UP
+        )
+        for name in sorted(folder.name for folder in _INTERFACES.iterdir())
+        if name != "lo"
     ]
 
 
