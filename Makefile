@@ -38,6 +38,7 @@ BASE_IMAGE ?=
 PORT ?=
 BASE_SHA256 ?=
 BASE_URL ?=
+VALID_DAYS ?=
 FRESH ?=
 DEVICE ?=
 KEY ?=
@@ -143,11 +144,15 @@ image-reproduce: setup-image ## Build the card twice, in two places, and compare
 	@PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/image python3 tests/bench/image_reproduce.py
 
 ##@ A Pi without a controller
-.PHONY: package
-package: setup-card ## Build the Debian package, which a Pi provisions itself with: sudo pvs-bridge setup
+.PHONY: package repository
+package: setup-controller ## Build the Debian package, which a Pi provisions itself with: sudo pvs-bridge setup
 	@$(card) package
 	@printf '%s\n' '' 'Next: copy it to a Pi with Raspberry Pi OS Trixie or Debian 13, and there, in its folder:' \
 		'  sudo apt install ./pvs-bridge_*_all.deb' '  sudo pvs-bridge setup'
+
+repository: setup-repository ## Build a signed Debian repository for the web (KEY= BASE_URL= VALID_DAYS=90)
+	@$(card) repository --key "$(KEY)" --base-url "$(BASE_URL)" $(if $(VALID_DAYS),--valid-days "$(VALID_DAYS)")
+	@printf '%s\n' '' 'Next: upload build/repository to $(BASE_URL)'
 
 ##@ The lab: a PVS, a home and a fresh Pi on this machine
 .PHONY: lab-up lab-run lab-down lab-list lab-power lab-cable simulator
@@ -241,7 +246,7 @@ lock: ## Pin the newest Python packages into requirements.lock
 clean: ## Delete .venv and what the tools cached here (the cache in ~/.cache stays)
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: setup-validate setup-controller setup-lab setup-radio setup-arm64 setup-card
+.PHONY: setup-validate setup-controller setup-lab setup-radio setup-arm64 setup-card setup-repository
 .PHONY: setup-image setup-test-image setup-test setup-lint
 setup-validate:
 	@ansible/tooling/setup.sh validate
@@ -255,6 +260,8 @@ setup-arm64:
 	@ansible/tooling/setup.sh arm64
 setup-card:
 	@ansible/tooling/setup.sh card
+setup-repository:
+	@ansible/tooling/setup.sh repository
 setup-image:
 	@ansible/tooling/setup.sh image
 setup-test-image:

@@ -2,7 +2,7 @@
 # Installs the packages of a target of the Makefile: Debian packages with apt, Python packages from
 # requirements.lock into .venv. Returns quickly if everything is installed.
 #
-# usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test|lint
+# usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|repository|image|test-image|test|lint
 set -eu
 
 # The daemons that check their files in make validate.
@@ -14,14 +14,15 @@ radio_packages="$lab_packages e2fsprogs qemu-system-x86"
 arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
 # For writing cards, and for building images of arm64 packages in a user namespace without root.
 card_packages="$controller_packages mtools xz-utils"
+repository_packages="$controller_packages apt-utils gnupg"
 image_packages="$card_packages arch-test binfmt-support debian-archive-keyring dosfstools e2fsprogs \
 fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
 test_image_packages="$lab_packages $image_packages qemu-system-arm"
 test_packages="$lab_packages $image_packages bmap-tools chromium chromium-driver cpio dnsutils fdisk \
-fonts-dejavu-core iputils-arping lintian shellcheck"
+fonts-dejavu-core gnupg iputils-arping lintian shellcheck"
 lint_packages="$controller_packages git shellcheck"
 
-usage='usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|image|test-image|test|lint'
+usage='usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|repository|image|test-image|test|lint'
 case "${1-}" in
     # Python packages only, because CI runners have Python but no root.
     validate) packages= ;;
@@ -31,6 +32,7 @@ case "${1-}" in
     radio) packages=$radio_packages ;;
     arm64) packages=$arm64_packages ;;
     card) packages=$card_packages ;;
+    repository) packages=$repository_packages ;;
     image) packages=$image_packages ;;
     test-image) packages=$test_image_packages ;;
     test) packages=$test_packages ;;

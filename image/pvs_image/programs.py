@@ -12,8 +12,10 @@ from pvs_image.errors import ImageError
 
 # The Debian package of each program.
 _PACKAGES = {
+    "apt-ftparchive": "apt-utils",
     "debugfs": "e2fsprogs",
     "fuse2fs": "fuse2fs",
+    "gpg": "gnupg",
     "mcopy": "mtools",
     "mdel": "mtools",
     "mkfs.vfat": "dosfstools",
@@ -33,6 +35,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     stdin: str | None = None,
     output: Path | None = None,
+    folder: Path | None = None,
 ) -> str:
     """Run a program to its end, with English messages and in UTC.
 
@@ -42,6 +45,7 @@ def run(
         environment: additional variables.
         stdin: text for its standard input.
         output: a file for its standard output; without it the output is returned.
+        folder: where it runs; without it, here.
 
     Returns:
         its standard output.
@@ -62,6 +66,7 @@ def run(
             stdout=file if output else subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=settings,
+            cwd=folder,
             check=False,
         )
     if done.returncode:
