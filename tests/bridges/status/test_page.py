@@ -1,6 +1,7 @@
 """The page in Chromium, in each size: everything is readable, and only broken things are red.
 
-``PVS_BRIDGE_PICTURES=yes`` updates the pictures of the README.
+``PVS_BRIDGE_PICTURES=yes`` writes a picture of each state into build/pictures, and updates those of
+the README.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pvs_lab.process import wait_until
 
 SCHEMES = ("light", "dark")
 PICTURES = ROLE / "pictures"
+ALL_PICTURES = ROLE.parents[1] / "build/pictures"
 _LOOK = (Path(__file__).parent / "look.js").read_text()
 _BROKEN = (
     "return [...document.querySelectorAll('.diagram text.broken')].map(each => each.textContent)"
@@ -44,11 +46,13 @@ return [...document.body.querySelectorAll('*')].filter(each => {
 def test_everything_is_readable(show: Show, scene: str, size: str, scheme: str) -> None:
     browser = show(scene, size, scheme)
     assert browser.run(_LOOK) == []
-    picture = PICTURES / f"{scene}-{size}-{scheme}.png"
-    if os.environ.get("PVS_BRIDGE_PICTURES") and picture.name in (ROLE / "README.md").read_text():
-        PICTURES.mkdir(exist_ok=True)
+    if os.environ.get("PVS_BRIDGE_PICTURES"):
         browser.run("document.querySelector('.roof')?.closest('section').scrollIntoView()")
-        picture.write_bytes(browser.picture())
+        name, picture = f"{scene}-{size}-{scheme}.png", browser.picture()
+        ALL_PICTURES.mkdir(parents=True, exist_ok=True)
+        (ALL_PICTURES / name).write_bytes(picture)
+        if name in (ROLE / "README.md").read_text():
+            (PICTURES / name).write_bytes(picture)
 
 
 @pytest.mark.parametrize(
