@@ -14,8 +14,8 @@ Record = Callable[[str, object], None]
 _MOST_PSS_MIB = 85
 _MOST_PROCESSOR_PERCENT = 1
 _IDLE_SECONDS = 300
-# The memory of each service that runs on, by the shares of its processes. The monitor runs for a few
-# seconds in a minute.
+# The memory of each service, by the shares of its processes. The monitor runs for a few seconds in
+# a minute.
 _WEIGH = r"""python3 -I -c '
 import glob, json, pathlib
 found = {}

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pvs_bridge.errors import IssueError
+from pvs_bridge.host.overlay import Root
 from pvs_bridge.setup import configuration, interfaces, playbook
 
 _CODENAMES = ("trixie",)
@@ -42,7 +43,7 @@ def edit(arguments: Sequence[str]) -> int:
 def check(arguments: Sequence[str]) -> int:
     """Show what apply would change."""
     parser = _parser("check", "Show what apply would change, and change nothing.")
-    return _run(parser.parse_args(arguments), lambda _: _play(*_PREVIEW))
+    return _run(parser.parse_args(arguments), lambda _: _play(*_PREVIEW), changes=False)
 
 
 def apply(arguments: Sequence[str]) -> int:
@@ -55,14 +56,24 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(prog=f"pvs-bridge {name}", description=description)
 
 
-def _run(options: argparse.Namespace, command: Callable[[argparse.Namespace], int]) -> int:
+def _run(
+    options: argparse.Namespace,
+    command: Callable[[argparse.Namespace], int],
+    *,
+    changes: bool = True,
+) -> int:
     """Run a command as root, and once at a time.
+
+    Args:
+        options: Of the command line.
+        command: What to do.
+        changes: Whether it writes to the root file system.
 
     Returns:
         the exit status: 0 done, 1 refused or failed, or that of ansible-playbook.
     """
     try:
-        _check_system()
+        _check_system(changes=changes)
         _continue_with_package()
         with _locked():
             return command(options)
@@ -74,7 +85,7 @@ def _run(options: argparse.Namespace, command: Callable[[argparse.Namespace], in
         return 1
 
 
-def _check_system() -> None:
+def _check_system(*, changes: bool) -> None:
     if os.geteuid() != 0:
         raise IssueError("must be run as root", "write sudo before the command")
     if _CARD.exists():
@@ -88,6 +99,11 @@ def _check_system() -> None:
             f"the system must be Debian 13 or Raspberry Pi OS Trixie, got {found['PRETTY_NAME']}",
             "install Raspberry Pi OS Trixie; or provision this Pi from another computer with "
             "make provision",
+        )
+    if changes and Root().locked:
+        raise IssueError(
+            "the root is locked, so the next restart would discard the change",
+            "run sudo pvs-bridge overlay unlock, and this again after the restart",
         )
 
 
@@ -147,12 +163,12 @@ def _describe(options: argparse.Namespace) -> None:
             "setup again",
         )
     text = configuration.new_text(**chosen, has_keys=_has_keys())
-    configuration.write(text)
+    configuration.write(text, configuration.FILE)
 
 
 def _edit(_: argparse.Namespace) -> int:
     """Edit a copy, so that the file has what was checked."""
-    configuration.check()
+    configuration.check(configuration.FILE)
     before = configuration.FILE.read_bytes()
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "sensible-editor"
     with tempfile.TemporaryDirectory(prefix="pvs-bridge-edit-", dir="/run") as folder:
@@ -171,7 +187,7 @@ def _edit(_: argparse.Namespace) -> int:
         if not _agrees("Apply these changes?"):
             print("Nothing was changed.")
             return 1
-        configuration.write(copy.read_text(encoding="utf-8"))
+        configuration.write(copy.read_text(encoding="utf-8"), configuration.FILE)
     return _play()
 
 
@@ -185,8 +201,8 @@ def _is_correct(file: Path) -> bool:
 
 
 def _play(*arguments: str) -> int:
-    configuration.check()
-    return playbook.run(arguments)
+    configuration.check(configuration.FILE)
+    return playbook.run(arguments, configuration.FILE)
 
 
 def _agrees(question: str) -> bool:

@@ -46,7 +46,7 @@ def new_text(uplink: Interface, pvs_link: Interface, *, has_keys: bool) -> str:
     return text + ("" if has_keys else _NO_KEYS) + ("" if pvs_link.has_cable else _NO_CABLE)
 
 
-def write(text: str, file: Path = FILE) -> None:
+def write(text: str, file: Path) -> None:
     """Write the file; only root can read it, because it may contain passwords.
 
     Raises:
@@ -56,7 +56,7 @@ def write(text: str, file: Path = FILE) -> None:
     atomic.write(file, text.encode(), mode=0o600)
 
 
-def check(file: Path = FILE) -> None:
+def check(file: Path) -> None:
     """Check that a file is a list of variables. The playbook checks the variables themselves.
 
     Raises:

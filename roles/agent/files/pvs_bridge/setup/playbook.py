@@ -15,7 +15,6 @@ from pathlib import Path
 
 from pvs_bridge.boot_config.playbook import inventory
 from pvs_bridge.errors import IssueError
-from pvs_bridge.setup import configuration
 
 PROJECT = Path("/usr/share/pvs-bridge")
 """The copy of the project in the Debian package."""
@@ -23,7 +22,7 @@ PROJECT = Path("/usr/share/pvs-bridge")
 LOG = Path("/var/log/pvs-bridge-setup.log")
 
 
-def run(arguments: Sequence[str], file: Path = configuration.FILE) -> int:
+def run(arguments: Sequence[str], file: Path) -> int:
     """Run the playbook. Its output goes to the terminal and to a log.
 
     The run goes on when the terminal is closed, because a changed network may end the SSH session
