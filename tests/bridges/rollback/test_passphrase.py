@@ -48,6 +48,9 @@ def radio(bridge: Bridge) -> Iterator[Bridge]:
     finally:
         bridge.output("bridge", _CABLE)
         bridge.good_run({})
+        # The way home is a cable again, and nothing is left of the Wi-Fi.
+        assert bridge.output("bridge", "systemctl list-units --plain --no-legend 'wpa_su*@*'") == ""
+        assert bridge.run("bridge", "ls /etc/wpa_supplicant/wpa_supplicant-wlan0.conf")[0] != 0
 
 
 def network(passphrase: str) -> dict[str, Any]:

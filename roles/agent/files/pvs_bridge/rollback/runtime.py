@@ -213,9 +213,9 @@ def _set(name: str, value: str) -> None:
 
 
 def _clear(interfaces: Sequence[str]) -> None:
-    """Remove the addresses and name servers that dhcpcd leaves behind."""
+    """Remove the addresses and name servers that dhcpcd and NetworkManager leave behind."""
     for name in ask("resolvconf", "-i").split():
-        if name.partition(".")[0] in interfaces:
+        if name.partition(".")[0] in (*interfaces, "NetworkManager"):
             run("resolvconf", "-f", "-d", name)
     for interface in interfaces:
         run("ip", "address", "flush", "dev", interface)
