@@ -75,6 +75,15 @@ def test_without_the_package_its_installation_is_the_hint(
     assert "sudo apt install ./pvs-bridge_*_all.deb" in refusal(capsys)
 
 
+def test_an_editor_that_fails_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VISUAL", "false")
+    assert cli.edit([]) == 1
+    assert "the editor failed: false. Hint: set VISUAL" in capsys.readouterr().err
+    assert (tmp_path / "bridge.yml").read_text() == "uplink_type: none\n"
+
+
 def test_two_runs_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with cli._locked():
         assert "another setup of this Pi is running" in refusal(capsys)

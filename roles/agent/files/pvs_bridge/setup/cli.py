@@ -175,7 +175,8 @@ def _edit(_: argparse.Namespace) -> int:
         copy = Path(folder, configuration.FILE.name)
         configuration.write(before.decode(), copy)
         while True:
-            subprocess.run([*shlex.split(editor), str(copy)], check=True)
+            if subprocess.run([*shlex.split(editor), str(copy)], check=False).returncode != 0:
+                raise IssueError(f"the editor failed: {editor}", "set VISUAL to another editor")
             if copy.read_bytes() == before:
                 print("Nothing was changed.")
                 return 0
@@ -208,7 +209,8 @@ def _play(*arguments: str) -> int:
 def _agrees(question: str) -> bool:
     if not sys.stdin.isatty():
         raise IssueError(
-            f"no terminal to ask: {question}", "run this in a terminal, or with the option --yes"
+            f"no terminal to ask: {question}",
+            "run this in a terminal, or pvs-bridge setup with the option --yes",
         )
     try:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
