@@ -22,7 +22,7 @@ def pi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: TRIXIE)
     monkeypatch.setattr(cli, "Root", lambda: SimpleNamespace(locked=False))
     monkeypatch.setattr(cli, "_CARD", tmp_path / "card")
-    monkeypatch.setattr(cli, "_LOCK", tmp_path / "lock")
+    monkeypatch.setattr(cli, "_RUN", tmp_path)
     monkeypatch.setattr(playbook, "PROJECT", tmp_path / "project")
     file = tmp_path / "bridge.yml"
     file.write_text("uplink_type: none\n")

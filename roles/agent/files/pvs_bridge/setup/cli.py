@@ -21,7 +21,7 @@ from pvs_bridge.setup import configuration, interfaces, playbook
 _CODENAMES = ("trixie",)
 _CARD = Path("/usr/local/share/pvs-bridge/ansible/site.yml")
 _INSTALLED = Path("/usr/local/bin/pvs-bridge")
-_LOCK = Path("/run/pvs-bridge-setup.lock")
+_RUN = Path("/run")
 _PREVIEW = ("--check", "--diff")
 
 
@@ -116,7 +116,7 @@ def _continue_with_package() -> None:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    with _LOCK.open("w") as file:
+    with (_RUN / "pvs-bridge-setup.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -171,7 +171,7 @@ def _edit(_: argparse.Namespace) -> int:
     configuration.check(configuration.FILE)
     before = configuration.FILE.read_bytes()
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "sensible-editor"
-    with tempfile.TemporaryDirectory(prefix="pvs-bridge-edit-", dir="/run") as folder:
+    with tempfile.TemporaryDirectory(prefix="pvs-bridge-edit-", dir=_RUN) as folder:
         copy = Path(folder, configuration.FILE.name)
         configuration.write(before.decode(), copy)
         while True:
