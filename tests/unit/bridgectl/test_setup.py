@@ -229,7 +229,9 @@ def test_a_python_that_is_not_there_is_named(machine: Machine) -> None:
 def test_another_argument_gets_the_usage(machine: Machine, arguments: list[str]) -> None:
     done = machine.setup(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    choices = "validate|checkers|controller|lab|radio|arm64|card|repository|image|test-image|test|lint"
+    choices = (
+        "validate|checkers|controller|lab|radio|arm64|card|repository|image|test-image|test|lint"
+    )
     assert done.stderr == f"usage: ansible/tooling/setup.sh {choices}\n"
     assert machine.calls == []
 
