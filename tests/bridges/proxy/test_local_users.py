@@ -104,7 +104,7 @@ def test_reloads_under_load_send_one_request_at_a_time(home: Home) -> None:
         asking = [pool.submit(ask) for _ in range(6)]
         try:
             for _ in range(4):
-                # haproxy's main process starts anew, and its worker may be faster.
+                # haproxy's main process starts again, and its worker may be faster.
                 assert wait_until(lambda: takes_reloads(haproxy.pid), 10)
                 assert reload(admin, haproxy.pid) == 0
         finally:
