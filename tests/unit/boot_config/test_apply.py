@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,31 @@ def test_if_site_yml_fails_only_the_uplink_is_applied(pi: Pi) -> None:
     pi.boot()
     assert pi.runs[0][0] == yaml.safe_load(_CABLE)
     assert pi.rejected == ["uplink : Install packages: no network"]
+
+
+def test_a_new_card_is_connected_before_the_playbook_runs(pi: Pi) -> None:
+    seen = []
+
+    def connect(variables: Mapping[str, Any], _: Path) -> bool:
+        seen.append(dict(variables))
+        return True
+
+    def start(connect: apply.Connect | None) -> object:
+        return apply.apply(pi.partition, pi.store, PROJECT, pi._play, pi.root, connect)
+
+    pi.put("pvs-bridge.yml", _WIFI)
+    assert start(connect)
+    # After a power cut before the playbook.
+    assert start(connect)
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert pi.runs == []
+    assert start(None)
+    assert [variables for variables, _ in pi.runs] == seen[:1]
+    pi.put("pvs-bridge.yml", _WIFI.replace("12345678", "87654321"))
+    assert start(connect)
+    assert len(seen) == 2
+    assert len(pi.runs) == 2
 
 
 def test_a_change_interrupted_by_a_power_cut_is_repeated(pi: Pi) -> None:
