@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pvs_bridge.boot_config import apply, overlay, playbook, report
+from pvs_bridge.boot_config import apply, overlay, playbook, report, restored
 from pvs_bridge.boot_config.boot_partition import FOLDER, BootPartition
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.errors import IssueError
 from pvs_bridge.host.overlay import Root, restart
 
 
@@ -56,6 +57,16 @@ def _apply(partition: BootPartition, store: Store, root: Root) -> int:
         if apply.is_due(partition, store):
             overlay.unlock(root)
         return 0
+    try:
+        restored.take_over(partition.folder)
+    except IssueError as error:
+        # The bridge works without it; the report shows the text.
+        print(f"error: {error}", file=sys.stderr)
+        apply.ERROR_FILE.write_text(f"The backup was not restored. {error}", encoding="utf-8")
+    except OSError as error:
+        # The next start tries again.
+        print(f"error: the backup cannot be restored: {error}", file=sys.stderr)
+        apply.ERROR_FILE.write_text(f"The backup was not restored: {error}", encoding="utf-8")
     try:
         if apply.apply(partition, store, root=root):
             apply.activate((store.read("applied") or {})["variables"])
