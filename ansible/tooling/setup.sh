@@ -19,7 +19,7 @@ image_packages="$card_packages arch-test binfmt-support debian-archive-keyring d
 fuse2fs git mmdebstrap qemu-user-static uidmap zstd"
 test_image_packages="$lab_packages $image_packages qemu-system-arm"
 test_packages="$lab_packages $image_packages bmap-tools chromium chromium-driver cpio dnsutils fdisk \
-fonts-dejavu-core gnupg iputils-arping lintian shellcheck"
+fonts-dejavu-core gnupg iputils-arping iputils-ping lintian shellcheck"
 lint_packages="$controller_packages git shellcheck"
 
 usage='usage: ansible/tooling/setup.sh validate|checkers|controller|lab|radio|arm64|card|repository|image|test-image|test|lint'

@@ -22,6 +22,11 @@ def ours(home_assistant: HomeAssistant) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in home_assistant.states().items() if name.startswith(heads)}
 
 
+def states_of_the_plant(home_assistant: HomeAssistant) -> set[str]:
+    """Return the different states of the entities of the plant."""
+    return {each["state"] for name, each in ours(home_assistant).items() if "solar" in name}
+
+
 @pytest.fixture
 def entities(home_assistant: HomeAssistant) -> dict[str, dict[str, Any]]:
     """All entities, after they have a value."""
@@ -131,9 +136,9 @@ def test_the_plant_is_unavailable_while_the_cable_is_out(
     bridge.minutes(1)
     problem = "binary_sensor.pvs_bridge_garage_problem"
     home_assistant.until(lambda: ours(home_assistant)[problem]["state"] == "on", 30)
+    # One message after the other.
+    home_assistant.until(lambda: states_of_the_plant(home_assistant) == {"unavailable"}, 30)
     found = ours(home_assistant)
-    states = {name: each["state"] for name, each in found.items() if "solar" in name}
-    assert set(states.values()) == {"unavailable"}
     assert found["sensor.pvs_bridge_garage_hint"]["state"].startswith("Push both plugs in")
     assert found[problem]["attributes"]["broken_link"] == "cable"
     bridge.probe.signals["eth0"] = Signal.UP

@@ -185,6 +185,10 @@ def reload(admin: AdminSocket, main_pid: int) -> int:
     Returns:
         the exit status.
     """
+    deadline = time.monotonic() + RELOAD_SECONDS
+    # Soon after another reload, the main process would lose the signal.
+    while not _takes_reloads(main_pid) and time.monotonic() < deadline:
+        time.sleep(STEP_SECONDS)
     old = admin.process()
     admin.drain(DRAIN_SECONDS)
     os.kill(main_pid, signal.SIGUSR2)
@@ -197,6 +201,21 @@ def reload(admin: AdminSocket, main_pid: int) -> int:
             return 1
         time.sleep(STEP_SECONDS)
     return 0
+
+
+def _takes_reloads(main_pid: int) -> bool:
+    """Return whether haproxy's main process catches the signal for a reload (proc(5), SigCgt)."""
+    try:
+        lines = Path("/proc", str(main_pid), "status").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        # os.kill reports it.
+        return True
+    masks = {
+        name: int(mask, 16)
+        for name, mask in (line.split(":\t") for line in lines if line.startswith("Sig"))
+        if name in {"SigBlk", "SigCgt"}
+    }
+    return bool(masks["SigCgt"] & ~masks["SigBlk"] & 1 << (signal.SIGUSR2 - 1))
 
 
 def main(arguments: Sequence[str]) -> int:
