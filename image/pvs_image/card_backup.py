@@ -26,7 +26,7 @@ class CardBackup:
 
     Attributes:
         configuration: the bridge's variables.
-        login: the user of the card, with keys; none of a bridge that was no card.
+        login: the user of the card, with keys; without keys if the backup is not of a card.
         state: the archive with keys and history.
     """
 
