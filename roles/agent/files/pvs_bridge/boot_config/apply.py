@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
@@ -38,7 +37,6 @@ _KEEPS_HOME = Issue(
     Location(CONFIGURATION_FILE),
 )
 _ATTEMPTS = 8
-_VERSION = re.compile(r'^version = "(?P<version>[^"]+)"$', re.MULTILINE)
 
 
 @dataclasses.dataclass
@@ -58,15 +56,6 @@ class Rejected:
         for issue in issues:
             self.messages.append(str(issue))
             self.places.append(_place(issue))
-
-
-def version(project: Path = playbook.PROJECT) -> str:
-    """Return the version of the project on the card; empty if it is unknown."""
-    try:
-        found = _VERSION.search((project / "pyproject.toml").read_text(encoding="utf-8"))
-    except OSError:
-        return ""
-    return found["version"] if found else ""
 
 
 def apply(

@@ -8,9 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pvs_bridge.boot_config import apply, first_connection, overlay, playbook, report
+from pvs_bridge.boot_config import (
+    apply,
+    first_connection,
+    overlay,
+    playbook,
+    report,
+    restored,
+)
 from pvs_bridge.boot_config.boot_partition import FOLDER, BootPartition
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.errors import IssueError
 from pvs_bridge.host.overlay import Root, restart
 
 
@@ -59,6 +67,16 @@ def _apply(
         if apply.is_due(partition, store):
             overlay.unlock(root)
         return 0
+    try:
+        restored.take_over(partition.folder)
+    except IssueError as error:
+        # The bridge works without it; the report shows the text.
+        print(f"error: {error}", file=sys.stderr)
+        apply.ERROR_FILE.write_text(f"The backup was not restored. {error}", encoding="utf-8")
+    except OSError as error:
+        # The next start tries again.
+        print(f"error: the backup cannot be restored: {error}", file=sys.stderr)
+        apply.ERROR_FILE.write_text(f"The backup was not restored: {error}", encoding="utf-8")
     try:
         variables = apply.apply(partition, store, root=root, connect=connect)
         if variables is not None:
