@@ -86,7 +86,7 @@ def _backup(options: argparse.Namespace) -> None:
         finally:
             with contextlib.suppress(OSError):
                 file.with_name(file.name + atomic.NEW).unlink()
-    print(f"The backup of {backup.host} has {len(files)} files.", file=sys.stderr)
+    print(f"Backup of {backup.host}, files: {len(files)}", file=sys.stderr)
     if not {contents.VARIABLES, contents.CARD_VARIABLES} & files.keys():
         print(
             "It has no variables, because another computer has provisioned this bridge: keep that "

@@ -111,11 +111,12 @@ def place(files: Mapping[str, File], root: Path) -> None:
         path = root / name
         _make_folder(path.parent)
         before = _content(path)
+        # Such as haproxy's group, which reads the certificate.
+        owner = (path if before is not None else path.parent).stat()
         if before is not None:
             kept = path.with_name(path.name + _KEPT)
             atomic.write(kept, before, path.stat().st_mode & 0o777)
         atomic.write(path, file.data, file.mode)
-        owner = path.parent.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
 
 

@@ -102,7 +102,7 @@ def _put_back(file: Path, before: bytes | None) -> None:
 
 def _write_state(files: dict[str, File], root: Path) -> None:
     active = [unit for unit in _UNITS if _systemctl("is-active", "--quiet", unit)]
-    # A run of the monitor that has just started ends first, because its records must be complete.
+    # They would write what they have in memory over the restored files.
     _systemctl("stop", *_UNITS)
     try:
         contents.place(files, root)
