@@ -105,7 +105,8 @@ def _check_system(*, changes: bool) -> None:
     if _CARD.exists():
         raise IssueError(
             "this Pi runs from the SD card of pvs-bridge",
-            "edit pvs-bridge.yml on the boot partition, and restart the Pi",
+            "edit pvs-bridge.yml on the boot partition, and restart the Pi; for a backup, write "
+            "another card with make personalise FROM=FILE",
         )
     found = platform.freedesktop_os_release()
     if found.get("VERSION_CODENAME") not in _CODENAMES:

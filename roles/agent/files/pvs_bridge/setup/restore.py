@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,8 +18,11 @@ from pvs_bridge.backup.archive import Backup
 from pvs_bridge.backup.contents import CARD_LOGIN, CARD_VARIABLES, VARIABLES, File
 from pvs_bridge.boot_config.login import Login
 from pvs_bridge.errors import IssueError
+from pvs_bridge.history import store
+from pvs_bridge.history.day import Day, LineError, read_line
 from pvs_bridge.setup import configuration
 
+_HISTORY = str(store.FOLDER.relative_to("/"))
 _UNITS = ("pvs-bridge-monitor.timer", "pvs-bridge-monitor.service", "pvs-bridge-compat.service")
 """They write to the files that a backup has."""
 
@@ -36,11 +42,22 @@ def variables(backup: Backup) -> bytes | None:
     if CARD_VARIABLES not in files:
         return None
     try:
-        found = json.loads(files[CARD_VARIABLES].data)["variables"]
+        found = _literal(json.loads(files[CARD_VARIABLES].data)["variables"])
     except (ValueError, KeyError, TypeError):
         raise IssueError("the backup has no valid variables", "take another backup") from None
     text = yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=1000)
     return f"# From the card of {backup.host}.\n{text}".encode()
+
+
+def _literal(value: Any) -> Any:  # noqa: ANN401 - any value
+    """Protect the values of a card, where nothing is a template, from being evaluated."""
+    if isinstance(value, dict):
+        return {key: _literal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_literal(each) for each in value]
+    if isinstance(value, str) and any(mark in value for mark in ("{{", "{%", "{#")):
+        return f"{{% raw %}}{value}{{% endraw %}}"
+    return value
 
 
 def login(backup: Backup) -> Login:
@@ -87,10 +104,31 @@ def restore(backup: Backup, play: Callable[[str], int], root: Path = Path("/")) 
         if status != 0:
             _put_back(file, before)
             return status
-    wanted = contents.differing(contents.state(backup.files), root)
-    if wanted:
-        _write_state(wanted, root)
+    files = contents.state(backup.files)
+    days = _new_days(files, root)
+    wanted = contents.differing(
+        {name: file for name, file in files.items() if not _is_month(name)}, root
+    )
+    if wanted or days:
+        _write_state(wanted, days, root)
     return 0
+
+
+def _is_month(name: str) -> bool:
+    return name.startswith(_HISTORY) and name.endswith(".jsonl")
+
+
+def _new_days(files: Mapping[str, File], root: Path) -> list[Day]:
+    """Return the days of a backup that this Pi does not have; its own ones stay."""
+    days = []
+    for name, file in files.items():
+        if _is_month(name):
+            known = store.read(root / name)[0] if (root / name).exists() else []
+            for line in file.data.splitlines():
+                with contextlib.suppress(LineError):
+                    day = read_line(line)
+                    days += [] if day in known else [day]
+    return days
 
 
 def _put_back(file: Path, before: bytes | None) -> None:
@@ -100,12 +138,15 @@ def _put_back(file: Path, before: bytes | None) -> None:
         atomic.write(file, before)
 
 
-def _write_state(files: dict[str, File], root: Path) -> None:
+def _write_state(files: dict[str, File], days: list[Day], root: Path) -> None:
     active = [unit for unit in _UNITS if _systemctl("is-active", "--quiet", unit)]
     # They would write what they have in memory over the restored files.
     _systemctl("stop", *_UNITS)
     try:
         contents.place(files, root)
+        if days:
+            store.add(root / _HISTORY, days)
+            _give_to_readers(root / _HISTORY)
     finally:
         if active:
             _systemctl("start", "--no-block", *active)
@@ -113,6 +154,13 @@ def _write_state(files: dict[str, File], root: Path) -> None:
         if any(name.startswith(beginning) for name in files):
             # A new certificate needs a restart, as in pvs_bridge.proxy.certificate.
             _systemctl("try-restart", unit)
+
+
+def _give_to_readers(folder: Path) -> None:
+    """Let the status service read the history, as the folder of the monitor."""
+    owner = folder.parent.stat()
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _systemctl(*words: str) -> bool:
