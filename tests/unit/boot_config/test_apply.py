@@ -47,8 +47,9 @@ class Pi:
         (self.partition.folder / name).write_text(text)
 
     def boot(self) -> bool:
-        """Apply the boot partition."""
-        return apply.apply(self.partition, self.store, PROJECT, self._play, self.root)
+        """Apply the boot partition; return whether something was applied."""
+        applied = apply.apply(self.partition, self.store, PROJECT, self._play, self.root)
+        return applied is not None
 
     def _play(self, inventory: Path, tags: Iterable[str], project: Path) -> Outcome:
         outcome = preflight(inventory, tags, project)

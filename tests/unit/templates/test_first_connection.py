@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,7 @@ def test_a_changed_file_is_reloaded_once_the_playbook_has_run(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands = []
-    monkeypatch.setattr(
-        first_connection.subprocess, "run", lambda command, **_: commands.append(command)
-    )
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
     haproxy = root / "etc/haproxy/haproxy.cfg"
     first_connection.finish(lambda: pytest.fail("nothing is pending"))
     assert connect()

@@ -127,7 +127,7 @@ class _Templates:
         import jinja2
 
         folder = project / "roles/uplink/templates"
-        # The texts are no HTML.
+        # Not HTML, so nothing is escaped.
         self._environment = jinja2.Environment(  # noqa: S701
             loader=jinja2.FileSystemLoader([folder, folder / _PROFILES]),
             trim_blocks=True,
