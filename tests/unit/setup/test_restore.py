@@ -70,7 +70,7 @@ def test_a_failed_playbook_leaves_variables_and_files(root: Path) -> None:
     assert (root / _EVENTS).read_text() == "new\n"
 
 
-def test_values_of_a_card_are_no_templates() -> None:
+def test_values_of_a_card_are_not_templates() -> None:
     applied = {"variables": {"uplink_networks": [{"ssid": "{{ 7 * 7 }}"}], "mqtt_port": 1883}}
     text = restore.variables(backup(**{CARD_VARIABLES: json.dumps(applied).encode()}))
     assert text is not None
