@@ -71,6 +71,7 @@ def identity(pi: Bridge) -> list[str]:
     return [pi.output("bridge", command) for command in commands]
 
 
+@pytest.mark.slow
 def test_a_new_pi_becomes_the_same_bridge(old: Bridge, new: Bridge, tmp_path: Path) -> None:
     old.output("bridge", "hostnamectl set-hostname garage")
     run(old, "setup --yes")
