@@ -16,6 +16,7 @@ from pvs_bridge.boot_config import apply, keyboard, login, playbook, redact, und
 from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.playbook import Outcome
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.host import version
 from pvs_bridge.host.overlay import OVERLAYROOT, Root
 
 _CABLE = "uplink_type: ethernet\nuplink_interface: wlan0\n"
@@ -115,7 +116,7 @@ def test_another_version_of_the_project_runs_nothing_by_itself(
     # `make provision` has applied it, perhaps with other variables, and has renewed the project.
     pi.put("pvs-bridge.yml", _CABLE)
     assert pi.boot()
-    monkeypatch.setattr(apply, "version", lambda *_: "9.9.9")
+    monkeypatch.setattr(version, "version", lambda *_: "9.9.9")
     assert not pi.boot()
 
 
