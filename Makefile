@@ -133,9 +133,10 @@ image-serve: setup-controller ## Serve the built card to Raspberry Pi Imager on 
 personalise: export RADIO := yes
 personalise: INVENTORY := $(if $(filter lab,$(LIMIT)),$(or $(wildcard $(INVENTORY)),inventory/lab),$(INVENTORY))
 personalise: KEY := $(or $(KEY),$(if $(on_lab),build/lab_ed25519.pub))
-personalise: setup-card $(if $(filter lab,$(LIMIT)),build/lab_ed25519.pub) ## A card for one bridge of your inventory (LIMIT= DEVICE=/dev/sdX KEY= IMAGE= ARGS=)
-	@$(described); $(card) personalise --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
-		$(if $(DEVICE),--device "$(DEVICE)") $(if $(KEY),--key "$(KEY)") $(if $(IMAGE),--image "$(IMAGE)") $(ARGS)
+personalise: setup-card $(if $(filter lab,$(LIMIT)),build/lab_ed25519.pub) ## A card for one bridge of your inventory (LIMIT= DEVICE=/dev/sdX KEY= IMAGE= FROM=backup IDENTITY= ARGS=)
+	@$(if $(FROM),,$(described);) $(card) personalise --inventory "$(INVENTORY)" --limit "$(LIMIT)" \
+		$(if $(DEVICE),--device "$(DEVICE)") $(if $(KEY),--key "$(KEY)") $(if $(IMAGE),--image "$(IMAGE)") \
+		$(if $(FROM),--from "$(FROM)") $(if $(IDENTITY),--identity "$(IDENTITY)") $(ARGS)
 
 build/lab_ed25519.pub:
 	@mkdir -p build && ssh-keygen -q -t ed25519 -N "" -C lab -f build/lab_ed25519

@@ -12,8 +12,8 @@ lab_packages="$controller_packages apt-utils curl debian-archive-keyring dnsmasq
 mmdebstrap openssl socat systemd-container"
 radio_packages="$lab_packages e2fsprogs qemu-system-x86"
 arm64_packages='cpio debian-archive-keyring mmdebstrap qemu-system-arm'
-# For writing cards, and for building images of arm64 packages in a user namespace without root.
-card_packages="$controller_packages mtools xz-utils"
+# For writing cards, also from a backup, and for building images of arm64 packages in a user namespace without root.
+card_packages="$controller_packages age mtools xz-utils"
 repository_packages="$controller_packages apt-utils gnupg"
 image_packages="$card_packages arch-test binfmt-support debian-archive-keyring dosfstools e2fsprogs \
 fuse2fs git mmdebstrap qemu-user-static uidmap zstd"

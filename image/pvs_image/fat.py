@@ -58,21 +58,21 @@ def make_fat(
             _mtools("mcopy", image, start_bytes, source_date_epoch, "-m", *paths, target)
 
 
-def put_file(image: Path, start_bytes: int, name: str, text: str) -> None:
+def put_file(image: Path, start_bytes: int, name: str, content: str | bytes) -> None:
     """Write a file into the root of a FAT file system, replacing an existing one.
 
-    The text goes through a pipe, so a secret in it is not written anywhere else.
+    The content goes through a pipe, so a secret in it is not written anywhere else.
 
     Args:
         image: the image.
         start_bytes: the file system's offset.
         name: the file's name.
-        text: the file's content.
+        content: the file's content.
 
     Raises:
         ImageError: it is not a FAT file system, or it is full.
     """
-    run("mcopy", "-o", "-i", f"{image}@@{start_bytes}", "-", f"::/{name}", stdin=text)
+    run("mcopy", "-o", "-i", f"{image}@@{start_bytes}", "-", f"::/{name}", stdin=content)
 
 
 def read_tree(image: Path, start_bytes: int, folder: Path) -> None:

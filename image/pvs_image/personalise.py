@@ -17,7 +17,7 @@ from pvs_image.xz import unpack
 _KEPT = 2
 
 
-def personalise(image: Path, target: Path, files: Mapping[str, str]) -> None:
+def personalise(image: Path, target: Path, files: Mapping[str, str | bytes]) -> None:
     """Write a copy of an image with additional files in its boot partition.
 
     The copy has mode 0600, because it contains secrets, and gets its name when it is complete.
@@ -41,8 +41,8 @@ def personalise(image: Path, target: Path, files: Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory(prefix=".personalising-", dir=target.parent) as folder:
             copy = Path(folder) / target.name
             copy_ranges(card, copy, mapped_ranges(card))
-            for name, text in files.items():
-                put_file(copy, boot.start_bytes, name, text)
+            for name, content in files.items():
+                put_file(copy, boot.start_bytes, name, content)
             copy.rename(target)
     except OSError as error:
         raise ImageError(

@@ -33,7 +33,7 @@ def run(
     program: str,
     *arguments: str | Path,
     environment: Mapping[str, str] | None = None,
-    stdin: str | None = None,
+    stdin: str | bytes | None = None,
     output: Path | None = None,
     folder: Path | None = None,
 ) -> str:
@@ -43,7 +43,7 @@ def run(
         program: its name.
         arguments: its arguments.
         environment: additional variables.
-        stdin: text for its standard input.
+        stdin: for its standard input.
         output: a file for its standard output; without it the output is returned.
         folder: where it runs; without it, here.
 
@@ -62,7 +62,7 @@ def run(
     with open(output or os.devnull, "wb") as file:  # noqa: PTH123 - a path or none
         done = subprocess.run(
             command,
-            input=(stdin or "").encode(),
+            input=stdin.encode() if isinstance(stdin, str) else stdin or b"",
             stdout=file if output else subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=settings,

@@ -9,6 +9,7 @@ from pathlib import Path
 from bridgectl.errors import CannotWorkError
 from bridgectl.inventory import passwords
 from pvs_image.block_device import confirm, writable_device
+from pvs_image.card_backup import STATE_FILE, read_backup
 from pvs_image.card_writer import write_card
 from pvs_image.errors import ImageError
 from pvs_image.paths import cache_dir
@@ -41,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a public key; by default ~/.ssh/*.pub",
     )
+    parser.add_argument(
+        "--from", type=Path, dest="backup", metavar="BACKUP", help="a backup, instead of a bridge"
+    )
+    parser.add_argument("--identity", type=Path, help="the private key that opens the backup")
     passwords.add_options(parser)
 
 
@@ -50,23 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ImageError: the configuration has mistakes, or a file is missing.
     """
-    # Imported here because loading Ansible takes half a second, which other commands need not wait.
-    from pvs_image.inventory_reader import read_configuration
-
-    try:
-        known = passwords.passwords(arguments)
-    except CannotWorkError as error:
-        raise ImageError(error.issue.located_problem, error.issue.hint) from None
-    configuration = read_configuration(arguments.inventory, arguments.limit, known)
-    bridge = configuration.bridge
+    bridge, files = _from_backup(arguments) if arguments.backup else _from_inventory(arguments)
     image = arguments.image or _newest(BUILD)
-    files = {
-        CONFIGURATION_FILE: configuration.as_yaml(),
-        KEYS_FILE: authorized_keys(arguments.key, Path.home()),
-    }
-    if configuration.user != DEFAULT_USER:
-        # An exclamation mark instead of a hash: no password is right.
-        files[USER_FILE] = f"{configuration.user}:!\n"
     if arguments.device is None:
         target = arguments.output or BUILD / f"pvs-bridge-{bridge}.img"
         personalise(image, target, files)
@@ -81,6 +71,48 @@ def run(arguments: argparse.Namespace) -> int:
         write_card(card, device.path, _show)
     print(f"\n{device.path} is the card of {bridge}: take it out and put it into the Pi.")
     return 0
+
+
+def _from_inventory(arguments: argparse.Namespace) -> tuple[str, dict[str, str | bytes]]:
+    """Return the name of a bridge in the inventory, and the files of its card."""
+    # Imported here because loading Ansible takes half a second, which other commands need not wait.
+    from pvs_image.inventory_reader import read_configuration
+
+    try:
+        known = passwords.passwords(arguments)
+    except CannotWorkError as error:
+        raise ImageError(error.issue.located_problem, error.issue.hint) from None
+    configuration = read_configuration(arguments.inventory, arguments.limit, known)
+    files: dict[str, str | bytes] = {
+        CONFIGURATION_FILE: configuration.as_yaml(),
+        KEYS_FILE: authorized_keys(arguments.key, Path.home()),
+    }
+    if configuration.user != DEFAULT_USER:
+        # An exclamation mark instead of a hash: no password is right.
+        files[USER_FILE] = f"{configuration.user}:!\n"
+    return configuration.bridge, files
+
+
+def _from_backup(arguments: argparse.Namespace) -> tuple[str, dict[str, str | bytes]]:
+    """Return the name of the bridge of a backup, and the files of its new card."""
+    backup = read_backup(arguments.backup, arguments.identity)
+    user, configuration = backup.login, backup.configuration
+    keys = "".join(f"{key}\n" for key in user.keys)
+    if arguments.key or not keys:
+        keys += authorized_keys(arguments.key, Path.home())
+    files: dict[str, str | bytes] = {
+        CONFIGURATION_FILE: configuration.as_yaml(),
+        KEYS_FILE: keys,
+        STATE_FILE: backup.state,
+    }
+    if configuration.user != DEFAULT_USER or user.password_hash:
+        files[USER_FILE] = f"{configuration.user}:{user.password_hash or '!'}\n"
+    if configuration.variables.get("uplink_type") == "none":
+        print(
+            "The bridge has its connection to the home network from elsewhere (uplink_type: none), "
+            f"so the card has none: write it into {CONFIGURATION_FILE} on the card."
+        )
+    return configuration.bridge, files
 
 
 def _newest(folder: Path) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from bridges.boot_config.card import Card
 
 from pvs_lab import lifecycle
+from pvs_lab.playbook import changed_tasks
 
 # wlan0 is a cable in this lab.
 _BY_CABLE = {"uplink_type": "ethernet", "uplink_interface": "wlan0", "uplink_hostname": "bridge"}
@@ -82,6 +83,31 @@ def test_a_configured_card_is_a_bridge_at_its_first_boot(card: Card) -> None:
     report = card.boot()
     assert report.startswith(_WORKS)
     assert card.plays() == 0
+
+
+@pytest.mark.core
+def test_the_form_of_imager_is_connected_before_the_playbook_runs(card: Card) -> None:
+    card.put("network-config", _NETWORK_CONFIG.format(psk=_PSK))
+    card.put("user-data", "#cloud-config\nhostname: roof\n")
+    # The container has no radio.
+    assert "could not join the Wi-Fi" in card.boot()
+    assert card.plays() == 0
+    journal = "journalctl --boot --no-pager --output=cat -u pvs-bridge-boot-config-report"
+    said = card.output("bridge", journal)
+    assert said.count("PLAY RECAP") == 1
+    # The playbook finds the files of the connection as it would write them.
+    changed = changed_tasks(said)
+    assert "proxy : Configure haproxy" in changed
+    assert not [each for each in changed if each.startswith("uplink") and "guard" not in each]
+    profile = "/etc/NetworkManager/system-connections/pvs-bridge-uplink-0.nmconnection"
+    assert _PSK in card.output("bridge", f"cat {profile}")
+    assert card.output("bridge", "hostname") == "roof\n"
+    haproxy = "journalctl --boot --no-pager -u haproxy"
+    assert "Reloaded haproxy.service" in card.output("bridge", haproxy)
+
+    card.boot()
+    assert card.plays() == 0
+    assert "PLAY RECAP" not in card.output("bridge", journal)
 
 
 def test_rejected_settings_are_reported_with_their_line(card: Card) -> None:

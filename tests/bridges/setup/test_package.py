@@ -134,6 +134,10 @@ def test_a_new_pi_is_a_bridge_in_three_minutes(new_pi: Bridge, installed: float)
     assert installed < MOST_SECONDS
     assert '"devices"' in new_pi.output("client", DEVICE_LIST.format(port=80))
     assert new_pi.output("bridge", f"stat --format=%a {FILE}") == "600\n"
+    # The domain in the PVS's lease is not the home's.
+    names = new_pi.output("bridge", "cat /etc/haproxy/haproxy.cfg")
+    assert "raspberrypi.local" in names
+    assert "pvs.example" not in names
 
 
 @pytest.mark.core

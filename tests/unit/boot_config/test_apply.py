@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pvs_bridge.boot_config import apply, keyboard, login, playbook, redact, und
 from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.playbook import Outcome
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.host import version
 from pvs_bridge.host.overlay import OVERLAYROOT, Root
 
 _CABLE = "uplink_type: ethernet\nuplink_interface: wlan0\n"
@@ -47,8 +48,9 @@ class Pi:
         (self.partition.folder / name).write_text(text)
 
     def boot(self) -> bool:
-        """Apply the boot partition."""
-        return apply.apply(self.partition, self.store, PROJECT, self._play, self.root)
+        """Apply the boot partition; return whether something was applied."""
+        applied = apply.apply(self.partition, self.store, PROJECT, self._play, self.root)
+        return applied is not None
 
     def _play(self, inventory: Path, tags: Iterable[str], project: Path) -> Outcome:
         outcome = preflight(inventory, tags, project)
@@ -114,7 +116,7 @@ def test_another_version_of_the_project_runs_nothing_by_itself(
     # `make provision` has applied it, perhaps with other variables, and has renewed the project.
     pi.put("pvs-bridge.yml", _CABLE)
     assert pi.boot()
-    monkeypatch.setattr(apply, "version", lambda *_: "9.9.9")
+    monkeypatch.setattr(version, "version", lambda *_: "9.9.9")
     assert not pi.boot()
 
 
@@ -186,6 +188,31 @@ def test_if_site_yml_fails_only_the_uplink_is_applied(pi: Pi) -> None:
     pi.boot()
     assert pi.runs[0][0] == yaml.safe_load(_CABLE)
     assert pi.rejected == ["uplink : Install packages: no network"]
+
+
+def test_a_new_card_is_connected_before_the_playbook_runs(pi: Pi) -> None:
+    seen = []
+
+    def connect(variables: Mapping[str, Any], _: Path) -> bool:
+        seen.append(dict(variables))
+        return True
+
+    def start(connect: apply.Connect | None) -> object:
+        return apply.apply(pi.partition, pi.store, PROJECT, pi._play, pi.root, connect)
+
+    pi.put("pvs-bridge.yml", _WIFI)
+    assert start(connect)
+    # After a power cut before the playbook.
+    assert start(connect)
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert pi.runs == []
+    assert start(None)
+    assert [variables for variables, _ in pi.runs] == seen[:1]
+    pi.put("pvs-bridge.yml", _WIFI.replace("12345678", "87654321"))
+    assert start(connect)
+    assert len(seen) == 2
+    assert len(pi.runs) == 2
 
 
 def test_a_change_interrupted_by_a_power_cut_is_repeated(pi: Pi) -> None:

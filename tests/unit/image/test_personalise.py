@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -16,6 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as any_
 from unit.image.cards import output_of
 
+from pvs_bridge.backup import age, archive
+from pvs_bridge.backup.contents import CARD_LOGIN, CARD_VARIABLES, CERTIFICATE, File
+from pvs_bridge.boot_config import restored
 from pvs_image.block_map import partitions_of
 from pvs_image.bridge_configuration import BridgeConfiguration
 from pvs_image.xz import pack
@@ -258,3 +262,53 @@ def test_a_full_cache_leaves_no_partial_image(
     assert "No space left on device" in done.stderr
     assert [each for each in disk.rglob("*") if each.is_file()] == []
     assert not (tmp_path / "copy.img").exists()
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """A backup of a card, and the private key that opens it."""
+    files = {
+        CARD_VARIABLES: {"digest": "", "variables": {"uplink_type": "ethernet", "mqtt_user": "a"}},
+        CARD_LOGIN: {"user": "anna", "password_hash": "$6$a", "keys": ["ssh-ed25519 AA"],
+                     "form_user": ""},
+    }  # fmt: skip
+    content = {name: File(json.dumps(value).encode(), 0o600) for name, value in files.items()}
+    content[CERTIFICATE] = File(b"\xff certificate", 0o600)
+    output_of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "identity")
+    file = tmp_path / "garage.age"
+    with file.open("wb") as out:
+        age.encrypt(
+            ["--recipients-file", f"{tmp_path}/identity.pub"],
+            out,
+            lambda stream: archive.write(archive.Backup("garage", "", "", content), stream),
+        )
+    return file
+
+
+def test_a_backup_makes_a_card(backup: Path, card: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.img"
+    done = personalise(
+        "--from", backup, "--identity", tmp_path / "identity", "--image", card, "--output", copy
+    )
+    assert done.returncode == 0, done.stderr
+    assert configuration(copy) == {
+        "uplink_hostname": "garage", "uplink_type": "ethernet", "mqtt_user": "a",
+    }  # fmt: skip
+    assert output_of("mtype", "-i", f"{copy}{BOOT}", "::/authorized_keys") == "ssh-ed25519 AA\n"
+    assert output_of("mtype", "-i", f"{copy}{BOOT}", "::/userconf.txt") == "anna:$6$a\n"
+    output_of("mcopy", "-i", f"{copy}{BOOT}", f"::/{restored.FILE}", tmp_path)
+    restored.take_over(tmp_path, tmp_path / "root")
+    found = [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
+    assert [path.read_bytes() for path in found] == [b"\xff certificate"]
+
+
+def test_a_backup_that_cannot_be_opened_makes_no_card(
+    backup: Path, key: Path, card: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.img"
+    done = personalise(
+        "--from", backup, "--identity", key.with_suffix(""), "--image", card, "--output", copy
+    )
+    assert done.returncode == 1
+    assert f"error: {backup}: the backup cannot be decrypted: " in done.stderr
+    assert not copy.exists()

@@ -16,6 +16,8 @@ COMMANDS = {
     "edit": ("pvs_bridge.setup.cli:edit", "edit the variables of the bridge, and apply them"),
     "check": ("pvs_bridge.setup.cli:check", "show what apply would change"),
     "apply": ("pvs_bridge.setup.cli:apply", "apply the variables of the bridge"),
+    "backup": ("pvs_bridge.backup.cli", "write the whole bridge into one encrypted file"),
+    "restore": ("pvs_bridge.setup.cli:restore", "make this Pi the bridge of a backup"),
     "health": ("pvs_bridge.health.cli", "check the bridge, and show the plant"),
     "monitor": ("pvs_bridge.monitor.cli", "check the bridge and repair it, as its timer does"),
     "status": ("pvs_bridge.status.cli", "serve the status page"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +25,7 @@ ERROR_FILE = Path("/run/pvs-bridge-boot-config-error")
 """Why the configuration could not be stored at this boot; the report shows its text."""
 
 Play = Callable[[Path, Iterable[str], Path], Outcome]
+Connect = Callable[[Mapping[str, Any], Path], bool]
 
 # The variables that an image is built with, see ansible/image.yml.
 _AS_BUILT = {"uplink_type": "none"}
@@ -37,7 +37,6 @@ _KEEPS_HOME = Issue(
     Location(CONFIGURATION_FILE),
 )
 _ATTEMPTS = 8
-_VERSION = re.compile(r'^version = "(?P<version>[^"]+)"$', re.MULTILINE)
 
 
 @dataclasses.dataclass
@@ -59,22 +58,14 @@ class Rejected:
             self.places.append(_place(issue))
 
 
-def version(project: Path = playbook.PROJECT) -> str:
-    """Return the version of the project on the card; empty if it is unknown."""
-    try:
-        found = _VERSION.search((project / "pyproject.toml").read_text(encoding="utf-8"))
-    except OSError:
-        return ""
-    return found["version"] if found else ""
-
-
 def apply(
     partition: BootPartition,
     store: Store,
     project: Path = playbook.PROJECT,
     play: Play = playbook.run,
     root: Root | None = None,
-) -> bool:
+    connect: Connect | None = None,
+) -> Mapping[str, Any] | None:
     """Apply the configuration on the boot partition, unless it is applied already.
 
     Args:
@@ -83,9 +74,11 @@ def apply(
         project: The folder that has ``ansible`` and ``roles``.
         play: Runs site.yml.
         root: The Pi's root file system.
+        connect: Connects a new card to the home network, and returns whether it has done so. Then
+            the playbook has to run later, by another call without this argument.
 
     Returns:
-        whether something was applied.
+        the variables, if something was applied; else None.
 
     Raises:
         OSError: The Pi's disk is full or read-only. The network is unchanged.
@@ -110,10 +103,13 @@ def apply(
         outcome = (store.read("outcome") or {}) if current else {}
         rejected = Rejected(outcome.get("rejected", []), outcome.get("rejected_places", []))
         _write_outcome(store, reading, rejected, variables)
-        return False
+        return None
+    if connect and applied["variables"] == _AS_BUILT and connect(variables, project):
+        return variables
     rejected = _run(reading, store, applied, digest, project, play, root or Root())
-    _write_outcome(store, reading, rejected, (store.read("applied") or applied)["variables"])
-    return True
+    effective: dict[str, Any] = (store.read("applied") or applied)["variables"]
+    _write_outcome(store, reading, rejected, effective)
+    return effective
 
 
 def is_due(partition: BootPartition, store: Store, project: Path = playbook.PROJECT) -> bool:

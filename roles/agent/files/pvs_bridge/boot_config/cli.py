@@ -8,9 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pvs_bridge.boot_config import apply, overlay, playbook, report
+from pvs_bridge.boot_config import (
+    apply,
+    first_connection,
+    overlay,
+    playbook,
+    report,
+    restored,
+)
 from pvs_bridge.boot_config.boot_partition import FOLDER, BootPartition
 from pvs_bridge.boot_config.store import Store
+from pvs_bridge.errors import IssueError
 from pvs_bridge.host.overlay import Root, restart
 
 
@@ -41,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(OSError):
         partition.recover()
     if options.what == "apply":
-        return _apply(partition, store, root)
+        return _apply(partition, store, root, first_connection.connect)
+    first_connection.finish(lambda: _apply(partition, store, root))
     reporter = report.Reporter(partition, store, playbook.PROJECT, root=root)
     if report.report(reporter, options.wait):
         restart()
@@ -50,15 +59,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _apply(partition: BootPartition, store: Store, root: Root) -> int:
+def _apply(
+    partition: BootPartition, store: Store, root: Root, connect: apply.Connect | None = None
+) -> int:
     if root.locked:
         # A locked root would discard the changes; after the restart they are applied.
         if apply.is_due(partition, store):
             overlay.unlock(root)
         return 0
     try:
-        if apply.apply(partition, store, root=root):
-            apply.activate((store.read("applied") or {})["variables"])
+        restored.take_over(partition.folder)
+    except IssueError as error:
+        # The bridge works without it; the report shows the text.
+        print(f"error: {error}", file=sys.stderr)
+        apply.ERROR_FILE.write_text(f"The backup was not restored. {error}", encoding="utf-8")
+    except OSError as error:
+        # The next start tries again.
+        print(f"error: the backup cannot be restored: {error}", file=sys.stderr)
+        apply.ERROR_FILE.write_text(f"The backup was not restored: {error}", encoding="utf-8")
+    try:
+        variables = apply.apply(partition, store, root=root, connect=connect)
+        if variables is not None:
+            apply.activate(variables)
     except OSError as error:
         print(f"error: the configuration cannot be stored: {error}", file=sys.stderr)
         print("  hint: check whether the card is full, read-only or worn out", file=sys.stderr)

@@ -22,11 +22,12 @@ from pvs_bridge.boot_config import (
     uplink,
     wifi_diagnosis,
 )
-from pvs_bridge.boot_config.apply import ERROR_FILE, version
+from pvs_bridge.boot_config.apply import ERROR_FILE
 from pvs_bridge.boot_config.boot_partition import BootPartition
 from pvs_bridge.boot_config.store import Store
 from pvs_bridge.host import network
 from pvs_bridge.host.overlay import Root
+from pvs_bridge.host.version import version
 
 CONNECT_SECONDS = 180.0
 _HEALTH_SECONDS = 200
@@ -142,7 +143,7 @@ class Reporter:
         now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
         return report_text.Facts(
             verdict=verdict,
-            written=f"Written {now} by pvs-bridge {version(self.project)}.".replace(" .", "."),
+            written=f"Written {now} by pvs-bridge {version([self.project])}.".replace(" .", "."),
             hostname=Path("/etc/hostname").read_text(encoding="utf-8").strip(),
             user=user,
             addresses=network.addresses(),

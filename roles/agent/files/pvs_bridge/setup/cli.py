@@ -1,4 +1,4 @@
-"""pvs-bridge setup, edit, check and apply: configure this Pi without a controller."""
+"""pvs-bridge setup, edit, check, apply and restore: configure this Pi without a controller."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pvs_bridge.backup import age, archive
 from pvs_bridge.errors import IssueError
 from pvs_bridge.host.overlay import Root
 from pvs_bridge.setup import configuration, interfaces, playbook
+from pvs_bridge.setup import restore as restoring
 
 _CODENAMES = ("trixie",)
 _CARD = Path("/usr/local/share/pvs-bridge/ansible/site.yml")
@@ -50,6 +52,18 @@ def apply(arguments: Sequence[str]) -> int:
     """Apply the variables."""
     parser = _parser("apply", f"Apply the variables in {configuration.FILE}.")
     return _run(parser.parse_args(arguments), lambda _: _play())
+
+
+def restore(arguments: Sequence[str]) -> int:
+    """Make this Pi the bridge of a backup."""
+    parser = _parser("restore", "Make this Pi the bridge of a backup.")
+    parser.add_argument("file", type=Path, help="a file of pvs-bridge backup")
+    parser.add_argument(
+        "--identity", type=Path, metavar="KEY",
+        help="the private key of a recipient; without it, the passphrase is asked for",
+    )  # fmt: skip
+    parser.add_argument("--yes", action="store_true", help="ask no questions but the passphrase")
+    return _run(parser.parse_args(arguments), _restore)
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -91,7 +105,8 @@ def _check_system(*, changes: bool) -> None:
     if _CARD.exists():
         raise IssueError(
             "this Pi runs from the SD card of pvs-bridge",
-            "edit pvs-bridge.yml on the boot partition, and restart the Pi",
+            "edit pvs-bridge.yml on the boot partition, and restart the Pi; for a backup, write "
+            "another card with make personalise FROM=FILE",
         )
     found = platform.freedesktop_os_release()
     if found.get("VERSION_CODENAME") not in _CODENAMES:
@@ -149,6 +164,34 @@ def _setup(options: argparse.Namespace) -> int:
     return _play()
 
 
+def _restore(options: argparse.Namespace) -> int:
+    age.check_installed()
+    backup = age.decrypt(options.file, options.identity, archive.read)
+    new = restoring.variables(backup)
+    print(f"Backup of {backup.host}, {backup.date}, pvs-bridge {backup.version or 'unknown'}:")
+    for name in backup.files:
+        print(f"  /{name}")
+    if new is None:
+        if not _INSTALLED.exists():
+            raise IssueError(
+                "the backup has no variables, because another computer had provisioned that bridge",
+                "provision this Pi from there, and restore then",
+            )
+        print("It has no variables, so only the files above are restored.")
+    file = configuration.FILE
+    if _INSTALLED.exists() and new is not None and not (file.exists() and file.read_bytes() == new):
+        print("This Pi is another bridge already. What it has is kept in *.before-restore~.")
+    if not options.yes and not _agrees("Restore this backup?"):
+        print("Nothing was changed.")
+        return 1
+    status = restoring.restore(backup, lambda host: _play(hostname=host))
+    if status == 0:
+        print(f"This Pi is the bridge {backup.host}.")
+    else:
+        print("The backup was not restored; the variables are as before.", file=sys.stderr)
+    return status
+
+
 def _describe(options: argparse.Namespace) -> None:
     """Write the first variables."""
     chosen = interfaces.choose(interfaces.read_interfaces())
@@ -201,16 +244,16 @@ def _is_correct(file: Path) -> bool:
     return playbook.run(_PREVIEW, file) == 0
 
 
-def _play(*arguments: str) -> int:
+def _play(*arguments: str, hostname: str = "") -> int:
     configuration.check(configuration.FILE)
-    return playbook.run(arguments, configuration.FILE)
+    return playbook.run(arguments, configuration.FILE, hostname)
 
 
 def _agrees(question: str) -> bool:
     if not sys.stdin.isatty():
         raise IssueError(
             f"no terminal to ask: {question}",
-            "run this in a terminal, or pvs-bridge setup with the option --yes",
+            "run this in a terminal, or with the option --yes",
         )
     try:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

@@ -22,7 +22,7 @@ PROJECT = Path("/usr/share/pvs-bridge")
 LOG = Path("/var/log/pvs-bridge-setup.log")
 
 
-def run(arguments: Sequence[str], file: Path) -> int:
+def run(arguments: Sequence[str], file: Path, hostname: str = "") -> int:
     """Run the playbook. Its output goes to the terminal and to a log.
 
     The run goes on when the terminal is closed, because a changed network may end the SSH session
@@ -31,6 +31,7 @@ def run(arguments: Sequence[str], file: Path) -> int:
     Args:
         arguments: For ansible-playbook.
         file: The variables of the bridge.
+        hostname: The Pi's name unless the variables have one; by default the present one.
 
     Returns:
         the exit status of ansible-playbook.
@@ -47,7 +48,8 @@ def run(arguments: Sequence[str], file: Path) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with tempfile.TemporaryDirectory(prefix="pvs-bridge-setup-", dir="/run") as folder:
         hosts = Path(folder, "hosts.yml")
-        hosts.write_text(inventory({"uplink_hostname": socket.gethostname().partition(".")[0]}))
+        name = hostname or socket.gethostname().partition(".")[0]
+        hosts.write_text(inventory({"uplink_hostname": name}))
         process = subprocess.Popen(
             ["ansible-playbook", f"--inventory={hosts}", f"--extra-vars=@{file}", *arguments,
              "ansible/site.yml"],
